@@ -1,0 +1,46 @@
+# Everything a developer or an operator types. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check story bench audit lock clean
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt setup.cfg pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing pinned dependencies into $(VENV) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . 2>/dev/null \
+	  || $(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+run: $(VENV)/.installed ## Start everything on this machine: database, Valkey, mock WeChat, web, workers
+	@$(BIN)/mall dev
+
+test: $(VENV)/.installed ## Run the whole test suite against real PostgreSQL, Valkey and RQ
+	@$(BIN)/pytest
+
+check: $(VENV)/.installed ## Lint, formatting, types and import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+story: $(VENV)/.installed ## Play the main job over HTTP as member, supplier and operator
+	@$(BIN)/mall story
+
+bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+
+audit: $(VENV)/.installed ## Check every invariant on the running database
+	@$(BIN)/mall audit
+
+lock: $(VENV)/.installed ## Compile requirements*.in to the pinned files
+	@$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements.txt requirements.in
+	@$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
+
+clean: ## Remove the demo's data (var/); stop `make run` first
+	@rm -rf var

@@ -1,0 +1,90 @@
+"""Categories, products and SKUs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Category(Base):
+    """A node of the category tree; `path` lists the ids from the root, so a prefix is a subtree."""
+
+    __tablename__ = "category"
+    __table_args__ = (UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("category.id"))
+    name: Mapped[str]
+    path: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+
+
+class Product(Base):
+    """What is described and shown; what is sold are its SKUs."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "source_id"),
+        CheckConstraint("state IN ('draft','published','unpublished')", name="state_known"),
+        Index("ix_product_shown", "id", postgresql_where=text("state = 'published'")),
+        Index("ix_product_price", "price_fen", "id", postgresql_where=text("state = 'published'")),
+        Index("ix_product_category_id", "category_id"),
+        Index("ix_product_supplier_id", "supplier_id", "id"),
+        Index(
+            "ix_product_search",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("supplier.id"))
+    category_id: Mapped[UUID] = mapped_column(ForeignKey("category.id"))
+    shipping_template_id: Mapped[UUID | None] = mapped_column(ForeignKey("shipping_template.id"))
+    source_id: Mapped[str | None]
+    title: Mapped[str]
+    brief: Mapped[str]
+    description: Mapped[str]
+    brand: Mapped[str | None]
+    unit: Mapped[str]
+    keywords: Mapped[list[Any]]
+    attributes: Mapped[list[Any]]
+    image_urls: Mapped[list[Any]]
+    delivery_modes: Mapped[list[Any]]
+    search_text: Mapped[str]
+    state: Mapped[str]
+    price_fen: Mapped[int]
+    list_price_fen: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+
+
+class Sku(Base):
+    """One buyable combination of a product's options."""
+
+    __tablename__ = "sku"
+    __table_args__ = (
+        UniqueConstraint("product_id", "code"),
+        CheckConstraint("price_fen >= 0 AND price_fen <= list_price_fen", name="price_sane"),
+        CheckConstraint(
+            "min_per_order >= 1 AND min_per_order <= max_per_order", name="limits_sane"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    product_id: Mapped[UUID] = mapped_column(ForeignKey("product.id"))
+    code: Mapped[str]
+    options: Mapped[list[Any]]
+    list_price_fen: Mapped[int]
+    price_fen: Mapped[int]
+    weight_grams: Mapped[int]
+    min_per_order: Mapped[int]
+    max_per_order: Mapped[int]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    position: Mapped[int]

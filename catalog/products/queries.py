@@ -1,0 +1,183 @@
+"""Read the category tree and products for the shop window and their suppliers."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, or_, select, true
+from sqlalchemy.orm import Session
+
+from catalog.products import rules
+from catalog.products.models import Category, Product, Sku
+from catalog.suppliers.models import Supplier
+from mall.kernel.errors import NotFound
+
+NEWEST, PRICE_UP, PRICE_DOWN = "newest", "price_asc", "price_desc"
+SORTS = (NEWEST, PRICE_UP, PRICE_DOWN)
+
+
+@dataclass(frozen=True)
+class Browse:
+    """What the shop window is asked for."""
+
+    terms: tuple[str, ...] = ()
+    category_id: UUID | None = None
+    supplier_id: UUID | None = None
+    delivery_mode: str | None = None
+    min_price_fen: int | None = None
+    max_price_fen: int | None = None
+    sort: str = NEWEST
+    after: tuple[int, UUID] | None = None
+    limit: int = 20
+
+
+def category_tree(session: Session) -> list[dict[str, Any]]:
+    """Return the whole category tree, children within their parents."""
+    rows = session.scalars(select(Category).order_by(Category.position, Category.id)).all()
+    nodes: dict[UUID, dict[str, Any]] = {
+        row.id: {"id": row.id, "name": row.name, "children": []} for row in rows
+    }
+    roots: list[dict[str, Any]] = []
+    for row in rows:
+        siblings = nodes[row.parent_id]["children"] if row.parent_id else roots
+        siblings.append(nodes[row.id])
+    return roots
+
+
+def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        Product.state == rules.PUBLISHED,
+        Supplier.state == "active",
+    ]
+    for term in browse.terms:
+        found.append(Product.search_text.contains(term, autoescape=True))
+    if browse.category_id is not None:
+        below = Category.path.contains(f"{browse.category_id.hex}/", autoescape=True)
+        found.append(Product.category_id.in_(select(Category.id).where(below)))
+    if browse.supplier_id is not None:
+        found.append(Product.supplier_id == browse.supplier_id)
+    if browse.delivery_mode is not None:
+        found.append(Product.delivery_modes.contains([browse.delivery_mode]))
+    if browse.min_price_fen is not None:
+        found.append(Product.price_fen >= browse.min_price_fen)
+    if browse.max_price_fen is not None:
+        found.append(Product.price_fen <= browse.max_price_fen)
+    return found
+
+
+def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:
+    price, key = browse.after or (0, None)
+    if browse.sort == NEWEST:
+        return (Product.id < key if key else true()), [Product.id.desc()]
+    if browse.sort == PRICE_UP:
+        after = or_(Product.price_fen > price, and_(Product.price_fen == price, Product.id > key))
+        return (after if key else true()), [Product.price_fen, Product.id]
+    after = or_(Product.price_fen < price, and_(Product.price_fen == price, Product.id < key))
+    return (after if key else true()), [Product.price_fen.desc(), Product.id.desc()]
+
+
+def browse_published(session: Session, browse: Browse) -> list[Row[Any]]:
+    """Return published products of active suppliers, one more than the limit if there are more."""
+    after, order = _page(browse)
+    return list(
+        session.execute(
+            select(
+                Product.id,
+                Product.title,
+                Product.brief,
+                Product.price_fen,
+                Product.list_price_fen,
+                Product.unit,
+                Product.image_urls,
+                Product.delivery_modes,
+                Product.supplier_id,
+                Supplier.name.label("supplier_name"),
+            )
+            .join(Supplier, Supplier.id == Product.supplier_id)
+            .where(*_conditions(browse), after)
+            .order_by(*order)
+            .limit(browse.limit + 1)
+        )
+    )
+
+
+def published_product(session: Session, product_id: UUID) -> tuple[Product, str, list[Sku]]:
+    """Return a product on sale, its supplier's name and its active SKUs; raise NotFound."""
+    row = session.execute(
+        select(Product, Supplier.name)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(
+            Product.id == product_id,
+            Product.state == rules.PUBLISHED,
+            Supplier.state == "active",
+        )
+    ).first()
+    if row is None:
+        raise NotFound("product", "商品")
+    return row[0], row[1], active_skus(session, product_id)
+
+
+def active_skus(session: Session, product_id: UUID) -> list[Sku]:
+    """Return a product's SKUs that are for sale, in their order."""
+    return list(
+        session.scalars(
+            select(Sku)
+            .where(Sku.product_id == product_id, Sku.is_active)
+            .order_by(Sku.position, Sku.id)
+        )
+    )
+
+
+def own_product(
+    session: Session, supplier_id: UUID, product_id: UUID, for_update: bool = False
+) -> Product:
+    """Return a supplier's own product; another's is as unknown as none."""
+    query = select(Product).where(Product.id == product_id, Product.supplier_id == supplier_id)
+    if for_update:
+        query = query.with_for_update()
+    product = session.scalars(query).first()
+    if product is None:
+        raise NotFound("product", "商品")
+    return product
+
+
+def get_product(session: Session, product_id: UUID) -> Product:
+    """Return a product whoever sells it; raise NotFound."""
+    product = session.get(Product, product_id)
+    if product is None:
+        raise NotFound("product", "商品")
+    return product
+
+
+def own_products(
+    session: Session, supplier_id: UUID, cursor: UUID | None, limit: int
+) -> list[Product]:
+    """Return a supplier's products, newest first, one more than `limit` if there are more."""
+    query = (
+        select(Product)
+        .where(Product.supplier_id == supplier_id)
+        .order_by(Product.id.desc())
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(Product.id < cursor)
+    return list(session.scalars(query))
+
+
+def find_by_source(session: Session, supplier_id: UUID, source_id: str) -> Product | None:
+    """Return the product a supplier imported under that identifier."""
+    return session.scalars(
+        select(Product).where(Product.supplier_id == supplier_id, Product.source_id == source_id)
+    ).first()
+
+
+def sku_of_supplier(session: Session, supplier_id: UUID, sku_id: UUID) -> Sku:
+    """Return a supplier's own SKU; another's is as unknown as none."""
+    sku = session.scalars(
+        select(Sku)
+        .join(Product, Product.id == Sku.product_id)
+        .where(Sku.id == sku_id, Product.supplier_id == supplier_id)
+    ).first()
+    if sku is None:
+        raise NotFound("SKU", "规格")
+    return sku

@@ -1,0 +1,109 @@
+"""Set, adjust, reserve and consume stock; the only writer of quantities."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy import TextClause, select
+from sqlalchemy.dialects.postgresql import insert
+
+from catalog.stock import rules, statements
+from catalog.stock.models import StockLevel, StockMovement
+from mall.kernel.errors import Invalid
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+
+
+def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, reference: str) -> None:
+    """Set how many are there, as a movement of the difference.
+
+    Raises StockTooLow below what open orders have reserved. Setting the same again moves nothing.
+    """
+    if not 0 <= on_hand <= rules.MAX_ON_HAND:
+        raise Invalid(
+            "on_hand", "库存须在 0 到 10000000 之间。", "Stock is between 0 and 10,000,000."
+        )
+    uow.session.execute(
+        insert(StockLevel).values(sku_id=sku_id, on_hand=0, reserved=0).on_conflict_do_nothing()
+    )
+    level = uow.session.scalars(
+        select(StockLevel)
+        .where(StockLevel.sku_id == sku_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    if on_hand < level.reserved:
+        raise rules.StockTooLow("on_hand", reserved=level.reserved)
+    difference = on_hand - level.on_hand
+    if difference == 0:
+        return
+    level.on_hand = on_hand
+    uow.session.add(
+        StockMovement(
+            id=new_id(),
+            sku_id=sku_id,
+            quantity=difference,
+            cause=cause,
+            reference=reference,
+            moved_at=uow.now,
+        )
+    )
+    uow.session.flush()
+
+
+def _run(
+    uow: UnitOfWork, statement: TextClause, order_id: UUID, quantities: Mapping[UUID, int]
+) -> set[UUID]:
+    sku_ids = sorted(quantities)
+    rows = uow.session.execute(
+        statement,
+        {
+            "sku_ids": sku_ids,
+            "quantities": [quantities[sku_id] for sku_id in sku_ids],
+            "movement_ids": [new_id() for _ in sku_ids],
+            "order_id": order_id,
+            "reference": f"order:{order_id}",
+            "now": uow.now,
+        },
+    )
+    return set(rows.scalars())
+
+
+def sell(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
+    """Take units for an order that is paid as it is placed; raise OutOfStock and keep nothing.
+
+    Locks the stock rows in SKU order; call it last.
+    """
+    missing = set(quantities) - _run(uow, statements.SELL, order_id, quantities)
+    if missing:
+        raise rules.stock_error(sorted(missing))
+
+
+def reserve(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
+    """Promise units to an order that waits for payment; raise OutOfStock and keep nothing.
+
+    Locks the stock rows in SKU order; call it last.
+    """
+    missing = set(quantities) - _run(uow, statements.RESERVE, order_id, quantities)
+    if missing:
+        raise rules.stock_error(sorted(missing))
+
+
+def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
+    rows = uow.session.execute(
+        statements.END_RESERVATION, {"order_id": order_id, "state": state}
+    ).all()
+    return {row.sku_id: row.quantity for row in rows}
+
+
+def consume(uow: UnitOfWork, order_id: UUID) -> None:
+    """Turn an order's reservation into a sale; doing it again changes nothing."""
+    held = _end(uow, order_id, "consumed")
+    if held:
+        _run(uow, statements.CONSUME, order_id, held)
+
+
+def release(uow: UnitOfWork, order_id: UUID) -> None:
+    """Give an order's reservation back; doing it again changes nothing."""
+    held = _end(uow, order_id, "released")
+    if held:
+        _run(uow, statements.RELEASE, order_id, held)

@@ -1,0 +1,39 @@
+"""Suppliers and their freight templates."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Supplier(Base):
+    """A merchant who sells and ships."""
+
+    __tablename__ = "supplier"
+    __table_args__ = (
+        CheckConstraint("state IN ('active','suspended','closed')", name="state_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    state: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ShippingTemplateRow(Base):
+    """A freight tariff of one supplier."""
+
+    __tablename__ = "shipping_template"
+    __table_args__ = (CheckConstraint("charge_by IN ('piece','weight')", name="charge_by_known"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("supplier.id"), index=True)
+    name: Mapped[str]
+    charge_by: Mapped[str]
+    free_over_fen: Mapped[int | None]
+    rules: Mapped[list[Any]]
+    created_at: Mapped[datetime]

@@ -1,0 +1,52 @@
+"""Operators open and suspend suppliers."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from catalog.suppliers import queries, service
+from catalog.suppliers.models import Supplier
+from catalog.suppliers.schemas import SupplierBody, SupplierPage, SupplierReply, SupplierState
+from mall.kernel.uow import reading, unit_of_work
+from mall.web.fields import PageQuery, page
+
+bp = APIBlueprint("suppliers_ops", __name__, url_prefix="/v1/ops/suppliers", tag="Operations")
+
+
+def _reply(supplier: Supplier) -> dict[str, Any]:
+    return {
+        "id": supplier.id,
+        "name": supplier.name,
+        "state": supplier.state,
+        "created_at": supplier.created_at,
+    }
+
+
+@bp.get("")
+@bp.input(PageQuery, location="query")
+@bp.output(SupplierPage)
+@bp.doc(summary="List suppliers, newest first")
+def list_suppliers(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.list_suppliers(session, query_data["cursor"], query_data["limit"])
+        return page([_reply(supplier) for supplier in found], query_data["limit"])
+
+
+@bp.post("")
+@bp.input(SupplierBody)
+@bp.output(SupplierReply, 201)
+@bp.doc(summary="Open a supplier")
+def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        supplier_id = service.open_supplier(uow, json_data["name"])
+        return _reply(queries.get_supplier(uow.session, supplier_id))
+
+
+@bp.put("/<uuid:supplier_id>/state")
+@bp.input(SupplierState)
+@bp.output(SupplierReply)
+@bp.doc(summary="Suspend, reopen or close a supplier")
+def change_state(supplier_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _reply(service.change_state(uow, supplier_id, json_data["state"]))

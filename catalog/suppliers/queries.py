@@ -1,0 +1,76 @@
+"""Read suppliers and their templates."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from catalog.suppliers import rules
+from catalog.suppliers.models import ShippingTemplateRow, Supplier
+from mall.kernel.errors import NotFound
+
+
+def get_supplier(session: Session, supplier_id: UUID) -> Supplier:
+    """Return a supplier or raise NotFound."""
+    supplier = session.get(Supplier, supplier_id)
+    if supplier is None:
+        raise NotFound("supplier", "供应商")
+    return supplier
+
+
+def find_supplier(session: Session, name: str) -> Supplier | None:
+    """Return the supplier of that name."""
+    return session.scalars(select(Supplier).where(Supplier.name == name)).first()
+
+
+def list_suppliers(session: Session, cursor: UUID | None, limit: int) -> list[Supplier]:
+    """Return suppliers, newest first, one more than `limit` if there are more."""
+    query = select(Supplier).order_by(Supplier.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(Supplier.id < cursor)
+    return list(session.scalars(query))
+
+
+def names(session: Session, supplier_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of suppliers by id."""
+    rows = session.execute(select(Supplier.id, Supplier.name).where(Supplier.id.in_(supplier_ids)))
+    return {row.id: row.name for row in rows}
+
+
+def as_template(row: ShippingTemplateRow) -> rules.ShippingTemplate:
+    """Return a template as the pure rules take it."""
+    return rules.ShippingTemplate(
+        row.id,
+        row.supplier_id,
+        row.name,
+        row.charge_by,
+        row.free_over_fen,
+        rules.rules_from(row.rules),
+    )
+
+
+def templates(session: Session, ids: Collection[UUID]) -> dict[UUID, rules.ShippingTemplate]:
+    """Return templates by id."""
+    if not ids:
+        return {}
+    rows = session.scalars(select(ShippingTemplateRow).where(ShippingTemplateRow.id.in_(ids)))
+    return {row.id: as_template(row) for row in rows}
+
+
+def templates_of(session: Session, supplier_id: UUID) -> list[rules.ShippingTemplate]:
+    """Return a supplier's templates by name."""
+    rows = session.scalars(
+        select(ShippingTemplateRow)
+        .where(ShippingTemplateRow.supplier_id == supplier_id)
+        .order_by(ShippingTemplateRow.name)
+    )
+    return [as_template(row) for row in rows]
+
+
+def own_template(session: Session, supplier_id: UUID, template_id: UUID) -> ShippingTemplateRow:
+    """Return a supplier's own template; another's is as unknown as none."""
+    row = session.get(ShippingTemplateRow, template_id)
+    if row is None or row.supplier_id != supplier_id:
+        raise NotFound("shipping template", "运费模板", field="shipping_template_id")
+    return row

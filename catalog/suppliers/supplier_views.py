@@ -1,0 +1,60 @@
+"""A supplier keeps its freight templates."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from catalog.suppliers import queries, rules, service
+from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
+from mall.access.guard import current_scope_id
+from mall.kernel.uow import reading, unit_of_work
+
+bp = APIBlueprint(
+    "shipping_templates", __name__, url_prefix="/v1/supplier/shipping-templates", tag="Supplier"
+)
+
+
+def _form(json_data: dict[str, Any]) -> service.TemplateForm:
+    return service.TemplateForm(
+        json_data["name"],
+        json_data["charge_by"],
+        json_data["free_over_fen"],
+        rules.rules_from(json_data["rules"]),
+    )
+
+
+def _read(template_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        row = queries.own_template(session, current_scope_id(), template_id)
+        return asdict(queries.as_template(row))
+
+
+@bp.get("")
+@bp.output(TemplateList)
+@bp.doc(summary="List one's own freight templates")
+def list_templates() -> dict[str, Any]:
+    with reading() as session:
+        found = queries.templates_of(session, current_scope_id())
+        return {"items": [asdict(template) for template in found]}
+
+
+@bp.post("")
+@bp.input(TemplateBody)
+@bp.output(TemplateReply, 201)
+@bp.doc(summary="Add a freight template (20 at most)")
+def add_template(json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        template_id = service.add_template(uow, current_scope_id(), _form(json_data))
+    return _read(template_id)
+
+
+@bp.put("/<uuid:template_id>")
+@bp.input(TemplateBody)
+@bp.output(TemplateReply)
+@bp.doc(summary="Replace a freight template; placed orders keep their fee")
+def change_template(template_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        service.change_template(uow, current_scope_id(), template_id, _form(json_data))
+    return _read(template_id)

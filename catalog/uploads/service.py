@@ -1,0 +1,159 @@
+"""Import products from a file of JSON lines, repeatable without duplicates."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from catalog.products import queries as products
+from catalog.products import rules
+from catalog.products import service as product_service
+from catalog.stock import queries as stock_queries
+from catalog.stock import service as stock
+from catalog.suppliers import queries as suppliers
+from catalog.suppliers import service as supplier_service
+from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.uow import UnitOfWork, unit_of_work
+
+MAX_LINES = 20_000
+MAX_LINE_BYTES = 1_000_000
+
+
+@dataclass
+class ImportSummary:
+    """What an import did, and what it could not do, by line."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+
+
+def import_lines(
+    lines: Iterable[str], default_supplier: str, advance: Callable[[], None]
+) -> ImportSummary:
+    """Import each line in a transaction of its own: a wrong line leaves the others be.
+
+    A product is known by its supplier and `source_id`; stock is set only for SKUs that were never
+    stocked, so that importing again never brings sold units back.
+    """
+    summary = ImportSummary()
+    for number, line in enumerate(lines, start=1):
+        if number > MAX_LINES:
+            summary.errors.append(f"{number}: a file has at most {MAX_LINES} lines")
+            summary.counts["failed"] += 1
+            break
+        try:
+            raw = _parse(line)
+            with unit_of_work() as uow:
+                summary.counts[_import_one(uow, raw, default_supplier)] += 1
+        except (DomainError, ValueError, KeyError, TypeError) as error:
+            summary.counts["failed"] += 1
+            summary.errors.append(f"{number}: {type(error).__name__}: {error}")
+        advance()
+    return summary
+
+
+def _parse(line: str) -> dict[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise ValueError("the line is too long")
+    raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise ValueError("a line is one JSON object")
+    return raw
+
+
+def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> str:
+    supplier_id = _supplier(uow, str(raw.get("supplier") or default_supplier))
+    form = _form(raw, product_service.ensure_category(uow, list(raw["category"])))
+    known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
+    if known is None:
+        product_id, _ = product_service.add_product(uow, supplier_id, form)
+        product_service.publish(uow, supplier_id, product_id)
+        outcome = "created"
+    else:
+        product_id = known.id
+        before = _fingerprint(uow, product_id)
+        version = known.version
+        form = _keeping_template(form, known.shipping_template_id)
+        product_service.change_product(uow, supplier_id, product_id, form, None)
+        outcome = "unchanged" if _fingerprint(uow, product_id) == before else "updated"
+        if outcome == "unchanged":
+            known.version = version
+    _stock(uow, product_id, form)
+    return outcome
+
+
+def _keeping_template(form: rules.ProductForm, template_id: UUID | None) -> rules.ProductForm:
+    return rules.ProductForm(**{**form.__dict__, "shipping_template_id": template_id})
+
+
+def _fingerprint(uow: UnitOfWork, product_id: UUID) -> list[Any]:
+    skus = products.active_skus(uow.session, product_id)
+    product = products.get_product(uow.session, product_id)
+    shown = ("title", "brief", "brand", "unit", "keywords", "attributes", "image_urls")
+    return [[getattr(product, name) for name in (*shown, "category_id", "delivery_modes")]] + [
+        [sku.code, sku.options, sku.price_fen, sku.list_price_fen, sku.weight_grams] for sku in skus
+    ]
+
+
+def _supplier(uow: UnitOfWork, name: str) -> UUID:
+    known = suppliers.find_supplier(uow.session, name)
+    return known.id if known else supplier_service.open_supplier(uow, name)
+
+
+def _stock(uow: UnitOfWork, product_id: UUID, form: rules.ProductForm) -> None:
+    skus = products.active_skus(uow.session, product_id)
+    stocked = stock_queries.levels(uow.session, [sku.id for sku in skus])
+    wanted = {sku.code: sku.stock for sku in form.skus}
+    for sku in skus:
+        quantity = wanted.get(sku.code)
+        if sku.id not in stocked and quantity is not None:
+            stock.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
+
+
+def _pairs(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(item["name"]), str(item["value"])) for item in items)
+
+
+def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
+    options = _pairs(raw.get("options", []))
+    price_fen = _positive(raw["price_fen"], "price_fen")
+    return rules.SkuForm(
+        code=str(raw.get("code") or "/".join(value for _, value in options) or "标准")[:64],
+        options=options,
+        # A list price below the price of a dearer SKU says nothing about that SKU.
+        list_price_fen=max(_positive(product["list_price_fen"], "list_price_fen"), price_fen),
+        price_fen=price_fen,
+        weight_grams=int(raw.get("weight_grams", product.get("weight_grams", 500))),
+        stock=int(raw["stock"]),
+    )
+
+
+def _positive(value: Any, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise Invalid(name, "价格须为正整数（分）。", "Prices are positive integers of fen.")
+    return value
+
+
+def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
+    title = str(raw["title"]).strip()
+    if not 1 <= len(title) <= 100:
+        raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
+    modes = tuple(raw.get("delivery_modes") or (rules.SHIP,))
+    if set(modes) - set(rules.DELIVERY_MODES):
+        raise Invalid("delivery_modes", "未知的配送方式。", "Unknown delivery mode.")
+    return rules.ProductForm(
+        title=title,
+        category_id=category_id,
+        brief=str(raw.get("brief") or "").strip()[:200],
+        description=str(raw.get("description") or "")[:20_000],
+        brand=str(raw["brand"])[:50] if raw.get("brand") else None,
+        unit=str(raw.get("unit") or "件")[:10],
+        keywords=tuple(str(word) for word in raw.get("keywords", []) if word)[:20],
+        attributes=_pairs(raw.get("attributes", []))[:50],
+        image_urls=tuple(raw.get("images", []))[: rules.MAX_IMAGES],
+        delivery_modes=modes,
+        source_id=str(raw["source_id"]),
+        skus=tuple(_sku(sku, raw) for sku in raw["skus"]),
+    )

@@ -1,0 +1,15 @@
+"""Fulfillment work on a schedule."""
+
+from fulfillment.dispatch import queries, service
+from mall.kernel import clock
+from mall.kernel.uow import reading, unit_of_work
+
+
+def confirm_silent_deliveries(limit: int = 200) -> int:
+    """Confirm what was dispatched long ago and never complained of; run by the scheduler."""
+    with reading() as session:
+        due = queries.due_for_confirmation(session, clock.now(), limit)
+    for fulfillment_order_id in due:
+        with unit_of_work() as uow:
+            service.deliver(uow, fulfillment_order_id, "system")
+    return len(due)

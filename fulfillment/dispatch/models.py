@@ -1,0 +1,68 @@
+"""Fulfillment orders and their lines."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class FulfillmentOrder(Base):
+    """One supplier's share of an order with one way of delivery."""
+
+    __tablename__ = "fulfillment_order"
+    __table_args__ = (
+        # However often the job runs, an order splits once.
+        UniqueConstraint("order_id", "supplier_id", "delivery_mode"),
+        CheckConstraint(
+            "state IN ('open','partly_dispatched','dispatched','delivered')", name="state_known"
+        ),
+        Index("ix_fulfillment_order_supplier_id", "supplier_id", "id"),
+        Index("ix_fulfillment_order_member_id", "member_id", "id"),
+        Index(
+            "ix_fulfillment_order_confirm",
+            "confirm_by",
+            postgresql_where=text("state = 'dispatched'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    order_id: Mapped[UUID]
+    order_no: Mapped[str]
+    member_id: Mapped[UUID]
+    supplier_id: Mapped[UUID]
+    delivery_mode: Mapped[str]
+    state: Mapped[str]
+    address: Mapped[dict[str, Any] | None]
+    note: Mapped[str]
+    created_at: Mapped[datetime]
+    dispatched_at: Mapped[datetime | None]
+    confirm_by: Mapped[datetime | None]
+    delivered_at: Mapped[datetime | None]
+    delivered_by: Mapped[str | None]
+
+
+class FulfillmentLine(Base):
+    """A line to fulfil, and how much of it has been dispatched."""
+
+    __tablename__ = "fulfillment_line"
+    __table_args__ = (
+        CheckConstraint(
+            "dispatched_quantity >= 0 AND dispatched_quantity <= quantity", name="not_too_many"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    fulfillment_order_id: Mapped[UUID] = mapped_column(
+        ForeignKey("fulfillment_order.id"), index=True
+    )
+    order_line_id: Mapped[UUID] = mapped_column(unique=True)
+    sku_id: Mapped[UUID]
+    title: Mapped[str]
+    options: Mapped[list[Any]]
+    quantity: Mapped[int]
+    dispatched_quantity: Mapped[int] = mapped_column(default=0)

@@ -1,0 +1,148 @@
+"""Read fulfillment orders; and their invariants."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fulfillment.dispatch import rules
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+
+
+def own_fulfillment_order(
+    session: Session,
+    fulfillment_order_id: UUID,
+    supplier_id: UUID | None = None,
+    member_id: UUID | None = None,
+) -> FulfillmentOrder:
+    """Return one of this supplier's or member's; another's is as unknown as none."""
+    query = select(FulfillmentOrder).where(FulfillmentOrder.id == fulfillment_order_id)
+    if supplier_id is not None:
+        query = query.where(FulfillmentOrder.supplier_id == supplier_id)
+    if member_id is not None:
+        query = query.where(FulfillmentOrder.member_id == member_id)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("fulfillment order", "履约单")
+    return found
+
+
+def list_for_supplier(
+    session: Session, supplier_id: UUID, state: str | None, cursor: UUID | None, limit: int
+) -> list[FulfillmentOrder]:
+    """Return a supplier's fulfillment orders, newest first, one more than `limit` if more."""
+    query = (
+        select(FulfillmentOrder)
+        .where(FulfillmentOrder.supplier_id == supplier_id)
+        .order_by(FulfillmentOrder.id.desc())
+        .limit(limit + 1)
+    )
+    if state is not None:
+        query = query.where(FulfillmentOrder.state == state)
+    if cursor is not None:
+        query = query.where(FulfillmentOrder.id < cursor)
+    return list(session.scalars(query))
+
+
+def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:
+    """Return the fulfillment orders an order was split into."""
+    return list(
+        session.scalars(
+            select(FulfillmentOrder)
+            .where(FulfillmentOrder.order_id == order_id)
+            .order_by(FulfillmentOrder.id)
+        )
+    )
+
+
+def lines_of(session: Session, ids: list[UUID]) -> dict[UUID, list[FulfillmentLine]]:
+    """Return the lines of fulfillment orders."""
+    found: dict[UUID, list[FulfillmentLine]] = {key: [] for key in ids}
+    rows = session.scalars(
+        select(FulfillmentLine)
+        .where(FulfillmentLine.fulfillment_order_id.in_(ids))
+        .order_by(FulfillmentLine.id)
+    )
+    for row in rows:
+        found[row.fulfillment_order_id].append(row)
+    return found
+
+
+def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """Return dispatched ones whose time to complain is over."""
+    return list(
+        session.scalars(
+            select(FulfillmentOrder.id)
+            .where(FulfillmentOrder.state == rules.DISPATCHED, FulfillmentOrder.confirm_by <= now)
+            .order_by(FulfillmentOrder.confirm_by)
+            .limit(limit)
+        )
+    )
+
+
+def count_undelivered(session: Session, order_id: UUID) -> int:
+    """Return how many parts of an order are still under way."""
+    count = session.scalar(
+        select(func.count())
+        .select_from(FulfillmentOrder)
+        .where(FulfillmentOrder.order_id == order_id, FulfillmentOrder.state != rules.DELIVERED)
+    )
+    return int(count or 0)
+
+
+def reply(order: FulfillmentOrder, lines: list[FulfillmentLine]) -> dict[str, Any]:
+    """Return a fulfillment order with its lines."""
+    columns = {
+        column.key: getattr(order, column.key) for column in FulfillmentOrder.__table__.columns
+    }
+    return {**columns, "lines": lines}
+
+
+INVARIANTS = [
+    Invariant(
+        "paid_orders_fulfilled_once",
+        "every line of a paid order is in exactly one fulfillment order, or its message waits",
+        """
+        SELECT o.order_no, l.id, count(f.id) FROM shop_order o
+        JOIN order_line l ON l.order_id = o.id
+        LEFT JOIN fulfillment_line f ON f.order_line_id = l.id AND f.quantity = l.quantity
+        WHERE o.state IN ('paid', 'completed')
+          AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
+                          WHERE d.topic = 'OrderPaid' AND d.state = 'pending'
+                            AND d.payload->>'order_id' = CAST(o.id AS text))
+        GROUP BY o.order_no, l.id HAVING count(f.id) <> 1
+        """,
+    ),
+    Invariant(
+        "unpaid_orders_not_fulfilled",
+        "nothing is fulfilled for an order that is not paid",
+        """
+        SELECT f.number, o.state FROM fulfillment_order f
+        LEFT JOIN shop_order o ON o.id = f.order_id
+        WHERE o.id IS NULL OR o.state NOT IN ('paid', 'completed')
+        """,
+    ),
+    Invariant(
+        "dispatched_quantities",
+        "what was dispatched of a line is the sum over its parcels",
+        """
+        SELECT f.id, f.dispatched_quantity, coalesce(sum(s.quantity), 0)
+        FROM fulfillment_line f LEFT JOIN shipment_line s ON s.fulfillment_line_id = f.id
+        GROUP BY f.id HAVING f.dispatched_quantity <> coalesce(sum(s.quantity), 0)
+        """,
+    ),
+    Invariant(
+        "completed_means_delivered",
+        "an order is completed exactly when every part of it was delivered",
+        """
+        SELECT o.order_no, o.state, count(*) FILTER (WHERE f.state <> 'delivered')
+        FROM shop_order o JOIN fulfillment_order f ON f.order_id = o.id
+        GROUP BY o.id
+        HAVING (o.state = 'completed') <> (count(*) FILTER (WHERE f.state <> 'delivered') = 0)
+        """,
+    ),
+]

@@ -1,0 +1,55 @@
+"""The life of a fulfillment order, and how an order splits into them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from mall.kernel.errors import DomainError
+from mall.kernel.states import Transitions
+
+OPEN, PARTLY, DISPATCHED, DELIVERED = "open", "partly_dispatched", "dispatched", "delivered"
+STATES = Transitions(
+    {
+        OPEN: {PARTLY, DISPATCHED},
+        PARTLY: {DISPATCHED},
+        DISPATCHED: {DELIVERED},
+        DELIVERED: set(),
+    }
+)
+
+
+class OrderedLine(Protocol):
+    """What splitting must know of an order's line."""
+
+    @property
+    def supplier_id(self) -> UUID: ...
+
+    @property
+    def delivery_mode(self) -> str: ...
+
+
+Line = TypeVar("Line", bound=OrderedLine)
+
+
+@dataclass(frozen=True)
+class DispatchItem:
+    """So many of a line that go into a parcel."""
+
+    line_id: UUID
+    quantity: int
+
+
+class TooManyDispatched(DomainError):
+    code = "too_many_dispatched"
+    status = 422
+    zh = "发货数量超过待发数量（剩余 {left}）。"
+    en = "More than what is left to dispatch ({left})."
+
+
+def split(lines: Iterable[Line]) -> dict[tuple[UUID, str], list[Line]]:
+    """Group an order's lines by supplier and delivery mode, in the order of the lines."""
+    groups: dict[tuple[UUID, str], list[Line]] = {}
+    for line in lines:
+        groups.setdefault((line.supplier_id, line.delivery_mode), []).append(line)
+    return groups

@@ -1,0 +1,97 @@
+"""Split paid orders among suppliers; deliver, and complete what is wholly delivered."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from fulfillment.dispatch import queries, rules
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id, new_number
+from mall.kernel.uow import UnitOfWork
+from orders.messages import OrderPaid
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+from orders.order import service as order_service
+
+
+def open_fulfillment_orders(uow: UnitOfWork, message: OrderPaid) -> None:
+    """Split a paid order by supplier and delivery mode; a second message splits nothing."""
+    order_id = UUID(message.order_id)
+    order = orders.get_order(uow.session, order_id)
+    if order.state != order_rules.PAID or queries.of_order(uow.session, order_id):
+        return
+    order_rows: list[dict[str, Any]] = []
+    line_rows: list[dict[str, Any]] = []
+    lines = orders.lines_of(uow.session, [order_id])[order_id]
+    for (supplier_id, mode), group in rules.split(lines).items():
+        fulfillment_order_id = new_id()
+        order_rows.append(
+            {
+                "id": fulfillment_order_id,
+                "number": new_number("F", uow.now),
+                "order_id": order_id,
+                "order_no": order.order_no,
+                "member_id": order.member_id,
+                "supplier_id": supplier_id,
+                "delivery_mode": mode,
+                "state": rules.OPEN,
+                "address": order.address if mode == "ship" else None,
+                "note": order.note,
+                "created_at": uow.now,
+            }
+        )
+        line_rows.extend(
+            {
+                "id": new_id(),
+                "fulfillment_order_id": fulfillment_order_id,
+                "order_line_id": line.id,
+                "sku_id": line.sku_id,
+                "title": line.title,
+                "options": line.options,
+                "quantity": line.quantity,
+                "dispatched_quantity": 0,
+            }
+            for line in group
+        )
+    uow.session.execute(insert(FulfillmentOrder), order_rows)
+    uow.session.execute(insert(FulfillmentLine), line_rows)
+
+
+def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
+    """Lock a fulfillment order's row until the transaction ends, and return it as it is now."""
+    found = uow.session.scalars(
+        select(FulfillmentOrder)
+        .where(FulfillmentOrder.id == fulfillment_order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("fulfillment order", "履约单")
+    return found
+
+
+def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> FulfillmentOrder:
+    """Record that everything arrived; the last part completes the order.
+
+    Doing it again changes nothing. Raises WrongState before all of it is dispatched. Locks the
+    order first, so that two last parts delivered at once complete it.
+    """
+    order_id = uow.session.scalar(
+        select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
+    )
+    if order_id is None:
+        raise NotFound("fulfillment order", "履约单")
+    order_service.lock(uow, order_id)
+    found = lock(uow, fulfillment_order_id)
+    if found.state == rules.DELIVERED:
+        return found
+    rules.STATES.check(found.state, rules.DELIVERED)
+    found.state = rules.DELIVERED
+    found.delivered_at = uow.now
+    found.delivered_by = actor
+    uow.session.flush()
+    if queries.count_undelivered(uow.session, order_id) == 0:
+        order_service.complete(uow, order_id, actor)
+    return found

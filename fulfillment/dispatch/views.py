@@ -1,0 +1,38 @@
+"""A member follows and confirms what is under way."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from fulfillment.dispatch import queries, service
+from fulfillment.dispatch.schemas import FulfillmentOrderList, FulfillmentOrderReply
+from mall.access.guard import current, current_member_id
+from mall.kernel.uow import reading, unit_of_work
+from orders.order import queries as orders
+
+bp = APIBlueprint("fulfillment", __name__, url_prefix="/v1/store", tag="Store: orders")
+
+
+@bp.get("/orders/<uuid:order_id>/fulfillment-orders")
+@bp.output(FulfillmentOrderList)
+@bp.doc(summary="List the parts one's own order was split into")
+def list_parts(order_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        orders.get_order(session, order_id, current_member_id())
+        found = queries.of_order(session, order_id)
+        lines = queries.lines_of(session, [each.id for each in found])
+        return {"items": [queries.reply(each, lines[each.id]) for each in found]}
+
+
+@bp.post("/fulfillment-orders/<uuid:fulfillment_order_id>/confirm")
+@bp.output(FulfillmentOrderReply)
+@bp.doc(summary="Confirm receipt; the last part completes the order", responses={409: "Not sent"})
+def confirm(fulfillment_order_id: UUID) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        queries.own_fulfillment_order(
+            uow.session, fulfillment_order_id, member_id=current_member_id()
+        )
+        found = service.deliver(uow, fulfillment_order_id, current().name)
+        lines = queries.lines_of(uow.session, [found.id])[found.id]
+        return queries.reply(found, lines)

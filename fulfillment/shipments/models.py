@@ -1,0 +1,37 @@
+"""Parcels and what is in them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Shipment(Base):
+    """One parcel of a fulfillment order."""
+
+    __tablename__ = "shipment"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    fulfillment_order_id: Mapped[UUID] = mapped_column(
+        ForeignKey("fulfillment_order.id"), index=True
+    )
+    carrier: Mapped[str]
+    tracking_no: Mapped[str | None]
+    dispatched_by: Mapped[str]
+    dispatched_at: Mapped[datetime]
+
+
+class ShipmentLine(Base):
+    """How many of a line are in a parcel."""
+
+    __tablename__ = "shipment_line"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    shipment_id: Mapped[UUID] = mapped_column(ForeignKey("shipment.id"), primary_key=True)
+    fulfillment_line_id: Mapped[UUID] = mapped_column(
+        ForeignKey("fulfillment_line.id"), primary_key=True, index=True
+    )
+    quantity: Mapped[int]

@@ -1,0 +1,49 @@
+"""Parcels on the wire."""
+
+from typing import Any
+
+from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
+from marshmallow import post_load
+
+from fulfillment.dispatch.rules import DispatchItem
+from fulfillment.shipments.rules import CARRIERS
+from mall.web.fields import Schema, a_uuid
+
+
+class DispatchItemSchema(Schema):
+    line_id = UUID(required=True)
+    quantity = Integer(required=True, strict=True, validate=Range(1, 9_999))
+
+    @post_load
+    def item(self, data: dict[str, Any], **_: Any) -> DispatchItem:
+        return DispatchItem(**data)
+
+
+class DispatchBody(Schema):
+    carrier = String(required=True, validate=OneOf(list(CARRIERS)), metadata={"example": "sf"})
+    tracking_no = String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(1, 40),
+        metadata={"example": "SF1234567890123"},
+    )
+    items = List(
+        Nested(DispatchItemSchema),
+        load_default=None,
+        allow_none=True,
+        validate=Length(1, 100),
+        metadata={"description": "Left out: all that is left"},
+    )
+
+
+class ShipmentReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    fulfillment_order_id = UUID()
+    carrier = String(metadata={"example": "sf"})
+    tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
+    dispatched_at = DateTime()
+
+
+class ShipmentList(Schema):
+    items = List(Nested(ShipmentReply))

@@ -1,0 +1,96 @@
+"""Dispatch parcels, wholly or in parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fulfillment.dispatch import queries, service
+from fulfillment.dispatch import rules as dispatch_rules
+from fulfillment.dispatch.models import FulfillmentLine
+from fulfillment.dispatch.rules import DispatchItem
+from fulfillment.shipments import rules
+from fulfillment.shipments.models import Shipment, ShipmentLine
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A parcel to be recorded; without items, everything that is left goes into it."""
+
+    carrier: str
+    tracking_no: str | None
+    items: tuple[DispatchItem, ...] | None
+    dispatched_by: str
+
+
+def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUID:
+    """Record a parcel; return its id.
+
+    Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left.
+    Once all of it is on its way, the member has the configured time to confirm.
+    """
+    rules.check_parcel(parcel.carrier, parcel.tracking_no)
+    order = service.lock(uow, fulfillment_order_id)
+    dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
+    lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
+    items = parcel.items or tuple(
+        DispatchItem(line.id, line.quantity - line.dispatched_quantity)
+        for line in lines
+        if line.quantity > line.dispatched_quantity
+    )
+    shipment = Shipment(
+        id=new_id(),
+        fulfillment_order_id=fulfillment_order_id,
+        carrier=parcel.carrier,
+        tracking_no=parcel.tracking_no,
+        dispatched_by=parcel.dispatched_by,
+        dispatched_at=uow.now,
+    )
+    uow.session.add(shipment)
+    uow.session.flush()
+    uow.session.add_all(_take(shipment.id, lines, items))
+    if all(line.dispatched_quantity == line.quantity for line in lines):
+        order.state = dispatch_rules.DISPATCHED
+        order.dispatched_at = uow.now
+        order.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
+    else:
+        order.state = dispatch_rules.PARTLY
+    return shipment.id
+
+
+def _take(
+    shipment_id: UUID, lines: Sequence[FulfillmentLine], items: Sequence[DispatchItem]
+) -> list[ShipmentLine]:
+    by_id = {line.id: line for line in lines}
+    packed = []
+    for index, item in enumerate(items):
+        line = by_id.get(item.line_id)
+        if line is None:
+            raise NotFound("line", "明细", field=f"items.{index}.line_id")
+        left = line.quantity - line.dispatched_quantity
+        if item.quantity > left:
+            raise dispatch_rules.TooManyDispatched(f"items.{index}.quantity", left=left)
+        line.dispatched_quantity += item.quantity
+        packed.append(
+            ShipmentLine(
+                shipment_id=shipment_id, fulfillment_line_id=line.id, quantity=item.quantity
+            )
+        )
+    return packed
+
+
+def shipments_of(session: Session, fulfillment_order_ids: Sequence[UUID]) -> list[Shipment]:
+    """Return the parcels of fulfillment orders, oldest first."""
+    return list(
+        session.scalars(
+            select(Shipment)
+            .where(Shipment.fulfillment_order_id.in_(fulfillment_order_ids))
+            .order_by(Shipment.id)
+        )
+    )

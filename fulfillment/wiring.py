@@ -1,0 +1,21 @@
+"""What the fulfillment package plugs into the application."""
+
+from fulfillment.dispatch import jobs as dispatch_jobs
+from fulfillment.dispatch import queries as dispatch_queries
+from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import supplier_views as dispatch_supplier_views
+from fulfillment.dispatch import views as dispatch_views
+from fulfillment.shipments import supplier_views as shipment_supplier_views
+from fulfillment.shipments import views as shipment_views
+from mall.kernel.outbox import Reaction
+from orders.messages import OrderPaid
+
+BLUEPRINTS = [
+    dispatch_views.bp,
+    dispatch_supplier_views.bp,
+    shipment_views.bp,
+    shipment_supplier_views.bp,
+]
+REACTIONS = {OrderPaid: [Reaction(dispatch.open_fulfillment_orders)]}
+SWEEPS = [(dispatch_jobs.confirm_silent_deliveries, 60, "default")]
+INVARIANTS = dispatch_queries.INVARIANTS

@@ -1,0 +1,33 @@
+"""Look up who a token stands for."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+
+from mall.access.rules import AUDIENCE_OF_ROLE, STORE, Principal
+
+# Role and scope are read with every request, so that a changed or disabled account takes
+# effect at once and not when its token ends.
+_PRINCIPAL = text(
+    """
+    SELECT t.id, t.audience, t.subject_id, s.scope_id, s.role
+    FROM access_token t LEFT JOIN staff_account s ON s.id = t.subject_id AND s.is_active
+    WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
+    """
+)
+
+
+def token_hash(token: str) -> bytes:
+    """Return the form in which a token is stored; tokens are random, so plain SHA-256 is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def principal(connection: Connection, token: str, now: datetime) -> Principal | None:
+    """Return who the token stands for, or None if it is unknown, ended or its account is closed."""
+    row = connection.execute(_PRINCIPAL, {"token_hash": token_hash(token), "now": now}).first()
+    if row is None:
+        return None
+    if row.audience != STORE and AUDIENCE_OF_ROLE.get(row.role) != row.audience:
+        return None
+    return Principal(row.audience, row.subject_id, row.scope_id, row.id)

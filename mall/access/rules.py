@@ -1,0 +1,99 @@
+"""Audiences, roles and the pure decisions about signing in."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from mall.kernel.errors import DomainError
+
+STORE, UNION, SUPPLIER, PICKUP, OPS = "store", "union", "supplier", "pickup", "ops"
+AUDIENCES = (STORE, UNION, SUPPLIER, PICKUP, OPS)
+# The role of a staff account names the one audience that its tokens open.
+AUDIENCE_OF_ROLE = {
+    "union_officer": UNION,
+    "supplier": SUPPLIER,
+    "store_clerk": PICKUP,
+    "operator": OPS,
+}
+ROLES = tuple(AUDIENCE_OF_ROLE)
+MAX_FAILURES = 5
+LOCK_OUT = timedelta(minutes=15)
+MIN_PASSWORD, MAX_PASSWORD = 10, 128
+USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a valid token stands for."""
+
+    audience: str
+    subject_id: UUID
+    scope_id: UUID | None
+    token_id: UUID
+
+    @property
+    def name(self) -> str:
+        return f"{self.audience}:{self.subject_id}"
+
+
+@dataclass(frozen=True)
+class IssuedToken:
+    """A fresh token; its text is shown once and stored only as a hash."""
+
+    token: str
+    expires_at: datetime
+
+
+class Unauthenticated(DomainError):
+    code = "unauthenticated"
+    status = 401
+    zh = "登录已失效，请重新登录。"
+    en = "You are not signed in, or no longer; please sign in."
+
+
+class WrongAudience(DomainError):
+    code = "wrong_audience"
+    status = 403
+    zh = "该账号不能使用此接口。"
+    en = "This account may not use this part of the service."
+
+
+class BadCredentials(DomainError):
+    code = "bad_credentials"
+    status = 401
+    zh = "用户名或密码错误。"
+    en = "The user name or the password is wrong."
+
+
+class LockedOut(DomainError):
+    code = "locked_out"
+    status = 429
+    zh = "登录失败次数过多，请在 {retry_after_seconds} 秒后再试。"
+    en = "Too many failed attempts; try again in {retry_after_seconds} seconds."
+
+
+class CodeRefused(DomainError):
+    code = "wechat_code_refused"
+    status = 401
+    zh = "微信登录凭证无效或已使用，请重新进入小程序。"
+    en = "WeChat refused the login code: invalid or already used. Open the mini-program again."
+
+
+class PhoneCodeRefused(DomainError):
+    code = "phone_code_refused"
+    status = 422
+    zh = "手机号授权码无效或已过期，请重新授权。"
+    en = "WeChat refused the phone code: invalid or expired. Ask for the number again."
+
+
+class WeChatUnavailable(DomainError):
+    code = "wechat_unavailable"
+    status = 503
+    zh = "微信服务暂时不可用，请稍后重试。"
+    en = "WeChat does not answer at the moment; try again shortly."
+
+
+def locked_until(failures: int, at: datetime) -> datetime | None:
+    """Return when an account opens again after this many failures in a row, or None."""
+    return at + LOCK_OUT if failures >= MAX_FAILURES else None

@@ -1,0 +1,52 @@
+"""Signing in and out for staff, out for everybody."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from mall.access import rules, service
+from mall.access.guard import current, public
+from mall.access.schemas import StaffSignIn, TokenReply
+from mall.kernel.uow import unit_of_work
+
+
+def _sign_in(json_data: dict[str, str], audience: str) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        outcome = service.sign_in_staff(uow, json_data["username"], json_data["password"], audience)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    assert outcome.token is not None
+    return {"token": outcome.token.token, "expires_at": outcome.token.expires_at}
+
+
+def _blueprint(audience: str, tag: str) -> APIBlueprint:
+    bp = APIBlueprint(f"access_{audience}", __name__, url_prefix=f"/v1/{audience}/session", tag=tag)
+
+    if audience != rules.STORE:
+
+        @bp.post("")
+        @public
+        @bp.input(StaffSignIn)
+        @bp.output(TokenReply, 201)
+        @bp.doc(summary="Sign in with user name and password", responses={429: "Locked out"})
+        def sign_in(json_data: dict[str, str]) -> dict[str, Any]:
+            return _sign_in(json_data, audience)
+
+    @bp.delete("")
+    @bp.output({}, 204)
+    @bp.doc(summary="Sign out: this token ends at once")
+    def sign_out() -> tuple[str, int]:
+        with unit_of_work() as uow:
+            service.revoke_token(uow, current().token_id)
+        return "", 204
+
+    return bp
+
+
+BLUEPRINTS = [
+    _blueprint(rules.STORE, "Store: account"),
+    _blueprint(rules.UNION, "Union"),
+    _blueprint(rules.SUPPLIER, "Supplier"),
+    _blueprint(rules.PICKUP, "Pickup"),
+    _blueprint(rules.OPS, "Operations"),
+]

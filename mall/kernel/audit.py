@@ -1,0 +1,45 @@
+"""Invariants: a named query that returns the rows that break it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+MAX_SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A statement that must always be true; `breaches` selects what contradicts it."""
+
+    name: str
+    says: str
+    breaches: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How one invariant fared."""
+
+    invariant: Invariant
+    breach_count: int
+    samples: tuple[str, ...]
+
+    @property
+    def is_kept(self) -> bool:
+        return self.breach_count == 0
+
+
+def begin_snapshot(session: Session) -> None:
+    """Let everything read from here on be of one instant; nothing can be written."""
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+
+
+def check(session: Session, invariants: list[Invariant]) -> list[Finding]:
+    """Run every invariant and return a finding for each; `begin_snapshot` makes them agree."""
+    findings = []
+    for invariant in invariants:
+        rows = session.execute(text(invariant.breaches)).all()
+        samples = tuple(str(tuple(map(str, row))) for row in rows[:MAX_SAMPLES])
+        findings.append(Finding(invariant, len(rows), samples))
+    return findings

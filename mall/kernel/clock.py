@@ -1,0 +1,25 @@
+"""The time, which tests can freeze and move."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+
+_frozen: datetime | None = None
+_offset = timedelta(0)
+
+
+def now() -> datetime:
+    """Return this instant in UTC."""
+    return _frozen if _frozen is not None else datetime.now(UTC) + _offset
+
+
+def freeze(instant: datetime | None) -> None:
+    """Stop the clock at `instant`, or let it run again with None."""
+    global _frozen
+    _frozen = instant
+
+
+def shift(delta: timedelta) -> None:
+    """Set how far this process's clock is off; zero puts it right."""
+    global _offset
+    _offset = delta

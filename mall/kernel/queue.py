@@ -1,0 +1,27 @@
+"""The RQ queues, in the order of their urgency."""
+
+from redis import Redis
+from rq import Queue
+
+# `index` waits for the full-text index, which allows one writer.
+QUEUES = ("money", "default", "bulk")
+JOB_TIMEOUT_SECONDS = 60
+
+
+def connect(redis_url: str) -> Redis:
+    """Return a client whose every call has a time-out."""
+    return Redis.from_url(
+        redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=30
+    )
+
+
+def connect_worker(redis_url: str) -> Redis:
+    """Return a client for RQ's blocking reads, whose time-outs RQ sets itself."""
+    return Redis.from_url(redis_url, socket_connect_timeout=2, health_check_interval=30)
+
+
+def queue(name: str, connection: Redis) -> Queue:
+    """Return a queue by name; raise KeyError for one that nobody serves."""
+    if name not in QUEUES:
+        raise KeyError(name)
+    return Queue(name, connection=connection, default_timeout=JOB_TIMEOUT_SECONDS)

@@ -1,0 +1,52 @@
+"""What the service can be told: one frozen record, built by the shell."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+
+
+@dataclass(frozen=True)
+class WeChatSettings:
+    """The merchant and mini-program this service acts for."""
+
+    appid: str
+    app_secret: str
+    mch_id: str
+    pay_key: str
+    pay_base: str
+    login_base: str
+    notify_url: str
+    cert_file: str
+    key_file: str
+    timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything read from the environment, checked once at start."""
+
+    env: str
+    debug: bool
+    database_url: str
+    redis_url: str
+    secret_key: str
+    wechat: WeChatSettings
+    payment_timeout_seconds: int
+    auto_confirm_seconds: int
+    token_ttl_seconds: int
+    idempotency_ttl_seconds: int
+    lease_seconds: int
+    media_dir: Path
+    log_level: str
+    database_pool: int
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "production"
+
+
+def current_settings() -> Settings:
+    """Return the settings of the application at work."""
+    settings: Settings = current_app.extensions["mall_settings"]
+    return settings

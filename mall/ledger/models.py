@@ -1,0 +1,95 @@
+"""Lots, holds, transfers and their entries (docs/adr/0002)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class BeanScope(Base):
+    """A named, frozen selection of products that a lot may be bound to."""
+
+    __tablename__ = "bean_scope"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    product_ids: Mapped[list[Any]] = mapped_column(ARRAY(PGUUID(as_uuid=True)))
+    created_at: Mapped[datetime]
+
+
+class BeanLot(Base):
+    """One grant to one member; the guarded balance of ledger account `lot:<id>`."""
+
+    __tablename__ = "bean_lot"
+    __table_args__ = (
+        CheckConstraint("balance_fen >= 0", name="balance_not_negative"),
+        CheckConstraint("granted_fen > 0", name="granted_positive"),
+        Index("ix_bean_lot_open", "member_id", postgresql_where=text("balance_fen > 0")),
+        Index("ix_bean_lot_member_id", "member_id", "id"),
+        Index("ix_bean_lot_expiry", "expires_at", postgresql_where=text("balance_fen > 0")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID]
+    scope_id: Mapped[UUID | None] = mapped_column(ForeignKey("bean_scope.id"))
+    programme: Mapped[str]
+    granted_fen: Mapped[int]
+    balance_fen: Mapped[int]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
+class BeanHold(Base):
+    """Beans set aside for an order that waits for the rest by WeChat."""
+
+    __tablename__ = "bean_hold"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("state IN ('held','captured','released')", name="state_known"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    lot_id: Mapped[UUID] = mapped_column(ForeignKey("bean_lot.id"), primary_key=True)
+    amount_fen: Mapped[int]
+    state: Mapped[str] = mapped_column(default="held")
+
+
+class LedgerTransfer(Base):
+    """One movement of value; its unique reference makes it happen once."""
+
+    __tablename__ = "ledger_transfer"
+    __table_args__ = (CheckConstraint("asset IN ('beans','cny')", name="asset_known"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    asset: Mapped[str]
+    posted_at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """One leg of a transfer: what arrives (positive) at or leaves (negative) an account."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        CheckConstraint("amount_fen <> 0", name="amount_not_zero"),
+        Index("ix_ledger_entry_account", "account"),
+        Index(
+            "ix_ledger_entry_statement",
+            "member_id",
+            "id",
+            postgresql_where=text("member_id IS NOT NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfer.id"), index=True)
+    account: Mapped[str]
+    member_id: Mapped[UUID | None]
+    amount_fen: Mapped[int]

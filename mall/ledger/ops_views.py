@@ -1,0 +1,52 @@
+"""Operators grant beans."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mall.kernel.errors import NotFound
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import wallet
+from mall.ledger.rules import Grant
+from mall.ledger.schemas import GrantBody, GrantReply, ScopeBody, ScopeReply
+from mall.members import queries as members
+from mall.web.replies import idempotently
+
+bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")
+
+
+@bp.post("/grants")
+@bp.input(GrantBody)
+@bp.output(GrantReply, 201)
+@bp.doc(summary="Grant beans to up to 1000 members; needs an Idempotency-Key")
+def grant(json_data: dict[str, Any]) -> Response:
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        member_ids = sorted(set(json_data["member_ids"]))
+        if members.unknown_members(uow.session, member_ids):
+            raise NotFound("member", "会员", field="member_ids")
+        grants = [
+            Grant(
+                member_id=member_id,
+                amount_fen=json_data["amount_fen"],
+                expires_at=json_data["expires_at"],
+                programme=json_data["programme"],
+                reference=f"{json_data['reference']}:{member_id}",
+                scope_id=json_data["scope_id"],
+            )
+            for member_id in member_ids
+        ]
+        lot_ids = wallet.grant(uow, grants)
+        return {"lot_ids": lot_ids, "total_fen": sum(item.amount_fen for item in grants)}
+
+    return idempotently(work)
+
+
+@bp.post("/scopes")
+@bp.input(ScopeBody)
+@bp.output(ScopeReply, 201)
+@bp.doc(summary="Freeze a selection of products that beans can be bound to")
+def create_scope(json_data: dict[str, Any]) -> Response:
+    return idempotently(
+        lambda uow: {"id": wallet.create_scope(uow, json_data["name"], json_data["product_ids"])}
+    )

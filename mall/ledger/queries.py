@@ -1,0 +1,127 @@
+"""Read a purse: balance, lots, statement; and the ledger's invariants."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from mall.kernel.audit import Invariant
+
+
+@dataclass(frozen=True)
+class LotView:
+    """A lot as its member sees it."""
+
+    id: UUID
+    programme: str
+    scope_id: UUID | None
+    scope_name: str | None
+    granted_fen: int
+    balance_fen: int
+    held_fen: int
+    expires_at: datetime
+    is_expired: bool
+
+
+_LOTS = text(
+    """
+    SELECT l.id, l.programme, l.scope_id, s.name AS scope_name, l.granted_fen, l.balance_fen,
+           l.expires_at, coalesce(h.held_fen, 0) AS held_fen, l.expires_at <= :now AS is_expired
+    FROM bean_lot l
+    LEFT JOIN bean_scope s ON s.id = l.scope_id
+    LEFT JOIN LATERAL (SELECT sum(amount_fen) AS held_fen FROM bean_hold
+                       WHERE lot_id = l.id AND state = 'held') h ON true
+    WHERE l.member_id = :member_id
+      AND (l.balance_fen > 0 OR h.held_fen > 0 OR :with_empty)
+    ORDER BY l.expires_at, l.id
+    LIMIT 500
+    """
+)
+
+_STATEMENT = text(
+    """
+    SELECT e.id, t.kind, t.reference, t.posted_at, e.amount_fen, e.account
+    FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+    WHERE e.member_id = :member_id AND (CAST(:cursor AS uuid) IS NULL OR e.id < :cursor)
+    ORDER BY e.id DESC
+    LIMIT :limit
+    """
+)
+
+
+def lots(
+    session: Session, member_id: UUID, now: datetime, with_empty: bool = False
+) -> list[LotView]:
+    """Return a member's lots, soonest expiry first."""
+    rows = session.execute(
+        _LOTS, {"member_id": member_id, "now": now, "with_empty": with_empty}
+    ).all()
+    return [LotView(**{**row._mapping, "held_fen": int(row.held_fen)}) for row in rows]
+
+
+def statement(
+    session: Session, member_id: UUID, cursor: UUID | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return a member's postings, newest first, one more than `limit` if there are more."""
+    rows = session.execute(
+        _STATEMENT, {"member_id": member_id, "cursor": cursor, "limit": limit + 1}
+    )
+    return [
+        {
+            "id": row.id,
+            "kind": row.kind,
+            "reference": row.reference,
+            "posted_at": row.posted_at,
+            "amount_fen": row.amount_fen,
+            "lot_id": row.account.removeprefix("lot:"),
+        }
+        for row in rows
+    ]
+
+
+INVARIANTS = [
+    Invariant(
+        "ledger_balanced",
+        "the entries of every transfer sum to zero and there are at least two",
+        """
+        SELECT t.reference, coalesce(sum(e.amount_fen), 0), count(e.id)
+        FROM ledger_transfer t LEFT JOIN ledger_entry e ON e.transfer_id = t.id
+        GROUP BY t.id HAVING coalesce(sum(e.amount_fen), 0) <> 0 OR count(e.id) < 2
+        """,
+    ),
+    Invariant(
+        "lot_balance",
+        "a lot's balance is the sum of its entries and never negative",
+        """
+        SELECT l.id, l.balance_fen, coalesce(sum(e.amount_fen), 0)
+        FROM bean_lot l LEFT JOIN ledger_entry e ON e.account = 'lot:' || l.id
+        GROUP BY l.id
+        HAVING l.balance_fen <> coalesce(sum(e.amount_fen), 0) OR l.balance_fen < 0
+        """,
+    ),
+    Invariant(
+        "hold_balance",
+        "what an order holds is the sum of its hold account's entries",
+        """
+        SELECT coalesce(h.account, e.account), h.held_fen, e.sum_fen
+        FROM (SELECT 'hold:' || order_id AS account,
+                     sum(amount_fen) FILTER (WHERE state = 'held') AS held_fen
+              FROM bean_hold GROUP BY order_id) h
+        FULL JOIN (SELECT account, sum(amount_fen) AS sum_fen FROM ledger_entry
+                   WHERE account LIKE 'hold:%' GROUP BY account) e USING (account)
+        WHERE coalesce(h.held_fen, 0) <> coalesce(e.sum_fen, 0)
+        """,
+    ),
+    Invariant(
+        "entries_have_accounts",
+        "every lot account belongs to a lot and its entries name the lot's member",
+        """
+        SELECT e.id, e.account FROM ledger_entry e
+        LEFT JOIN bean_lot l ON e.account = 'lot:' || l.id
+        WHERE e.account LIKE 'lot:%' AND (l.id IS NULL OR e.member_id IS DISTINCT FROM l.member_id)
+        """,
+    ),
+]

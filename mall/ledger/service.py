@@ -1,0 +1,83 @@
+"""Post transfers: entries that sum to zero, once per reference."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.ledger.models import LedgerEntry, LedgerTransfer
+
+BEANS, CNY = "beans", "cny"
+# System accounts: sums of entries without a balance row, so that no two orders wait for one row.
+# An account that value comes from goes negative by what it gave: `wechat:clearing` by what
+# WeChat collected for the mall, `beans:issued` by what was granted.
+ISSUED, LAPSED = "beans:issued", "beans:lapsed"
+BEAN_SALES, CNY_SALES = "sales:beans", "sales:cny"
+WECHAT_CLEARING, LATE_PAYMENTS = "wechat:clearing", "wechat:late"
+
+
+@dataclass(frozen=True)
+class Leg:
+    """An amount arriving at (positive) or leaving (negative) an account."""
+
+    account: str
+    amount_fen: int
+    member_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What is to be posted."""
+
+    reference: str
+    kind: str
+    asset: str
+    legs: tuple[Leg, ...]
+
+
+def lot_account(lot_id: UUID) -> str:
+    """Return the account behind a lot."""
+    return f"lot:{lot_id}"
+
+
+def hold_account(order_id: UUID) -> str:
+    """Return the account of what an order holds."""
+    return f"hold:{order_id}"
+
+
+def post(uow: UnitOfWork, transfers: list[Transfer]) -> None:
+    """Write transfers and entries; a repeated reference fails on its unique key.
+
+    Raises ValueError when legs do not sum to zero: that is a bug, never an input.
+    """
+    transfer_rows: list[dict[str, Any]] = []
+    entry_rows: list[dict[str, Any]] = []
+    for transfer in transfers:
+        if sum(leg.amount_fen for leg in transfer.legs) != 0 or len(transfer.legs) < 2:
+            raise ValueError(f"transfer {transfer.reference} does not balance")
+        transfer_id = new_id()
+        transfer_rows.append(
+            {
+                "id": transfer_id,
+                "reference": transfer.reference,
+                "kind": transfer.kind,
+                "asset": transfer.asset,
+                "posted_at": uow.now,
+            }
+        )
+        entry_rows.extend(
+            {
+                "id": new_id(),
+                "transfer_id": transfer_id,
+                "account": leg.account,
+                "member_id": leg.member_id,
+                "amount_fen": leg.amount_fen,
+            }
+            for leg in transfer.legs
+        )
+    if transfer_rows:
+        uow.session.execute(insert(LedgerTransfer), transfer_rows)
+        uow.session.execute(insert(LedgerEntry), entry_rows)

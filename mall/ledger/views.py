@@ -1,0 +1,40 @@
+"""A member's purse."""
+
+from dataclasses import asdict
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from mall.access.guard import current_member_id
+from mall.kernel import clock
+from mall.kernel.uow import reading
+from mall.ledger import queries
+from mall.ledger.schemas import PostingPage, PurseReply
+from mall.web.fields import PageQuery, page
+
+bp = APIBlueprint("beans", __name__, url_prefix="/v1/store/beans", tag="Store: beans")
+
+
+@bp.get("")
+@bp.output(PurseReply)
+@bp.doc(summary="Read one's balance and lots, soonest expiry first")
+def read_purse() -> dict[str, Any]:
+    with reading() as session:
+        lots = queries.lots(session, current_member_id(), clock.now())
+    return {
+        "balance_fen": sum(lot.balance_fen for lot in lots if not lot.is_expired),
+        "held_fen": sum(lot.held_fen for lot in lots),
+        "lots": [asdict(lot) for lot in lots],
+    }
+
+
+@bp.get("/postings")
+@bp.input(PageQuery, location="query")
+@bp.output(PostingPage)
+@bp.doc(summary="List one's postings, newest first")
+def list_postings(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.statement(
+            session, current_member_id(), query_data["cursor"], query_data["limit"]
+        )
+    return page(found, query_data["limit"])

@@ -1,0 +1,218 @@
+"""The bean purse of a member: grant, spend, hold, capture, release, lapse."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from mall.kernel.errors import Invalid
+from mall.kernel.ids import new_id
+from mall.kernel.money import MAX_FEN
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import service, statements
+from mall.ledger.models import BeanLot, BeanScope
+from mall.ledger.rules import Grant, GrantRepeated, Lot, NotEnoughBeans, UnknownScope
+from mall.ledger.service import BEANS, Leg, Transfer, hold_account, lot_account
+
+GRACE = timedelta(days=30)
+MAX_GRANTS = 1000
+MAX_SCOPE = 2000
+
+
+def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUID:
+    """Freeze a selection of products under a name, or return the one of that name."""
+    known = uow.session.scalars(select(BeanScope).where(BeanScope.name == name)).first()
+    wanted = sorted(set(product_ids))
+    if not 0 < len(wanted) <= MAX_SCOPE:
+        raise Invalid(
+            "product_ids", "请选择 1 至 2000 个商品。", "Choose between 1 and 2000 products."
+        )
+    if known is not None:
+        if sorted(known.product_ids) != wanted:
+            raise Invalid(
+                "name",
+                "已有同名的适用范围，内容不同；范围一经建立不可更改。",
+                "A scope of this name exists with other products; scopes never change.",
+            )
+        return known.id
+    scope = BeanScope(id=new_id(), name=name, product_ids=wanted, created_at=uow.now)
+    uow.session.add(scope)
+    uow.session.flush()
+    return scope.id
+
+
+def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
+    """Give beans: one lot for each grant, posted from `beans:issued`.
+
+    Raises GrantRepeated when a reference was used before; then nothing of the batch is given.
+    """
+    if not 0 < len(grants) <= MAX_GRANTS:
+        raise Invalid("grants", "一次可发放 1 至 1000 笔。", "Grant 1 to 1000 at a time.")
+    _check_grants(uow, grants)
+    lots: list[dict[str, Any]] = []
+    transfers = []
+    for item in grants:
+        lot_id = new_id()
+        lots.append(
+            {
+                "id": lot_id,
+                "member_id": item.member_id,
+                "scope_id": item.scope_id,
+                "programme": item.programme,
+                "granted_fen": item.amount_fen,
+                "balance_fen": item.amount_fen,
+                "expires_at": item.expires_at,
+                "created_at": uow.now,
+            }
+        )
+        legs = (
+            Leg(service.ISSUED, -item.amount_fen),
+            Leg(lot_account(lot_id), item.amount_fen, item.member_id),
+        )
+        transfers.append(Transfer(f"grant:{item.reference}", "grant", BEANS, legs))
+    uow.session.execute(insert(BeanLot), lots)
+    try:
+        service.post(uow, transfers)
+    except IntegrityError as error:
+        if "uq_ledger_transfer_reference" in str(error.orig):
+            raise GrantRepeated("reference", reference=grants[0].reference) from error
+        raise
+    return [lot["id"] for lot in lots]
+
+
+def _check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
+    for item in grants:
+        if not 0 < item.amount_fen <= MAX_FEN:
+            raise Invalid("amount_fen", "金额须为正数。", "The amount must be positive.")
+        if item.expires_at <= uow.now:
+            raise Invalid("expires_at", "到期时间须在将来。", "The expiry must lie ahead.")
+    scopes = {item.scope_id for item in grants if item.scope_id}
+    known = set(uow.session.scalars(select(BeanScope.id).where(BeanScope.id.in_(scopes))))
+    if scopes - known:
+        raise UnknownScope("scope_id")
+
+
+def spendable_lots(session: Session, member_id: UUID, now: datetime) -> list[Lot]:
+    """Return the lots a member could spend at this instant; at its expiry a lot is gone."""
+    rows = session.execute(statements.SPENDABLE, {"member_id": member_id, "now": now})
+    return [
+        Lot(
+            row.id,
+            row.balance_fen,
+            row.expires_at,
+            frozenset(row.product_ids) if row.product_ids is not None else None,
+        )
+        for row in rows
+    ]
+
+
+def _take(
+    uow: UnitOfWork, member_id: UUID, amounts: Mapping[UUID, int], reference: str, to_account: str
+) -> None:
+    lot_ids = sorted(amounts)
+    taken = uow.session.execute(
+        statements.TAKE_LOTS,
+        {
+            "lot_ids": lot_ids,
+            "amounts": [amounts[lot_id] for lot_id in lot_ids],
+            "entry_ids": [new_id() for _ in lot_ids],
+            "member_id": member_id,
+            "now": uow.now,
+            "transfer_id": new_id(),
+            "reference": reference,
+            "kind": reference.partition(":")[0],
+            "total_entry_id": new_id(),
+            "to_account": to_account,
+            "total_fen": sum(amounts.values()),
+        },
+    ).scalar_one()
+    if taken != len(lot_ids):
+        raise NotEnoughBeans("beans")
+
+
+def spend(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
+    """Spend so much of each lot on an order; raise NotEnoughBeans and keep nothing if one is short.
+
+    Locks the lots in id order until the transaction ends.
+    """
+    _take(uow, member_id, amounts, f"spend:{order_id}", service.BEAN_SALES)
+
+
+def hold(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
+    """Set beans aside for an order that waits for WeChat; raise NotEnoughBeans as `spend` does."""
+    _take(uow, member_id, amounts, f"hold:{order_id}", hold_account(order_id))
+    lot_ids = sorted(amounts)
+    uow.session.execute(
+        statements.HOLD_LOTS,
+        {
+            "order_id": order_id,
+            "lot_ids": lot_ids,
+            "amounts": [amounts[lot_id] for lot_id in lot_ids],
+        },
+    )
+
+
+def _settle(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
+    rows = uow.session.execute(
+        statements.SETTLE_HOLDS, {"order_id": order_id, "state": state}
+    ).all()
+    return {row.lot_id: row.amount_fen for row in rows}
+
+
+def capture(uow: UnitOfWork, order_id: UUID) -> int:
+    """Spend what an order holds and return how much; doing it again changes nothing."""
+    held = _settle(uow, order_id, "captured")
+    total = sum(held.values())
+    if total:
+        legs = (Leg(hold_account(order_id), -total), Leg(service.BEAN_SALES, total))
+        service.post(uow, [Transfer(f"capture:{order_id}", "capture", BEANS, legs)])
+    return total
+
+
+def release(uow: UnitOfWork, order_id: UUID) -> int:
+    """Give back what an order holds, to the lots it came from; doing it again changes nothing.
+
+    A lot that expired meanwhile is good for another 30 days.
+    """
+    held = _settle(uow, order_id, "released")
+    if not held:
+        return 0
+    lot_ids = sorted(held)
+    owners = uow.session.execute(
+        statements.GIVE_BACK,
+        {
+            "lot_ids": lot_ids,
+            "amounts": [held[lot_id] for lot_id in lot_ids],
+            "now": uow.now,
+            "grace_until": uow.now + GRACE,
+        },
+    ).all()
+    total = sum(held.values())
+    legs = [Leg(hold_account(order_id), -total)]
+    legs += [Leg(lot_account(row.id), held[row.id], row.member_id) for row in owners]
+    service.post(uow, [Transfer(f"release:{order_id}", "release", BEANS, tuple(legs))])
+    return total
+
+
+def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
+    """Take what is left on expired lots to `beans:lapsed`; return how many lots."""
+    rows = uow.session.execute(statements.LAPSE_DUE, {"now": uow.now, "limit": limit}).all()
+    transfers = []
+    for row in rows:
+        legs = (
+            Leg(lot_account(row.id), -row.balance_fen, row.member_id),
+            Leg(service.LAPSED, row.balance_fen),
+        )
+        reference = f"lapse:{row.id}:{int(uow.now.timestamp() * 1e6)}"
+        transfers.append(Transfer(reference, "lapse", BEANS, legs))
+    if rows:
+        uow.session.execute(
+            text("UPDATE bean_lot SET balance_fen = 0 WHERE id = ANY(CAST(:ids AS uuid[]))"),
+            {"ids": [row.id for row in rows]},
+        )
+        service.post(uow, transfers)
+    return len(rows)

@@ -1,0 +1,62 @@
+"""Members, their addresses, and the regions these lie in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Region(Base):
+    """A province, city or county by its national code."""
+
+    __tablename__ = "region"
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    level: Mapped[int]
+    parent_code: Mapped[str | None] = mapped_column(index=True)
+
+
+class Member(Base):
+    """A person of a union, known by the openid of the mini-program."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        CheckConstraint("real_name_state IN ('unverified','verified')", name="real_name_state"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    openid: Mapped[str] = mapped_column(unique=True)
+    phone: Mapped[str | None] = mapped_column(unique=True)
+    phone_verified_at: Mapped[datetime | None]
+    real_name: Mapped[str | None]
+    real_name_state: Mapped[str] = mapped_column(default="unverified")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+
+class Address(Base):
+    """A place a member has things sent to."""
+
+    __tablename__ = "address"
+    __table_args__ = (
+        Index(
+            "uq_address_default",
+            "member_id",
+            unique=True,
+            postgresql_where=text("is_default"),
+        ),
+        Index("ix_address_member_id", "member_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id"))
+    recipient: Mapped[str]
+    phone: Mapped[str]
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+    detail: Mapped[str]
+    is_default: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]

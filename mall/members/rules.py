@@ -1,0 +1,48 @@
+"""Pure checks and masks of a member's data."""
+
+import re
+from dataclasses import dataclass
+
+from mall.kernel.errors import DomainError, Invalid
+
+MAX_ADDRESSES = 20
+COUNTY = 3
+_PHONE = re.compile(r"1[3-9]\d{9}")
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
+
+
+@dataclass(frozen=True)
+class AddressForm:
+    """What a member fills in."""
+
+    recipient: str
+    phone: str
+    region_code: str
+    detail: str
+    is_default: bool = False
+
+
+class PhoneTaken(DomainError):
+    code = "phone_taken"
+    zh = "该手机号已绑定其他会员。"
+    en = "This phone number belongs to another member."
+
+
+def clean_phone(text: str, field: str = "phone") -> str:
+    """Return a mainland mobile number as eleven digits, or raise Invalid."""
+    digits = re.sub(r"[\s-]", "", text.translate(_FULL_WIDTH)).removeprefix("+86")
+    if not _PHONE.fullmatch(digits):
+        raise Invalid(
+            field, "请填写 11 位中国大陆手机号。", "Give a mainland mobile number of 11 digits."
+        )
+    return digits
+
+
+def mask_phone(phone: str | None) -> str | None:
+    """Return a phone number as lists and logs may show it."""
+    return f"{phone[:3]}****{phone[-4:]}" if phone else None
+
+
+def mask_name(name: str | None) -> str | None:
+    """Return a name with all but its first character hidden."""
+    return name[:1] + "*" * (len(name) - 1) if name else None

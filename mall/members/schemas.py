@@ -1,0 +1,74 @@
+"""A member's account and addresses on the wire."""
+
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.validators import Length, Regexp
+
+from mall.web.fields import Schema, a_uuid, short_text
+
+
+class MemberSessionReply(Schema):
+    token = String(metadata={"example": "tQ0m…"})
+    expires_at = DateTime(metadata={"example": "2026-12-24T08:00:00Z"})
+    member_id = UUID(metadata={"example": str(a_uuid())})
+    is_new = Boolean(metadata={"description": "True at the first sign-in", "example": False})
+
+
+class MemberReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    phone = String(allow_none=True, metadata={"description": "Masked", "example": "138****0001"})
+    real_name = String(allow_none=True, metadata={"description": "Masked", "example": "陈**"})
+    real_name_state = String(metadata={"example": "verified"})
+    is_active = Boolean()
+    created_at = DateTime(metadata={"example": "2026-11-24T08:00:00Z"})
+
+
+class PhoneCode(Schema):
+    code = String(
+        required=True,
+        validate=Length(1, 128),
+        metadata={"description": "The code of getPhoneNumber", "example": "phone-13800000001"},
+    )
+
+
+class RealName(Schema):
+    real_name = short_text(50, required=True, metadata={"example": "陈小湛"})
+
+
+class MemberState(Schema):
+    is_active = Boolean(required=True)
+
+
+class AddressBody(Schema):
+    recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
+    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    region_code = String(required=True, validate=Regexp(r"^\d{6}$"), metadata={"example": "440802"})
+    detail = short_text(200, required=True, metadata={"example": "跃进路 1 号"})
+    is_default = Boolean(load_default=False)
+
+
+class AddressReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    recipient = String(metadata={"example": "陈小湛"})
+    phone = String(metadata={"example": "13800000001"})
+    region_code = String(metadata={"example": "440802"})
+    region = String(metadata={"example": "广东省湛江市赤坎区"})
+    detail = String(metadata={"example": "跃进路 1 号"})
+    is_default = Boolean()
+
+
+class AddressList(Schema):
+    items = List(Nested(AddressReply))
+
+
+class RegionQuery(Schema):
+    parent_code = String(load_default=None, validate=Regexp(r"^\d{6}$"))
+
+
+class RegionReply(Schema):
+    code = String(metadata={"example": "440800"})
+    name = String(metadata={"example": "湛江市"})
+    level = Integer(metadata={"description": "1 province, 2 city, 3 county"})
+
+
+class RegionList(Schema):
+    items = List(Nested(RegionReply))

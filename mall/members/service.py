@@ -1,0 +1,176 @@
+"""Members sign in, bind their phone and keep their addresses."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from mall.access import rules as access_rules
+from mall.access import service as access
+from mall.access.gateway import WeChatIdentity
+from mall.kernel.errors import Invalid, LimitReached
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.members import queries, rules
+from mall.members.models import Address, Member, Region
+from mall.members.rules import AddressForm
+
+REGIONS_FILE = Path(__file__).parent / "data" / "regions.csv"
+
+
+@dataclass(frozen=True)
+class MemberSession:
+    """What a member gets for a login code."""
+
+    member_id: UUID
+    is_new: bool
+    token: access_rules.IssuedToken
+
+
+def sign_in_with_wechat(uow: UnitOfWork, code: str, identity: WeChatIdentity) -> MemberSession:
+    """Open a session for whom WeChat named; the first sign-in creates the member.
+
+    Raises CodeRefused for a replayed code and Unauthenticated for a disabled member. Two first
+    sign-ins at once create one member.
+    """
+    access.use_login_code(uow, code)
+    created = uow.session.execute(
+        insert(Member)
+        .values(id=new_id(), openid=identity.openid, created_at=uow.now)
+        .on_conflict_do_nothing(index_elements=["openid"])
+        .returning(Member.id)
+    ).first()
+    member = uow.session.scalars(select(Member).where(Member.openid == identity.openid)).one()
+    if not member.is_active:
+        raise access_rules.Unauthenticated()
+    token = access.issue_token(uow, access_rules.STORE, member.id)
+    return MemberSession(member.id, created is not None, token)
+
+
+def bind_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> Member:
+    """Bind the phone number that WeChat verified; raise PhoneTaken if it is another's."""
+    clean = rules.clean_phone(phone)
+    taken = uow.session.scalars(
+        select(Member.id).where(Member.phone == clean, Member.id != member_id)
+    ).first()
+    if taken is not None:
+        raise rules.PhoneTaken("code")
+    member = queries.get_member(uow.session, member_id)
+    member.phone = clean
+    member.phone_verified_at = uow.now
+    uow.session.flush()
+    return member
+
+
+def verify_real_name(uow: UnitOfWork, member_id: UUID, real_name: str) -> Member:
+    """Record that the union's register knows this member by this name."""
+    member = queries.get_member(uow.session, member_id)
+    member.real_name = real_name
+    member.real_name_state = "verified"
+    return member
+
+
+def set_active(uow: UnitOfWork, member_id: UUID, is_active: bool) -> Member:
+    """Open or close a member's account; closing ends every session at once."""
+    member = queries.get_member(uow.session, member_id)
+    member.is_active = is_active
+    if not is_active:
+        access.revoke_sessions(uow, member_id)
+    return member
+
+
+def add_address(uow: UnitOfWork, member_id: UUID, form: AddressForm) -> UUID:
+    """Add an address; the first one becomes the default. Raises LimitReached and Invalid."""
+    # The member's row is locked so that two adds at once cannot pass the limit together.
+    uow.session.execute(select(Member.id).where(Member.id == member_id).with_for_update())
+    count = uow.session.scalar(
+        select(func.count()).select_from(Address).where(Address.member_id == member_id)
+    )
+    if (count or 0) >= rules.MAX_ADDRESSES:
+        raise LimitReached(limit=rules.MAX_ADDRESSES)
+    values = _checked(uow, form)
+    is_default = form.is_default or count == 0
+    if is_default:
+        _clear_default(uow, member_id)
+    address = Address(
+        id=new_id(),
+        member_id=member_id,
+        created_at=uow.now,
+        **{**values, "is_default": is_default},
+    )
+    uow.session.add(address)
+    uow.session.flush()
+    return address.id
+
+
+def change_address(uow: UnitOfWork, member_id: UUID, address_id: UUID, form: AddressForm) -> None:
+    """Replace an address; orders already placed keep the one they were placed with."""
+    address = queries.get_address(uow.session, member_id, address_id)
+    values = _checked(uow, form)
+    if form.is_default and not address.is_default:
+        _clear_default(uow, member_id)
+    for name, value in values.items():
+        if name != "is_default" or form.is_default:
+            setattr(address, name, value)
+
+
+def remove_address(uow: UnitOfWork, member_id: UUID, address_id: UUID) -> None:
+    """Remove an address; if it was the default, the newest of the others becomes it."""
+    address = queries.get_address(uow.session, member_id, address_id)
+    was_default = address.is_default
+    uow.session.delete(address)
+    uow.session.flush()
+    if was_default:
+        heir = uow.session.scalars(
+            select(Address).where(Address.member_id == member_id).order_by(Address.id.desc())
+        ).first()
+        if heir is not None:
+            heir.is_default = True
+
+
+def _clear_default(uow: UnitOfWork, member_id: UUID) -> None:
+    uow.session.execute(
+        update(Address)
+        .where(Address.member_id == member_id, Address.is_default)
+        .values(is_default=False)
+    )
+
+
+def _checked(uow: UnitOfWork, form: AddressForm) -> dict[str, Any]:
+    region = uow.session.get(Region, form.region_code)
+    if region is None or region.level != rules.COUNTY:
+        raise Invalid("region_code", "请选择到区县一级的地区。", "Choose a region at county level.")
+    return {
+        "recipient": form.recipient,
+        "phone": rules.clean_phone(form.phone),
+        "region_code": form.region_code,
+        "detail": form.detail,
+        "is_default": form.is_default,
+    }
+
+
+def load_regions(uow: UnitOfWork) -> int:
+    """Load the shipped table of regions; loading it again changes nothing. Returns its size."""
+    with REGIONS_FILE.open(encoding="utf-8") as file:
+        rows = [
+            {
+                "code": row["code"],
+                "name": row["name"],
+                "level": int(row["level"]),
+                "parent_code": row["parent_code"] or None,
+            }
+            for row in csv.DictReader(file)
+        ]
+    statement = insert(Region)
+    uow.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["code"],
+            set_={"name": statement.excluded.name, "parent_code": statement.excluded.parent_code},
+        ),
+        rows,
+    )
+    return len(rows)

@@ -1,0 +1,101 @@
+"""Build the application from settings."""
+
+from pathlib import Path
+
+import swagger_ui_bundle
+from apiflask import APIFlask
+from flask import Response, redirect, send_from_directory
+from sqlalchemy import create_engine
+
+import orders.wiring
+from mall.access import guard
+from mall.access.gateway import LoginGateway
+from mall.access.wechat_login import WeChatLogin
+from mall.kernel import outbox
+from mall.kernel import queue as rq_queues
+from mall.kernel.db import CONNECT_OPTIONS, db
+from mall.kernel.settings import Settings
+from mall.shell import wiring
+from mall.shell.relay import Doorbell
+from mall.web import observe, problems
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+DOCS_FILES = Path(str(swagger_ui_bundle.swagger_ui_path))
+
+DESCRIPTION = """
+Welfare mall of a trade-union federation. Amounts are integers in fen (1/100 yuan); one bean is
+one yuan. Errors are RFC 9457 problem documents with a stable `code`. POSTs that create or move
+value take an `Idempotency-Key`. Sign in at `/v1/<audience>/session` and send the token as
+`Authorization: Bearer …`.
+"""
+
+
+def create_app(settings: Settings) -> APIFlask:
+    """Return the application; nothing outside is contacted until the first request."""
+    app = APIFlask(
+        "mall", title="橙意湛赏 mall", version="0.1.0", docs_path="/docs", static_folder=None
+    )
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": settings.database_pool,
+            "max_overflow": 2,
+            "pool_timeout": 10,
+            "pool_pre_ping": False,
+            "connect_args": {"options": CONNECT_OPTIONS, "connect_timeout": 5},
+        },
+        SECRET_KEY=settings.secret_key,
+        DEBUG=settings.debug,
+        PROPAGATE_EXCEPTIONS=False,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        DESCRIPTION=DESCRIPTION,
+        OPENAPI_VERSION="3.1.0",
+        SWAGGER_UI_CSS="/docs/assets/swagger-ui.css",
+        SWAGGER_UI_BUNDLE_JS="/docs/assets/swagger-ui-bundle.js",
+        SWAGGER_UI_STANDALONE_PRESET_JS="/docs/assets/swagger-ui-standalone-preset.js",
+        DOCS_FAVICON="/docs/assets/favicon-32x32.png",
+        SPEC_DECORATORS=[guard.public],
+        DOCS_DECORATORS=[guard.public],
+        SWAGGER_UI_OAUTH_REDIRECT_DECORATORS=[guard.public],
+        AUTO_404_RESPONSE=False,
+        SECURITY_SCHEMES={"bearer": {"type": "http", "scheme": "bearer"}},
+    )
+    app.json.ensure_ascii = False
+    app.security = [{"bearer": []}]
+    app.extensions["mall_settings"] = settings
+    db.init_app(app)
+    app.extensions["mall_reading_engine"] = create_engine(
+        settings.database_url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=settings.database_pool,
+        max_overflow=2,
+        pool_timeout=10,
+        connect_args={"options": CONNECT_OPTIONS, "connect_timeout": 5},
+    )
+    connection = rq_queues.connect(settings.redis_url)
+    app.extensions["mall_redis"] = connection
+    login: LoginGateway = WeChatLogin(settings.wechat, connection)
+    app.extensions["mall_login_gateway"] = login
+    app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
+    outbox.set_doorbell(Doorbell(connection).ring)
+    observe.install(app)
+    guard.install(app)
+    wiring.plug_in(app)
+    problems.install(app)
+    app.error_processor(problems.on_http_error)
+    _serve_docs_files(app)
+    return app
+
+
+def _serve_docs_files(app: APIFlask) -> None:
+    @app.get("/docs/assets/<path:name>")
+    @guard.public
+    @app.doc(hide=True)
+    def docs_file(name: str) -> Response:
+        return send_from_directory(DOCS_FILES, name)
+
+    @app.get("/")
+    @guard.public
+    @app.doc(hide=True)
+    def home() -> Response:
+        return redirect("/docs")  # type: ignore[return-value]

@@ -1,0 +1,252 @@
+"""The command `mall`: everything an operator does without HTTP."""
+
+import getpass
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from catalog.uploads import service as uploads
+from mall.access import service as access
+from mall.access.rules import ROLES
+from mall.kernel import audit as invariants
+from mall.kernel.errors import DomainError
+from mall.kernel.settings import Settings
+from mall.kernel.uow import reading, unit_of_work
+from mall.ledger import wallet
+from mall.ledger.rules import Grant
+from mall.members import service as members
+from mall.shell import config, database, demo, supervisor, wiring, worker
+from mall.shell import story as stories
+from mall.shell.app import create_app
+from mall.web.observe import configure_logging
+
+console = Console()
+MAX_IMPORT_BYTES = 200 * 1024 * 1024
+
+
+def _settings() -> Settings:
+    """Read the environment, or say what is wrong with it; a running `make run` lends its own."""
+    environ = dict(os.environ)
+    if "DATABASE_URL" not in environ:
+        environ = {**supervisor.environment_of_running(), **environ}
+    os.environ.update(environ)
+    try:
+        settings = config.load(environ)
+    except config.ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    configure_logging(settings.log_level)
+    return settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """The welfare mall: serve it, work for it, look after it.
+
+    Settings come from the environment (docs/configuration.md). While `make run` is up, commands
+    in the same folder use its database.
+    """
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=2, show_default=True, help="Web processes.")
+@click.option("--threads", default=4, show_default=True, help="Threads of each.")
+def serve(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve HTTP with granian until stopped."""
+    _settings()
+    granian = Path(sys.executable).with_name("granian")
+    arguments = [
+        str(granian),
+        "--interface",
+        "wsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+        "--blocking-threads",
+        str(threads),
+        "--backpressure",
+        "256",
+        "--no-ws",
+        "--respawn-failed-workers",
+        "--log-level",
+        "warning",
+        "mall.shell.wsgi:app",
+    ]
+    os.execv(arguments[0], arguments)  # noqa: S606
+
+
+@main.command("worker")
+@click.option("--processes", default=2, show_default=True, help="Worker processes.")
+def run_worker(processes: int) -> None:
+    """Work off the RQ queues until stopped; a stop lets the current job end."""
+    worker.run_workers(_settings(), processes)
+
+
+@main.command()
+def scheduler() -> None:
+    """Enqueue what is due: sweeps of the outbox, payments, refunds, time-outs."""
+    worker.run_scheduler(_settings())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest migration."""
+    database.migrate(_settings())
+    click.echo("the database is at the newest migration")
+
+
+@main.command()
+def dev() -> None:
+    """Start everything on this machine (`make run`)."""
+    sys.exit(supervisor.run())
+
+
+@main.command("demo")
+def seed_demo() -> None:
+    """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""
+    app = create_app(_settings())
+    with app.app_context():
+        click.echo(demo.seed(Path(os.environ.get("MALL_DEMO_DIR", str(demo.DATA)))))
+
+
+@main.command()
+@click.option("--base", default=None, help="Base of a running service; left out: find or start.")
+def story(base: str | None) -> None:
+    """Play the main job over HTTP as member, supplier and operator, then audit."""
+    sys.exit(supervisor.run_story(base, stories.play))
+
+
+@main.command()
+def audit() -> None:
+    """Check every invariant on the live database; exit 1 on any breach."""
+    app = create_app(_settings())
+    with app.app_context(), reading() as session:
+        invariants.begin_snapshot(session)
+        findings = invariants.check(session, wiring.INVARIANTS)
+    for finding in findings:
+        mark = "✓" if finding.is_kept else "✗"
+        click.echo(f"{mark} {finding.invariant.name}: {finding.invariant.says}")
+        if not finding.is_kept:
+            click.echo(f"  {finding.breach_count} breaches, for example:")
+            for sample in finding.samples:
+                click.echo(f"    {sample}")
+    broken = sum(not finding.is_kept for finding in findings)
+    click.echo(f"audit: {len(findings)} invariants, {broken} broken")
+    sys.exit(1 if broken else 0)
+
+
+@main.group()
+def catalog() -> None:
+    """Products."""
+
+
+@catalog.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--supplier", default="橙意严选（示例）", show_default=True, help="Where a line names none."
+)
+def import_products(file: Path, supplier: str) -> None:
+    """Import products from FILE, one JSON object a line; importing again changes nothing."""
+    if file.stat().st_size > MAX_IMPORT_BYTES:
+        raise click.ClickException("the file is larger than 200 MB")
+    app = create_app(_settings())
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    progress = iter(track(range(len(lines)), description=file.name, console=console))
+
+    def advance() -> None:
+        next(progress, None)
+
+    with app.app_context():
+        summary = uploads.import_lines(lines, supplier, advance)
+    for _ in progress:
+        pass
+    counts = ", ".join(f"{n} {what}" for what, n in sorted(summary.counts.items()))
+    click.echo(f"{len(lines)} lines: {counts or 'nothing'}")
+    for error in summary.errors[:50]:
+        click.echo(f"  line {error}", err=True)
+    sys.exit(1 if summary.errors else 0)
+
+
+@main.group()
+def beans() -> None:
+    """The bean ledger."""
+
+
+@beans.command("grant")
+@click.argument("member_id", type=click.UUID)
+@click.argument("yuan", type=click.IntRange(1, 1_000_000))
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day, UTC.")
+@click.option("--programme", required=True, help="What it is given for.")
+@click.option("--reference", required=True, help="Voucher number; the same one grants once.")
+@click.option("--scope", type=click.UUID, help="Bind it to a scope; left out: good for everything.")
+def grant_beans(
+    member_id: UUID,
+    yuan: int,
+    expires: datetime,
+    programme: str,
+    reference: str,
+    scope: UUID | None,
+) -> None:
+    """Grant MEMBER_ID beans worth YUAN."""
+    grant = Grant(member_id, yuan * 100, expires.replace(tzinfo=UTC), programme, reference, scope)
+    app = create_app(_settings())
+    with app.app_context():
+        try:
+            with unit_of_work() as uow:
+                members.queries.get_member(uow.session, member_id)
+                [lot_id] = wallet.grant(uow, [grant])
+        except DomainError as error:
+            raise click.ClickException(error.sentence("en")) from error
+    click.echo(f"granted {yuan} beans as lot {lot_id}")
+
+
+@main.group()
+def staff() -> None:
+    """Staff accounts."""
+
+
+@staff.command("open")
+@click.argument("username")
+@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--scope", type=click.UUID, help="The supplier, union or store it acts for.")
+@click.option("--name", default="", help="The name shown.")
+def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
+    """Open or reset a staff account; the password is asked for, or read from standard input."""
+    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    app = create_app(_settings())
+    with app.app_context():
+        try:
+            with unit_of_work() as uow:
+                new = access.NewStaff(username, name or username, password, role, scope)
+                account_id = access.open_staff_account(uow, new)
+        except DomainError as error:
+            raise click.ClickException(error.sentence("en")) from error
+    click.echo(f"{username} ({role}) is open: {account_id}")
+
+
+@staff.command("disable")
+@click.argument("username")
+def disable_staff(username: str) -> None:
+    """Close a staff account and end its sessions at once."""
+    app = create_app(_settings())
+    with app.app_context():
+        try:
+            with unit_of_work() as uow:
+                access.disable_staff_account(uow, username)
+        except DomainError as error:
+            raise click.ClickException(error.sentence("en")) from error
+    click.echo(f"{username} is closed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""The only reader of the environment: settings from variables, refused where they are unsafe."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mall.kernel.settings import Settings, WeChatSettings
+
+DEMO_SECRET_KEY = "demo-secret-key"  # noqa: S105
+DEMO_APP_SECRET = "demo-app-secret"  # noqa: S105
+DEMO_PAY_KEY = "192006250b4c09247ec02edce69f6a2d"
+DEMO_APPID, DEMO_MCH_ID = "wxd930ea5d5a258f4f", "10000100"
+WECHAT_PAY, WECHAT_LOGIN = "https://api.mch.weixin.qq.com", "https://api.weixin.qq.com"
+
+# Name, default in development, what it is. `docs/configuration.md` is written from this table.
+VARIABLES: tuple[tuple[str, str, str], ...] = (
+    ("MALL_ENV", "development", "`production` refuses demo secrets, a mock base and DEBUG"),
+    ("MALL_DEBUG", "0", "1: tracebacks in the log at every level; never in production"),
+    ("MALL_SECRET_KEY", DEMO_SECRET_KEY, "Flask's secret key, at least 32 characters"),
+    ("DATABASE_URL", "", "PostgreSQL ≥ 15; left out, `make run` starts an embedded one"),
+    ("REDIS_URL", "", "Valkey or Redis; left out, `make run` starts an embedded one"),
+    ("WECHATPAY_API_BASE", "", "Base of the pay API; left out, `make run` starts the mock"),
+    ("WEIXIN_API_BASE", "", "Base of the login API; left out, that of the pay API"),
+    ("WECHAT_APPID", DEMO_APPID, "The mini-program's appid"),
+    ("WECHAT_APP_SECRET", DEMO_APP_SECRET, "The mini-program's secret"),
+    ("WECHATPAY_MCH_ID", DEMO_MCH_ID, "The merchant's number"),
+    ("WECHATPAY_API_KEY", DEMO_PAY_KEY, "The merchant's API v2 key, 32 characters"),
+    ("WECHATPAY_CERT_FILE", "", "The merchant's client certificate, needed for refunds"),
+    ("WECHATPAY_KEY_FILE", "", "Its private key"),
+    ("WECHATPAY_NOTIFY_URL", "http://127.0.0.1:8000/v1/webhooks/wechat/pay", "Where notices go"),
+    ("WECHATPAY_TIMEOUT_SECONDS", "5", "Time-out of every call to WeChat"),
+    ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
+    ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
+    ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
+    ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
+    ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
+    ("MALL_MEDIA_DIR", "var/media", "Where product images are kept"),
+    ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
+    ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
+)
+_DEFAULTS = {name: default for name, default, _ in VARIABLES}
+
+
+class ConfigError(Exception):
+    """The environment cannot be used; the message lists every reason."""
+
+
+def _is_mock(base: str) -> bool:
+    host = urlsplit(base).hostname or ""
+    return not host.endswith(".weixin.qq.com")
+
+
+def _whole(values: Mapping[str, str], name: str, least: int) -> int:
+    try:
+        number = int(values[name])
+    except ValueError as error:
+        raise ConfigError(f"{name} must be a whole number, not {values[name]!r}") from error
+    if number < least:
+        raise ConfigError(f"{name} must be at least {least}, not {number}")
+    return number
+
+
+def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -> list[str]:
+    problems = []
+    if values["MALL_DEBUG"] == "1":
+        problems.append("MALL_DEBUG=1 shows the inside of the service")
+    if values["MALL_SECRET_KEY"] == DEMO_SECRET_KEY or len(values["MALL_SECRET_KEY"]) < 32:
+        problems.append("MALL_SECRET_KEY is the demo's, or shorter than 32 characters")
+    demo = {
+        "WECHAT_APP_SECRET": DEMO_APP_SECRET,
+        "WECHATPAY_API_KEY": DEMO_PAY_KEY,
+        "WECHAT_APPID": DEMO_APPID,
+        "WECHATPAY_MCH_ID": DEMO_MCH_ID,
+    }
+    problems += [f"{name} is the demo's" for name, text in demo.items() if values[name] == text]
+    for base in sorted(set(bases)):
+        if _is_mock(base):
+            problems.append(f"{base} is not WeChat: a mock base never goes into production")
+    if not values["WECHATPAY_NOTIFY_URL"].startswith("https://"):
+        problems.append("WECHATPAY_NOTIFY_URL must be https")
+    for name in ("WECHATPAY_CERT_FILE", "WECHATPAY_KEY_FILE"):
+        if not values[name] or not Path(values[name]).is_file():
+            problems.append(f"{name} names no file")
+    return problems
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; raise ConfigError with every reason why they cannot be used."""
+    given = os.environ if environ is None else environ
+    values = {name: given.get(name, default) for name, default in _DEFAULTS.items()}
+    env = values["MALL_ENV"]
+    if env not in ("development", "production"):
+        raise ConfigError(f"MALL_ENV is development or production, not {env!r}")
+    is_production = env == "production"
+    fallback = (WECHAT_PAY, WECHAT_LOGIN) if is_production else ("http://127.0.0.1:12111",) * 2
+    pay_base = values["WECHATPAY_API_BASE"] or fallback[0]
+    login_base = values["WEIXIN_API_BASE"] or values["WECHATPAY_API_BASE"] or fallback[1]
+    problems = [f"{name} is not set" for name in ("DATABASE_URL", "REDIS_URL") if not values[name]]
+    if is_production:
+        problems += _problems_in_production(values, (pay_base, login_base))
+    if problems:
+        raise ConfigError("refused to start: " + "; ".join(problems))
+    return Settings(
+        env=env,
+        debug=values["MALL_DEBUG"] == "1",
+        database_url=_driver(values["DATABASE_URL"]),
+        redis_url=values["REDIS_URL"],
+        secret_key=values["MALL_SECRET_KEY"],
+        wechat=WeChatSettings(
+            appid=values["WECHAT_APPID"],
+            app_secret=values["WECHAT_APP_SECRET"],
+            mch_id=values["WECHATPAY_MCH_ID"],
+            pay_key=values["WECHATPAY_API_KEY"],
+            pay_base=pay_base,
+            login_base=login_base,
+            notify_url=values["WECHATPAY_NOTIFY_URL"],
+            cert_file=values["WECHATPAY_CERT_FILE"],
+            key_file=values["WECHATPAY_KEY_FILE"],
+            timeout_seconds=_whole(values, "WECHATPAY_TIMEOUT_SECONDS", 1),
+        ),
+        payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
+        auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
+        token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
+        idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
+        lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
+        media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
+        log_level=values["MALL_LOG_LEVEL"],
+        database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _driver(url: str) -> str:
+    """Return the URL with the driver the service uses; only PostgreSQL is served."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    raise ConfigError("DATABASE_URL must be a postgresql:// URL")

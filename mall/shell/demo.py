@@ -1,0 +1,131 @@
+"""The demo: regions, suppliers, products, accounts and beans; repeatable."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from flask import current_app
+
+from catalog.products import queries as products
+from catalog.suppliers import queries as suppliers
+from catalog.suppliers import service as supplier_service
+from catalog.suppliers.rules import PIECE, FreightRule
+from catalog.uploads import service as uploads
+from mall.access import service as access
+from mall.access.rules import AUDIENCE_OF_ROLE
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.ledger import wallet
+from mall.ledger.rules import Grant, GrantRepeated
+from mall.members import service as members
+from mall.members.rules import AddressForm
+
+DATA = Path(__file__).parent / "data"
+HOUSE_SUPPLIER = "橙意严选（示例）"
+DEMO_SUPPLIER = "徐闻县良姜种植专业合作社"
+REMOTE = ("540000", "650000")
+EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
+STAFF = (
+    ("operator", "operator", "运营演示账号"),
+    ("supplier", "supplier", "供应商演示账号：" + DEMO_SUPPLIER),
+    ("officer", "union_officer", "工会演示账号"),
+    ("clerk", "store_clerk", "门店演示账号"),
+)
+
+
+def seed(data: Path) -> str:
+    """Seed what is missing and return the demo accounts, with fresh tokens, as JSON."""
+    with unit_of_work() as uow:
+        members.load_regions(uow)
+    for name in ("litemall_goods.jsonl", "zhanjiang_goods.jsonl"):
+        lines = (data / name).read_text(encoding="utf-8").splitlines()
+        with reading() as session:
+            done = _is_imported(session, lines)
+        if not done:
+            uploads.import_lines(lines, HOUSE_SUPPLIER, lambda: None)
+    with unit_of_work() as uow:
+        _freight(uow)
+    accounts = _staff() | _members()
+    return json.dumps(accounts, ensure_ascii=False)
+
+
+def _is_imported(session: object, lines: list[str]) -> bool:
+    """Tell by its last line whether a file was imported: a restart then skips it."""
+    last = json.loads(lines[-1])
+    supplier = suppliers.find_supplier(session, last.get("supplier") or HOUSE_SUPPLIER)  # type: ignore[arg-type]
+    if supplier is None:
+        return False
+    return products.find_by_source(session, supplier.id, last["source_id"]) is not None  # type: ignore[arg-type]
+
+
+def _freight(uow: UnitOfWork) -> None:
+    """Give the demo supplier a tariff: ¥8, ¥2 for each further piece, free over ¥99."""
+    supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
+    if supplier is None or suppliers.templates_of(uow.session, supplier.id):
+        return
+    rules = (
+        FreightRule((), True, 1, 800, 1, 200),
+        FreightRule(("440000",), True, 1, 600, 1, 100),
+        FreightRule(REMOTE, False),
+    )
+    form = supplier_service.TemplateForm("默认运费", PIECE, 9900, rules)
+    template_id = supplier_service.add_template(uow, supplier.id, form)
+    for product in products.own_products(uow.session, supplier.id, None, 100):
+        product.shipping_template_id = template_id
+
+
+def _staff() -> dict[str, dict[str, str]]:
+    accounts = {}
+    for username, role, about in STAFF:
+        password = f"demo-{username}-2026"
+        with unit_of_work() as uow:
+            scope_id = _scope(uow, role)
+            new = access.NewStaff(username, about, password, role, scope_id)
+            account_id = access.open_staff_account(uow, new)
+            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id).token
+        accounts[username] = {"about": f"{about}（{username} / {password}）", "token": token}
+    return accounts
+
+
+def _scope(uow: UnitOfWork, role: str) -> UUID | None:
+    if role == "operator":
+        return None
+    if role == "supplier":
+        supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
+        assert supplier is not None
+        return supplier.id
+    return uuid5(NAMESPACE_URL, f"urn:mall:demo:{role}")
+
+
+def _members() -> dict[str, dict[str, str]]:
+    """Sign two members in at the mock gateway; none where the gateway is a real one."""
+    accounts = {}
+    gateway = current_app.extensions["mall_login_gateway"]
+    for number, name in enumerate(("member", "member2"), start=1):
+        code = f"demo-{name}:{secrets.token_hex(6)}"
+        try:
+            identity = gateway.exchange_code(code)
+        except DomainError:
+            return {}
+        with unit_of_work() as uow:
+            session = members.sign_in_with_wechat(uow, code, identity)
+            if session.is_new:
+                members.bind_phone(uow, session.member_id, f"1380000000{number}")
+                members.verify_real_name(uow, session.member_id, "陈小湛")
+                form = AddressForm("陈小湛", f"1380000000{number}", "440802", "跃进路 1 号", True)
+                members.add_address(uow, session.member_id, form)
+        _give_beans(session.member_id, name)
+        about = f"会员，1000 福利豆（登录码 demo-{name}:任意字符）"
+        accounts[name] = {"about": about, "token": session.token.token}
+    return accounts
+
+
+def _give_beans(member_id: UUID, name: str) -> None:
+    grant = Grant(member_id, 100_000, EXPIRES, "2026 年春节慰问（示例）", f"demo:{name}")
+    try:
+        with unit_of_work() as uow:
+            wallet.grant(uow, [grant])
+    except GrantRepeated:
+        return

@@ -1,0 +1,196 @@
+"""Committed messages become RQ jobs: at once by the doorbell, surely by the sweep."""
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from flask import current_app
+from prometheus_client import Counter, Gauge
+from redis import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import func, select, text, update
+
+from mall.kernel import clock, idempotency, outbox
+from mall.kernel import queue as rq_queues
+from mall.kernel.audit import Invariant
+from mall.kernel.outbox import DONE, PARKED, PENDING, OutboxDelivery, registry
+from mall.kernel.uow import reading, unit_of_work
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+SWEEP_LIMIT = 500
+KEEP_DONE = timedelta(days=30)
+DELIVERED = Counter("mall_outbox_delivered_total", "Deliveries by outcome", ["outcome"])
+PENDING_GAUGE = Gauge("mall_outbox_pending", "Deliveries not done")
+OLDEST_GAUGE = Gauge("mall_outbox_oldest_seconds", "Age of the oldest delivery not done")
+
+
+class Doorbell:
+    """Enqueues fresh deliveries from a thread of its own; whatever it loses, the sweep finds.
+
+    Deliveries that arrive while Valkey is being talked to travel together in the next job.
+    """
+
+    MAX_WAITING = 10_000
+
+    def __init__(self, connection: Redis) -> None:
+        self._connection = connection
+        self._waiting: queue.Queue[tuple[str, UUID]] = queue.Queue(self.MAX_WAITING)
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def ring(self, deliveries: list[tuple[str, UUID]]) -> None:
+        """Take note of committed deliveries; never blocks and never fails."""
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                # Started late: a server that forks after loading must not lose the thread.
+                self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+                self._thread.start()
+        for delivery in deliveries:
+            try:
+                self._waiting.put_nowait(delivery)
+            except queue.Full:
+                return
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < BATCH:
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+            try:
+                enqueue(self._connection, batch)
+            except RedisError as error:
+                log.warning("doorbell_unheard", error=str(error), deliveries=len(batch))
+
+
+def enqueue(connection: Redis, deliveries: Iterable[tuple[str, UUID]]) -> None:
+    """Enqueue deliveries, at most BATCH to a job."""
+    by_queue: dict[str, list[str]] = defaultdict(list)
+    for name, delivery_id in deliveries:
+        by_queue[name].append(str(delivery_id))
+    for name, ids in by_queue.items():
+        for start in range(0, len(ids), BATCH):
+            rq_queues.queue(name, connection).enqueue(
+                deliver, ids[start : start + BATCH], result_ttl=0, failure_ttl=3600
+            )
+
+
+def deliver(delivery_ids: list[str]) -> int:
+    """Run the reactions of deliveries, each in its own transaction; return how many were done.
+
+    The RQ entry point. A delivery that is done, parked, or being run elsewhere is left alone.
+    """
+    done = 0
+    for delivery_id in delivery_ids:
+        done += _deliver_one(UUID(delivery_id))
+    return done
+
+
+def _deliver_one(delivery_id: UUID) -> int:
+    try:
+        with unit_of_work() as uow:
+            row = uow.session.scalars(
+                select(OutboxDelivery)
+                .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == PENDING)
+                .with_for_update(skip_locked=True)
+            ).first()
+            if row is None:
+                return 0
+            # The effect and the completion commit together, or neither does.
+            row.state = DONE
+            row.done_at = uow.now
+            message = registry.message(row.topic, row.payload)
+            registry.reaction(row.handler).handle(uow, message)
+        DELIVERED.labels("done").inc()
+        return 1
+    except Exception as error:
+        DELIVERED.labels("failed").inc()
+        log.exception("delivery_failed", delivery_id=str(delivery_id))
+        _record_failure(delivery_id, error)
+        return 0
+
+
+def _record_failure(delivery_id: UUID, error: Exception) -> None:
+    """Count the attempt and put the next one off; after the last, park it for an operator."""
+    with unit_of_work() as uow:
+        row = uow.session.scalars(
+            select(OutboxDelivery)
+            .where(OutboxDelivery.id == delivery_id, OutboxDelivery.state == PENDING)
+            .with_for_update()
+        ).first()
+        if row is None:
+            return
+        row.attempts += 1
+        row.last_error = f"{type(error).__name__}: {error}"[: outbox.MAX_ERROR_LENGTH]
+        row.due_at = uow.now + timedelta(seconds=2**row.attempts)
+        if row.attempts >= outbox.MAX_ATTEMPTS:
+            row.state = PARKED
+
+
+def claim_due(limit: int = SWEEP_LIMIT) -> list[tuple[str, UUID]]:
+    """Take the deliveries whose lease is over, and lease them anew."""
+    with unit_of_work() as uow:
+        lease = timedelta(seconds=uow.settings.lease_seconds)
+        due = (
+            select(OutboxDelivery.id)
+            .where(OutboxDelivery.state == PENDING, OutboxDelivery.due_at <= uow.now)
+            .order_by(OutboxDelivery.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = uow.session.execute(
+            update(OutboxDelivery)
+            .where(OutboxDelivery.id.in_(due))
+            .values(due_at=uow.now + lease)
+            .returning(OutboxDelivery.queue, OutboxDelivery.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+    return [(row.queue, row.id) for row in rows]
+
+
+def sweep() -> int:
+    """Enqueue again what the doorbell or a worker lost; run by the scheduler. Returns how many."""
+    found = claim_due()
+    if found:
+        enqueue(current_app.extensions["mall_redis"], found)
+    with reading() as session:
+        pending, oldest = session.execute(
+            select(func.count(), func.min(OutboxDelivery.created_at)).where(
+                OutboxDelivery.state == PENDING
+            )
+        ).one()
+    PENDING_GAUGE.set(pending)
+    OLDEST_GAUGE.set((clock.now() - oldest).total_seconds() if oldest else 0)
+    return len(found)
+
+
+def forget_old() -> int:
+    """Delete finished deliveries and idempotency answers past their time; hourly."""
+    with unit_of_work() as uow:
+        forgotten = idempotency.forget_expired(uow.session, uow.now)
+        uow.session.execute(
+            text(
+                "DELETE FROM outbox_delivery WHERE ctid = ANY(ARRAY("
+                "SELECT ctid FROM outbox_delivery WHERE state = 'done' AND done_at < :before"
+                " LIMIT 10000))"
+            ),
+            {"before": uow.now - KEEP_DONE},
+        )
+    return forgotten
+
+
+INVARIANTS = [
+    Invariant(
+        "nothing_parked",
+        "no delivery failed so often that it was parked for an operator",
+        "SELECT id, topic, last_error FROM outbox_delivery WHERE state = 'parked'",
+    ),
+]

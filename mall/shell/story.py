@@ -1,0 +1,312 @@
+"""The main job, played over HTTP only, as member, supplier and operator would."""
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PATIENCE_SECONDS = 20
+
+
+class StoryFailed(Exception):
+    """A step did not go as told."""
+
+
+@dataclass
+class Person:
+    """Somebody with a token."""
+
+    base: str
+    token: str = ""
+
+    def call(
+        self, method: str, path: str, body: Any = None, expect: int = 200, key: str = ""
+    ) -> Any:
+        """Send a request; return its JSON, or raise StoryFailed if the status is another."""
+        headers = {"Accept-Language": "en"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if method == "POST":
+            headers["Idempotency-Key"] = key or secrets.token_hex(16)
+        reply = requests.request(method, self.base + path, json=body, headers=headers, timeout=15)
+        if reply.status_code != expect:
+            raise StoryFailed(
+                f"{method} {path}: {reply.status_code}, not {expect}: {reply.text[:400]}"
+            )
+        kind = reply.headers.get("Content-Type", "")
+        return reply.json() if "json" in kind and reply.content else reply.text
+
+    def get(self, path: str) -> Any:
+        return self.call("GET", path)
+
+    def post(self, path: str, body: Any = None, expect: int = 201) -> Any:
+        return self.call("POST", path, body, expect)
+
+
+@dataclass
+class Story:
+    """Steps told one after the other, and what they have found out so far."""
+
+    base: str
+    mock: str
+    environment: Mapping[str, str]
+    member: Person = field(init=False)
+    supplier: Person = field(init=False)
+    operator: Person = field(init=False)
+    known: dict[str, Any] = field(default_factory=dict)
+    told: int = 0
+
+    def __post_init__(self) -> None:
+        self.member, self.supplier = Person(self.base), Person(self.base)
+        self.operator = Person(self.base)
+
+    def tell(self, line: str, act: Callable[[], str | None]) -> None:
+        """Do one step and say so in a line."""
+        self.told += 1
+        try:
+            found = act()
+        except (StoryFailed, requests.RequestException, KeyError, IndexError) as error:
+            print(f"✗ {line}\n  {type(error).__name__}: {error}", flush=True)
+            raise StoryFailed(line) from error
+        print(f"✓ {line}{': ' + found if found else ''}", flush=True)
+
+    # Signing in
+
+    def member_signs_in(self) -> str:
+        code = f"story-{secrets.token_hex(4)}:{secrets.token_hex(4)}"
+        reply = self.member.post("/v1/store/session", {"code": code})
+        self.member.token = reply["token"]
+        self.known["member_id"] = reply["member_id"]
+        self.member.call("POST", "/v1/store/session", {"code": code}, expect=401)
+        return "a new member; the same code again is refused"
+
+    def member_binds_phone(self) -> str:
+        number = f"139{secrets.randbelow(10**8):08d}"
+        reply = self.member.call(
+            "PUT", "/v1/store/me/phone", {"code": f"phone-{number}:{secrets.token_hex(4)}"}
+        )
+        return str(reply["phone"])
+
+    def staff_signs_in(self) -> None:
+        for person, audience, name in (
+            (self.operator, "ops", "operator"),
+            (self.supplier, "supplier", "supplier"),
+        ):
+            body = {"username": name, "password": f"demo-{name}-2026"}
+            person.token = person.post(f"/v1/{audience}/session", body)["token"]
+
+    def member_adds_address(self) -> str:
+        body = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
+        reply = self.member.post("/v1/store/addresses", {**body, "detail": "跃进路 1 号"})
+        return str(reply["region"])
+
+    # Goods and beans
+
+    def supplier_adds_product(self) -> str:
+        name = f"故事良姜礼盒 {secrets.token_hex(3)}"
+        category = self.operator.post("/v1/ops/categories", {"path": ["乡村振兴", "香料药材"]})
+        sku = {"list_price_fen": 6800, "price_fen": 5600}
+        skus = [
+            {**sku, "code": "A", "options": [{"name": "规格", "value": "500g"}]},
+            {**sku, "code": "B", "options": [{"name": "规格", "value": "1kg"}], "price_fen": 6600},
+        ]
+        body = {"title": name, "category_id": category["id"], "skus": skus}
+        product = self.supplier.post("/v1/supplier/products", body)
+        for each in product["skus"]:
+            stock = {"on_hand": 5, "reason": "到货"}
+            self.supplier.call("PUT", f"/v1/supplier/skus/{each['id']}/stock", stock)
+        self.supplier.post(f"/v1/supplier/products/{product['id']}/publish", expect=200)
+        self.known.update(
+            product=product["id"], title=name, skus=[s["id"] for s in product["skus"]]
+        )
+        return name
+
+    def member_finds_product(self) -> str:
+        found = requests.get(
+            f"{self.base}/v1/store/products", params={"q": self.known["title"]}, timeout=15
+        ).json()["items"]
+        if [item["id"] for item in found] != [self.known["product"]]:
+            raise StoryFailed(f"the search found {found}")
+        detail = self.member.get(f"/v1/store/products/{self.known['product']}")
+        return "、".join(f"{sku['code']} 余 {sku['available']}" for sku in detail["skus"])
+
+    def operator_grants_beans(self) -> str:
+        body = {
+            "member_ids": [self.known["member_id"]],
+            "amount_fen": 15_000,
+            "expires_at": "2030-12-31T16:00:00Z",
+            "programme": "故事慰问",
+            "reference": secrets.token_hex(8),
+        }
+        self.operator.post("/v1/ops/beans/grants", body)
+        purse = self.member.get("/v1/store/beans")
+        if purse["balance_fen"] != 15_000:
+            raise StoryFailed(f"the purse says {purse}")
+        return "150 beans arrived"
+
+    # Order paid by beans alone
+
+    def member_orders_with_beans(self) -> str:
+        sku = self.known["skus"][0]
+        self.member.call("PUT", f"/v1/store/cart/{sku}", {"quantity": 2})
+        quote = self.member.post("/v1/store/checkout/quote", {"tender": "beans"}, expect=200)
+        body = {"tender": "beans", "quoted_total_fen": quote["total_fen"]}
+        key = secrets.token_hex(16)
+        order = self.member.call("POST", "/v1/store/orders", body, 201, key)
+        again = self.member.call("POST", "/v1/store/orders", body, 201, key)
+        if order["state"] != "paid" or again != order:
+            raise StoryFailed(f"{order} / {again}")
+        self.known["beans_order"] = order["order_id"]
+        return f"{order['order_no']} paid at once; asked again with its key, it is the same order"
+
+    # Order paid by beans and WeChat
+
+    def member_orders_mixed(self) -> str:
+        lines = [{"sku_id": sku, "quantity": 1} for sku in self.known["skus"]]
+        want = {"lines": lines, "tender": "mixed"}
+        quote = self.member.post("/v1/store/checkout/quote", want, expect=200)
+        body = {**want, "quoted_total_fen": quote["total_fen"]}
+        order = self.member.post("/v1/store/orders", body)
+        if order["state"] != "awaiting_payment" or order["wechat_fen"] < 1:
+            raise StoryFailed(str(order))
+        self.known["mixed_order"] = order["order_id"]
+        return f"{order['beans_fen']} fen by beans, {order['wechat_fen']} fen by WeChat"
+
+    def member_pays(self) -> str:
+        order_id = self.known["mixed_order"]
+        payment = self.member.post(f"/v1/store/orders/{order_id}/payments", {"trade_type": "JSAPI"})
+        if not payment["pay_parameters"]["paySign"]:
+            raise StoryFailed(str(payment))
+        body = {"out_trade_no": payment["out_trade_no"], "times": 2}
+        paid = requests.post(f"{self.mock}/_mock/pay", json=body, timeout=15)
+        if not paid.ok or not all("SUCCESS" in answer for answer in paid.json()["answers"]):
+            raise StoryFailed(paid.text)
+        state = self.member.get(f"/v1/store/orders/{order_id}")["state"]
+        if state != "paid":
+            raise StoryFailed(f"the order is {state}")
+        return "the notice came twice, the order is paid once"
+
+    def member_cancels_another(self) -> str:
+        lines = [{"sku_id": self.known["skus"][1], "quantity": 1}]
+        want = {"lines": lines, "tender": "wechat"}
+        quote = self.member.post("/v1/store/checkout/quote", want, expect=200)
+        order = self.member.post(
+            "/v1/store/orders", {**want, "quoted_total_fen": quote["total_fen"]}
+        )
+        path = f"/v1/store/orders/{order['order_id']}"
+        self.member.post(f"{path}/payments", {"trade_type": "NATIVE"})
+        self.member.post(f"{path}/cancel", expect=200)
+        return "closed at WeChat, stock given back"
+
+    # Fulfillment
+
+    def _parts(self, order_id: str) -> list[dict[str, Any]]:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found: list[dict[str, Any]] = self.member.get(
+                f"/v1/store/orders/{order_id}/fulfillment-orders"
+            )["items"]
+            if found:
+                return found
+            time.sleep(0.1)
+        raise StoryFailed("no fulfillment order after 20 s")
+
+    def worker_splits(self) -> str:
+        parts = [self._parts(self.known[name]) for name in ("beans_order", "mixed_order")]
+        self.known["parts"] = [part["id"] for found in parts for part in found]
+        return f"{len(self.known['parts'])} fulfillment orders"
+
+    def supplier_dispatches(self) -> str:
+        first, *others = self.known["parts"]
+        path = f"/v1/supplier/fulfillment-orders/{first}"
+        line = self.supplier.get(path)["lines"][0]["id"]
+        parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+        for number in range(2):
+            items = [{"line_id": line, "quantity": 1}]
+            body = {**parcel, "tracking_no": f"SF123456789{number}", "items": items}
+            reply = self.supplier.post(f"{path}/shipments", body)
+        for part in others:
+            self.supplier.post(f"/v1/supplier/fulfillment-orders/{part}/shipments", parcel)
+        return f"{reply['number']} in two parcels, the rest whole"
+
+    def member_confirms(self) -> str:
+        for part in self.known["parts"]:
+            self.member.post(f"/v1/store/fulfillment-orders/{part}/confirm", expect=200)
+        states = [
+            self.member.get(f"/v1/store/orders/{self.known[name]}")["state"]
+            for name in ("beans_order", "mixed_order")
+        ]
+        if states != ["completed", "completed"]:
+            raise StoryFailed(str(states))
+        return "both orders are completed"
+
+    def member_reads_statement(self) -> str:
+        postings = self.member.get("/v1/store/beans/postings")["items"]
+        balance = self.member.get("/v1/store/beans")["balance_fen"]
+        if sum(each["amount_fen"] for each in postings) != balance:
+            raise StoryFailed(f"{postings} do not sum to {balance}")
+        return f"{len(postings)} postings sum to the balance of {balance} fen"
+
+    def stranger_sees_nothing(self) -> str:
+        stranger = Person(self.base)
+        code = f"stranger:{secrets.token_hex(6)}"
+        stranger.token = stranger.post("/v1/store/session", {"code": code})["token"]
+        stranger.call("GET", f"/v1/store/orders/{self.known['mixed_order']}", expect=404)
+        stranger.call("GET", "/v1/ops/suppliers", expect=403)
+        return "404 and 403"
+
+    def everybody_signs_out(self) -> None:
+        self.member.call("DELETE", "/v1/store/session", expect=204)
+        self.member.call("GET", "/v1/store/me", expect=401)
+
+    def audit_is_clean(self) -> str:
+        program = str(Path(sys.executable).with_name("mall"))
+        done = subprocess.run(
+            [program, "audit"],
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode != 0:
+            raise StoryFailed(done.stdout + done.stderr)
+        return done.stdout.strip().splitlines()[-1]
+
+
+def play(base: str, environment: Mapping[str, str]) -> int:
+    """Play the main job; return 0, or 1 after naming the step that failed."""
+    story = Story(base, environment.get("WECHATPAY_API_BASE", ""), environment)
+    steps: list[tuple[str, Callable[[], str | None]]] = [
+        ("a member signs in with WeChat", story.member_signs_in),
+        ("the member binds a phone", story.member_binds_phone),
+        ("operator and supplier sign in", story.staff_signs_in),
+        ("the member adds an address", story.member_adds_address),
+        ("the supplier puts a product with two SKUs on sale", story.supplier_adds_product),
+        ("the member finds it", story.member_finds_product),
+        ("the operator grants beans", story.operator_grants_beans),
+        ("the member orders from the cart with beans", story.member_orders_with_beans),
+        ("the member orders with beans and WeChat", story.member_orders_mixed),
+        ("the member pays the rest", story.member_pays),
+        ("the member cancels another order", story.member_cancels_another),
+        ("the worker splits what was paid", story.worker_splits),
+        ("the supplier dispatches", story.supplier_dispatches),
+        ("the member confirms receipt", story.member_confirms),
+        ("the member reads its statement", story.member_reads_statement),
+        ("a stranger sees nothing of it", story.stranger_sees_nothing),
+        ("the member signs out", story.everybody_signs_out),
+        ("the audit is clean", story.audit_is_clean),
+    ]
+    try:
+        for line, act in steps:
+            story.tell(line, act)
+    except StoryFailed as failed:
+        print(f"story: {story.told} steps, 1 failed: {failed}")
+        return 1
+    print(f"story: {story.told} steps, 0 failed")
+    return 0

@@ -1,0 +1,343 @@
+"""Everything on one machine: starts, watches, restarts and stops the parts of `make run`."""
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psutil
+import requests
+
+from mall.shell import embedded
+
+VAR = Path("var")
+RUN_FILE, LOCK_FILE = "run.json", "run.lock"
+WEB_PORT, MOCK_PORT, VALKEY_PORT = 8000, 12111, 16379
+STOP_SECONDS = 15
+READY_SECONDS = 60
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    print(text, flush=True)
+
+
+def free_port(preferred: int) -> int:
+    """Return the preferred port, or the next one nobody listens on."""
+    for port in range(preferred, preferred + 200):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError(f"no free port from {preferred} on")
+
+
+def environment_of_running(var: Path = VAR) -> dict[str, str]:
+    """Return the settings of the service that runs from this folder; empty if none does."""
+    try:
+        state = json.loads((var / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return dict(state["environment"]) if psutil.pid_exists(state["pid"]) else {}
+
+
+@dataclass
+class Part:
+    """One process of the service: how to start it, and its log."""
+
+    name: str
+    arguments: list[str]
+    log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    restart_at: float = 0.0
+
+    def start(self) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """Ask it to stop; kill it, with what it started, when it does not."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
+        for child in children:
+            if child.is_running():
+                child.kill()
+
+
+@dataclass
+class Stack:
+    """The whole service under one roof."""
+
+    var: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    parts: list[Part] = field(default_factory=list)
+    base: str = ""
+    _lock: IO[str] | None = None
+    _postgres: embedded.PostgresServer | None = None
+    _is_stopping: bool = False
+
+    def lock(self) -> bool:
+        """Take the folder for this run; False if another run has it."""
+        self.var.mkdir(exist_ok=True)
+        self._lock = (self.var / LOCK_FILE).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        self._end_leftovers()
+        return True
+
+    def _end_leftovers(self) -> None:
+        """End what a killed supervisor left behind: same id and same start time, so ours."""
+        try:
+            state = json.loads((self.var / RUN_FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        for pid, created in state.get("processes", []):
+            try:
+                process = psutil.Process(pid)
+                if abs(process.create_time() - created) < 1:
+                    say(f"ending {process.name()} ({pid}), left behind by an earlier run")
+                    process.kill()
+            except psutil.Error:
+                continue
+        (self.var / RUN_FILE).unlink(missing_ok=True)
+
+    def start_engines(self) -> None:
+        """Start the embedded database, Valkey and mock unless the environment names others."""
+        given = os.environ
+        env = {**given, "PYTHONUNBUFFERED": "1", "MALL_MEDIA_DIR": str(self.var / "media")}
+        if not given.get("DATABASE_URL"):
+            self._postgres = embedded.start_postgres((self.var / "postgres").resolve())
+            env["DATABASE_URL"] = embedded.ensure_database(self._postgres, "mall")
+        if not given.get("REDIS_URL"):
+            port = free_port(VALKEY_PORT)
+            env["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+            command = embedded.valkey_command((self.var / "valkey").resolve(), port)
+            self._start_part("valkey", command, dict(given))
+        web_port = free_port(int(given.get("MALL_PORT", WEB_PORT)))
+        self.base = f"http://127.0.0.1:{web_port}"
+        env["WECHATPAY_NOTIFY_URL"] = f"{self.base}/v1/webhooks/wechat/pay"
+        self.environment = env
+        if not given.get("WECHATPAY_API_BASE"):
+            port = free_port(MOCK_PORT)
+            env["WECHATPAY_API_BASE"] = env["WEIXIN_API_BASE"] = f"http://127.0.0.1:{port}"
+            self._start("wechatpay-mock", ["--http-port", str(port), "--https-port", "-1"])
+            self._wait_for(f"http://127.0.0.1:{port}/_mock/trades", 20)
+
+    def _start(self, command: str, arguments: list[str]) -> None:
+        program = str(Path(sys.executable).with_name(command))
+        name = command if command != "mall" else arguments[0]
+        self._start_part(name, [program, *arguments], self.environment)
+
+    def _start_part(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+        logs = self.var / "log"
+        logs.mkdir(exist_ok=True)
+        part = Part(name, arguments, logs / f"{name}.log", environment)
+        part.start()
+        self.parts.append(part)
+
+    def run_command(self, *arguments: str) -> str:
+        """Run a `mall` command to its end and return what it printed."""
+        program = str(Path(sys.executable).with_name("mall"))
+        done = subprocess.run(
+            [program, *arguments], env=self.environment, capture_output=True, text=True, timeout=300
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"mall {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start_processes(self, web_workers: int = 2, job_workers: int = 2) -> None:
+        """Start web server, workers and scheduler."""
+        port = self.base.rpartition(":")[2]
+        self._start("mall", ["serve", "--port", port, "--workers", str(web_workers)])
+        self._start("mall", ["worker", "--processes", str(job_workers)])
+        self._start("mall", ["scheduler"])
+        self.write_run_file()
+
+    def write_run_file(self) -> None:
+        """Note what runs, for commands in this folder and for the next run's clean-up."""
+        kept = ["DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE", "WEIXIN_API_BASE"]
+        kept += ["MALL_MEDIA_DIR", "WECHATPAY_NOTIFY_URL"]
+        processes = []
+        for part in self.parts:
+            if part.process is not None and part.process.poll() is None:
+                root = psutil.Process(part.process.pid)
+                processes += [(p.pid, p.create_time()) for p in (root, *root.children(True))]
+        state = {
+            "pid": os.getpid(),
+            "base": self.base,
+            "environment": {
+                name: self.environment[name] for name in kept if name in self.environment
+            },
+            "processes": processes,
+        }
+        target = self.var / RUN_FILE
+        target.with_suffix(".new").write_text(json.dumps(state), encoding="utf-8")
+        target.with_suffix(".new").replace(target)
+
+    def _wait_for(self, url: str, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        answer = "no answer"
+        while time.monotonic() < deadline and not self._is_stopping:
+            try:
+                reply = requests.get(url, timeout=2)
+                if reply.ok:
+                    return
+                answer = reply.text[:500]
+            except requests.RequestException as error:
+                answer = type(error).__name__
+            time.sleep(0.1)
+        if self._is_stopping:
+            raise RuntimeError("stopped while starting")
+        raise RuntimeError(f"{url} is not ready after {seconds:.0f} s: {answer}")
+
+    def wait_ready(self) -> None:
+        """Wait until the service says that it can serve."""
+        self._wait_for(f"{self.base}/readyz", READY_SECONDS)
+
+    def watch_once(self) -> None:
+        """Restart what has died, and say so; later each time it dies again."""
+        if self._postgres is not None and not self._postgres.get_postmaster_info().is_running():
+            say("! PostgreSQL died; starting it again")
+            self._postgres.ensure_postgres_running()
+        for part in self.parts:
+            if part.process is None or part.process.poll() is None:
+                continue
+            if part.restart_at == 0.0:
+                part.deaths += 1
+                wait = min(30.0, 0.5 * 2 ** min(part.deaths, 6))
+                part.restart_at = time.monotonic() + wait
+                code = part.process.returncode
+                say(f"! {part.name} died (exit {code}); again in {wait:.0f} s, see {part.log}")
+            elif time.monotonic() >= part.restart_at:
+                part.restart_at = 0.0
+                part.start()
+                self.write_run_file()
+                say(f"✓ {part.name} runs again")
+
+    def watch(self) -> None:
+        """Watch until told to stop."""
+        while not self._is_stopping:
+            self.watch_once()
+            time.sleep(0.5)
+
+    def ask_to_stop(self, *_: object) -> None:
+        """Note that a signal asked us to stop."""
+        self._is_stopping = True
+
+    def stop(self) -> None:
+        """Stop everything this run started, users of the engines first."""
+        for part in reversed(self.parts):
+            part.stop()
+        if self._postgres is not None:
+            embedded.stop_postgres(self._postgres)
+        (self.var / RUN_FILE).unlink(missing_ok=True)
+
+
+def _banner(stack: Stack, accounts: dict[str, dict[str, str]], seconds: float) -> str:
+    lines = ["", f"The mall runs (ready in {seconds:.1f} s).", ""]
+    lines.append(f"  API    {stack.base}/v1")
+    lines.append(f"  docs   {stack.base}/docs")
+    lines.append(f"  mock   {stack.environment['WECHATPAY_API_BASE']}")
+    lines.append(f"  logs   {stack.var}/log")
+    lines += ["", "Demo accounts (tokens are fresh with every start):"]
+    for name, account in accounts.items():
+        lines.append(f"  {name:<10} {account['about']}")
+        lines.append(f"  {'':<10} {account['token']}")
+    lines += ["", "Try:"]
+    lines.append(f"  curl '{stack.base}/v1/store/products?q=良姜&limit=3'")
+    if "member" in accounts:
+        token = accounts["member"]["token"]
+        lines.append(f"  curl -H 'Authorization: Bearer {token}' {stack.base}/v1/store/beans")
+    token = accounts["supplier"]["token"]
+    lines.append(
+        f"  curl -H 'Authorization: Bearer {token}' {stack.base}/v1/supplier/fulfillment-orders"
+    )
+    lines += ["", "`make story` plays the main job; Ctrl-C stops everything.", ""]
+    return "\n".join(lines)
+
+
+def run(var: Path = VAR) -> int:
+    """Run the whole service until Ctrl-C; return the exit status."""
+    began = time.monotonic()
+    stack = Stack(var)
+    if not stack.lock():
+        say(f"The mall already runs from this folder ({var}/run.lock is taken).")
+        say("Stop it with Ctrl-C in its terminal first, or use another clone.")
+        return 1
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stack.ask_to_stop)
+    try:
+        say("Starting database, Valkey and mock WeChat …")
+        stack.start_engines()
+        stack.run_command("migrate")
+        say("Seeding the demo …")
+        accounts = json.loads(stack.run_command("demo"))
+        stack.start_processes()
+        stack.wait_ready()
+        say(_banner(stack, accounts, time.monotonic() - began))
+        stack.watch()
+        say("\nStopping …")
+    except RuntimeError as error:
+        say(f"✗ {error}")
+        return 1
+    finally:
+        stack.stop()
+    say("Stopped.")
+    return 0
+
+
+def run_story(base: str | None, play: Callable[[str, dict[str, str]], int]) -> int:
+    """Play a story against the service that runs here, or one started for it alone."""
+    running = environment_of_running()
+    if base is not None:
+        return play(base, {**os.environ, **running})
+    if running:
+        state = json.loads((VAR / RUN_FILE).read_text(encoding="utf-8"))
+        return play(state["base"], {**os.environ, **running})
+    say("No service runs here; starting one for the story …")
+    stack = Stack(VAR)
+    if not stack.lock():
+        say("A service is starting here; wait for it and try again.")
+        return 1
+    try:
+        stack.start_engines()
+        stack.run_command("migrate")
+        stack.run_command("demo")
+        stack.start_processes()
+        stack.wait_ready()
+        return play(stack.base, stack.environment)
+    except RuntimeError as error:
+        say(f"✗ {error}")
+        return 1
+    finally:
+        stack.stop()

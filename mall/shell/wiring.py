@@ -1,0 +1,61 @@
+"""Every package plugged in, in one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apiflask import APIFlask
+
+import catalog.wiring
+import fulfillment.wiring
+import orders.wiring
+import search_index.wiring
+from mall.access import views as access_views
+from mall.kernel import outbox
+from mall.ledger import jobs as ledger_jobs
+from mall.ledger import ops_views as ledger_ops
+from mall.ledger import queries as ledger_queries
+from mall.ledger import views as ledger_views
+from mall.members import ops_views as member_ops
+from mall.members import views as member_views
+from mall.shell import health, relay
+
+BLUEPRINTS = [
+    *access_views.BLUEPRINTS,
+    member_views.bp,
+    member_ops.bp,
+    ledger_views.bp,
+    ledger_ops.bp,
+    *search_index.wiring.BLUEPRINTS,
+    *catalog.wiring.BLUEPRINTS,
+    *orders.wiring.BLUEPRINTS,
+    *fulfillment.wiring.BLUEPRINTS,
+    health.bp,
+]
+REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
+    catalog.wiring.REACTIONS,
+    orders.wiring.REACTIONS,
+    fulfillment.wiring.REACTIONS,
+)
+# Function, seconds between runs, queue. What is due later is a time in the database.
+SWEEPS = [
+    (relay.sweep, 2, "money"),
+    (relay.forget_old, 3600, "bulk"),
+    (ledger_jobs.lapse_expired_lots, 300, "default"),
+    *orders.wiring.SWEEPS,
+    *fulfillment.wiring.SWEEPS,
+]
+INVARIANTS = [
+    *ledger_queries.INVARIANTS,
+    *catalog.wiring.INVARIANTS,
+    *orders.wiring.INVARIANTS,
+    *fulfillment.wiring.INVARIANTS,
+    *relay.INVARIANTS,
+]
+
+
+def plug_in(app: APIFlask) -> None:
+    """Register every blueprint and reaction."""
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    for table in REACTIONS:
+        outbox.registry.connect(table)

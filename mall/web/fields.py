@@ -1,0 +1,70 @@
+"""Schema pieces that every audience shares."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apiflask import Schema as APISchema
+from apiflask.fields import UUID as UUIDField
+from apiflask.fields import Integer, String
+from apiflask.validators import Length, Range
+from marshmallow import RAISE, ValidationError
+
+from mall.kernel.clock import now
+from mall.kernel.money import MAX_FEN
+
+DEFAULT_PAGE, MAX_PAGE = 20, 100
+
+
+class Schema(APISchema):
+    """A request or a reply; unknown fields of a request are refused."""
+
+    class Meta:
+        unknown = RAISE
+        ordered = True
+
+
+def fen(**kwargs: Any) -> Integer:
+    """Return a field for an amount in fen, 0 to the largest the trade knows."""
+    return Integer(strict=True, validate=Range(0, MAX_FEN), **kwargs)
+
+
+def short_text(limit: int, **kwargs: Any) -> String:
+    """Return a text field of 1 to `limit` characters, without control characters."""
+    return String(validate=[Length(1, limit), no_control_characters], **kwargs)
+
+
+def no_control_characters(value: str) -> None:
+    """Refuse text that would break lines, logs or XML."""
+    if any(ord(character) < 32 for character in value):
+        raise ValidationError("String does not match expected pattern.")
+
+
+class PageQuery(Schema):
+    """Where a listing continues, and how much of it is wanted."""
+
+    cursor = UUIDField(
+        load_default=None, metadata={"description": "`next_cursor` of the last page"}
+    )
+    limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
+
+
+def page(items: list[Any], limit: int) -> dict[str, Any]:
+    """Cut a listing that was read one row too long into a page."""
+    shown = items[:limit]
+    more = len(items) > limit
+    last = shown[-1] if shown and more else None
+    return {"items": shown, "next_cursor": last["id"] if last else None}
+
+
+def instant(value: datetime | None) -> str | None:
+    """Return an RFC 3339 instant in UTC."""
+    return value.isoformat().replace("+00:00", "Z") if value is not None else None
+
+
+def a_uuid() -> UUID:
+    """Return the identifier used in examples."""
+    return UUID("019a3c5e-0000-7000-8000-000000000001")
+
+
+__all__ = ["PageQuery", "Schema", "a_uuid", "fen", "instant", "now", "page", "short_text"]

@@ -1,0 +1,90 @@
+"""Request ids, structured logs and Prometheus metrics of the web process."""
+
+import logging
+import re
+import sys
+import time
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+
+REQUESTS = Counter("mall_http_requests_total", "Requests answered", ["route", "method", "status"])
+LATENCY = Histogram(
+    "mall_http_request_seconds",
+    "Time to answer",
+    ["route"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
+# A phone number in a log line keeps its first three and last four digits.
+_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
+
+
+def _mask(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _PHONE.sub(r"\1****\2", value)
+    return event
+
+
+def configure_logging(level: str) -> None:
+    """Write JSON lines to standard error, with phone numbers masked."""
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("wechatpy").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _mask,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def install(app: Flask) -> None:
+    """Count, time and name every request."""
+    log = structlog.get_logger("mall.http")
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        g.began = time.perf_counter()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "(none)"
+        seconds = time.perf_counter() - g.get("began", time.perf_counter())
+        REQUESTS.labels(route, request.method, response.status_code).inc()
+        LATENCY.labels(route).observe(seconds)
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if response.status_code >= 400:
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+            )
+        structlog.contextvars.unbind_contextvars("request_id")
+        return response
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        """Prometheus metrics of this process."""
+        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+    metrics._is_public = True  # type: ignore[attr-defined]
+    metrics._spec = {"hide": True}  # type: ignore[attr-defined]

@@ -1,0 +1,106 @@
+"""Replies as JSON, once and for all: fresh, remembered for a key, or kept for a moment."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+from flask import Response, g, request
+from sqlalchemy.exc import IntegrityError
+
+from mall.kernel import idempotency
+from mall.kernel.uow import UnitOfWork, unit_of_work
+
+JSON = "application/json"
+MAX_KEY_LENGTH = 128
+
+
+class Caller(Protocol):
+    """Who asks, as the guard left it in `g.principal`."""
+
+    @property
+    def name(self) -> str: ...
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (UUID, datetime)):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def to_json(value: Any) -> bytes:
+    """Encode a reply."""
+    return orjson.dumps(value, default=_plain)
+
+
+def _claim(caller: Caller) -> idempotency.Claim:
+    key = request.headers.get("Idempotency-Key", "")
+    if not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
+        raise idempotency.IdempotencyKeyMissing("Idempotency-Key")
+    body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(body).digest()
+    return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
+
+
+def idempotently(work: Callable[[UnitOfWork], Any], status: int = 201) -> Response:
+    """Run a use case once for this caller's Idempotency-Key and give every replay its answer.
+
+    `work` gets the unit of work and returns the reply's JSON value; effect and answer commit
+    together. A refusal keeps nothing, so a retry with the same key tries anew.
+    """
+    claim = _claim(g.principal)
+    try:
+        with unit_of_work() as uow:
+            answer = idempotency.claim(uow.session, claim, uow.now)
+            is_replay = answer is not None
+            if answer is None:
+                answer = idempotency.Answer(status, to_json(work(uow)).decode())
+                ttl = uow.settings.idempotency_ttl_seconds
+                idempotency.remember(uow.session, claim, answer, uow.now, ttl)
+    except IntegrityError as error:
+        if "pk_idempotency_record" in str(error.orig):
+            raise idempotency.IdempotencyInProgress("Idempotency-Key") from error
+        raise
+    reply = Response(answer.body, answer.http_status, content_type=JSON)
+    if is_replay:
+        reply.headers["Idempotency-Replayed"] = "true"
+    return reply
+
+
+class MomentaryCache:
+    """Replies that all callers share, kept in this process for a moment.
+
+    Used for the shop window only: what is shown may be `ttl_seconds` old, what is sold never is,
+    because placing an order reads the tables themselves.
+    """
+
+    def __init__(self, ttl_seconds: float, max_entries: int = 512) -> None:
+        self.ttl_seconds = ttl_seconds
+        self.max_entries = max_entries
+        self._entries: dict[str, tuple[float, bytes]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """Return the kept reply, or make and keep it."""
+        at = time.monotonic()
+        entry = self._entries.get(key)
+        if entry is not None and entry[0] > at:
+            return entry[1]
+        body = make()
+        with self._lock:
+            if len(self._entries) >= self.max_entries:
+                self._entries.clear()
+            self._entries[key] = (at + self.ttl_seconds, body)
+        return body
+
+    def clear(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._entries.clear()
+
+
+shop_window = MomentaryCache(ttl_seconds=1.0)

@@ -1,0 +1,35 @@
+"""Cancel in the only safe order: close at WeChat, then release stock and beans."""
+
+from uuid import UUID
+
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import reading, unit_of_work
+from orders.checkout import service
+from orders.payments import collecting
+from orders.payments.rules import AlreadyPaid
+
+MAX_ROUNDS = 3
+
+
+class CancelBusy(DomainError):
+    code = "cancel_busy"
+    zh = "订单正在支付中，请稍后再试。"
+    en = "The order is being paid right now; try again shortly."
+
+
+def cancel(order_id: UUID, member_id: UUID | None, actor: str, reason: str) -> None:
+    """Cancel an order that awaits payment; a payment that was faster wins.
+
+    Raises AlreadyPaid when it did, GatewayUnavailable when WeChat does not say: then the order
+    stays as it is. A payment begun in between is closed in another round.
+    """
+    for _ in range(MAX_ROUNDS):
+        with reading() as session:
+            open_numbers = service.own_open_payments(session, order_id, member_id)
+        for out_trade_no in open_numbers:
+            if collecting.close(out_trade_no).is_paid:
+                raise AlreadyPaid()
+        with unit_of_work() as uow:
+            if service.cancel_order(uow, order_id, actor, reason):
+                return
+    raise CancelBusy()

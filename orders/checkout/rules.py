@@ -1,0 +1,239 @@
+"""How lines, offers, freight and lots become a quote. Pure arithmetic, in fen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from catalog.stock.rules import Offer
+from catalog.suppliers.rules import Parcel, RegionNotServed, freight_fen
+from mall.kernel.errors import DomainError, Invalid
+from mall.ledger.rules import Demand, Draw, Lot, NotEnoughBeans, assign
+
+BEANS, WECHAT, MIXED = "beans", "wechat", "mixed"
+TENDERS = (BEANS, WECHAT, MIXED)
+SHIP = "ship"
+MAX_LINES = 100
+MAX_QUANTITY = 9_999
+
+
+@dataclass(frozen=True)
+class WantedLine:
+    """A SKU, how many, and how it is to arrive (None: the product's first mode)."""
+
+    sku_id: UUID
+    quantity: int
+    delivery_mode: str | None = None
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What the member wants to buy and how to pay; lines None means the cart."""
+
+    lines: tuple[WantedLine, ...] | None
+    tender: str
+    max_beans_fen: int | None = None
+    address_id: UUID | None = None
+    quoted_total_fen: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class QuoteLine:
+    """A line at its price, with what each lot pays of it."""
+
+    offer: Offer
+    quantity: int
+    delivery_mode: str
+    draws: tuple[Draw, ...] = ()
+
+    @property
+    def amount_fen(self) -> int:
+        return self.offer.price_fen * self.quantity
+
+    @property
+    def beans_fen(self) -> int:
+        return sum(draw.amount_fen for draw in self.draws)
+
+
+@dataclass(frozen=True)
+class FreightLine:
+    """What one supplier charges for sending."""
+
+    supplier_id: UUID
+    fee_fen: int
+    draws: tuple[Draw, ...] = ()
+
+    @property
+    def beans_fen(self) -> int:
+        return sum(draw.amount_fen for draw in self.draws)
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A price computed and shown, not yet agreed."""
+
+    lines: tuple[QuoteLine, ...]
+    freight: tuple[FreightLine, ...]
+
+    @property
+    def goods_fen(self) -> int:
+        return sum(line.amount_fen for line in self.lines)
+
+    @property
+    def freight_fen(self) -> int:
+        return sum(line.fee_fen for line in self.freight)
+
+    @property
+    def total_fen(self) -> int:
+        return self.goods_fen + self.freight_fen
+
+    @property
+    def beans_fen(self) -> int:
+        return sum(draw.amount_fen for draw in self._draws())
+
+    @property
+    def wechat_fen(self) -> int:
+        return self.total_fen - self.beans_fen
+
+    def _draws(self) -> list[Draw]:
+        drawn = [draw for line in self.lines for draw in line.draws]
+        return drawn + [draw for line in self.freight for draw in line.draws]
+
+    def lot_amounts(self) -> dict[UUID, int]:
+        """Return how much each lot pays in all."""
+        amounts: dict[UUID, int] = {}
+        for draw in self._draws():
+            amounts[draw.lot_id] = amounts.get(draw.lot_id, 0) + draw.amount_fen
+        return amounts
+
+    def quantities(self) -> dict[UUID, int]:
+        """Return how many of each SKU."""
+        return {line.offer.sku_id: line.quantity for line in self.lines}
+
+
+class LinesUnavailable(DomainError):
+    code = "lines_unavailable"
+    zh = "部分商品已下架、售罄或库存不足，请查看 problems。"
+    en = "Some lines are off sale, sold out or short; see problems."
+
+
+class QuoteChanged(DomainError):
+    code = "quote_changed"
+    zh = "价格或运费已变化，请确认新的金额（{total_fen} 分）后再下单。"
+    en = "The price or freight has changed to {total_fen} fen; confirm it before ordering."
+
+
+class CartEmpty(DomainError):
+    code = "cart_empty"
+    status = 422
+    zh = "购物车里没有商品。"
+    en = "The cart is empty."
+
+
+class AddressNeeded(DomainError):
+    code = "address_needed"
+    status = 422
+    zh = "请选择收货地址。"
+    en = "Choose an address to ship to."
+
+
+def check_lines(lines: Sequence[WantedLine], offers: Mapping[UUID, Offer]) -> list[QuoteLine]:
+    """Match lines with offers; raise LinesUnavailable with a problem for each that cannot be sold.
+
+    Raises Invalid where a quantity or delivery mode is not one the SKU allows.
+    """
+    if len({line.sku_id for line in lines}) != len(lines):
+        raise Invalid("lines", "同一规格出现了两次。", "A SKU is named twice.")
+    matched, problems = [], []
+    for index, line in enumerate(lines):
+        offer = offers.get(line.sku_id)
+        if offer is None or not offer.is_for_sale:
+            problems.append({"sku_id": str(line.sku_id), "code": "not_for_sale"})
+            continue
+        _check_line(index, line, offer)
+        if offer.available < line.quantity:
+            problem = "sold_out" if offer.available <= 0 else "too_few_left"
+            left = max(0, offer.available)
+            problems.append({"sku_id": str(line.sku_id), "code": problem, "available": str(left)})
+            continue
+        mode = line.delivery_mode or offer.delivery_modes[0]
+        matched.append(QuoteLine(offer, line.quantity, mode))
+    if problems:
+        raise LinesUnavailable("lines", problems=problems)
+    return matched
+
+
+def _check_line(index: int, line: WantedLine, offer: Offer) -> None:
+    if not offer.min_per_order <= line.quantity <= offer.max_per_order:
+        low, high = offer.min_per_order, offer.max_per_order
+        raise Invalid(
+            f"lines.{index}.quantity",
+            f"“{offer.title}”每单可购 {low} 至 {high} 件。",
+            f"“{offer.title}” is sold {low} to {high} per order.",
+        )
+    if line.delivery_mode is not None and line.delivery_mode not in offer.delivery_modes:
+        raise Invalid(
+            f"lines.{index}.delivery_mode",
+            f"“{offer.title}”不支持此配送方式。",
+            f"“{offer.title}” has no such delivery mode.",
+        )
+
+
+def freight(lines: Sequence[QuoteLine], region_code: str | None) -> list[FreightLine]:
+    """Return what each supplier charges for what it ships, one template at a time.
+
+    Raises AddressNeeded without a region, RegionNotServed where a supplier does not deliver.
+    """
+    groups: dict[tuple[UUID, UUID | None], list[QuoteLine]] = {}
+    for line in lines:
+        if line.delivery_mode == SHIP:
+            template = line.offer.template
+            key = (line.offer.supplier_id, template.id if template else None)
+            groups.setdefault(key, []).append(line)
+    if groups and region_code is None:
+        raise AddressNeeded("address_id")
+    fees: dict[UUID, int] = {}
+    for (supplier_id, _), group in groups.items():
+        parcel = Parcel(
+            quantity=sum(line.quantity for line in group),
+            weight_grams=sum(line.quantity * line.offer.weight_grams for line in group),
+            amount_fen=sum(line.amount_fen for line in group),
+        )
+        fee = freight_fen(group[0].offer.template, parcel, region_code or "")
+        if fee is None:
+            raise RegionNotServed("address_id", supplier=group[0].offer.supplier_name)
+        fees[supplier_id] = fees.get(supplier_id, 0) + fee
+    return [FreightLine(supplier_id, fee) for supplier_id, fee in sorted(fees.items())]
+
+
+def with_beans(
+    lines: Sequence[QuoteLine],
+    fees: Sequence[FreightLine],
+    lots: Sequence[Lot],
+    tender: str,
+    max_beans_fen: int | None,
+) -> Quote:
+    """Let lots pay what they can and the tender allows; raise NotEnoughBeans for beans alone.
+
+    Freight is paid only by lots that are good for everything.
+    """
+    if tender == WECHAT:
+        return Quote(tuple(lines), tuple(fees))
+    demands = [Demand(line.amount_fen, line.offer.product_id) for line in lines]
+    demands += [Demand(line.fee_fen, None) for line in fees]
+    limit = max_beans_fen if tender == MIXED else None
+    draws: list[list[Draw]] = [[] for _ in demands]
+    for draw in assign(lots, demands, limit):
+        draws[draw.demand_index].append(draw)
+    paid_lines = [
+        QuoteLine(line.offer, line.quantity, line.delivery_mode, tuple(draws[index]))
+        for index, line in enumerate(lines)
+    ]
+    paid_fees = [
+        FreightLine(line.supplier_id, line.fee_fen, tuple(draws[len(lines) + index]))
+        for index, line in enumerate(fees)
+    ]
+    quote = Quote(tuple(paid_lines), tuple(paid_fees))
+    if tender == BEANS and quote.wechat_fen > 0:
+        raise NotEnoughBeans("tender", missing_fen=quote.wechat_fen)
+    return quote

@@ -1,0 +1,180 @@
+"""Quote, place, cancel and lapse orders."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from catalog.stock import queries as stock_queries
+from catalog.stock import service as stock
+from mall.kernel.ids import new_id, new_number
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import wallet
+from mall.ledger.rules import Draw
+from mall.members import queries as members
+from mall.members.queries import Destination
+from orders.carts import service as carts
+from orders.checkout import rules
+from orders.checkout.rules import Checkout, Quote, WantedLine
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+from orders.order import service as order_service
+from orders.order.service import NewOrder
+from orders.payments import queries as payments
+from orders.payments.rules import AlreadyPaid
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a member gets for an order."""
+
+    order_id: UUID
+    order_no: str
+    state: str
+    total_fen: int
+    beans_fen: int
+    wechat_fen: int
+    pay_by: datetime | None
+
+
+def quote(
+    session: Session, member_id: UUID, checkout: Checkout, now: datetime
+) -> tuple[Quote, Destination | None]:
+    """Compute what an order would cost and which tender would pay what; nothing is kept.
+
+    Raises CartEmpty, LinesUnavailable, Invalid, AddressNeeded, RegionNotServed, NotEnoughBeans.
+    """
+    wanted = checkout.lines
+    if wanted is None:
+        wanted = tuple(WantedLine(*line) for line in carts.lines(session, member_id))
+    if not wanted:
+        raise rules.CartEmpty("lines")
+    offers = stock_queries.offers(session, [line.sku_id for line in wanted])
+    lines = rules.check_lines(wanted, offers)
+    destination = members.destination(session, member_id, checkout.address_id)
+    fees = rules.freight(lines, destination.region_code if destination else None)
+    lots = []
+    if checkout.tender != rules.WECHAT:
+        lots = wallet.spendable_lots(session, member_id, now)
+    priced = rules.with_beans(lines, fees, lots, checkout.tender, checkout.max_beans_fen)
+    return priced, destination
+
+
+def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout) -> Receipt:
+    """Turn lines or the cart into an order: paid at once if beans cover it, else awaiting WeChat.
+
+    Raises what `quote` raises, QuoteChanged if the total is not the one the member saw,
+    NotEnoughBeans and OutOfStock where another order was faster. Nothing is kept in any case.
+    Locks lots first, stock last.
+    """
+    priced, destination = quote(uow.session, member_id, checkout, uow.now)
+    if priced.total_fen != checkout.quoted_total_fen:
+        raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
+    order_id, is_paid = new_id(), priced.wechat_fen == 0
+    amounts = priced.lot_amounts()
+    if amounts:
+        take = wallet.spend if is_paid else wallet.hold
+        take(uow, member_id, order_id, amounts)
+    new = _new_order(uow, order_id, member_id, checkout, (priced, destination))
+    state = order_service.open_order(uow, new)
+    if checkout.lines is None:
+        carts.remove_lines(uow, member_id, list(priced.quantities()))
+    (stock.sell if is_paid else stock.reserve)(uow, order_id, priced.quantities())
+    return Receipt(
+        order_id,
+        new.order_no,
+        state,
+        priced.total_fen,
+        priced.beans_fen,
+        priced.wechat_fen,
+        new.pay_by,
+    )
+
+
+def _new_order(
+    uow: UnitOfWork,
+    order_id: UUID,
+    member_id: UUID,
+    checkout: Checkout,
+    agreed: tuple[Quote, Destination | None],
+) -> NewOrder:
+    priced, destination = agreed
+    window = timedelta(seconds=uow.settings.payment_timeout_seconds)
+    needs_address = any(line.delivery_mode == rules.SHIP for line in priced.lines)
+    return NewOrder(
+        id=order_id,
+        order_no=new_number("D", uow.now),
+        member_id=member_id,
+        tender=checkout.tender,
+        goods_fen=priced.goods_fen,
+        freight_fen=priced.freight_fen,
+        beans_fen=priced.beans_fen,
+        wechat_fen=priced.wechat_fen,
+        freight=[
+            {
+                "supplier_id": str(line.supplier_id),
+                "fee_fen": line.fee_fen,
+                "beans_fen": line.beans_fen,
+                "wechat_fen": line.fee_fen - line.beans_fen,
+                "bean_lots": _lots(line.draws),
+            }
+            for line in priced.freight
+        ],
+        address=destination.snapshot() if destination and needs_address else None,
+        note=checkout.note,
+        lines=[_line(position, line) for position, line in enumerate(priced.lines)],
+        pay_by=uow.now + window if priced.wechat_fen else None,
+    )
+
+
+def _lots(draws: tuple[Draw, ...]) -> list[dict[str, Any]]:
+    return [{"lot_id": str(draw.lot_id), "amount_fen": draw.amount_fen} for draw in draws]
+
+
+def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
+    offer = line.offer
+    return {
+        "id": str(new_id()),
+        "position": position,
+        "sku_id": str(offer.sku_id),
+        "product_id": str(offer.product_id),
+        "supplier_id": str(offer.supplier_id),
+        "supplier_name": offer.supplier_name,
+        "title": offer.title,
+        "options": list(offer.options),
+        "image_url": offer.image_url,
+        "delivery_mode": line.delivery_mode,
+        "quantity": line.quantity,
+        "price_fen": offer.price_fen,
+        "amount_fen": line.amount_fen,
+        "beans_fen": line.beans_fen,
+        "wechat_fen": line.amount_fen - line.beans_fen,
+        "bean_lots": _lots(line.draws),
+    }
+
+
+def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bool:
+    """Cancel an order that awaits payment; give its stock and beans back.
+
+    Returns False while a payment of it is still open at WeChat: close that first. Cancelling
+    again changes nothing. Raises AlreadyPaid.
+    """
+    order = order_service.lock(uow, order_id)
+    if order.state == order_rules.CANCELLED:
+        return True
+    if order.state != order_rules.AWAITING_PAYMENT:
+        raise AlreadyPaid()
+    if payments.open_payments(uow.session, order_id):
+        return False
+    order_service.mark_cancelled(uow, order, actor, reason)
+    wallet.release(uow, order_id)
+    stock.release(uow, order_id)
+    return True
+
+
+def own_open_payments(session: Session, order_id: UUID, member_id: UUID | None) -> list[str]:
+    """Return the numbers of payments that must be closed before an order can be cancelled."""
+    orders.get_order(session, order_id, member_id)
+    return [payment.out_trade_no for payment in payments.open_payments(session, order_id)]

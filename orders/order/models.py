@@ -1,0 +1,93 @@
+"""Orders, their lines, and their history."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Order(Base):
+    """What a member agreed to buy, at fixed prices, and how it is paid."""
+
+    __tablename__ = "shop_order"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('awaiting_payment','paid','completed','cancelled')", name="state_known"
+        ),
+        CheckConstraint("total_fen = goods_fen + freight_fen", name="total_adds_up"),
+        CheckConstraint("total_fen = beans_fen + wechat_fen", name="tenders_add_up"),
+        CheckConstraint("beans_fen >= 0 AND wechat_fen >= 0", name="tenders_not_negative"),
+        Index("ix_shop_order_member_id", "member_id", "id"),
+        Index(
+            "ix_shop_order_unpaid",
+            "pay_by",
+            postgresql_where=text("state = 'awaiting_payment'"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_no: Mapped[str] = mapped_column(unique=True)
+    member_id: Mapped[UUID]
+    state: Mapped[str]
+    tender: Mapped[str]
+    goods_fen: Mapped[int]
+    freight_fen: Mapped[int]
+    total_fen: Mapped[int]
+    beans_fen: Mapped[int]
+    wechat_fen: Mapped[int]
+    freight: Mapped[list[Any]]
+    address: Mapped[dict[str, Any] | None]
+    note: Mapped[str]
+    placed_at: Mapped[datetime]
+    pay_by: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+
+
+class OrderLine(Base):
+    """One SKU of an order at the price agreed, and which tender pays how much of it."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        CheckConstraint("amount_fen = quantity * price_fen", name="amount_adds_up"),
+        CheckConstraint("amount_fen = beans_fen + wechat_fen", name="tenders_add_up"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), index=True)
+    position: Mapped[int]
+    sku_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    supplier_id: Mapped[UUID]
+    supplier_name: Mapped[str]
+    title: Mapped[str]
+    options: Mapped[list[Any]]
+    image_url: Mapped[str | None]
+    delivery_mode: Mapped[str]
+    quantity: Mapped[int]
+    price_fen: Mapped[int]
+    amount_fen: Mapped[int]
+    beans_fen: Mapped[int]
+    wechat_fen: Mapped[int]
+    bean_lots: Mapped[list[Any]]
+
+
+class OrderEvent(Base):
+    """One step in an order's life: who did what when."""
+
+    __tablename__ = "order_event"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), index=True)
+    happened_at: Mapped[datetime]
+    actor: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    note: Mapped[str]

@@ -1,0 +1,143 @@
+"""Read orders; and their invariants."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+from orders.order import rules
+from orders.order.models import Order, OrderEvent, OrderLine
+
+
+def get_order(session: Session, order_id: UUID, member_id: UUID | None = None) -> Order:
+    """Return an order, of this member if one is given; another's is as unknown as none."""
+    query = select(Order).where(Order.id == order_id)
+    if member_id is not None:
+        query = query.where(Order.member_id == member_id)
+    order = session.scalars(query).first()
+    if order is None:
+        raise NotFound("order", "订单")
+    return order
+
+
+def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLine]]:
+    """Return the lines of orders, in their order."""
+    found: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in order_ids}
+    rows = session.scalars(
+        select(OrderLine)
+        .where(OrderLine.order_id.in_(order_ids))
+        .order_by(OrderLine.order_id, OrderLine.position)
+    )
+    for row in rows:
+        found[row.order_id].append(row)
+    return found
+
+
+def history(session: Session, order_id: UUID) -> list[OrderEvent]:
+    """Return who did what when, oldest first."""
+    return list(
+        session.scalars(
+            select(OrderEvent).where(OrderEvent.order_id == order_id).order_by(OrderEvent.id)
+        )
+    )
+
+
+def list_orders(
+    session: Session, member_id: UUID, state: str | None, cursor: UUID | None, limit: int
+) -> list[Order]:
+    """Return a member's orders, newest first, one more than `limit` if there are more."""
+    query = (
+        select(Order).where(Order.member_id == member_id).order_by(Order.id.desc()).limit(limit + 1)
+    )
+    if state is not None:
+        query = query.where(Order.state == state)
+    if cursor is not None:
+        query = query.where(Order.id < cursor)
+    return list(session.scalars(query))
+
+
+def overdue(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """Return orders whose time to pay is over, the longest waiting first."""
+    return list(
+        session.scalars(
+            select(Order.id)
+            .where(Order.state == rules.AWAITING_PAYMENT, Order.pay_by <= now)
+            .order_by(Order.pay_by)
+            .limit(limit)
+        )
+    )
+
+
+def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:
+    """Return an order as its member reads it."""
+    columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
+    return {**columns, "lines": lines}
+
+
+INVARIANTS = [
+    Invariant(
+        "order_totals",
+        "an order's goods and tenders are the sums over its lines and freight",
+        """
+        SELECT o.order_no, o.goods_fen, l.amount, o.beans_fen, l.beans + f.beans
+        FROM shop_order o
+        CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS amount,
+                                   coalesce(sum(beans_fen), 0) AS beans
+                            FROM order_line WHERE order_id = o.id) l
+        CROSS JOIN LATERAL (SELECT coalesce(sum(CAST(x->>'fee_fen' AS bigint)), 0) AS fee,
+                                   coalesce(sum(CAST(x->>'beans_fen' AS bigint)), 0) AS beans
+                            FROM jsonb_array_elements(o.freight) x) f
+        WHERE o.goods_fen <> l.amount OR o.freight_fen <> f.fee
+           OR o.beans_fen <> l.beans + f.beans
+        """,
+    ),
+    Invariant(
+        "order_beans",
+        "the beans of an order are spent once it is paid, held while it waits, free once cancelled",
+        """
+        SELECT o.order_no, o.state, o.beans_fen, s.spent, h.held
+        FROM shop_order o
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(e.amount_fen), 0) AS spent
+            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+            WHERE t.reference IN ('spend:' || o.id, 'capture:' || o.id)
+              AND e.account = 'sales:beans') s
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
+            WHERE order_id = o.id AND state = 'held') h
+        WHERE (o.state IN ('paid', 'completed') AND (s.spent <> o.beans_fen OR h.held <> 0))
+           OR (o.state = 'awaiting_payment' AND (s.spent <> 0 OR h.held <> o.beans_fen))
+           OR (o.state = 'cancelled' AND (s.spent <> 0 OR h.held <> 0))
+        """,
+    ),
+    Invariant(
+        "order_reservations",
+        "stock is reserved exactly for the lines of orders that wait for payment",
+        """
+        SELECT coalesce(a.order_id, r.order_id), a.quantity, r.quantity
+        FROM (SELECT l.order_id, l.sku_id, sum(l.quantity) AS quantity
+              FROM order_line l JOIN shop_order o ON o.id = l.order_id
+              WHERE o.state = 'awaiting_payment' GROUP BY 1, 2) a
+        FULL JOIN (SELECT order_id, sku_id, quantity FROM reservation WHERE state = 'held') r
+          ON r.order_id = a.order_id AND r.sku_id = a.sku_id
+        WHERE a.quantity IS DISTINCT FROM r.quantity
+        """,
+    ),
+    Invariant(
+        "order_sales",
+        "paid orders moved exactly their units out of stock, others none",
+        """
+        SELECT coalesce(a.reference, m.reference), a.quantity, m.quantity
+        FROM (SELECT 'order:' || l.order_id AS reference, sum(l.quantity) AS quantity
+              FROM order_line l JOIN shop_order o ON o.id = l.order_id
+              WHERE o.state IN ('paid', 'completed') GROUP BY 1) a
+        FULL JOIN (SELECT reference, -sum(quantity) AS quantity FROM stock_movement
+                   WHERE cause = 'sale' GROUP BY 1) m USING (reference)
+        WHERE a.quantity IS DISTINCT FROM m.quantity
+        """,
+    ),
+]

@@ -1,0 +1,132 @@
+"""Open orders and move them through their states."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from orders.messages import OrderPaid
+from orders.order import rules, statements
+from orders.order.models import Order, OrderEvent
+
+
+@dataclass(frozen=True)
+class NewOrder:
+    """An order about to be written; amounts in fen, already checked and assigned to tenders."""
+
+    id: UUID
+    order_no: str
+    member_id: UUID
+    tender: str
+    goods_fen: int
+    freight_fen: int
+    beans_fen: int
+    wechat_fen: int
+    freight: list[dict[str, Any]]
+    address: dict[str, Any] | None
+    note: str
+    lines: list[dict[str, Any]]
+    pay_by: datetime | None
+
+    @property
+    def total_fen(self) -> int:
+        return self.goods_fen + self.freight_fen
+
+
+def open_order(uow: UnitOfWork, new: NewOrder) -> str:
+    """Write an order with its lines and history; return its state.
+
+    What WeChat need not pay is paid now, and said so; the rest awaits payment.
+    """
+    is_paid = new.wechat_fen == 0
+    state = rules.PAID if is_paid else rules.AWAITING_PAYMENT
+    actor = f"member:{new.member_id}"
+    events = [{"actor": actor, "from_state": None, "to_state": rules.AWAITING_PAYMENT}]
+    if is_paid:
+        events.append(
+            {"actor": actor, "from_state": rules.AWAITING_PAYMENT, "to_state": rules.PAID}
+        )
+    uow.session.execute(
+        statements.OPEN_ORDER,
+        {
+            "id": new.id,
+            "order_no": new.order_no,
+            "member_id": new.member_id,
+            "state": state,
+            "tender": new.tender,
+            "goods_fen": new.goods_fen,
+            "freight_fen": new.freight_fen,
+            "total_fen": new.total_fen,
+            "beans_fen": new.beans_fen,
+            "wechat_fen": new.wechat_fen,
+            "freight": json.dumps(new.freight),
+            "address": json.dumps(new.address) if new.address else None,
+            "note": new.note,
+            "now": uow.now,
+            "pay_by": new.pay_by,
+            "paid_at": uow.now if is_paid else None,
+            "lines": json.dumps(new.lines),
+            "events": json.dumps([{"id": str(new_id()), **event} for event in events]),
+        },
+    )
+    if is_paid:
+        uow.emit(OrderPaid(str(new.id)))
+    return state
+
+
+def lock(uow: UnitOfWork, order_id: UUID) -> Order:
+    """Lock an order's row until the transaction ends, and return it as it is now."""
+    order = uow.session.scalars(
+        select(Order)
+        .where(Order.id == order_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if order is None:
+        raise NotFound("order", "订单")
+    return order
+
+
+def mark_paid(uow: UnitOfWork, order: Order, note: str) -> None:
+    """Move a locked order to paid and announce it."""
+    _become(uow, order, rules.PAID, rules.SYSTEM, note)
+    order.paid_at = uow.now
+    uow.emit(OrderPaid(str(order.id)))
+
+
+def mark_cancelled(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
+    """Move a locked order to cancelled."""
+    _become(uow, order, rules.CANCELLED, actor, reason)
+    order.cancelled_at = uow.now
+    order.cancel_reason = reason
+
+
+def complete(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
+    """Complete an order whose every part was delivered; doing it again changes nothing."""
+    order = lock(uow, order_id)
+    if order.state == rules.COMPLETED:
+        return
+    _become(uow, order, rules.COMPLETED, actor, "")
+    order.completed_at = uow.now
+
+
+def _become(uow: UnitOfWork, order: Order, state: str, actor: str, note: str) -> None:
+    rules.STATES.check(order.state, state)
+    uow.session.add(
+        OrderEvent(
+            id=new_id(),
+            order_id=order.id,
+            happened_at=uow.now,
+            actor=actor,
+            from_state=order.state,
+            to_state=state,
+            note=note,
+        )
+    )
+    order.state = state

@@ -1,0 +1,43 @@
+"""A member reads its orders."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from mall.access.guard import current_member_id
+from mall.kernel.uow import reading
+from mall.web.fields import page
+from orders.order import queries
+from orders.order.schemas import OrderDetailReply, OrderPage, OrderQuery
+
+bp = APIBlueprint("orders", __name__, url_prefix="/v1/store/orders", tag="Store: orders")
+
+
+@bp.get("")
+@bp.input(OrderQuery, location="query")
+@bp.output(OrderPage)
+@bp.doc(summary="List one's own orders, newest first")
+def list_orders(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.list_orders(
+            session,
+            current_member_id(),
+            query_data["state"],
+            query_data["cursor"],
+            query_data["limit"],
+        )
+        lines = queries.lines_of(session, [order.id for order in found])
+        items = [queries.order_reply(order, lines[order.id]) for order in found]
+        return page(items, query_data["limit"])
+
+
+@bp.get("/<uuid:order_id>")
+@bp.output(OrderDetailReply)
+@bp.doc(summary="Read one's own order with its history")
+def read_order(order_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        order = queries.get_order(session, order_id, current_member_id())
+        lines = queries.lines_of(session, [order.id])[order.id]
+        reply = queries.order_reply(order, lines)
+        return {**reply, "history": queries.history(session, order.id)}

@@ -1,0 +1,45 @@
+"""Payments asked of WeChat for orders."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mall.kernel.db import Base
+
+
+class Payment(Base):
+    """One attempt to collect an order's WeChat part, under its own number."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        CheckConstraint("state IN ('open','paid','closed')", name="state_known"),
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("(state = 'paid') = (transaction_id IS NOT NULL)", name="paid_has_number"),
+        Index("ix_payment_query", "query_at", postgresql_where=text("state = 'open'")),
+        Index(
+            "uq_payment_open",
+            "order_id",
+            "trade_type",
+            unique=True,
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_payment_order_id", "order_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID]
+    out_trade_no: Mapped[str] = mapped_column(unique=True)
+    trade_type: Mapped[str]
+    amount_fen: Mapped[int]
+    state: Mapped[str]
+    prepay_id: Mapped[str | None]
+    code_url: Mapped[str | None]
+    transaction_id: Mapped[str | None] = mapped_column(unique=True)
+    is_late: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    query_at: Mapped[datetime]
+    query_count: Mapped[int] = mapped_column(default=0)
+    paid_at: Mapped[datetime | None]

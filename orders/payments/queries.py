@@ -1,0 +1,87 @@
+"""Read payments; and their invariants."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mall.kernel.audit import Invariant
+from orders.payments import rules
+from orders.payments.models import Payment
+
+
+def open_payments(session: Session, order_id: UUID) -> list[Payment]:
+    """Return an order's payments that could still be paid."""
+    return list(
+        session.scalars(
+            select(Payment).where(Payment.order_id == order_id, Payment.state == rules.OPEN)
+        )
+    )
+
+
+def payments_of(session: Session, order_id: UUID) -> list[Payment]:
+    """Return every payment asked for an order, oldest first."""
+    return list(
+        session.scalars(select(Payment).where(Payment.order_id == order_id).order_by(Payment.id))
+    )
+
+
+def get_payment(session: Session, payment_id: UUID) -> Payment:
+    """Return a payment by id."""
+    return session.get_one(Payment, payment_id)
+
+
+def find_payment(session: Session, out_trade_no: str) -> Payment | None:
+    """Return the payment of that number."""
+    return session.scalars(select(Payment).where(Payment.out_trade_no == out_trade_no)).first()
+
+
+def due_for_query(session: Session, now: datetime, limit: int) -> list[str]:
+    """Return open payments that should be asked about, the longest due first."""
+    return list(
+        session.scalars(
+            select(Payment.out_trade_no)
+            .where(Payment.state == rules.OPEN, Payment.query_at <= now)
+            .order_by(Payment.query_at)
+            .limit(limit)
+        )
+    )
+
+
+INVARIANTS = [
+    Invariant(
+        "payments_accounted",
+        "a paid order's WeChat part was paid exactly once; every other payment is marked late",
+        """
+        SELECT o.order_no, o.state, o.wechat_fen, coalesce(p.on_time, 0)
+        FROM shop_order o
+        LEFT JOIN LATERAL (SELECT sum(amount_fen) AS on_time FROM payment
+                           WHERE order_id = o.id AND state = 'paid' AND NOT is_late) p ON true
+        WHERE (o.state IN ('paid', 'completed') AND coalesce(p.on_time, 0) <> o.wechat_fen)
+           OR (o.state IN ('awaiting_payment', 'cancelled') AND coalesce(p.on_time, 0) <> 0)
+        """,
+    ),
+    Invariant(
+        "payments_posted",
+        "every paid payment is posted once from WeChat's clearing account",
+        """
+        SELECT coalesce('payment:' || p.id, t.reference), p.amount_fen, t.amount_fen
+        FROM (SELECT id, amount_fen FROM payment WHERE state = 'paid') p
+        FULL JOIN (SELECT t.reference, -e.amount_fen AS amount_fen
+                   FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+                   WHERE t.reference LIKE 'payment:%' AND e.account = 'wechat:clearing') t
+          ON t.reference = 'payment:' || p.id
+        WHERE p.amount_fen IS DISTINCT FROM t.amount_fen
+        """,
+    ),
+    Invariant(
+        "no_payment_waits_for_nothing",
+        "no cancelled order has a payment that could still be paid",
+        """
+        SELECT o.order_no, p.out_trade_no FROM shop_order o
+        JOIN payment p ON p.order_id = o.id
+        WHERE o.state = 'cancelled' AND p.state = 'open'
+        """,
+    ),
+]

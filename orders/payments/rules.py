@@ -1,0 +1,67 @@
+"""What a payment may become, and when to ask again."""
+
+from datetime import timedelta
+
+from mall.kernel.errors import DomainError
+from mall.kernel.states import Transitions
+
+JSAPI, NATIVE = "JSAPI", "NATIVE"
+TRADE_TYPES = (JSAPI, NATIVE)
+OPEN, PAID, CLOSED = "open", "paid", "closed"
+# A closed payment can still turn out paid: the notice was under way when it was closed.
+STATES = Transitions({OPEN: {PAID, CLOSED}, CLOSED: {PAID}, PAID: set()})
+MAX_BODY_BYTES = 127
+FIRST_QUERY, MAX_QUERY = timedelta(seconds=10), timedelta(minutes=10)
+
+
+class PaymentNotNeeded(DomainError):
+    code = "payment_not_needed"
+    zh = "该订单无需支付或已支付。"
+    en = "This order needs no payment, or has it already."
+
+
+class PaymentWindowClosed(DomainError):
+    code = "payment_window_closed"
+    zh = "支付时间已过，请重新下单。"
+    en = "The time to pay is over; please order again."
+
+
+class GatewayUnavailable(DomainError):
+    code = "payment_gateway_unavailable"
+    status = 503
+    zh = "微信支付暂时没有应答，请稍后重试；不会重复扣款。"
+    en = "WeChat Pay does not answer at the moment; retry shortly, nothing is charged twice."
+
+
+class GatewayRefused(DomainError):
+    code = "payment_gateway_refused"
+    status = 502
+    zh = "微信支付拒绝了请求：{reason}。"
+    en = "WeChat Pay refused the request: {reason}."
+
+
+class ForgedNotice(DomainError):
+    code = "forged_notice"
+    status = 400
+    zh = "支付通知验证失败。"
+    en = "The payment notice did not pass verification: {reason}."
+
+
+class AlreadyPaid(DomainError):
+    code = "already_paid"
+    zh = "该订单已支付，不能取消；可申请售后。"
+    en = "The order was paid meanwhile and cannot be cancelled; ask for after-sales."
+
+
+def query_delay(attempts: int) -> timedelta:
+    """Return how long to wait before asking WeChat again: 10 s, doubling, 10 minutes at most."""
+    return min(FIRST_QUERY * 2 ** min(attempts, 10), MAX_QUERY)
+
+
+def goods_text(titles: list[str]) -> str:
+    """Return what the payer reads at WeChat: no XML breakers, at most 127 bytes of UTF-8."""
+    text = titles[0] if titles else "福利商城订单"
+    if len(titles) > 1:
+        text = f"{text} 等{len(titles)}件"
+    kept = "".join(c for c in text.replace("]]>", "") if c.isprintable() and ord(c) <= 0xFFFF)
+    return kept.encode()[:MAX_BODY_BYTES].decode(errors="ignore") or "福利商城订单"

@@ -1,0 +1,40 @@
+"""Payments on the wire."""
+
+from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
+from apiflask.validators import OneOf
+
+from mall.web.fields import Schema
+from orders.payments import rules
+
+
+class BeginPayment(Schema):
+    trade_type = String(
+        load_default=rules.JSAPI,
+        validate=OneOf(rules.TRADE_TYPES),
+        metadata={"description": "JSAPI in the mini-program, NATIVE for a QR code on a desktop"},
+    )
+
+
+class PaymentReply(Schema):
+    payment_id = UUID()
+    out_trade_no = String(metadata={"example": "P261124K7Q2M9X4TB"})
+    amount_fen = Integer(metadata={"example": 1})
+    trade_type = String(metadata={"example": "JSAPI"})
+    expires_at = DateTime()
+    pay_parameters = Dict(
+        allow_none=True, metadata={"description": "For wx.requestPayment; JSAPI only"}
+    )
+    code_url = String(allow_none=True, metadata={"description": "For the QR code; NATIVE only"})
+
+
+class PaymentStateReply(Schema):
+    out_trade_no = String()
+    trade_type = String()
+    amount_fen = Integer()
+    state = String(metadata={"example": "paid"})
+    created_at = DateTime()
+    paid_at = DateTime(allow_none=True)
+
+
+class PaymentList(Schema):
+    items = List(Nested(PaymentStateReply))

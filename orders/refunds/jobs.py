@@ -1,0 +1,43 @@
+"""Send refunds to WeChat and ask what became of them."""
+
+from uuid import UUID
+
+from mall.kernel import clock
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import reading, unit_of_work
+from orders.payments import collecting
+from orders.payments.gateway import RefundRequest
+from orders.payments.rules import GatewayRefused
+from orders.refunds import queries, rules, service
+
+
+def send_due_refunds(limit: int = 50) -> int:
+    """Send or follow up the refunds that are due; run by the scheduler. Returns how many."""
+    with reading() as session:
+        due = queries.due(session, clock.now(), limit)
+    for refund_id in due:
+        with unit_of_work() as uow:
+            claimed = service.claim(uow, refund_id)
+        if claimed is not None:
+            _attempt(refund_id, *claimed)
+    return len(due)
+
+
+def _attempt(refund_id: UUID, state: str, request: RefundRequest) -> None:
+    """Make one attempt: record the intent, commit, call, record the answer."""
+    try:
+        if state == rules.REQUESTED:
+            number = collecting.gateway().refund(request)
+            with unit_of_work() as uow:
+                service.record_accepted(uow, refund_id, number)
+        wechat_state = collecting.gateway().refund_state(request.out_refund_no)
+        if wechat_state in rules.ENDED:
+            with unit_of_work() as uow:
+                service.record_ended(uow, refund_id, rules.ENDED[wechat_state])
+    except GatewayRefused as error:
+        with unit_of_work() as uow:
+            service.record_error(uow, refund_id, str(error))
+            service.record_ended(uow, refund_id, rules.FAILED)
+    except DomainError as error:
+        with unit_of_work() as uow:
+            service.record_error(uow, refund_id, str(error))

@@ -1,0 +1,39 @@
+"""What the orders package plugs into the application."""
+
+from mall.kernel.outbox import Reaction
+from mall.kernel.settings import WeChatSettings
+from orders import messages
+from orders.carts import views as cart_views
+from orders.checkout import jobs as checkout_jobs
+from orders.checkout import views as checkout_views
+from orders.order import queries as order_queries
+from orders.order import views as order_views
+from orders.payments import jobs as payment_jobs
+from orders.payments import queries as payment_queries
+from orders.payments import views as payment_views
+from orders.payments.gateway import PaymentGateway
+from orders.payments.wechat_pay import WeChatPayGateway
+from orders.refunds import jobs as refund_jobs
+from orders.refunds import queries as refund_queries
+from orders.refunds import service as refunds
+
+BLUEPRINTS = [checkout_views.bp, order_views.bp, cart_views.bp, payment_views.bp]
+REACTIONS = {
+    messages.LatePaymentReceived: [Reaction(refunds.open_late_refund, "money")],
+}
+# Function, seconds between runs, queue.
+SWEEPS = [
+    (payment_jobs.query_open_payments, 5, "money"),
+    (refund_jobs.send_due_refunds, 5, "money"),
+    (checkout_jobs.lapse_unpaid_orders, 10, "money"),
+]
+INVARIANTS = [
+    *order_queries.INVARIANTS,
+    *payment_queries.INVARIANTS,
+    *refund_queries.INVARIANTS,
+]
+
+
+def payment_gateway(settings: WeChatSettings) -> PaymentGateway:
+    """Return the payment provider for these settings."""
+    return WeChatPayGateway(settings)

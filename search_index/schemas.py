@@ -1,0 +1,70 @@
+"""The shop window on the wire."""
+
+from apiflask.fields import UUID, Dict, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
+
+from catalog.products.queries import NEWEST, SORTS
+from catalog.products.rules import DELIVERY_MODES
+from mall.kernel.money import MAX_FEN
+from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid
+from search_index.rules import MAX_QUERY
+
+
+class BrowseQuery(Schema):
+    q = String(load_default="", validate=Length(max=MAX_QUERY), metadata={"example": "良姜"})
+    category_id = UUID(load_default=None, metadata={"description": "With all below it"})
+    supplier_id = UUID(load_default=None)
+    delivery_mode = String(load_default=None, validate=OneOf(DELIVERY_MODES))
+    min_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
+    max_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
+    sort = String(load_default=NEWEST, validate=OneOf(SORTS))
+    cursor = String(load_default=None, validate=Length(max=120))
+    limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
+
+
+class ProductItem(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    title = String(metadata={"example": "徐闻良姜片"})
+    brief = String(metadata={"example": "火山红土，姜香浓郁"})
+    price_fen = Integer(metadata={"description": "Lowest member price", "example": 5600})
+    list_price_fen = Integer(metadata={"example": 6800})
+    unit = String(metadata={"example": "件"})
+    image_url = String(allow_none=True)
+    delivery_modes = List(String(), metadata={"example": ["ship"]})
+    supplier_id = UUID()
+    supplier_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+
+
+class ProductPage(Schema):
+    items = List(Nested(ProductItem))
+    next_cursor = String(allow_none=True)
+
+
+class SkuItem(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    code = String(metadata={"example": "LJ-5"})
+    options = List(Dict())
+    price_fen = Integer(metadata={"example": 5600})
+    list_price_fen = Integer(metadata={"example": 6800})
+    weight_grams = Integer(metadata={"example": 500})
+    min_per_order = Integer(metadata={"example": 1})
+    max_per_order = Integer(metadata={"example": 9999})
+    available = Integer(metadata={"description": "Up to one second old", "example": 120})
+
+
+class ProductDetail(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    title = String(metadata={"example": "徐闻良姜片"})
+    brief = String()
+    description = String()
+    brand = String(allow_none=True)
+    unit = String()
+    category_id = UUID()
+    supplier_id = UUID()
+    supplier_name = String()
+    attributes = List(Dict())
+    image_urls = List(String())
+    delivery_modes = List(String())
+    price_fen = Integer()
+    list_price_fen = Integer()
+    skus = List(Nested(SkuItem))

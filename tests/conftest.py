@@ -1,0 +1,151 @@
+"""One PostgreSQL for the run, one database, Valkey and mock gateway for each test process."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from mall.kernel import audit, clock
+from mall.kernel.uow import reading
+from mall.shell import config as settings_reader
+from mall.shell import database, embedded, wiring
+from mall.shell.app import create_app
+from mall.shell.supervisor import free_port
+from mall.web.replies import shop_window
+from tests.support.people import World
+
+TEMPLATE = "mall_template"
+NO_HTTPS = ("--https-port", "-1")
+
+
+def pytest_configure(config):
+    """Start PostgreSQL and migrate the template once, in the process that leads the run."""
+    if hasattr(config, "workerinput"):
+        return
+    directory = Path(tempfile.mkdtemp(prefix="mall-tests-"))
+    directory.chmod(0o755)
+    server = embedded.start_postgres(directory / "postgres")
+    config.mall_server, config.mall_directory = server, directory
+    url = embedded.ensure_database(server, TEMPLATE)
+    os.environ["MALL_TEST_DIRECTORY"] = str(directory)
+    os.environ["MALL_TEST_URL"] = url
+    database.migrate(settings_reader.load({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
+
+
+def pytest_unconfigure(config):
+    """Stop PostgreSQL and leave nothing behind."""
+    if hasattr(config, "mall_server"):
+        embedded.stop_postgres(config.mall_server)
+        shutil.rmtree(config.mall_directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def process_name(worker_id):
+    return f"mall_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def database_url(process_name):
+    """A database of this test process, cloned from the template in a tenth of a second."""
+    server = embedded.start_postgres(Path(os.environ["MALL_TEST_DIRECTORY"]) / "postgres")
+    return embedded.ensure_database(server, process_name, TEMPLATE)
+
+
+def _wait_for(check, seconds=20):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if check():
+            return
+        time.sleep(0.05)
+    raise TimeoutError("a test server did not start")
+
+
+@pytest.fixture(scope="session")
+def redis_url(process_name):
+    """A Valkey of this test process."""
+    port = free_port(20000 + os.getpid() % 10000)
+    directory = Path(os.environ["MALL_TEST_DIRECTORY"]) / f"valkey-{process_name}"
+    process = subprocess.Popen(embedded.valkey_command(directory, port), stdout=subprocess.DEVNULL)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def mock_base():
+    """The mock gateway, as a program of its own, over HTTP."""
+    port = free_port(31000 + os.getpid() % 10000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mall.wechatpay_mock.cli", "--http-port", str(port), *NO_HTTPS],
+        stdout=subprocess.DEVNULL,
+    )
+    base = f"http://127.0.0.1:{port}"
+
+    def answers():
+        try:
+            return requests.get(f"{base}/_mock/trades", timeout=2).ok
+        except requests.RequestException:
+            return False
+
+    _wait_for(answers)
+    yield base
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def environment(database_url, redis_url, mock_base):
+    """The variables that a process of this test's service runs with."""
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "WECHATPAY_API_BASE": mock_base,
+        "WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/pay",
+        "WECHATPAY_TIMEOUT_SECONDS": "2",
+        "MALL_DATABASE_POOL": "40",
+        "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
+        "MALL_LOG_LEVEL": "ERROR",
+    }
+
+
+@pytest.fixture(scope="session")
+def app(environment):
+    application = create_app(settings_reader.load(environment))
+    yield application
+    with application.app_context():
+        application.extensions["mall_reading_engine"].dispose()
+        application.extensions["sqlalchemy"].engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _fresh_clock():
+    shop_window.clear()
+    yield
+    clock.freeze(None)
+
+
+@pytest.fixture
+def world(app, mock_base):
+    """Make members, suppliers, products and beans; act as anybody over HTTP."""
+    requests.post(f"{mock_base}/_mock/reset", timeout=5)
+    return World(app, mock_base)
+
+
+@pytest.fixture
+def audited(app):
+    """Return a function that asserts that every invariant is kept."""
+
+    def check():
+        with app.app_context(), reading() as session:
+            audit.begin_snapshot(session)
+            findings = audit.check(session, wiring.INVARIANTS)
+        broken = {f.invariant.name: f.samples for f in findings if not f.is_kept}
+        assert broken == {}
+
+    return check

@@ -1,0 +1,147 @@
+"""The people and things a test needs, and what they do over HTTP."""
+
+import itertools
+import secrets
+from datetime import UTC, datetime
+
+import requests
+from sqlalchemy import select
+
+from catalog.products import rules as product_rules
+from catalog.products import service as products
+from catalog.stock import queries as stock_queries
+from catalog.stock import service as stock
+from catalog.suppliers import service as suppliers
+from mall.access import service as access
+from mall.kernel.outbox import OutboxDelivery
+from mall.kernel.uow import unit_of_work
+from mall.ledger import wallet
+from mall.ledger.rules import Grant
+from mall.members import service as members
+from mall.members.rules import AddressForm
+from mall.shell import relay, wiring
+
+FAR = datetime(2099, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+class Person:
+    """Somebody with a token and a test client of their own."""
+
+    def __init__(self, app, token="", subject_id=None):
+        self.client = app.test_client()
+        self.token = token
+        self.id = subject_id
+
+    def call(self, method, path, body=None, key=None, headers=None):
+        sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if method == "POST":
+            sent["Idempotency-Key"] = key or secrets.token_hex(16)
+        return self.client.open(path, method=method, json=body, headers={**sent, **(headers or {})})
+
+    def get(self, path):
+        return self.call("GET", path)
+
+    def post(self, path, body=None, key=None):
+        return self.call("POST", path, body, key)
+
+    def put(self, path, body=None):
+        return self.call("PUT", path, body)
+
+    def delete(self, path):
+        return self.call("DELETE", path)
+
+
+class World:
+    """Makes what a test needs, straight through the services."""
+
+    def __init__(self, app, mock_base):
+        self.app = app
+        self.mock_base = mock_base
+        with app.app_context(), unit_of_work() as uow:
+            members.load_regions(uow)
+
+    def member(self, beans_fen=0, address=True):
+        name = f"{secrets.token_hex(6)}:{next(_numbers)}"
+        guest = Person(self.app)
+        reply = guest.post("/v1/store/session", {"code": name}).get_json()
+        person = Person(self.app, reply["token"], reply["member_id"])
+        with self.app.app_context(), unit_of_work() as uow:
+            if address:
+                form = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
+                members.add_address(uow, person.id, form)
+        if beans_fen:
+            self.grant(person, beans_fen)
+        return person
+
+    def grant(self, person, amount_fen, expires_at=FAR, product_ids=None):
+        """Give beans, bound to products if some are given; return the lot's id."""
+        with self.app.app_context(), unit_of_work() as uow:
+            scope_id = None
+            if product_ids is not None:
+                scope_id = wallet.create_scope(uow, secrets.token_hex(8), product_ids)
+            reference = secrets.token_hex(8)
+            grant = Grant(person.id, amount_fen, expires_at, "测试", reference, scope_id)
+            return wallet.grant(uow, [grant])[0]
+
+    def supplier(self):
+        with self.app.app_context(), unit_of_work() as uow:
+            return suppliers.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
+
+    def staff(self, role, scope_id=None):
+        name = f"s{secrets.token_hex(6)}"
+        with self.app.app_context(), unit_of_work() as uow:
+            new = access.NewStaff(name, name, "correct-horse-9", role, scope_id)
+            account_id = access.open_staff_account(uow, new)
+            audience = access.rules.AUDIENCE_OF_ROLE[role]
+            token = access.issue_token(uow, audience, account_id).token
+        person = Person(self.app, token, account_id)
+        person.username = name
+        return person
+
+    def sku(self, price_fen=1000, stock_count=100, supplier_id=None, **form):
+        """Put a product with one SKU on sale; return (product id, SKU id)."""
+        supplier_id = supplier_id or self.supplier()
+        with self.app.app_context(), unit_of_work() as uow:
+            category_id = products.ensure_category(uow, ["测试"])
+            sku = product_rules.SkuForm("A", (), max(price_fen, 1), price_fen)
+            sku = form.pop("sku_form", sku)
+            title = form.pop("title", f"商品 {secrets.token_hex(4)}")
+            filled = product_rules.ProductForm(title, category_id, skus=(sku,), **form)
+            product_id, [sku_id] = products.add_product(uow, supplier_id, filled)
+            products.publish(uow, supplier_id, product_id)
+            if stock_count:
+                stock.set_on_hand(uow, sku_id, stock_count, "test", "test")
+        return product_id, sku_id
+
+    def set_stock(self, sku_id, count):
+        with self.app.app_context(), unit_of_work() as uow:
+            stock.set_on_hand(uow, sku_id, count, "test", "test")
+
+    def stock_of(self, sku_id):
+        with self.app.app_context(), unit_of_work() as uow:
+            return stock_queries.levels(uow.session, [sku_id]).get(sku_id)
+
+    def mock(self, path, body=None):
+        return requests.post(f"{self.mock_base}/_mock/{path}", json=body or {}, timeout=10).json()
+
+    def run_outbox(self):
+        """Run every delivery that is not done, as a worker would; return how many were."""
+        with self.app.app_context(), unit_of_work() as uow:
+            rows = select(OutboxDelivery.id).where(OutboxDelivery.state == "pending")
+            ids = [str(each) for each in uow.session.scalars(rows)]
+        with self.app.app_context():
+            return relay.deliver(ids)
+
+    def run_sweep(self, name):
+        """Run a sweep by the name of its function."""
+        [function] = [sweep for sweep, *_ in wiring.SWEEPS if sweep.__name__ == name]
+        with self.app.app_context():
+            return function()
+
+
+def order_body(sku_ids, tender="beans", total_fen=None, **more):
+    """Return the body that places one unit of each SKU."""
+    lines = [{"sku_id": str(sku_id), "quantity": 1} for sku_id in sku_ids]
+    body = {"lines": lines, "tender": tender, **more}
+    return body if total_fen is None else {**body, "quoted_total_fen": total_fen}
