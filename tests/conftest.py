@@ -31,6 +31,8 @@ def pytest_configure(config):
     directory = Path(tempfile.mkdtemp(prefix="mall-tests-"))
     directory.chmod(0o755)
     server = embedded.start_postgres(directory / "postgres")
+    # Races open a connection for each thread; a crash of the machine may cost the test data.
+    embedded.configure(server, {"max_connections": "300", "fsync": "off"})
     config.mall_server, config.mall_directory = server, directory
     url = embedded.ensure_database(server, TEMPLATE)
     os.environ["MALL_TEST_DIRECTORY"] = str(directory)

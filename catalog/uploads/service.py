@@ -119,11 +119,12 @@ def _pairs(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
 def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
     options = _pairs(raw.get("options", []))
     price_fen = _positive(raw["price_fen"], "price_fen")
+    list_price = raw.get("list_price_fen", product["list_price_fen"])
     return rules.SkuForm(
         code=str(raw.get("code") or "/".join(value for _, value in options) or "标准")[:64],
         options=options,
         # A list price below the price of a dearer SKU says nothing about that SKU.
-        list_price_fen=max(_positive(product["list_price_fen"], "list_price_fen"), price_fen),
+        list_price_fen=max(_positive(list_price, "list_price_fen"), price_fen),
         price_fen=price_fen,
         weight_grams=int(raw.get("weight_grams", product.get("weight_grams", 500))),
         stock=int(raw["stock"]),

@@ -33,6 +33,16 @@ def stop_postgres(server: PostgresServer) -> None:
         process.wait(STOP_SECONDS)
 
 
+def configure(server: PostgresServer, settings: dict[str, str]) -> None:
+    """Set server settings, and restart it so that they all hold."""
+    with psycopg.connect(database_url(server, "postgres"), autocommit=True) as connection:
+        for name, value in settings.items():
+            statement = sql.SQL("ALTER SYSTEM SET {} = {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(value)))
+    stop_postgres(server)
+    server.ensure_postgres_running()
+
+
 def database_url(server: PostgresServer, name: str) -> str:
     """Return the URL of a database on this server, over its socket."""
     info = server.get_postmaster_info()

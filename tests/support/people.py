@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from catalog.products import rules as product_rules
 from catalog.products import service as products
@@ -73,6 +73,21 @@ class World:
         if beans_fen:
             self.grant(person, beans_fen)
         return person
+
+    def person(self, other):
+        """Return the same person on another phone."""
+        return Person(self.app, other.token, other.id)
+
+    def mock_status(self, path, body):
+        return requests.post(f"{self.mock_base}/_mock/{path}", json=body, timeout=10).status_code
+
+    def execute(self, statement, **values):
+        """Run a statement of SQL, as nobody but a test may."""
+        with self.app.app_context(), unit_of_work() as uow:
+            return uow.session.execute(text(statement), values)
+
+    def due_queries_now(self):
+        self.execute("UPDATE payment SET query_at = now() WHERE state = 'open'")
 
     def grant(self, person, amount_fen, expires_at=FAR, product_ids=None):
         """Give beans, bound to products if some are given; return the lot's id."""
