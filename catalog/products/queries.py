@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, true
+from sqlalchemy import ColumnElement, Row, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.products import rules
@@ -66,14 +66,22 @@ def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
 
 
 def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:
-    price, key = browse.after or (0, None)
-    if browse.sort == NEWEST:
-        return (Product.id < key if key else true()), [Product.id.desc()]
-    if browse.sort == PRICE_UP:
-        after = or_(Product.price_fen > price, and_(Product.price_fen == price, Product.id > key))
-        return (after if key else true()), [Product.price_fen, Product.id]
-    after = or_(Product.price_fen < price, and_(Product.price_fen == price, Product.id < key))
-    return (after if key else true()), [Product.price_fen.desc(), Product.id.desc()]
+    """Return where the page continues, and its order; row comparison keeps to the index."""
+    orders: dict[str, list[Any]] = {
+        NEWEST: [Product.id.desc()],
+        PRICE_UP: [Product.price_fen, Product.id],
+        PRICE_DOWN: [Product.price_fen.desc(), Product.id.desc()],
+    }
+    if browse.after is None:
+        return true(), orders[browse.sort]
+    price, key = browse.after
+    position = tuple_(Product.price_fen, Product.id)
+    after: dict[str, ColumnElement[bool]] = {
+        NEWEST: Product.id < key,
+        PRICE_UP: position > tuple_(literal(price), literal(key)),
+        PRICE_DOWN: position < tuple_(literal(price), literal(key)),
+    }
+    return after[browse.sort], orders[browse.sort]
 
 
 def browse_published(session: Session, browse: Browse) -> list[Row[Any]]:

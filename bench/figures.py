@@ -1,0 +1,200 @@
+"""The figures: what is measured, how, and what it should reach."""
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+
+from bench import load, yardstick
+from bench.seed import PRICE_FEN, Ground
+from bench.service import Service, memory_mb
+from bench.yardstick import Yardstick
+
+CLIENTS = (8, 32)
+WARM_SECONDS = 2
+
+
+@dataclass
+class Figure:
+    """One line of the table; rates are per second, ratios are to the yardstick of the same run."""
+
+    name: str
+    value: float
+    unit: str
+    clients: int | None = None
+    yardstick: float | None = None
+    ratio: float | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    goal: str = ""
+    met: bool = True
+
+
+@dataclass
+class Bench:
+    """The running service, what was planted in it, and how long each run takes."""
+
+    service: Service
+    base: str
+    ground: Ground
+    limit: Yardstick
+    seconds: int
+    random: random.Random
+
+
+def _headers(bench: Bench, **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {bench.random.choice(bench.ground.tokens)}", **more}
+
+
+_keys = itertools.count(1)
+
+
+def _order(bench: Bench, sku_ids: list[str]) -> bytes:
+    body = {
+        "lines": [{"sku_id": sku_id, "quantity": 1} for sku_id in sku_ids],
+        "tender": "beans",
+        "quoted_total_fen": PRICE_FEN * len(sku_ids),
+    }
+    key = f"bench-{bench.random.getrandbits(64):x}-{next(_keys)}"
+    headers = _headers(bench, **{"Idempotency-Key": key})
+    return load.request_bytes(
+        "POST", bench.base, "/v1/store/orders", headers, json.dumps(body).encode()
+    )
+
+
+def order_two_lines(bench: Bench) -> bytes:
+    """Two different SKUs of a thousand, paid by beans."""
+    return _order(bench, bench.random.sample(bench.ground.sku_ids, 2))
+
+
+def order_hot_sku(bench: Bench) -> bytes:
+    """Everybody orders the same SKU."""
+    return _order(bench, bench.ground.sku_ids[:1])
+
+
+def list_products(bench: Bench) -> bytes:
+    """The first page of twenty, of one of the eight sorts and filters that members use most."""
+    query = bench.random.choice(
+        [
+            "",
+            "&sort=price_asc",
+            "&sort=price_desc",
+            "&delivery_mode=ship",
+            "&min_price_fen=1000",
+            "&max_price_fen=9900",
+            "&q=%E5%8E%8B%E6%B5%8B",
+            "&sort=newest",
+        ]
+    )
+    return load.request_bytes(
+        "GET", bench.base, f"/v1/store/products?limit=20{query}", _headers(bench)
+    )
+
+
+def product_detail(bench: Bench) -> bytes:
+    """Any of a thousand products."""
+    chosen = bench.random.choice(bench.ground.product_ids)
+    return load.request_bytes("GET", bench.base, f"/v1/store/products/{chosen}", _headers(bench))
+
+
+def _rate(
+    bench: Bench, name: str, make: Callable[[Bench], bytes], script: str, goal: float
+) -> Iterator[Figure]:
+    for clients in CLIENTS:
+        load.run(bench.base, clients, WARM_SECONDS, lambda: make(bench))
+        before = bench.limit.measure(script, 8, bench.seconds)
+        outcome = load.run(bench.base, clients, bench.seconds, lambda: make(bench))
+        after = bench.limit.measure(script, 8, bench.seconds)
+        refused = {status: n for status, n in outcome.statuses.items() if status >= 300}
+        if refused:
+            raise RuntimeError(f"{name}: answers {refused}, first {outcome.first_refusal!r}")
+        limit = (before + after) / 2
+        ratio = outcome.per_second / limit
+        yield Figure(
+            name=name if clients == CLIENTS[0] else f"{name}_{clients}_clients",
+            value=round(outcome.per_second, 1),
+            unit="1/s",
+            clients=clients,
+            yardstick=round(limit, 1),
+            ratio=round(ratio, 3),
+            p50_ms=round(outcome.percentile_ms(0.50), 2),
+            p95_ms=round(outcome.percentile_ms(0.95), 2),
+            p99_ms=round(outcome.percentile_ms(0.99), 2),
+            goal=f"ratio ≥ {goal}",
+            met=ratio >= goal,
+        )
+
+
+def memory_web(bench: Bench) -> Iterator[Figure]:
+    """The largest web process, resident; after the load of the figures before it."""
+    webs = [each for each in bench.service.processes() if "mall.shell.wsgi:app" in each.cmdline()]
+    root = min(webs, key=lambda each: each.create_time())
+    sizes = [memory_mb(each)[1] for each in webs if each.pid != root.pid]
+    yield Figure(
+        "memory_web", round(max(sizes), 1), "MB resident", goal="< 150", met=max(sizes) < 150
+    )
+
+
+def memory_all(bench: Bench) -> Iterator[Figure]:
+    """All processes of `make run`, the database included; shared pages counted once (PSS)."""
+    sizes: dict[str, list[float]] = {}
+    for process in bench.service.processes():
+        with _gone_is_fine():
+            sizes.setdefault(_part(process), []).append(memory_mb(process)[0])
+    total = sum(map(sum, sizes.values()))
+    yield Figure("memory_all", round(total, 1), "MB proportional", goal="< 900", met=total < 900)
+    for name, parts in sorted(sizes.items()):
+        yield Figure(f"memory of {name}", round(max(parts), 1), f"MB, largest of {len(parts)}")
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except psutil.NoSuchProcess:
+        return
+
+
+def _part(process: psutil.Process) -> str:
+    words = " ".join(process.cmdline())
+    for part in (
+        "postgres",
+        "valkey",
+        "wechatpay-mock",
+        "granian",
+        "mall worker",
+        "mall scheduler",
+    ):
+        if part in words:
+            return part
+    return "supervisor"
+
+
+def start_seconds(bench: Bench) -> Iterator[Figure]:
+    """From starting `make run`'s program, installed but never run, to the first answered request."""
+    took = bench.service.start_seconds
+    yield Figure("start_seconds", round(took, 1), "s", goal="< 15", met=took < 15)
+
+
+FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
+    "start_seconds": start_seconds,
+    "product_list_20": lambda b: _rate(b, "product_list_20", list_products, yardstick.SPREAD, 0.5),
+    "product_detail": lambda b: _rate(b, "product_detail", product_detail, yardstick.SPREAD, 0.6),
+    "order_beans_2_lines": lambda b: _rate(
+        b, "order_beans_2_lines", order_two_lines, yardstick.SPREAD, 0.25
+    ),
+    "order_hot_sku": lambda b: _rate(b, "order_hot_sku", order_hot_sku, yardstick.HOT, 0.5),
+    "memory_web": memory_web,
+    "memory_all": memory_all,
+}
+
+
+def as_rows(figures: list[Figure]) -> list[dict[str, Any]]:
+    """Return figures as `var/bench.json` keeps them."""
+    return [asdict(figure) for figure in figures]
