@@ -7,7 +7,9 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from catalog.products.queries import Browse
+from catalog.stock import queries as stock
 from mall.access.guard import public
+from mall.kernel.reader import current_reader
 from mall.kernel.uow import reading
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service
@@ -42,7 +44,6 @@ def browse(query_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Read a product with its SKUs and what is left; up to one second old")
 def read_product(product_id: UUID) -> Response:
     def make() -> bytes:
-        with reading() as session:
-            return to_json(service.product_detail(session, product_id))
+        return stock.product_detail(current_reader(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)

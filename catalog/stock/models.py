@@ -46,8 +46,8 @@ class StockMovement(Base):
     __tablename__ = "stock_movement"
     __table_args__ = (CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
 
+    sku_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    sku_id: Mapped[UUID] = mapped_column(index=True)
     quantity: Mapped[int]
     cause: Mapped[str]
     reference: Mapped[str]

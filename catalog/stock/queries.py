@@ -1,6 +1,7 @@
 """Read availability; and the invariants of stock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,44 +12,69 @@ from catalog.stock.models import StockLevel
 from catalog.stock.rules import Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+from mall.kernel.reader import Reader
+from mall.kernel.together import Read, Rows, array, read_together
+
+
+def _template(row: Mapping[str, Any]) -> ShippingTemplate | None:
+    if row["shipping_template_id"] is None:
+        return None
+    return ShippingTemplate(
+        UUID(row["shipping_template_id"]),
+        UUID(row["supplier_id"]),
+        row["template_name"],
+        row["charge_by"],
+        row["free_over_fen"],
+        rules_from(row["rules"]),
+    )
+
+
+def _offer(row: Mapping[str, Any]) -> Offer:
+    return Offer(
+        sku_id=UUID(row["sku_id"]),
+        product_id=UUID(row["product_id"]),
+        supplier_id=UUID(row["supplier_id"]),
+        supplier_name=row["supplier_name"],
+        title=row["title"],
+        options=tuple(row["options"]),
+        image_url=row["image_url"],
+        price_fen=row["price_fen"],
+        list_price_fen=row["list_price_fen"],
+        weight_grams=row["weight_grams"],
+        min_per_order=row["min_per_order"],
+        max_per_order=row["max_per_order"],
+        delivery_modes=tuple(row["delivery_modes"]),
+        template=_template(row),
+        available=row["available"],
+        is_for_sale=row["is_active"]
+        and row["product_state"] == "published"
+        and row["supplier_state"] == "active",
+    )
+
+
+def reading_offers(sku_ids: Collection[UUID]) -> Read:
+    """Return the read of what is known of these SKUs; unknown ones are left out."""
+
+    def build(rows: Rows) -> dict[UUID, Offer]:
+        offers = map(_offer, rows)
+        return {offer.sku_id: offer for offer in offers}
+
+    return Read(statements.OFFERS, {"offer_sku_ids": array(list(sku_ids))}, build)
 
 
 def offers(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, Offer]:
     """Return what is known of these SKUs; unknown ones are left out."""
-    rows = session.execute(statements.OFFERS, {"sku_ids": list(sku_ids)}).all()
-    found = {}
-    for row in rows:
-        template = None
-        if row.shipping_template_id is not None:
-            template = ShippingTemplate(
-                row.shipping_template_id,
-                row.supplier_id,
-                row.template_name,
-                row.charge_by,
-                row.free_over_fen,
-                rules_from(row.rules),
-            )
-        found[row.sku_id] = Offer(
-            sku_id=row.sku_id,
-            product_id=row.product_id,
-            supplier_id=row.supplier_id,
-            supplier_name=row.supplier_name,
-            title=row.title,
-            options=tuple(row.options),
-            image_url=row.image_urls[0] if row.image_urls else None,
-            price_fen=row.price_fen,
-            list_price_fen=row.list_price_fen,
-            weight_grams=row.weight_grams,
-            min_per_order=row.min_per_order,
-            max_per_order=row.max_per_order,
-            delivery_modes=tuple(row.delivery_modes),
-            template=template,
-            available=row.available,
-            is_for_sale=row.is_active
-            and row.product_state == "published"
-            and row.supplier_state == "active",
-        )
+    found: dict[UUID, Offer] = read_together(session, reading_offers(sku_ids))[0]
     return found
+
+
+def product_detail(reader: Reader, product_id: UUID) -> bytes:
+    """Return a product on sale with its SKUs and what is left of them, as JSON; raise NotFound."""
+    row = reader.first(statements.DETAIL, {"product_id": product_id})
+    if row is None:
+        raise NotFound("product", "商品")
+    return str(row[0]).encode()
 
 
 def available(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, int]:

@@ -1,7 +1,6 @@
 """What is offered of a SKU at this instant, and why it may not be."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from catalog.suppliers.rules import ShippingTemplate
@@ -42,8 +41,3 @@ class StockTooLow(DomainError):
     code = "stock_below_reserved"
     zh = "调整后的库存不能低于已被订单占用的数量（{reserved}）。"
     en = "Stock cannot go below what open orders have reserved ({reserved})."
-
-
-def stock_error(missing: list[Any]) -> OutOfStock:
-    """Return the refusal that names the SKUs that ran short."""
-    return OutOfStock("lines", sku_ids=[str(sku_id) for sku_id in missing])

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import TextClause, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.stock import rules, statements
 from catalog.stock.models import StockLevel, StockMovement
 from mall.kernel.errors import Invalid
 from mall.kernel.ids import new_id
+from mall.kernel.together import Share, array
 from mall.kernel.uow import UnitOfWork
 
 
@@ -50,42 +51,35 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
     uow.session.flush()
 
 
-def _run(
-    uow: UnitOfWork, statement: TextClause, order_id: UUID, quantities: Mapping[UUID, int]
-) -> set[UUID]:
+def _move(uow: UnitOfWork, share: Share, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
     sku_ids = sorted(quantities)
-    rows = uow.session.execute(
-        statement,
-        {
-            "sku_ids": sku_ids,
-            "quantities": [quantities[sku_id] for sku_id in sku_ids],
-            "movement_ids": [new_id() for _ in sku_ids],
-            "order_id": order_id,
-            "reference": f"order:{order_id}",
-            "now": uow.now,
-        },
-    )
-    return set(rows.scalars())
+
+    def check(taken: int) -> None:
+        if taken != len(sku_ids):
+            raise rules.OutOfStock("lines")
+
+    values = {
+        "stock_sku_ids": array(sku_ids),
+        "stock_quantities": array([quantities[sku_id] for sku_id in sku_ids]),
+        "stock_movement_ids": array([new_id() for _ in sku_ids]),
+        "stock_order_id": str(order_id),
+        "stock_at": uow.now,
+    }
+    uow.add(share, values, check)
 
 
 def sell(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
-    """Take units for an order that is paid as it is placed; raise OutOfStock and keep nothing.
+    """Take units for an order that is paid as it is placed.
 
-    Locks the stock rows in SKU order; call it last.
+    Travels with the transaction's other writes, which raise OutOfStock and keep nothing where
+    units are short. Locks the stock rows in SKU order; call it last.
     """
-    missing = set(quantities) - _run(uow, statements.SELL, order_id, quantities)
-    if missing:
-        raise rules.stock_error(sorted(missing))
+    _move(uow, statements.SELL, order_id, quantities)
 
 
 def reserve(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
-    """Promise units to an order that waits for payment; raise OutOfStock and keep nothing.
-
-    Locks the stock rows in SKU order; call it last.
-    """
-    missing = set(quantities) - _run(uow, statements.RESERVE, order_id, quantities)
-    if missing:
-        raise rules.stock_error(sorted(missing))
+    """Promise units to an order that waits for payment; refuses and locks as `sell` does."""
+    _move(uow, statements.RESERVE, order_id, quantities)
 
 
 def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
@@ -99,11 +93,11 @@ def consume(uow: UnitOfWork, order_id: UUID) -> None:
     """Turn an order's reservation into a sale; doing it again changes nothing."""
     held = _end(uow, order_id, "consumed")
     if held:
-        _run(uow, statements.CONSUME, order_id, held)
+        _move(uow, statements.CONSUME, order_id, held)
 
 
 def release(uow: UnitOfWork, order_id: UUID) -> None:
     """Give an order's reservation back; doing it again changes nothing."""
     held = _end(uow, order_id, "released")
     if held:
-        _run(uow, statements.RELEASE, order_id, held)
+        _move(uow, statements.RELEASE, order_id, held)

@@ -1,49 +1,54 @@
 """The hot statements of stock: each takes all SKUs of an order at once, locked in SKU order.
 
-They run last in the transaction, so that a sought-after row is held only for the commit.
+They come last in the transaction, so that a sought-after row is held only for the commit.
 Movements are written for what was asked; the caller undoes everything when a row was missing.
 """
 
 from sqlalchemy import text
 
-_WANTED = """
-    WITH wanted AS (
-        SELECT * FROM unnest(CAST(:sku_ids AS uuid[]), CAST(:quantities AS bigint[]),
-                             CAST(:movement_ids AS uuid[])) AS w(sku_id, quantity, movement_id)
-    ), locked AS (
-        SELECT sku_id FROM stock_level WHERE sku_id = ANY(CAST(:sku_ids AS uuid[]))
-        ORDER BY sku_id FOR UPDATE
-    ), taken AS (
-"""
+from mall.kernel.together import Share
 
-SELL = text(
-    _WANTED
-    + """
-        UPDATE stock_level s SET on_hand = s.on_hand - w.quantity
-        FROM wanted w JOIN locked k ON k.sku_id = w.sku_id
-        WHERE s.sku_id = w.sku_id AND s.on_hand - s.reserved >= w.quantity
-        RETURNING s.sku_id
-    ), moved AS (
+_LOCKED = """
+    stock_wanted AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:stock_sku_ids AS uuid[]), CAST(:stock_quantities AS bigint[]),
+                             CAST(:stock_movement_ids AS uuid[]))
+            AS w(sku_id, quantity, movement_id)
+    ), stock_locked AS MATERIALIZED (
+        SELECT sku_id FROM stock_level WHERE sku_id = ANY(CAST(:stock_sku_ids AS uuid[]))
+        ORDER BY sku_id FOR UPDATE
+    )"""
+_MOVED = """
+    stock_moved AS (
         INSERT INTO stock_movement (id, sku_id, quantity, cause, reference, moved_at)
-        SELECT w.movement_id, w.sku_id, -w.quantity, 'sale', :reference, :now FROM wanted w
-    )
-    SELECT sku_id FROM taken
-    """
+        SELECT w.movement_id, w.sku_id, -w.quantity, 'sale', 'order:' || :stock_order_id,
+               CAST(:stock_at AS timestamptz)
+        FROM stock_wanted w
+    )"""
+_TAKEN = "(SELECT count(*) FROM stock_taken)"
+
+SELL = Share(
+    f"""
+    {_LOCKED}, stock_taken AS (
+        UPDATE stock_level s SET on_hand = s.on_hand - w.quantity
+        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
+        WHERE s.sku_id = w.sku_id AND s.on_hand - s.reserved >= w.quantity
+        RETURNING 1
+    ), {_MOVED}""",
+    _TAKEN,
 )
 
-RESERVE = text(
-    _WANTED
-    + """
+RESERVE = Share(
+    f"""
+    {_LOCKED}, stock_taken AS (
         UPDATE stock_level s SET reserved = s.reserved + w.quantity
-        FROM wanted w JOIN locked k ON k.sku_id = w.sku_id
+        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
         WHERE s.sku_id = w.sku_id AND s.on_hand - s.reserved >= w.quantity
-        RETURNING s.sku_id
-    ), held AS (
+        RETURNING 1
+    ), stock_held AS (
         INSERT INTO reservation (order_id, sku_id, quantity, state)
-        SELECT :order_id, w.sku_id, w.quantity, 'held' FROM wanted w
-    )
-    SELECT sku_id FROM taken
-    """
+        SELECT CAST(:stock_order_id AS uuid), w.sku_id, w.quantity, 'held' FROM stock_wanted w
+    )""",
+    _TAKEN,
 )
 
 END_RESERVATION = text(
@@ -53,40 +58,34 @@ END_RESERVATION = text(
     """
 )
 
-CONSUME = text(
-    _WANTED
-    + """
+CONSUME = Share(
+    f"""
+    {_LOCKED}, stock_taken AS (
         UPDATE stock_level s
         SET on_hand = s.on_hand - w.quantity, reserved = s.reserved - w.quantity
-        FROM wanted w JOIN locked k ON k.sku_id = w.sku_id
+        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
         WHERE s.sku_id = w.sku_id
-        RETURNING s.sku_id
-    ), moved AS (
-        INSERT INTO stock_movement (id, sku_id, quantity, cause, reference, moved_at)
-        SELECT w.movement_id, w.sku_id, -w.quantity, 'sale', :reference, :now FROM wanted w
-    )
-    SELECT sku_id FROM taken
-    """
+        RETURNING 1
+    ), {_MOVED}""",
+    _TAKEN,
 )
 
-RELEASE = text(
-    _WANTED
-    + """
+RELEASE = Share(
+    f"""
+    {_LOCKED}, stock_taken AS (
         UPDATE stock_level s SET reserved = s.reserved - w.quantity
-        FROM wanted w JOIN locked k ON k.sku_id = w.sku_id
+        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
         WHERE s.sku_id = w.sku_id
-        RETURNING s.sku_id
-    )
-    SELECT sku_id FROM taken
-    """
+        RETURNING 1
+    )""",
+    _TAKEN,
 )
 
 # Everything checkout must know of some SKUs, in one round trip.
-OFFERS = text(
-    """
+OFFERS = """
     SELECT k.id AS sku_id, k.product_id, k.options, k.price_fen, k.list_price_fen,
            k.weight_grams, k.min_per_order, k.max_per_order, k.is_active,
-           p.title, p.state AS product_state, p.delivery_modes, p.image_urls,
+           p.title, p.state AS product_state, p.delivery_modes, p.image_urls->>0 AS image_url,
            p.supplier_id, u.name AS supplier_name, u.state AS supplier_state,
            p.shipping_template_id, t.charge_by, t.free_over_fen, t.rules, t.name AS template_name,
            coalesce(s.on_hand - s.reserved, 0) AS available
@@ -95,6 +94,26 @@ OFFERS = text(
     JOIN supplier u ON u.id = p.supplier_id
     LEFT JOIN shipping_template t ON t.id = p.shipping_template_id
     LEFT JOIN stock_level s ON s.sku_id = k.id
-    WHERE k.id = ANY(CAST(:sku_ids AS uuid[]))
+    WHERE k.id = ANY(CAST(:offer_sku_ids AS uuid[]))
     """
-)
+
+# A product on sale with all that is shown of it, as the JSON of the reply itself.
+DETAIL = """
+    SELECT CAST(json_build_object(
+        'id', p.id, 'title', p.title, 'brief', p.brief, 'description', p.description,
+        'brand', p.brand, 'unit', p.unit, 'category_id', p.category_id,
+        'supplier_id', p.supplier_id, 'supplier_name', u.name, 'attributes', p.attributes,
+        'image_urls', p.image_urls, 'delivery_modes', p.delivery_modes,
+        'price_fen', p.price_fen, 'list_price_fen', p.list_price_fen,
+        'skus', (
+            SELECT coalesce(json_agg(json_build_object(
+                'id', k.id, 'code', k.code, 'options', k.options, 'price_fen', k.price_fen,
+                'list_price_fen', k.list_price_fen, 'weight_grams', k.weight_grams,
+                'min_per_order', k.min_per_order, 'max_per_order', k.max_per_order,
+                'available', greatest(0, coalesce(s.on_hand - s.reserved, 0)))
+                ORDER BY k.position, k.id), '[]')
+            FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
+            WHERE k.product_id = p.id AND k.is_active)) AS text)
+    FROM product p JOIN supplier u ON u.id = p.supplier_id
+    WHERE p.id = :product_id AND p.state = 'published' AND u.state = 'active'
+    """

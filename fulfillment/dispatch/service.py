@@ -3,42 +3,41 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from fulfillment.dispatch import queries, rules
-from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from fulfillment.dispatch import queries, rules, statements
+from fulfillment.dispatch.models import FulfillmentOrder
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
+from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
 from orders.order import queries as orders
-from orders.order import rules as order_rules
 from orders.order import service as order_service
 
 
 def open_fulfillment_orders(uow: UnitOfWork, message: OrderPaid) -> None:
     """Split a paid order by supplier and delivery mode; a second message splits nothing."""
     order_id = UUID(message.order_id)
-    order = orders.get_order(uow.session, order_id)
-    if order.state != order_rules.PAID or queries.of_order(uow.session, order_id):
+    [paid] = read_together(uow.session, orders.reading_paid(order_id))
+    if paid is None:
         return
     order_rows: list[dict[str, Any]] = []
     line_rows: list[dict[str, Any]] = []
-    lines = orders.lines_of(uow.session, [order_id])[order_id]
-    for (supplier_id, mode), group in rules.split(lines).items():
+    for (supplier_id, mode), group in rules.split(paid.lines).items():
         fulfillment_order_id = new_id()
         order_rows.append(
             {
                 "id": fulfillment_order_id,
                 "number": new_number("F", uow.now),
                 "order_id": order_id,
-                "order_no": order.order_no,
-                "member_id": order.member_id,
+                "order_no": paid.order_no,
+                "member_id": paid.member_id,
                 "supplier_id": supplier_id,
                 "delivery_mode": mode,
                 "state": rules.OPEN,
-                "address": order.address if mode == "ship" else None,
-                "note": order.note,
+                "address": paid.address if mode == "ship" else None,
+                "note": paid.note,
                 "created_at": uow.now,
             }
         )
@@ -55,8 +54,8 @@ def open_fulfillment_orders(uow: UnitOfWork, message: OrderPaid) -> None:
             }
             for line in group
         )
-    uow.session.execute(insert(FulfillmentOrder), order_rows)
-    uow.session.execute(insert(FulfillmentLine), line_rows)
+    values = {"split_orders": document(order_rows), "split_lines": document(line_rows)}
+    uow.add(statements.SPLIT, values)
 
 
 def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:

@@ -5,11 +5,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from flask import Flask, current_app, g, request
-from sqlalchemy import Engine
 
 from mall.access import queries
 from mall.access.rules import AUDIENCES, Principal, Unauthenticated, WrongAudience
 from mall.kernel import clock
+from mall.kernel.reader import current_reader
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -58,9 +58,7 @@ def _check() -> None:
         return
     if scheme.lower() != "bearer" or not token or len(token) > 200:
         raise Unauthenticated("Authorization")
-    engine: Engine = current_app.extensions["mall_reading_engine"]
-    with engine.connect() as connection:
-        principal = queries.principal(connection, token.strip(), clock.now())
+    principal = queries.principal(current_reader(), token.strip(), clock.now())
     if principal is None:
         raise Unauthenticated("Authorization")
     wanted = audience_of(request.path)

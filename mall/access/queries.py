@@ -3,19 +3,16 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import Connection, text
-
 from mall.access.rules import AUDIENCE_OF_ROLE, STORE, Principal
+from mall.kernel.reader import Reader
 
 # Role and scope are read with every request, so that a changed or disabled account takes
 # effect at once and not when its token ends.
-_PRINCIPAL = text(
-    """
-    SELECT t.id, t.audience, t.subject_id, s.scope_id, s.role
+_PRINCIPAL = """
+    SELECT t.audience, t.subject_id, s.scope_id, t.id, s.role
     FROM access_token t LEFT JOIN staff_account s ON s.id = t.subject_id AND s.is_active
     WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
     """
-)
 
 
 def token_hash(token: str) -> bytes:
@@ -23,11 +20,13 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def principal(connection: Connection, token: str, now: datetime) -> Principal | None:
+def principal(reader: Reader, token: str, now: datetime) -> Principal | None:
     """Return who the token stands for, or None if it is unknown, ended or its account is closed."""
-    row = connection.execute(_PRINCIPAL, {"token_hash": token_hash(token), "now": now}).first()
+    row = reader.first(_PRINCIPAL, {"token_hash": token_hash(token), "now": now})
     if row is None:
         return None
-    if row.audience != STORE and AUDIENCE_OF_ROLE.get(row.role) != row.audience:
+    *who, role = row
+    found = Principal(*who)
+    if found.audience != STORE and AUDIENCE_OF_ROLE.get(role) != found.audience:
         return None
-    return Principal(row.audience, row.subject_id, row.scope_id, row.id)
+    return found

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Index, delete, text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mall.kernel.db import Base
 from mall.kernel.errors import DomainError
+from mall.kernel.together import Read, Rows, Share
 
 
 class IdempotencyKeyReused(DomainError):
@@ -36,7 +37,9 @@ class IdempotencyRecord(Base):
     """The answer that a caller's key got at one endpoint."""
 
     __tablename__ = "idempotency_record"
-    __table_args__ = (Index("ix_idempotency_record_expires_at", "expires_at"),)
+    __table_args__ = (
+        Index("ix_idempotency_record_expires_at", "expires_at", postgresql_using="brin"),
+    )
 
     caller: Mapped[str] = mapped_column(primary_key=True)
     endpoint: Mapped[str] = mapped_column(primary_key=True)
@@ -71,74 +74,88 @@ class Answer:
     body: str
 
 
-# The lock is taken and the record read in one round trip. The record may have been committed
-# between the statement's snapshot and the lock: then `remember` meets the primary key and the
-# whole transaction is undone, so one effect remains in every interleaving.
-_CLAIM = text(
-    """
-    SELECT pg_try_advisory_xact_lock(:lock_number) AS is_ours,
-           r.body_hash, r.http_status, r.body, r.expires_at
+# The lock is taken and the record read in one statement. The record may have been committed
+# between the statement's snapshot and the lock: then REMEMBER meets the primary key and the whole
+# transaction is undone, so one effect remains in every interleaving.
+_CLAIM = """
+    SELECT pg_try_advisory_xact_lock(:claim_lock) AS is_ours,
+           encode(r.body_hash, 'hex') AS body_hash, r.http_status, r.body, r.expires_at
     FROM (SELECT 1) AS one
     LEFT JOIN idempotency_record r
-      ON r.caller = :caller AND r.endpoint = :endpoint AND r.key = :key
+      ON r.caller = :claim_caller AND r.endpoint = :claim_endpoint AND r.key = :claim_key
     """
+
+# An answer past its time makes room for the next one under the same key.
+REMEMBER = Share(
+    """
+    remembered AS (
+        INSERT INTO idempotency_record
+            (caller, endpoint, key, body_hash, http_status, body, expires_at)
+        VALUES (:claim_caller, :claim_endpoint, :claim_key, :claim_hash, :answer_status,
+                :answer_body, :answer_expires_at)
+        ON CONFLICT (caller, endpoint, key) DO UPDATE
+            SET body_hash = excluded.body_hash, http_status = excluded.http_status,
+                body = excluded.body, expires_at = excluded.expires_at
+            WHERE idempotency_record.expires_at <= :answer_now
+        RETURNING 1)
+    """,
+    "(SELECT count(*) FROM remembered)",
 )
 
-_REMEMBER = text(
+
+def reading(claim: Claim, now: datetime) -> Read:
+    """Return the read that takes the key for this transaction, or finds the answer it got.
+
+    Building it raises IdempotencyInProgress while another transaction holds the key and
+    IdempotencyKeyReused when it came with another body.
     """
-    INSERT INTO idempotency_record
-        (caller, endpoint, key, body_hash, http_status, body, expires_at)
-    VALUES (:caller, :endpoint, :key, :body_hash, :http_status, :body, :expires_at)
-    """
-)
 
+    def build(rows: Rows) -> Answer | None:
+        [row] = rows
+        known_hash = row["body_hash"]
+        if known_hash is not None and datetime.fromisoformat(row["expires_at"]) > now:
+            if bytes.fromhex(known_hash) != claim.body_hash:
+                raise IdempotencyKeyReused("Idempotency-Key")
+            return Answer(row["http_status"], row["body"])
+        if not row["is_ours"]:
+            raise IdempotencyInProgress("Idempotency-Key")
+        return None
 
-def claim(session: Session, claim: Claim, now: datetime) -> Answer | None:
-    """Take the key for this transaction, or return the answer it already got.
-
-    Raises IdempotencyInProgress while another transaction holds it and IdempotencyKeyReused
-    when it came with another body.
-    """
-    row = session.execute(
-        _CLAIM,
-        {
-            "lock_number": claim.lock_number,
-            "caller": claim.caller,
-            "endpoint": claim.endpoint,
-            "key": claim.key,
-        },
-    ).one()
-    if row.body_hash is not None and row.expires_at > now:
-        if bytes(row.body_hash) != claim.body_hash:
-            raise IdempotencyKeyReused("Idempotency-Key")
-        return Answer(row.http_status, row.body)
-    if not row.is_ours:
-        raise IdempotencyInProgress("Idempotency-Key")
-    if row.body_hash is not None:
-        session.execute(
-            delete(IdempotencyRecord).where(
-                IdempotencyRecord.caller == claim.caller,
-                IdempotencyRecord.endpoint == claim.endpoint,
-                IdempotencyRecord.key == claim.key,
-            )
-        )
-    return None
-
-
-def remember(
-    session: Session, claim: Claim, answer: Answer, now: datetime, ttl_seconds: int
-) -> None:
-    """Store the answer with the effect it tells of."""
-    values: dict[str, Any] = {
-        "caller": claim.caller,
-        "endpoint": claim.endpoint,
-        "key": claim.key,
-        "body_hash": claim.body_hash,
-        "http_status": answer.http_status,
-        "body": answer.body,
-        "expires_at": now + timedelta(seconds=ttl_seconds),
+    names = {
+        "claim_lock": claim.lock_number,
+        "claim_caller": claim.caller,
+        "claim_endpoint": claim.endpoint,
+        "claim_key": claim.key,
     }
-    session.execute(_REMEMBER, values)
+    return Read(_CLAIM, names, build)
+
+
+def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -> dict[str, Any]:
+    """Return the parameters of REMEMBER: the answer is stored with the effect it tells of."""
+    return {
+        "claim_caller": claim.caller,
+        "claim_endpoint": claim.endpoint,
+        "claim_key": claim.key,
+        "claim_hash": claim.body_hash,
+        "answer_status": answer.http_status,
+        "answer_body": answer.body,
+        "answer_expires_at": now + timedelta(seconds=ttl_seconds),
+        "answer_now": now,
+    }
+
+
+def check_remembered(count: int) -> None:
+    """Raise IdempotencyInProgress when another transaction stored its answer first."""
+    if count != 1:
+        raise IdempotencyInProgress("Idempotency-Key")
+
+
+def stored(session: Session, claim: Claim, now: datetime) -> Answer | None:
+    """Return the answer that this key and body got, if any, without taking the key."""
+    record = session.get(IdempotencyRecord, (claim.caller, claim.endpoint, claim.key))
+    if record is None or record.expires_at <= now or bytes(record.body_hash) != claim.body_hash:
+        return None
+    return Answer(record.http_status, record.body)
 
 
 def forget_expired(session: Session, now: datetime, limit: int = 10_000) -> int:

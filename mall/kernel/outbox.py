@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from sqlalchemy import Index, insert, text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
 from mall.kernel.ids import new_id
+from mall.kernel.together import Share, document
 
 MAX_ATTEMPTS = 8
 MAX_ERROR_LENGTH = 2000
-PENDING, DONE, PARKED = "pending", "done", "parked"
+PENDING, PARKED = "pending", "parked"
 
 
 class Message(Protocol):
@@ -137,7 +138,18 @@ def delivery_rows(message: Any, at: datetime, lease: timedelta) -> list[dict[str
     ]
 
 
-def write(session: Session, rows: list[dict[str, Any]]) -> None:
-    """Insert delivery rows in the open transaction."""
-    if rows:
-        session.execute(insert(OutboxDelivery), rows)
+WRITE = Share(
+    """
+    deliveries AS (
+        INSERT INTO outbox_delivery
+            (id, topic, payload, handler, queue, state, attempts, created_at, due_at)
+        SELECT d.id, d.topic, d.payload, d.handler, d.queue, d.state, d.attempts,
+               d.created_at, d.due_at
+        FROM jsonb_populate_recordset(CAST(NULL AS outbox_delivery), CAST(:deliveries AS jsonb)) d)
+    """
+)
+
+
+def values(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the parameters of WRITE for these rows."""
+    return {"deliveries": document(rows)}

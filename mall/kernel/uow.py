@@ -1,6 +1,6 @@
 """One use case, one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mall.kernel import clock, outbox
 from mall.kernel.db import db
 from mall.kernel.settings import Settings, current_settings
+from mall.kernel.together import Share, write_together
 
 
 class UnitOfWork:
@@ -20,15 +21,42 @@ class UnitOfWork:
         self.now = now
         self.settings = settings
         self._deliveries: list[dict[str, Any]] = []
+        self._shares: list[Share] = []
+        self._values: dict[str, Any] = {}
+        self._checks: list[Callable[[Any], None] | None] = []
 
     def emit(self, message: Any) -> None:
         """Announce a fact; it is relayed only if this transaction commits."""
         lease = timedelta(seconds=self.settings.lease_seconds)
         self._deliveries.extend(outbox.delivery_rows(message, self.now, lease))
 
-    def write_outbox(self) -> None:
-        """Write what was announced; the unit of work calls it just before the commit."""
-        outbox.write(self.session, self._deliveries)
+    def add(
+        self, share: Share, values: Mapping[str, Any], check: Callable[[Any], None] | None = None
+    ) -> None:
+        """Let a share travel with the others of this transaction; `check` judges its result."""
+        if share in self._shares:
+            self.send()
+        self._shares.append(share)
+        self._values.update(values)
+        self._checks.append(check)
+
+    def send(self) -> None:
+        """Send what was added as one statement; raise what the first refusing check raises."""
+        if not self._shares:
+            return
+        shares, values, checks = tuple(self._shares), self._values, self._checks
+        self._shares, self._values, self._checks = [], {}, []
+        self.session.flush()
+        results = write_together(self.session, shares, values)
+        for check, found in zip(checks, results, strict=True):
+            if check is not None:
+                check(found)
+
+    def finish(self) -> None:
+        """Write what was announced with what was added; called just before the commit."""
+        if self._deliveries:
+            self.add(outbox.WRITE, outbox.values(self._deliveries))
+        self.send()
 
     def ring(self) -> None:
         """Tell the relay what was committed."""
@@ -45,7 +73,7 @@ def unit_of_work() -> Iterator[UnitOfWork]:
     uow = UnitOfWork(session, clock.now(), current_settings())
     try:
         yield uow
-        uow.write_outbox()
+        uow.finish()
         session.commit()
     except BaseException:
         session.rollback()

@@ -2,42 +2,47 @@
 
 from sqlalchemy import text
 
+from mall.kernel.together import Share
+
 # Lots are locked in id order by the sub-select: a bare UPDATE over several rows orders nothing.
 # Entries are written for what was asked; the caller compares the count of rows taken with what
 # it asked for and undoes everything when one lot was short or has expired.
-TAKE_LOTS = text(
-    """
-    WITH wanted AS (
-        SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[]),
-                             CAST(:entry_ids AS uuid[])) AS w(lot_id, amount_fen, entry_id)
-    ), locked AS (
-        SELECT id FROM bean_lot WHERE id = ANY(CAST(:lot_ids AS uuid[])) ORDER BY id FOR UPDATE
-    ), taken AS (
+_TAKE_LOTS = """
+    lots_wanted AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:lots_ids AS uuid[]), CAST(:lots_amounts AS bigint[]),
+                             CAST(:lots_entry_ids AS uuid[])) AS w(lot_id, amount_fen, entry_id)
+    ), lots_locked AS MATERIALIZED (
+        SELECT id FROM bean_lot WHERE id = ANY(CAST(:lots_ids AS uuid[])) ORDER BY id FOR UPDATE
+    ), lots_taken AS (
         UPDATE bean_lot l SET balance_fen = l.balance_fen - w.amount_fen
-        FROM wanted w JOIN locked k ON k.id = w.lot_id
-        WHERE l.id = w.lot_id AND l.member_id = :member_id
-          AND l.balance_fen >= w.amount_fen AND l.expires_at > :now
-        RETURNING l.id
-    ), transfer AS (
+        FROM lots_wanted w JOIN lots_locked k ON k.id = w.lot_id
+        WHERE l.id = w.lot_id AND l.member_id = CAST(:lots_member_id AS uuid)
+          AND l.balance_fen >= w.amount_fen AND l.expires_at > CAST(:lots_at AS timestamptz)
+        RETURNING 1
+    ), lots_transfer AS (
         INSERT INTO ledger_transfer (id, reference, kind, asset, posted_at)
-        VALUES (:transfer_id, :reference, :kind, 'beans', :now)
-    ), entries AS (
+        VALUES (CAST(:lots_transfer_id AS uuid), :lots_reference, :lots_kind, 'beans',
+                CAST(:lots_at AS timestamptz))
+    ), lots_entries AS (
         INSERT INTO ledger_entry (id, transfer_id, account, member_id, amount_fen)
-        SELECT w.entry_id, :transfer_id, 'lot:' || w.lot_id, :member_id, -w.amount_fen
-        FROM wanted w
+        SELECT w.entry_id, CAST(:lots_transfer_id AS uuid), 'lot:' || w.lot_id,
+               CAST(:lots_member_id AS uuid), -w.amount_fen
+        FROM lots_wanted w
         UNION ALL
-        SELECT :total_entry_id, :transfer_id, :to_account, NULL, :total_fen
-    )
-    SELECT count(*) FROM taken
-    """
-)
+        SELECT CAST(:lots_total_entry_id AS uuid), CAST(:lots_transfer_id AS uuid),
+               :lots_to_account, NULL, CAST(:lots_total AS bigint)
+    )"""
+_TAKEN = "(SELECT count(*) FROM lots_taken)"
 
-HOLD_LOTS = text(
-    """
-    INSERT INTO bean_hold (order_id, lot_id, amount_fen, state)
-    SELECT :order_id, w.lot_id, w.amount_fen, 'held'
-    FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[])) AS w(lot_id, amount_fen)
-    """
+SPEND = Share(_TAKE_LOTS, _TAKEN)
+
+HOLD = Share(
+    _TAKE_LOTS
+    + """, lots_held AS (
+        INSERT INTO bean_hold (order_id, lot_id, amount_fen, state)
+        SELECT CAST(:lots_order_id AS uuid), w.lot_id, w.amount_fen, 'held' FROM lots_wanted w
+    )""",
+    _TAKEN,
 )
 
 SETTLE_HOLDS = text(
@@ -58,6 +63,7 @@ GIVE_BACK = text(
     UPDATE bean_lot l
     SET balance_fen = l.balance_fen + w.amount_fen,
         -- What comes back after its lot expired can still be spent for the grace period.
+        lapsed_at = NULL,
         expires_at = GREATEST(l.expires_at, CASE WHEN l.expires_at <= :now
                                                  THEN :grace_until ELSE l.expires_at END)
     FROM wanted w JOIN locked k ON k.id = w.lot_id
@@ -66,20 +72,23 @@ GIVE_BACK = text(
     """
 )
 
-SPENDABLE = text(
-    """
+SPENDABLE = """
     SELECT l.id, l.balance_fen, l.expires_at, s.product_ids
     FROM bean_lot l LEFT JOIN bean_scope s ON s.id = l.scope_id
-    WHERE l.member_id = :member_id AND l.balance_fen > 0 AND l.expires_at > :now
+    WHERE l.member_id = CAST(:purse_member_id AS uuid) AND l.balance_fen > 0
+      AND l.expires_at > :purse_at
     ORDER BY l.expires_at
     LIMIT 1000
     """
-)
 
 LAPSE_DUE = text(
     """
-    SELECT id, member_id, balance_fen FROM bean_lot
-    WHERE balance_fen > 0 AND expires_at <= :now
-    ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    WITH due AS (
+        SELECT id, member_id, balance_fen FROM bean_lot
+        WHERE lapsed_at IS NULL AND expires_at <= :now
+        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    UPDATE bean_lot l SET balance_fen = 0, lapsed_at = :now FROM due WHERE l.id = due.id
+    RETURNING l.id, l.member_id, due.balance_fen
     """
 )

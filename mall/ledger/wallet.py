@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from mall.kernel.errors import Invalid
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
+from mall.kernel.together import Read, Rows, array
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import service, statements
 from mall.ledger.models import BeanLot, BeanScope
@@ -96,64 +96,62 @@ def _check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
         raise UnknownScope("scope_id")
 
 
-def spendable_lots(session: Session, member_id: UUID, now: datetime) -> list[Lot]:
-    """Return the lots a member could spend at this instant; at its expiry a lot is gone."""
-    rows = session.execute(statements.SPENDABLE, {"member_id": member_id, "now": now})
-    return [
-        Lot(
-            row.id,
-            row.balance_fen,
-            row.expires_at,
-            frozenset(row.product_ids) if row.product_ids is not None else None,
-        )
-        for row in rows
-    ]
+def reading_lots(member_id: UUID, now: datetime) -> Read:
+    """Return the read of the lots a member can spend at this instant; at its expiry a lot is gone."""
+
+    def build(rows: Rows) -> list[Lot]:
+        return [
+            Lot(
+                UUID(row["id"]),
+                row["balance_fen"],
+                datetime.fromisoformat(row["expires_at"]),
+                frozenset(map(UUID, row["product_ids"])) if row["product_ids"] else None,
+            )
+            for row in rows
+        ]
+
+    return Read(statements.SPENDABLE, {"purse_member_id": str(member_id), "purse_at": now}, build)
 
 
 def _take(
-    uow: UnitOfWork, member_id: UUID, amounts: Mapping[UUID, int], reference: str, to_account: str
+    uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int], kind: str
 ) -> None:
     lot_ids = sorted(amounts)
-    taken = uow.session.execute(
-        statements.TAKE_LOTS,
-        {
-            "lot_ids": lot_ids,
-            "amounts": [amounts[lot_id] for lot_id in lot_ids],
-            "entry_ids": [new_id() for _ in lot_ids],
-            "member_id": member_id,
-            "now": uow.now,
-            "transfer_id": new_id(),
-            "reference": reference,
-            "kind": reference.partition(":")[0],
-            "total_entry_id": new_id(),
-            "to_account": to_account,
-            "total_fen": sum(amounts.values()),
-        },
-    ).scalar_one()
-    if taken != len(lot_ids):
-        raise NotEnoughBeans("beans")
+
+    def check(taken: int) -> None:
+        if taken != len(lot_ids):
+            raise NotEnoughBeans("beans")
+
+    is_spent = kind == "spend"
+    values = {
+        "lots_ids": array(lot_ids),
+        "lots_amounts": array([amounts[lot_id] for lot_id in lot_ids]),
+        "lots_entry_ids": array([new_id() for _ in lot_ids]),
+        "lots_member_id": str(member_id),
+        "lots_order_id": str(order_id),
+        "lots_at": uow.now,
+        "lots_transfer_id": str(new_id()),
+        "lots_reference": f"{kind}:{order_id}",
+        "lots_kind": kind,
+        "lots_total_entry_id": str(new_id()),
+        "lots_to_account": service.BEAN_SALES if is_spent else hold_account(order_id),
+        "lots_total": str(sum(amounts.values())),
+    }
+    uow.add(statements.SPEND if is_spent else statements.HOLD, values, check)
 
 
 def spend(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
-    """Spend so much of each lot on an order; raise NotEnoughBeans and keep nothing if one is short.
+    """Spend so much of each lot on an order.
 
-    Locks the lots in id order until the transaction ends.
+    Travels with the transaction's other writes, which raise NotEnoughBeans and keep nothing where
+    a lot is short. Locks the lots in id order until the transaction ends.
     """
-    _take(uow, member_id, amounts, f"spend:{order_id}", service.BEAN_SALES)
+    _take(uow, member_id, order_id, amounts, "spend")
 
 
 def hold(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
-    """Set beans aside for an order that waits for WeChat; raise NotEnoughBeans as `spend` does."""
-    _take(uow, member_id, amounts, f"hold:{order_id}", hold_account(order_id))
-    lot_ids = sorted(amounts)
-    uow.session.execute(
-        statements.HOLD_LOTS,
-        {
-            "order_id": order_id,
-            "lot_ids": lot_ids,
-            "amounts": [amounts[lot_id] for lot_id in lot_ids],
-        },
-    )
+    """Set beans aside for an order that waits for WeChat; refuses and locks as `spend` does."""
+    _take(uow, member_id, order_id, amounts, "hold")
 
 
 def _settle(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
@@ -199,20 +197,17 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
 
 
 def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
-    """Take what is left on expired lots to `beans:lapsed`; return how many lots."""
+    """Take what is left on expired lots to `beans:lapsed`; return how many lots were looked at."""
     rows = uow.session.execute(statements.LAPSE_DUE, {"now": uow.now, "limit": limit}).all()
     transfers = []
     for row in rows:
+        if row.balance_fen == 0:
+            continue
         legs = (
             Leg(lot_account(row.id), -row.balance_fen, row.member_id),
             Leg(service.LAPSED, row.balance_fen),
         )
         reference = f"lapse:{row.id}:{int(uow.now.timestamp() * 1e6)}"
         transfers.append(Transfer(reference, "lapse", BEANS, legs))
-    if rows:
-        uow.session.execute(
-            text("UPDATE bean_lot SET balance_fen = 0 WHERE id = ANY(CAST(:ids AS uuid[]))"),
-            {"ids": [row.id for row in rows]},
-        )
-        service.post(uow, transfers)
+    service.post(uow, transfers)
     return len(rows)

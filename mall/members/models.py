@@ -10,7 +10,7 @@ from mall.kernel.db import Base
 
 
 class Region(Base):
-    """A province, city or county by its national code."""
+    """A province, city or county by its national code; addresses lie in those with none below."""
 
     __tablename__ = "region"
 
@@ -18,6 +18,8 @@ class Region(Base):
     name: Mapped[str]
     level: Mapped[int]
     parent_code: Mapped[str | None] = mapped_column(index=True)
+    full_name: Mapped[str]
+    is_leaf: Mapped[bool]
 
 
 class Member(Base):

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mall.kernel.errors import NotFound
+from mall.kernel.together import Read, Rows
 from mall.members.models import Address, Member, Region
 
 
@@ -66,44 +67,38 @@ def get_address(session: Session, member_id: UUID, address_id: UUID) -> Address:
     return address
 
 
-# One round trip for the hot path: the address with the names of its region, city and province.
-_DESTINATION = text(
+_DESTINATION = """
+    SELECT a.recipient, a.phone, a.region_code, a.detail, r.full_name AS region
+    FROM address a JOIN region r ON r.code = a.region_code
+    WHERE a.member_id = CAST(:destination_member_id AS uuid) AND {which}
     """
-    SELECT a.recipient, a.phone, a.region_code, a.detail,
-           concat(p.name, c.name, r.name) AS region
-    FROM address a
-    JOIN region r ON r.code = a.region_code
-    LEFT JOIN region c ON c.code = r.parent_code
-    LEFT JOIN region p ON p.code = c.parent_code
-    WHERE a.member_id = :member_id
-      AND ((CAST(:address_id AS uuid) IS NULL AND a.is_default) OR a.id = :address_id)
-    """
-)
+_DEFAULT = _DESTINATION.format(which="a.is_default")
+_CHOSEN = _DESTINATION.format(which="a.id = CAST(:destination_address_id AS uuid)")
 
 
-def destination(session: Session, member_id: UUID, address_id: UUID | None) -> Destination | None:
-    """Return one of a member's addresses, or the default one; None if there is no default.
+def reading_destination(member_id: UUID, address_id: UUID | None) -> Read:
+    """Return the read of one of a member's addresses, or the default; None if there is no default.
 
-    Raises NotFound for an address that is not the member's.
+    Building it raises NotFound for an address that is not the member's.
     """
-    row = session.execute(_DESTINATION, {"member_id": member_id, "address_id": address_id}).first()
-    if row is None:
-        if address_id is not None:
-            raise NotFound("address", "收货地址", field="address_id")
-        return None
-    return Destination(row.recipient, row.phone, row.region_code, row.region, row.detail)
+    values = {"destination_member_id": str(member_id)}
+    if address_id is not None:
+        values["destination_address_id"] = str(address_id)
+
+    def build(rows: Rows) -> Destination | None:
+        if not rows:
+            if address_id is not None:
+                raise NotFound("address", "收货地址", field="address_id")
+            return None
+        return Destination(**rows[0])
+
+    return Read(_DEFAULT if address_id is None else _CHOSEN, values, build)
 
 
 def region_names(session: Session, codes: set[str]) -> dict[str, str]:
     """Return each county's name with its city and province before it."""
-    named: dict[str, str] = {}
-    for code in codes:
-        chain = {code, code[:4] + "00", code[:2] + "0000"}
-        rows = session.scalars(
-            select(Region).where(Region.code.in_(chain)).order_by(Region.level)
-        ).all()
-        named[code] = "".join(row.name for row in rows)
-    return named
+    rows = session.execute(select(Region.code, Region.full_name).where(Region.code.in_(codes)))
+    return {row.code: row.full_name for row in rows}
 
 
 def regions_below(session: Session, parent_code: str | None) -> list[Region]:

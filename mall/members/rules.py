@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mall.kernel.errors import DomainError, Invalid
 
 MAX_ADDRESSES = 20
-COUNTY = 3
 _PHONE = re.compile(r"1[3-9]\d{9}")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 

@@ -67,7 +67,10 @@ class RegionQuery(Schema):
 class RegionReply(Schema):
     code = String(metadata={"example": "440800"})
     name = String(metadata={"example": "湛江市"})
-    level = Integer(metadata={"description": "1 province, 2 city, 3 county"})
+    level = Integer(metadata={"description": "1 province, 2 city, 3 county", "example": 2})
+    is_leaf = Boolean(
+        metadata={"description": "Nothing lies below: an address may name it", "example": False}
+    )
 
 
 class RegionList(Schema):

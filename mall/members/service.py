@@ -142,8 +142,10 @@ def _clear_default(uow: UnitOfWork, member_id: UUID) -> None:
 
 def _checked(uow: UnitOfWork, form: AddressForm) -> dict[str, Any]:
     region = uow.session.get(Region, form.region_code)
-    if region is None or region.level != rules.COUNTY:
-        raise Invalid("region_code", "请选择到区县一级的地区。", "Choose a region at county level.")
+    if region is None or not region.is_leaf:
+        raise Invalid(
+            "region_code", "请选择到区县一级的地区。", "Choose a region that has none below it."
+        )
     return {
         "recipient": form.recipient,
         "phone": rules.clean_phone(form.phone),
@@ -156,21 +158,32 @@ def _checked(uow: UnitOfWork, form: AddressForm) -> dict[str, Any]:
 def load_regions(uow: UnitOfWork) -> int:
     """Load the shipped table of regions; loading it again changes nothing. Returns its size."""
     with REGIONS_FILE.open(encoding="utf-8") as file:
-        rows = [
-            {
-                "code": row["code"],
-                "name": row["name"],
-                "level": int(row["level"]),
-                "parent_code": row["parent_code"] or None,
-            }
-            for row in csv.DictReader(file)
-        ]
+        # A city without counties stands twice in the table, once as a county of itself.
+        read = {
+            row["code"]: row for row in csv.DictReader(file) if row["code"] != row["parent_code"]
+        }
+    above_others = {row["parent_code"] for row in read.values()}
+
+    def full_name(code: str) -> str:
+        row = read[code]
+        above = full_name(row["parent_code"]) if row["parent_code"] else ""
+        return above + row["name"]
+
+    rows = [
+        {
+            "code": code,
+            "name": row["name"],
+            "level": int(row["level"]),
+            "parent_code": row["parent_code"] or None,
+            "full_name": full_name(code),
+            "is_leaf": code not in above_others,
+        }
+        for code, row in read.items()
+    ]
     statement = insert(Region)
+    columns = ("name", "level", "parent_code", "full_name", "is_leaf")
+    changed = {name: statement.excluded[name] for name in columns}
     uow.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["code"],
-            set_={"name": statement.excluded.name, "parent_code": statement.excluded.parent_code},
-        ),
-        rows,
+        statement.on_conflict_do_update(index_elements=["code"], set_=changed), rows
     )
     return len(rows)

@@ -144,4 +144,9 @@ def remove_address(address_id: UUID) -> tuple[str, int]:
 def list_regions(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.regions_below(session, query_data["parent_code"])
-        return {"items": [{"code": r.code, "name": r.name, "level": r.level} for r in found]}
+        return {
+            "items": [
+                {"code": r.code, "name": r.name, "level": r.level, "is_leaf": r.is_leaf}
+                for r in found
+            ]
+        }

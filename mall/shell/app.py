@@ -4,8 +4,8 @@ from pathlib import Path
 
 import swagger_ui_bundle
 from apiflask import APIFlask
-from flask import Response, redirect, send_from_directory
-from sqlalchemy import create_engine
+from flask import Flask, Request, Response, redirect, send_from_directory
+from flask.sessions import SessionInterface
 
 import orders.wiring
 from mall.access import guard
@@ -14,6 +14,7 @@ from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, db
+from mall.kernel.reader import Reader
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 from mall.shell.relay import Doorbell
@@ -28,6 +29,13 @@ one yuan. Errors are RFC 9457 problem documents with a stable `code`. POSTs that
 value take an `Idempotency-Key`. Sign in at `/v1/<audience>/session` and send the token as
 `Authorization: Bearer …`.
 """
+
+
+class _NoSession(SessionInterface):
+    """Tokens, not cookies: nothing is signed, read or set."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        return None
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -60,18 +68,12 @@ def create_app(settings: Settings) -> APIFlask:
         AUTO_404_RESPONSE=False,
         SECURITY_SCHEMES={"bearer": {"type": "http", "scheme": "bearer"}},
     )
+    app.session_interface = _NoSession()
     app.json.ensure_ascii = False
     app.security = [{"bearer": []}]
     app.extensions["mall_settings"] = settings
     db.init_app(app)
-    app.extensions["mall_reading_engine"] = create_engine(
-        settings.database_url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=settings.database_pool,
-        max_overflow=2,
-        pool_timeout=10,
-        connect_args={"options": CONNECT_OPTIONS, "connect_timeout": 5},
-    )
+    app.extensions["mall_reader"] = Reader(settings.database_url)
     connection = rq_queues.connect(settings.redis_url)
     app.extensions["mall_redis"] = connection
     login: LoginGateway = WeChatLogin(settings.wechat, connection)

@@ -54,10 +54,14 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
-@click.option("--workers", default=2, show_default=True, help="Web processes.")
-@click.option("--threads", default=4, show_default=True, help="Threads of each.")
+@click.option("--host", envvar="MALL_HOST", default="127.0.0.1", show_default=True)
+@click.option("--port", envvar="MALL_PORT", default=8000, show_default=True)
+@click.option(
+    "--workers", envvar="MALL_WEB_PROCESSES", default=2, show_default=True, help="Web processes."
+)
+@click.option(
+    "--threads", envvar="MALL_WEB_THREADS", default=4, show_default=True, help="Threads of each."
+)
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve HTTP with granian until stopped."""
     _settings()
@@ -86,10 +90,24 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 
 
 @main.command("worker")
-@click.option("--processes", default=2, show_default=True, help="Worker processes.")
-def run_worker(processes: int) -> None:
+@click.option(
+    "--processes",
+    envvar="MALL_WORKER_PROCESSES",
+    default=2,
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "--nice",
+    envvar="MALL_WORKER_NICE",
+    type=click.IntRange(0, 19),
+    default=10,
+    show_default=True,
+    help="How far workers stand back when the machine is full.",
+)
+def run_worker(processes: int, nice: int) -> None:
     """Work off the RQ queues until stopped; a stop lets the current job end."""
-    worker.run_workers(_settings(), processes)
+    worker.run_workers(_settings(), processes, nice)
 
 
 @main.command()

@@ -1,6 +1,7 @@
 """RQ workers and the scheduler, with the application around every job."""
 
 import logging
+import os
 from typing import Any
 
 from flask import Flask
@@ -31,14 +32,20 @@ class MallWorker(SimpleWorker):
     What dies with the process comes back from the outbox.
     """
 
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Work without RQ's own scheduler: what is due later is a time in the database."""
+        return super().work(*args, **{**kwargs, "with_scheduler": False})
+
     def execute_job(self, job: Any, queue: Any) -> Any:
         with _application().app_context():
             return super().execute_job(job, queue)
 
 
-def run_workers(settings: Settings, processes: int) -> None:
+def run_workers(settings: Settings, processes: int, nice: int) -> None:
     """Serve every queue, the urgent ones first, until told to stop."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
+    # Requests go first when the machine is full; jobs catch up when the rush is over.
+    os.nice(nice)
     connection = rq_queues.connect_worker(settings.redis_url)
     if processes == 1:
         MallWorker(list(rq_queues.QUEUES), connection=connection).work(logging_level="WARNING")

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import orjson
+import psycopg
 import structlog
 from flask import Flask, Response, request
-from psycopg import errors as pg
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
@@ -153,12 +153,14 @@ def on_http_error(error: Any) -> Response:
     return reply
 
 
-def on_database_error(error: DBAPIError) -> Response:
-    """Answer 503 where waiting helps, 500 otherwise; the transaction is already undone."""
-    log.warning("database_error", error=str(error.orig)[:500])
-    waits = (pg.DeadlockDetected, pg.LockNotAvailable, pg.QueryCanceled, pg.SerializationFailure)
-    is_gone = isinstance(error.orig, pg.OperationalError)
-    status = 503 if isinstance(error.orig, waits) or is_gone else 500
+def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
+    """Answer 503 where waiting helps, 500 otherwise; the transaction is already undone.
+
+    Waiting helps with deadlocks, locks and cancelled statements too: all are operational errors.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    log.warning("database_error", error=str(cause)[:500])
+    status = 503 if isinstance(cause, psycopg.OperationalError) else 500
     code, zh, en = _HTTP_SENTENCES[status]
     reply = problem(status, code, (zh, en))
     if status == 503:
@@ -177,5 +179,6 @@ def install(app: Flask) -> None:
     """Register the handlers on the application."""
     app.register_error_handler(DomainError, on_domain_error)
     app.register_error_handler(DBAPIError, on_database_error)
+    app.register_error_handler(psycopg.Error, on_database_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_unexpected)

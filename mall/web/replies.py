@@ -3,17 +3,18 @@
 import hashlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
 from flask import Response, g, request
-from sqlalchemy.exc import IntegrityError
 
-from mall.kernel import idempotency
-from mall.kernel.uow import UnitOfWork, unit_of_work
+from mall.kernel import clock, idempotency
+from mall.kernel.errors import DomainError
+from mall.kernel.together import Read, read_together
+from mall.kernel.uow import reading, unit_of_work
 
 JSON = "application/json"
 MAX_KEY_LENGTH = 128
@@ -46,29 +47,45 @@ def _claim(caller: Caller) -> idempotency.Claim:
     return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
 
 
-def idempotently(work: Callable[[UnitOfWork], Any], status: int = 201) -> Response:
+def idempotently(
+    work: Callable[..., Any], status: int = 201, ahead: Sequence[Read] = ()
+) -> Response:
     """Run a use case once for this caller's Idempotency-Key and give every replay its answer.
 
-    `work` gets the unit of work and returns the reply's JSON value; effect and answer commit
-    together. A refusal keeps nothing, so a retry with the same key tries anew.
+    `work` gets the unit of work, and what the reads `ahead` found (they travel with the key's own),
+    and returns the reply's JSON value; effect and answer commit together. A refusal keeps nothing,
+    so a retry with the same key tries anew.
     """
     claim = _claim(g.principal)
     try:
-        with unit_of_work() as uow:
-            answer = idempotency.claim(uow.session, claim, uow.now)
-            is_replay = answer is not None
-            if answer is None:
-                answer = idempotency.Answer(status, to_json(work(uow)).decode())
-                ttl = uow.settings.idempotency_ttl_seconds
-                idempotency.remember(uow.session, claim, answer, uow.now, ttl)
-    except IntegrityError as error:
-        if "pk_idempotency_record" in str(error.orig):
-            raise idempotency.IdempotencyInProgress("Idempotency-Key") from error
-        raise
+        answer, is_replay = _run_once(claim, work, status, ahead)
+    except DomainError:
+        # The first request may have committed after this one looked for it; its effect is what
+        # this one was refused for, so its answer is the right one.
+        with reading() as session:
+            known = idempotency.stored(session, claim, clock.now())
+        if known is None:
+            raise
+        answer, is_replay = known, True
     reply = Response(answer.body, answer.http_status, content_type=JSON)
     if is_replay:
         reply.headers["Idempotency-Replayed"] = "true"
     return reply
+
+
+def _run_once(
+    claim: idempotency.Claim, work: Callable[..., Any], status: int, ahead: Sequence[Read]
+) -> tuple[idempotency.Answer, bool]:
+    with unit_of_work() as uow:
+        claiming = idempotency.reading(claim, uow.now)
+        known, *found = read_together(uow.session, claiming, *ahead)
+        if known is not None:
+            return known, True
+        answer = idempotency.Answer(status, to_json(work(uow, *found)).decode())
+        ttl = uow.settings.idempotency_ttl_seconds
+        values = idempotency.remembering(claim, answer, uow.now, ttl)
+        uow.add(idempotency.REMEMBER, values, idempotency.check_remembered)
+    return answer, False
 
 
 class MomentaryCache:

@@ -1,5 +1,6 @@
 """Quote, place, cancel and lapse orders."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
+from catalog.stock.rules import Offer
 from mall.kernel.ids import new_id, new_number
+from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import wallet
-from mall.ledger.rules import Draw
+from mall.ledger.rules import Draw, Lot
 from mall.members import queries as members
 from mall.members.queries import Destination
 from orders.carts import service as carts
@@ -39,37 +42,62 @@ class Receipt:
     pay_by: datetime | None
 
 
-def quote(
-    session: Session, member_id: UUID, checkout: Checkout, now: datetime
-) -> tuple[Quote, Destination | None]:
+@dataclass(frozen=True)
+class Known:
+    """What must be known to quote: the lines wanted, and what was read for them."""
+
+    wanted: tuple[WantedLine, ...]
+    offers: Mapping[UUID, Offer]
+    destination: Destination | None
+    lots: Sequence[Lot]
+
+
+def wanted_lines(session: Session, member_id: UUID, checkout: Checkout) -> tuple[WantedLine, ...]:
+    """Return the lines asked for, or the cart's."""
+    if checkout.lines is not None:
+        return checkout.lines
+    return tuple(WantedLine(*line) for line in carts.lines(session, member_id))
+
+
+def reads(
+    member_id: UUID, checkout: Checkout, wanted: Sequence[WantedLine], now: datetime
+) -> tuple[Read, Read, Read]:
+    """Return what is read for a quote: offers, destination and lots."""
+    return (
+        stock_queries.reading_offers([line.sku_id for line in wanted]),
+        members.reading_destination(member_id, checkout.address_id),
+        wallet.reading_lots(member_id, now),
+    )
+
+
+def quote(session: Session, member_id: UUID, checkout: Checkout, now: datetime) -> Quote:
     """Compute what an order would cost and which tender would pay what; nothing is kept.
 
     Raises CartEmpty, LinesUnavailable, Invalid, AddressNeeded, RegionNotServed, NotEnoughBeans.
     """
-    wanted = checkout.lines
-    if wanted is None:
-        wanted = tuple(WantedLine(*line) for line in carts.lines(session, member_id))
-    if not wanted:
+    wanted = wanted_lines(session, member_id, checkout)
+    found = read_together(session, *reads(member_id, checkout, wanted, now))
+    return price(checkout, Known(wanted, *found))
+
+
+def price(checkout: Checkout, known: Known) -> Quote:
+    """Compute a quote from what is known; raises what `quote` raises."""
+    if not known.wanted:
         raise rules.CartEmpty("lines")
-    offers = stock_queries.offers(session, [line.sku_id for line in wanted])
-    lines = rules.check_lines(wanted, offers)
-    destination = members.destination(session, member_id, checkout.address_id)
-    fees = rules.freight(lines, destination.region_code if destination else None)
-    lots = []
-    if checkout.tender != rules.WECHAT:
-        lots = wallet.spendable_lots(session, member_id, now)
-    priced = rules.with_beans(lines, fees, lots, checkout.tender, checkout.max_beans_fen)
-    return priced, destination
+    lines = rules.check_lines(known.wanted, known.offers)
+    region_code = known.destination.region_code if known.destination else None
+    fees = rules.freight(lines, region_code)
+    return rules.with_beans(lines, fees, known.lots, checkout.tender, checkout.max_beans_fen)
 
 
-def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout) -> Receipt:
+def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Known) -> Receipt:
     """Turn lines or the cart into an order: paid at once if beans cover it, else awaiting WeChat.
 
-    Raises what `quote` raises, QuoteChanged if the total is not the one the member saw,
-    NotEnoughBeans and OutOfStock where another order was faster. Nothing is kept in any case.
-    Locks lots first, stock last.
+    Raises what `quote` raises, and QuoteChanged if the total is not the one the member saw. Its
+    writes travel together and raise NotEnoughBeans or OutOfStock where another order was faster.
+    Nothing is kept in any case. Locks lots first, stock last.
     """
-    priced, destination = quote(uow.session, member_id, checkout, uow.now)
+    priced = price(checkout, known)
     if priced.total_fen != checkout.quoted_total_fen:
         raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
     order_id, is_paid = new_id(), priced.wechat_fen == 0
@@ -77,7 +105,7 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout) -> Receipt
     if amounts:
         take = wallet.spend if is_paid else wallet.hold
         take(uow, member_id, order_id, amounts)
-    new = _new_order(uow, order_id, member_id, checkout, (priced, destination))
+    new = _new_order(uow, order_id, member_id, checkout, (priced, known.destination))
     state = order_service.open_order(uow, new)
     if checkout.lines is None:
         carts.remove_lines(uow, member_id, list(priced.quantities()))

@@ -1,6 +1,5 @@
 """Checkout endpoints for members."""
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from flask import Response
 
 from mall.access.guard import current, current_member_id
 from mall.kernel import clock
-from mall.kernel.uow import reading
+from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger.rules import Draw
 from mall.web.replies import idempotently
 from orders.checkout import cancelling, rules, service
@@ -72,8 +71,7 @@ def _quote_reply(priced: rules.Quote) -> dict[str, Any]:
 )
 def quote(json_data: rules.Checkout) -> dict[str, Any]:
     with reading() as session:
-        priced, _ = service.quote(session, current_member_id(), json_data, clock.now())
-    return _quote_reply(priced)
+        return _quote_reply(service.quote(session, current_member_id(), json_data, clock.now()))
 
 
 @bp.post("/orders")
@@ -89,7 +87,15 @@ def quote(json_data: rules.Checkout) -> dict[str, Any]:
 )
 def place_order(json_data: rules.Checkout) -> Response:
     member_id = current_member_id()
-    return idempotently(lambda uow: asdict(service.place_order(uow, member_id, json_data)))
+    with reading() as session:
+        wanted = service.wanted_lines(session, member_id, json_data)
+
+    def work(uow: UnitOfWork, *found: Any) -> dict[str, Any]:
+        known = service.Known(wanted, *found)
+        return vars(service.place_order(uow, member_id, json_data, known))
+
+    ahead = service.reads(member_id, json_data, wanted, clock.now())
+    return idempotently(work, ahead=ahead)
 
 
 @bp.post("/orders/<uuid:order_id>/cancel")

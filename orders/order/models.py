@@ -60,8 +60,8 @@ class OrderLine(Base):
         CheckConstraint("amount_fen = beans_fen + wechat_fen", name="tenders_add_up"),
     )
 
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), index=True)
     position: Mapped[int]
     sku_id: Mapped[UUID]
     product_id: Mapped[UUID]
@@ -84,8 +84,8 @@ class OrderEvent(Base):
 
     __tablename__ = "order_event"
 
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), index=True)
     happened_at: Mapped[datetime]
     actor: Mapped[str]
     from_state: Mapped[str | None]

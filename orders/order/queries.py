@@ -1,5 +1,6 @@
 """Read orders; and their invariants."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.together import Read, Rows
 from orders.order import rules
 from orders.order.models import Order, OrderEvent, OrderLine
 
@@ -35,6 +37,65 @@ def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLi
     for row in rows:
         found[row.order_id].append(row)
     return found
+
+
+@dataclass(frozen=True)
+class PaidLine:
+    """A line of a paid order as those see it who fulfil it."""
+
+    id: str
+    sku_id: str
+    supplier_id: UUID
+    delivery_mode: str
+    title: str
+    options: list[dict[str, str]]
+    quantity: int
+
+
+@dataclass(frozen=True)
+class PaidOrder:
+    """A paid order as those see it who fulfil it."""
+
+    order_no: str
+    member_id: str
+    address: dict[str, Any] | None
+    note: str
+    lines: tuple[PaidLine, ...]
+
+
+_PAID = """
+    SELECT o.order_no, o.member_id, o.address, o.note, l.id, l.sku_id, l.supplier_id,
+           l.delivery_mode, l.title, l.options, l.quantity
+    FROM shop_order o JOIN order_line l ON l.order_id = o.id
+    WHERE o.id = CAST(:paid_order_id AS uuid) AND o.state IN ('paid', 'completed')
+    ORDER BY l.position
+    """
+
+
+def reading_paid(order_id: UUID) -> Read:
+    """Return the read of a paid order with its lines; it finds None in any other state."""
+
+    def build(rows: Rows) -> PaidOrder | None:
+        if not rows:
+            return None
+        lines = tuple(
+            PaidLine(
+                row["id"],
+                row["sku_id"],
+                UUID(row["supplier_id"]),
+                row["delivery_mode"],
+                row["title"],
+                row["options"],
+                row["quantity"],
+            )
+            for row in rows
+        )
+        first = rows[0]
+        return PaidOrder(
+            first["order_no"], first["member_id"], first["address"], first["note"], lines
+        )
+
+    return Read(_PAID, {"paid_order_id": str(order_id)}, build)
 
 
 def history(session: Session, order_id: UUID) -> list[OrderEvent]:

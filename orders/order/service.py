@@ -1,6 +1,5 @@
 """Open orders and move them through their states."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import select
 
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
 from orders.order import rules, statements
@@ -40,44 +40,40 @@ class NewOrder:
 
 
 def open_order(uow: UnitOfWork, new: NewOrder) -> str:
-    """Write an order with its lines and history; return its state.
+    """Write an order with its lines and history; return its state. It travels with other writes.
 
     What WeChat need not pay is paid now, and said so; the rest awaits payment.
     """
     is_paid = new.wechat_fen == 0
     state = rules.PAID if is_paid else rules.AWAITING_PAYMENT
-    actor = f"member:{new.member_id}"
-    events = [{"actor": actor, "from_state": None, "to_state": rules.AWAITING_PAYMENT}]
-    if is_paid:
-        events.append(
-            {"actor": actor, "from_state": rules.AWAITING_PAYMENT, "to_state": rules.PAID}
-        )
-    uow.session.execute(
-        statements.OPEN_ORDER,
-        {
-            "id": new.id,
-            "order_no": new.order_no,
-            "member_id": new.member_id,
-            "state": state,
-            "tender": new.tender,
-            "goods_fen": new.goods_fen,
-            "freight_fen": new.freight_fen,
-            "total_fen": new.total_fen,
-            "beans_fen": new.beans_fen,
-            "wechat_fen": new.wechat_fen,
-            "freight": json.dumps(new.freight),
-            "address": json.dumps(new.address) if new.address else None,
-            "note": new.note,
-            "now": uow.now,
-            "pay_by": new.pay_by,
-            "paid_at": uow.now if is_paid else None,
-            "lines": json.dumps(new.lines),
-            "events": json.dumps([{"id": str(new_id()), **event} for event in events]),
-        },
-    )
+    row = {
+        **vars(new),
+        "total_fen": new.total_fen,
+        "state": state,
+        "placed_at": uow.now,
+        "paid_at": uow.now if is_paid else None,
+    }
+    lines = [{**line, "order_id": new.id} for line in row.pop("lines")]
+    values = {
+        "order_row": document(row),
+        "order_lines": document(lines),
+        "order_events": document(_first_events(uow, new, is_paid)),
+    }
+    uow.add(statements.OPEN_ORDER, values)
     if is_paid:
         uow.emit(OrderPaid(str(new.id)))
     return state
+
+
+def _first_events(uow: UnitOfWork, new: NewOrder, is_paid: bool) -> list[dict[str, Any]]:
+    steps: list[tuple[str | None, str]] = [(None, rules.AWAITING_PAYMENT)]
+    if is_paid:
+        steps.append((rules.AWAITING_PAYMENT, rules.PAID))
+    shared = {"order_id": new.id, "happened_at": uow.now, "actor": f"member:{new.member_id}"}
+    return [
+        {"id": new_id(), "from_state": before, "to_state": after, "note": "", **shared}
+        for before, after in steps
+    ]
 
 
 def lock(uow: UnitOfWork, order_id: UUID) -> Order:
