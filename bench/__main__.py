@@ -22,7 +22,7 @@ from mall.shell import config
 from mall.shell.app import create_app
 
 VAR = Path("var")
-console = Console(width=max(110, Console().width))
+console = Console(width=max(140, Console().width))
 
 
 def machine() -> dict[str, str]:
@@ -109,9 +109,10 @@ def main(only: str, seconds: int) -> None:
             service,
             state["base"],
             seed.plant(app),
-            yardstick.prepare(state["environment"]["DATABASE_URL"]),
+            yardstick.beside(state["environment"]["DATABASE_URL"], seconds=10),
             seconds,
             random.Random(2026),
+            lambda: seed.analyze(app),
         )
         for name in wanted:
             for figure in figures.FIGURES[name](bench):

@@ -46,6 +46,7 @@ class Bench:
     limit: Yardstick
     seconds: int
     random: random.Random
+    analyze: Callable[[], None]  # what autovacuum does within a minute of a rush
 
 
 def _headers(bench: Bench, **more: str) -> dict[str, str]:
@@ -108,13 +109,13 @@ def _rate(
 ) -> Iterator[Figure]:
     for clients in CLIENTS:
         load.run(bench.base, clients, WARM_SECONDS, lambda: make(bench))
-        before = bench.limit.measure(script, 8, bench.seconds)
+        bench.analyze()
+        before = bench.limit.before(script)
         outcome = load.run(bench.base, clients, bench.seconds, lambda: make(bench))
-        after = bench.limit.measure(script, 8, bench.seconds)
+        limit = (before + bench.limit.after(script)) / 2
         refused = {status: n for status, n in outcome.statuses.items() if status >= 300}
         if refused:
             raise RuntimeError(f"{name}: answers {refused}, first {outcome.first_refusal!r}")
-        limit = (before + after) / 2
         ratio = outcome.per_second / limit
         yield Figure(
             name=name if clients == CLIENTS[0] else f"{name}_{clients}_clients",

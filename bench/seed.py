@@ -41,10 +41,14 @@ def plant(app: APIFlask) -> Ground:
     with app.app_context():
         product_ids, sku_ids = _products(run)
         tokens = _members(run)
-        with unit_of_work() as uow:
-            uow.session.connection().execution_options()
-            uow.session.execute(text("ANALYZE"))
+    analyze(app)
     return Ground(tokens, product_ids, sku_ids)
+
+
+def analyze(app: APIFlask) -> None:
+    """Let the planner know the tables: plans made for empty ones are dropped."""
+    with app.app_context(), unit_of_work() as uow:
+        uow.session.execute(text("ANALYZE"))
 
 
 def _products(run: str) -> tuple[list[str], list[str]]:

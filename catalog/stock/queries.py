@@ -12,8 +12,8 @@ from catalog.stock.models import StockLevel
 from catalog.stock.rules import Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
+from mall.kernel.direct import Direct, driver_sql
 from mall.kernel.errors import NotFound
-from mall.kernel.reader import Reader
 from mall.kernel.together import Read, Rows, array, read_together
 
 
@@ -69,9 +69,9 @@ def offers(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, Offer]:
     return found
 
 
-def product_detail(reader: Reader, product_id: UUID) -> bytes:
+def product_detail(direct: Direct, product_id: UUID) -> bytes:
     """Return a product on sale with its SKUs and what is left of them, as JSON; raise NotFound."""
-    row = reader.first(statements.DETAIL, {"product_id": product_id})
+    row = direct.read(driver_sql(statements.DETAIL), {"product_id": product_id})
     if row is None:
         raise NotFound("product", "商品")
     return str(row[0]).encode()

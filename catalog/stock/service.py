@@ -53,11 +53,6 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
 
 def _move(uow: UnitOfWork, share: Share, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
     sku_ids = sorted(quantities)
-
-    def check(taken: int) -> None:
-        if taken != len(sku_ids):
-            raise rules.OutOfStock("lines")
-
     values = {
         "stock_sku_ids": array(sku_ids),
         "stock_quantities": array([quantities[sku_id] for sku_id in sku_ids]),
@@ -65,7 +60,7 @@ def _move(uow: UnitOfWork, share: Share, order_id: UUID, quantities: Mapping[UUI
         "stock_order_id": str(order_id),
         "stock_at": uow.now,
     }
-    uow.add(share, values, check)
+    uow.add(share, values, rules.OutOfStock("lines"))
 
 
 def sell(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:

@@ -1,5 +1,6 @@
 """Split paid orders among suppliers; deliver, and complete what is wholly delivered."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,48 +15,50 @@ from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
 from orders.order import queries as orders
 from orders.order import service as order_service
+from orders.order.queries import PaidLine, PaidOrder
 
 
-def open_fulfillment_orders(uow: UnitOfWork, message: OrderPaid) -> None:
-    """Split a paid order by supplier and delivery mode; a second message splits nothing."""
-    order_id = UUID(message.order_id)
-    [paid] = read_together(uow.session, orders.reading_paid(order_id))
-    if paid is None:
-        return
+def open_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderPaid]) -> None:
+    """Split paid orders by supplier and delivery mode; a second message splits nothing."""
+    order_ids = [UUID(message.order_id) for message in messages]
+    [paid_orders] = read_together(uow.session, orders.reading_paid(order_ids))
     order_rows: list[dict[str, Any]] = []
     line_rows: list[dict[str, Any]] = []
-    for (supplier_id, mode), group in rules.split(paid.lines).items():
-        fulfillment_order_id = new_id()
-        order_rows.append(
-            {
-                "id": fulfillment_order_id,
-                "number": new_number("F", uow.now),
-                "order_id": order_id,
-                "order_no": paid.order_no,
-                "member_id": paid.member_id,
-                "supplier_id": supplier_id,
-                "delivery_mode": mode,
-                "state": rules.OPEN,
-                "address": paid.address if mode == "ship" else None,
-                "note": paid.note,
-                "created_at": uow.now,
-            }
-        )
-        line_rows.extend(
-            {
-                "id": new_id(),
-                "fulfillment_order_id": fulfillment_order_id,
-                "order_line_id": line.id,
-                "sku_id": line.sku_id,
-                "title": line.title,
-                "options": line.options,
-                "quantity": line.quantity,
-                "dispatched_quantity": 0,
-            }
-            for line in group
-        )
+    for paid in paid_orders:
+        for (supplier_id, mode), lines in rules.split(paid.lines).items():
+            order_rows.append(_order_row(uow, paid, supplier_id, mode))
+            line_rows.extend(_line_row(order_rows[-1]["id"], line) for line in lines)
     values = {"split_orders": document(order_rows), "split_lines": document(line_rows)}
     uow.add(statements.SPLIT, values)
+
+
+def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "number": new_number("F", uow.now),
+        "order_id": paid.order_id,
+        "order_no": paid.order_no,
+        "member_id": paid.member_id,
+        "supplier_id": supplier_id,
+        "delivery_mode": mode,
+        "state": rules.OPEN,
+        "address": paid.address if mode == "ship" else None,
+        "note": paid.note,
+        "created_at": uow.now,
+    }
+
+
+def _line_row(fulfillment_order_id: UUID, line: PaidLine) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "fulfillment_order_id": fulfillment_order_id,
+        "order_line_id": line.id,
+        "sku_id": line.sku_id,
+        "title": line.title,
+        "options": line.options,
+        "quantity": line.quantity,
+        "dispatched_quantity": 0,
+    }
 
 
 def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:

@@ -7,6 +7,7 @@ this statement itself opened, and these are unique for order, supplier and deliv
 from mall.kernel.together import Share
 
 SPLIT = Share(
+    "split",
     """
     split_opened AS (
         INSERT INTO fulfillment_order
@@ -19,5 +20,5 @@ SPLIT = Share(
         SELECT l.* FROM jsonb_populate_recordset(
             CAST(NULL AS fulfillment_line), CAST(:split_lines AS jsonb)) l
         JOIN split_opened o ON o.id = l.fulfillment_order_id
-    )"""
+    )""",
 )

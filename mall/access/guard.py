@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, request
 from mall.access import queries
 from mall.access.rules import AUDIENCES, Principal, Unauthenticated, WrongAudience
 from mall.kernel import clock
-from mall.kernel.reader import current_reader
+from mall.kernel.direct import current_direct
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -58,7 +58,7 @@ def _check() -> None:
         return
     if scheme.lower() != "bearer" or not token or len(token) > 200:
         raise Unauthenticated("Authorization")
-    principal = queries.principal(current_reader(), token.strip(), clock.now())
+    principal = queries.principal(current_direct(), token.strip(), clock.now())
     if principal is None:
         raise Unauthenticated("Authorization")
     wanted = audience_of(request.path)

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from mall.access.rules import AUDIENCE_OF_ROLE, STORE, Principal
-from mall.kernel.reader import Reader
+from mall.kernel.direct import Direct, driver_sql
 
 # Role and scope are read with every request, so that a changed or disabled account takes
 # effect at once and not when its token ends.
@@ -20,9 +20,9 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def principal(reader: Reader, token: str, now: datetime) -> Principal | None:
+def principal(direct: Direct, token: str, now: datetime) -> Principal | None:
     """Return who the token stands for, or None if it is unknown, ended or its account is closed."""
-    row = reader.first(_PRINCIPAL, {"token_hash": token_hash(token), "now": now})
+    row = direct.read(driver_sql(_PRINCIPAL), {"token_hash": token_hash(token), "now": now})
     if row is None:
         return None
     *who, role = row

@@ -74,80 +74,77 @@ class Answer:
     body: str
 
 
-# The lock is taken and the record read in one statement. The record may have been committed
-# between the statement's snapshot and the lock: then REMEMBER meets the primary key and the whole
-# transaction is undone, so one effect remains in every interleaving.
-_CLAIM = """
-    SELECT pg_try_advisory_xact_lock(:claim_lock) AS is_ours,
-           encode(r.body_hash, 'hex') AS body_hash, r.http_status, r.body, r.expires_at
-    FROM (SELECT 1) AS one
-    LEFT JOIN idempotency_record r
-      ON r.caller = :claim_caller AND r.endpoint = :claim_endpoint AND r.key = :claim_key
+_KNOWN = """
+    SELECT encode(body_hash, 'hex') AS body_hash, http_status, body, expires_at
+    FROM idempotency_record
+    WHERE caller = :claim_caller AND endpoint = :claim_endpoint AND key = :claim_key
     """
 
-# An answer past its time makes room for the next one under the same key.
+# The lock belongs to the transaction of the effect. An answer past its time makes room for the
+# next one under the same key; one that another transaction stored meanwhile does not, and then
+# the effect is undone with everything else: one effect remains in every interleaving.
 REMEMBER = Share(
+    "idempotency",
     """
     remembered AS (
         INSERT INTO idempotency_record
             (caller, endpoint, key, body_hash, http_status, body, expires_at)
-        VALUES (:claim_caller, :claim_endpoint, :claim_key, :claim_hash, :answer_status,
-                :answer_body, :answer_expires_at)
+        SELECT :claim_caller, :claim_endpoint, :claim_key, :claim_hash,
+               CAST(:answer_status AS bigint), :answer_body,
+               CAST(:answer_expires_at AS timestamptz)
+        WHERE pg_try_advisory_xact_lock(CAST(:claim_lock AS bigint))
         ON CONFLICT (caller, endpoint, key) DO UPDATE
             SET body_hash = excluded.body_hash, http_status = excluded.http_status,
                 body = excluded.body, expires_at = excluded.expires_at
-            WHERE idempotency_record.expires_at <= :answer_now
+            WHERE idempotency_record.expires_at <= CAST(:answer_now AS timestamptz)
         RETURNING 1)
     """,
-    "(SELECT count(*) FROM remembered)",
+    "(SELECT count(*) FROM remembered) = 1",
 )
 
 
-def reading(claim: Claim, now: datetime) -> Read:
-    """Return the read that takes the key for this transaction, or finds the answer it got.
-
-    Building it raises IdempotencyInProgress while another transaction holds the key and
-    IdempotencyKeyReused when it came with another body.
-    """
-
-    def build(rows: Rows) -> Answer | None:
-        [row] = rows
-        known_hash = row["body_hash"]
-        if known_hash is not None and datetime.fromisoformat(row["expires_at"]) > now:
-            if bytes.fromhex(known_hash) != claim.body_hash:
-                raise IdempotencyKeyReused("Idempotency-Key")
-            return Answer(row["http_status"], row["body"])
-        if not row["is_ours"]:
-            raise IdempotencyInProgress("Idempotency-Key")
-        return None
-
-    names = {
-        "claim_lock": claim.lock_number,
+def _names(claim: Claim) -> dict[str, Any]:
+    return {
         "claim_caller": claim.caller,
         "claim_endpoint": claim.endpoint,
         "claim_key": claim.key,
     }
-    return Read(_CLAIM, names, build)
+
+
+def reading(claim: Claim, now: datetime) -> Read:
+    """Return the read of the answer that this key got, if any.
+
+    Building it raises IdempotencyKeyReused when it came with another body.
+    """
+
+    def build(rows: Rows) -> Answer | None:
+        if not rows or datetime.fromisoformat(rows[0]["expires_at"]) <= now:
+            return None
+        if bytes.fromhex(rows[0]["body_hash"]) != claim.body_hash:
+            raise IdempotencyKeyReused("Idempotency-Key")
+        return Answer(rows[0]["http_status"], rows[0]["body"])
+
+    return Read(_KNOWN, _names(claim), build)
+
+
+def lock(session: Session, claim: Claim) -> None:
+    """Take the key for this transaction; raise IdempotencyInProgress if another has it."""
+    statement = text("SELECT pg_try_advisory_xact_lock(:lock_number)")
+    if not session.scalar(statement, {"lock_number": claim.lock_number}):
+        raise IdempotencyInProgress("Idempotency-Key")
 
 
 def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -> dict[str, Any]:
     """Return the parameters of REMEMBER: the answer is stored with the effect it tells of."""
     return {
-        "claim_caller": claim.caller,
-        "claim_endpoint": claim.endpoint,
-        "claim_key": claim.key,
+        **_names(claim),
         "claim_hash": claim.body_hash,
-        "answer_status": answer.http_status,
+        "claim_lock": str(claim.lock_number),
+        "answer_status": str(answer.http_status),
         "answer_body": answer.body,
         "answer_expires_at": now + timedelta(seconds=ttl_seconds),
         "answer_now": now,
     }
-
-
-def check_remembered(count: int) -> None:
-    """Raise IdempotencyInProgress when another transaction stored its answer first."""
-    if count != 1:
-        raise IdempotencyInProgress("Idempotency-Key")
 
 
 def stored(session: Session, claim: Claim, now: datetime) -> Answer | None:

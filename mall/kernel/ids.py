@@ -19,5 +19,5 @@ def new_id() -> UUID:
 
 def new_number(prefix: str, at: datetime) -> str:
     """Return a number people can read out: prefix, Beijing date, ten random characters (50 bits)."""
-    tail = "".join(secrets.choice(ALPHABET) for _ in range(10))
+    tail = "".join(ALPHABET[byte & 31] for byte in secrets.token_bytes(10))
     return f"{prefix}{at.astimezone(BEIJING):%y%m%d}{tail}"

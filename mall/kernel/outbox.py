@@ -31,7 +31,10 @@ class Message(Protocol):
 
 @dataclass(frozen=True)
 class Reaction:
-    """What answers a message: a function of (uow, message), and the queue it runs on."""
+    """What answers messages: a function of (uow, messages), and the queue it runs on.
+
+    It gets what waits together, once or more often, and must answer each message once.
+    """
 
     handle: Callable[..., None]
     queue: str = "default"
@@ -139,6 +142,7 @@ def delivery_rows(message: Any, at: datetime, lease: timedelta) -> list[dict[str
 
 
 WRITE = Share(
+    "outbox",
     """
     deliveries AS (
         INSERT INTO outbox_delivery
@@ -146,7 +150,7 @@ WRITE = Share(
         SELECT d.id, d.topic, d.payload, d.handler, d.queue, d.state, d.attempts,
                d.created_at, d.due_at
         FROM jsonb_populate_recordset(CAST(NULL AS outbox_delivery), CAST(:deliveries AS jsonb)) d)
-    """
+    """,
 )
 
 

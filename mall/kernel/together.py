@@ -3,7 +3,6 @@
 They go straight to the driver: SQLAlchemy's own share of a statement is larger than PostgreSQL's.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from psycopg.pq import TransactionStatus
+import psycopg
 from sqlalchemy.orm import Session
 
+from mall.kernel.direct import Direct, driver_sql
+
 Rows = list[dict[str, Any]]
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_SPACE = re.compile(r"\s+")
+# What `mall_refuse` raises (migration 0002).
+REFUSED_SQLSTATE = "MA001"
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,12 @@ class Share:
     """What a feature contributes to a combined write.
 
     `ctes` are common table expressions, comma-separated, whose names and parameters must be its
-    own; `result` is the expression by which the feature judges what happened.
+    own; `must` is the condition on which the feature agrees to what happened.
     """
 
+    name: str
     ctes: str
-    result: str = "NULL"
-
-
-def driver_sql(sql: str) -> bytes:
-    """Return SQL with `:name` parameters as the driver takes it, on one line.
-
-    The driver keeps what it learnt of a statement only up to 4,096 characters.
-    """
-    return _PARAMETER.sub(r"%(\1)s", _SPACE.sub(" ", sql.replace("%", "%%")).strip()).encode()
+    must: str = "true"
 
 
 @lru_cache(256)
@@ -60,31 +54,29 @@ def _reading(queries: tuple[str, ...]) -> bytes:
 @lru_cache(256)
 def _writing(shares: tuple[Share, ...]) -> bytes:
     ctes = ", ".join(share.ctes.strip() for share in shares)
-    return driver_sql(f"WITH {ctes} SELECT {', '.join(share.result for share in shares)}")
+    agreed = (f"CASE WHEN {s.must} THEN true ELSE mall_refuse('{s.name}') END" for s in shares)
+    return driver_sql(f"WITH {ctes} SELECT {', '.join(agreed)}")
 
 
-# Planning a combined statement anew costs more than running it, and its plan never depends on
-# the values. The setting travels with the transaction's begin and its first statement.
-_PLAN_ONCE = b"SET LOCAL plan_cache_mode = force_generic_plan"
-
-
-def _execute(session: Session, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...]:
+def _row(session: Session, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...]:
     connection: Any = session.connection().connection.driver_connection
-    if connection.info.transaction_status != TransactionStatus.IDLE:
-        row: tuple[Any, ...] = connection.execute(statement, values).fetchone()
-        return row
-    with connection.pipeline():
-        connection.execute(_PLAN_ONCE)
-        row = connection.execute(statement, values).fetchone()
+    row: tuple[Any, ...] = connection.execute(statement, values).fetchone()
     return row
 
 
-def read_together(session: Session, *reads: Read) -> list[Any]:
-    """Send all reads as one statement and return what each builds of its rows."""
+def read_together(source: Session | Direct, *reads: Read) -> list[Any]:
+    """Send all reads as one statement and return what each builds of its rows.
+
+    Read from the open transaction, or directly where none is needed.
+    """
     values: dict[str, Any] = {}
     for read in reads:
         values.update(read.values)
-    row = _execute(session, _reading(tuple(read.sql for read in reads)), values)
+    statement = _reading(tuple(read.sql for read in reads))
+    if isinstance(source, Direct):
+        row = source.read(statement, values) or ()
+    else:
+        row = _row(source, statement, values)
     return [
         read.build(orjson.loads(column) if column else [])
         for read, column in zip(reads, row, strict=True)
@@ -92,10 +84,24 @@ def read_together(session: Session, *reads: Read) -> list[Any]:
 
 
 def write_together(
-    session: Session, shares: tuple[Share, ...], values: Mapping[str, Any]
-) -> tuple[Any, ...]:
-    """Send all shares as one statement and return each one's result."""
-    return _execute(session, _writing(shares), values)
+    target: Session | Direct, shares: tuple[Share, ...], values: Mapping[str, Any]
+) -> str | None:
+    """Send all shares as one statement; return the name of the first that did not agree.
+
+    Sent directly the statement is a transaction of its own. Where one did not agree the
+    transaction is lost, and nothing of it is kept.
+    """
+    statement = _writing(shares)
+    try:
+        if isinstance(target, Direct):
+            target.write(statement, values)
+        else:
+            _row(target, statement, values)
+    except psycopg.DatabaseError as error:
+        if error.sqlstate == REFUSED_SQLSTATE:
+            return error.diag.message_primary
+        raise
+    return None
 
 
 def array(items: list[UUID] | list[int]) -> str:

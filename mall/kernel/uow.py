@@ -1,6 +1,6 @@
 """One use case, one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,21 +9,22 @@ from sqlalchemy.orm import Session
 
 from mall.kernel import clock, outbox
 from mall.kernel.db import db
+from mall.kernel.direct import Direct, current_direct
+from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings, current_settings
 from mall.kernel.together import Share, write_together
 
 
 class UnitOfWork:
-    """The open transaction, the time it started, its settings and its outbox."""
+    """The transaction of a use case, the time it started, its settings and its outbox."""
 
     def __init__(self, session: Session, now: datetime, settings: Settings) -> None:
         self.session = session
         self.now = now
         self.settings = settings
         self._deliveries: list[dict[str, Any]] = []
-        self._shares: list[Share] = []
+        self._refusals: dict[Share, DomainError | None] = {}
         self._values: dict[str, Any] = {}
-        self._checks: list[Callable[[Any], None] | None] = []
 
     def emit(self, message: Any) -> None:
         """Announce a fact; it is relayed only if this transaction commits."""
@@ -31,32 +32,46 @@ class UnitOfWork:
         self._deliveries.extend(outbox.delivery_rows(message, self.now, lease))
 
     def add(
-        self, share: Share, values: Mapping[str, Any], check: Callable[[Any], None] | None = None
+        self, share: Share, values: Mapping[str, Any], refusal: DomainError | None = None
     ) -> None:
-        """Let a share travel with the others of this transaction; `check` judges its result."""
-        if share in self._shares:
+        """Let a share travel with the others of this transaction.
+
+        Where it does not agree to what happened, sending raises `refusal`.
+        """
+        if share in self._refusals:
             self.send()
-        self._shares.append(share)
+        self._refusals[share] = refusal
         self._values.update(values)
-        self._checks.append(check)
 
-    def send(self) -> None:
-        """Send what was added as one statement; raise what the first refusing check raises."""
-        if not self._shares:
+    def send(self, target: Session | Direct | None = None) -> None:
+        """Send what was added as one statement; raise the refusal of the first that disagrees."""
+        if not self._refusals:
             return
-        shares, values, checks = tuple(self._shares), self._values, self._checks
-        self._shares, self._values, self._checks = [], {}, []
-        self.session.flush()
-        results = write_together(self.session, shares, values)
-        for check, found in zip(checks, results, strict=True):
-            if check is not None:
-                check(found)
+        refusals, values = self._refusals, self._values
+        self._refusals, self._values = {}, {}
+        if target is None:
+            self.session.flush()
+        refused = write_together(target or self.session, tuple(refusals), values)
+        if refused is not None:
+            raise next(
+                refusal or RuntimeError(f"{refused} was refused")
+                for share, refusal in refusals.items()
+                if share.name == refused
+            )
 
-    def finish(self) -> None:
-        """Write what was announced with what was added; called just before the commit."""
+    def commit(self) -> None:
+        """Write what was announced with what was added, and commit.
+
+        Where that is all, one statement is the whole transaction: locks are held no longer than
+        the database itself works.
+        """
         if self._deliveries:
             self.add(outbox.WRITE, outbox.values(self._deliveries))
-        self.send()
+        if self.session.in_transaction():
+            self.send()
+            self.session.commit()
+        else:
+            self.send(current_direct())
 
     def ring(self) -> None:
         """Tell the relay what was committed."""
@@ -73,8 +88,7 @@ def unit_of_work() -> Iterator[UnitOfWork]:
     uow = UnitOfWork(session, clock.now(), current_settings())
     try:
         yield uow
-        uow.finish()
-        session.commit()
+        uow.commit()
     except BaseException:
         session.rollback()
         raise

@@ -32,11 +32,12 @@ _TAKE_LOTS = """
         SELECT CAST(:lots_total_entry_id AS uuid), CAST(:lots_transfer_id AS uuid),
                :lots_to_account, NULL, CAST(:lots_total AS bigint)
     )"""
-_TAKEN = "(SELECT count(*) FROM lots_taken)"
+_TAKEN = "(SELECT count(*) FROM lots_taken) = (SELECT count(*) FROM lots_wanted)"
 
-SPEND = Share(_TAKE_LOTS, _TAKEN)
+SPEND = Share("lots", _TAKE_LOTS, _TAKEN)
 
 HOLD = Share(
+    "lots",
     _TAKE_LOTS
     + """, lots_held AS (
         INSERT INTO bean_hold (order_id, lot_id, amount_fen, state)

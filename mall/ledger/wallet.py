@@ -117,11 +117,6 @@ def _take(
     uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int], kind: str
 ) -> None:
     lot_ids = sorted(amounts)
-
-    def check(taken: int) -> None:
-        if taken != len(lot_ids):
-            raise NotEnoughBeans("beans")
-
     is_spent = kind == "spend"
     values = {
         "lots_ids": array(lot_ids),
@@ -137,7 +132,8 @@ def _take(
         "lots_to_account": service.BEAN_SALES if is_spent else hold_account(order_id),
         "lots_total": str(sum(amounts.values())),
     }
-    uow.add(statements.SPEND if is_spent else statements.HOLD, values, check)
+    share = statements.SPEND if is_spent else statements.HOLD
+    uow.add(share, values, NotEnoughBeans("beans"))
 
 
 def spend(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:

@@ -14,7 +14,7 @@ from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, db
-from mall.kernel.reader import Reader
+from mall.kernel.direct import Direct
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 from mall.shell.relay import Doorbell
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.security = [{"bearer": []}]
     app.extensions["mall_settings"] = settings
     db.init_app(app)
-    app.extensions["mall_reader"] = Reader(settings.database_url)
+    app.extensions["mall_direct"] = Direct(settings.database_url)
     connection = rq_queues.connect(settings.redis_url)
     app.extensions["mall_redis"] = connection
     login: LoginGateway = WeChatLogin(settings.wechat, connection)

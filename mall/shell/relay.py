@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -42,11 +43,12 @@ _CLAIM = """
     ORDER BY id FOR UPDATE SKIP LOCKED
     """
 _COMPLETE = Share(
+    "relay",
     """
     completed AS (
         UPDATE outbox_delivery SET state = 'done', done_at = :completed_at
         WHERE id = ANY(CAST(:completed_ids AS uuid[]))
-    )"""
+    )""",
 )
 
 
@@ -124,9 +126,11 @@ def _run_reactions(delivery_ids: list[UUID]) -> int:
         values = {"claimed_ids": array(delivery_ids)}
         [rows] = read_together(uow.session, Read(_CLAIM, values, lambda rows: rows))
         # The effects and their completion commit together, or none does.
+        waiting: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
-            message = registry.message(row["topic"], row["payload"])
-            registry.reaction(row["handler"]).handle(uow, message)
+            waiting[row["handler"]].append(registry.message(row["topic"], row["payload"]))
+        for handler, messages in waiting.items():
+            registry.reaction(handler).handle(uow, messages)
         uow.add(
             _COMPLETE,
             {"completed_ids": array([row["id"] for row in rows]), "completed_at": uow.now},

@@ -12,6 +12,7 @@ import orjson
 from flask import Response, g, request
 
 from mall.kernel import clock, idempotency
+from mall.kernel.direct import current_direct
 from mall.kernel.errors import DomainError
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import reading, unit_of_work
@@ -52,9 +53,10 @@ def idempotently(
 ) -> Response:
     """Run a use case once for this caller's Idempotency-Key and give every replay its answer.
 
-    `work` gets the unit of work, and what the reads `ahead` found (they travel with the key's own),
-    and returns the reply's JSON value; effect and answer commit together. A refusal keeps nothing,
-    so a retry with the same key tries anew.
+    `work` gets the unit of work and what the reads `ahead` found, and returns the reply's JSON
+    value; effect and answer commit together. A refusal keeps nothing, so a retry with the same key
+    tries anew. Without reads ahead the key is locked first; with them the write, one statement,
+    locks it.
     """
     claim = _claim(g.principal)
     try:
@@ -76,15 +78,18 @@ def idempotently(
 def _run_once(
     claim: idempotency.Claim, work: Callable[..., Any], status: int, ahead: Sequence[Read]
 ) -> tuple[idempotency.Answer, bool]:
+    now = clock.now()
+    known, *found = read_together(current_direct(), idempotency.reading(claim, now), *ahead)
+    if known is not None:
+        return known, True
     with unit_of_work() as uow:
-        claiming = idempotency.reading(claim, uow.now)
-        known, *found = read_together(uow.session, claiming, *ahead)
-        if known is not None:
-            return known, True
+        if not ahead:
+            idempotency.lock(uow.session, claim)
         answer = idempotency.Answer(status, to_json(work(uow, *found)).decode())
         ttl = uow.settings.idempotency_ttl_seconds
         values = idempotency.remembering(claim, answer, uow.now, ttl)
-        uow.add(idempotency.REMEMBER, values, idempotency.check_remembered)
+        refusal = idempotency.IdempotencyInProgress("Idempotency-Key")
+        uow.add(idempotency.REMEMBER, values, refusal)
     return answer, False
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from catalog.stock.rules import Offer
@@ -46,11 +47,11 @@ class QuoteLine:
     delivery_mode: str
     draws: tuple[Draw, ...] = ()
 
-    @property
+    @cached_property
     def amount_fen(self) -> int:
         return self.offer.price_fen * self.quantity
 
-    @property
+    @cached_property
     def beans_fen(self) -> int:
         return sum(draw.amount_fen for draw in self.draws)
 
@@ -63,7 +64,7 @@ class FreightLine:
     fee_fen: int
     draws: tuple[Draw, ...] = ()
 
-    @property
+    @cached_property
     def beans_fen(self) -> int:
         return sum(draw.amount_fen for draw in self.draws)
 
@@ -75,26 +76,27 @@ class Quote:
     lines: tuple[QuoteLine, ...]
     freight: tuple[FreightLine, ...]
 
-    @property
+    @cached_property
     def goods_fen(self) -> int:
         return sum(line.amount_fen for line in self.lines)
 
-    @property
+    @cached_property
     def freight_fen(self) -> int:
         return sum(line.fee_fen for line in self.freight)
 
-    @property
+    @cached_property
     def total_fen(self) -> int:
         return self.goods_fen + self.freight_fen
 
-    @property
+    @cached_property
     def beans_fen(self) -> int:
-        return sum(draw.amount_fen for draw in self._draws())
+        return sum(draw.amount_fen for draw in self._draws)
 
-    @property
+    @cached_property
     def wechat_fen(self) -> int:
         return self.total_fen - self.beans_fen
 
+    @cached_property
     def _draws(self) -> list[Draw]:
         drawn = [draw for line in self.lines for draw in line.draws]
         return drawn + [draw for line in self.freight for draw in line.draws]
@@ -102,7 +104,7 @@ class Quote:
     def lot_amounts(self) -> dict[UUID, int]:
         """Return how much each lot pays in all."""
         amounts: dict[UUID, int] = {}
-        for draw in self._draws():
+        for draw in self._draws:
             amounts[draw.lot_id] = amounts.get(draw.lot_id, 0) + draw.amount_fen
         return amounts
 

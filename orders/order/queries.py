@@ -1,7 +1,10 @@
 """Read orders; and their invariants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
-from mall.kernel.together import Read, Rows
+from mall.kernel.together import Read, Rows, array
 from orders.order import rules
 from orders.order.models import Order, OrderEvent, OrderLine
 
@@ -56,6 +59,7 @@ class PaidLine:
 class PaidOrder:
     """A paid order as those see it who fulfil it."""
 
+    order_id: str
     order_no: str
     member_id: str
     address: dict[str, Any] | None
@@ -64,38 +68,47 @@ class PaidOrder:
 
 
 _PAID = """
-    SELECT o.order_no, o.member_id, o.address, o.note, l.id, l.sku_id, l.supplier_id,
-           l.delivery_mode, l.title, l.options, l.quantity
+    SELECT o.id AS order_id, o.order_no, o.member_id, o.address, o.note,
+           l.id, l.sku_id, l.supplier_id, l.delivery_mode, l.title, l.options, l.quantity
     FROM shop_order o JOIN order_line l ON l.order_id = o.id
-    WHERE o.id = CAST(:paid_order_id AS uuid) AND o.state IN ('paid', 'completed')
-    ORDER BY l.position
+    WHERE o.id = ANY(CAST((SELECT :paid_order_ids) AS uuid[])) AND o.state IN ('paid', 'completed')
+    ORDER BY o.id, l.position
     """
 
 
-def reading_paid(order_id: UUID) -> Read:
-    """Return the read of a paid order with its lines; it finds None in any other state."""
+def _paid_line(row: Mapping[str, Any]) -> PaidLine:
+    return PaidLine(
+        row["id"],
+        row["sku_id"],
+        UUID(row["supplier_id"]),
+        row["delivery_mode"],
+        row["title"],
+        row["options"],
+        row["quantity"],
+    )
 
-    def build(rows: Rows) -> PaidOrder | None:
-        if not rows:
-            return None
-        lines = tuple(
-            PaidLine(
-                row["id"],
-                row["sku_id"],
-                UUID(row["supplier_id"]),
-                row["delivery_mode"],
-                row["title"],
-                row["options"],
-                row["quantity"],
+
+def reading_paid(order_ids: list[UUID]) -> Read:
+    """Return the read of those of the orders that are paid, with their lines."""
+
+    def build(rows: Rows) -> list[PaidOrder]:
+        found = []
+        for order_id, group in groupby(rows, key=itemgetter("order_id")):
+            lines = list(group)
+            first = lines[0]
+            found.append(
+                PaidOrder(
+                    order_id,
+                    first["order_no"],
+                    first["member_id"],
+                    first["address"],
+                    first["note"],
+                    tuple(map(_paid_line, lines)),
+                )
             )
-            for row in rows
-        )
-        first = rows[0]
-        return PaidOrder(
-            first["order_no"], first["member_id"], first["address"], first["note"], lines
-        )
+        return found
 
-    return Read(_PAID, {"paid_order_id": str(order_id)}, build)
+    return Read(_PAID, {"paid_order_ids": array(order_ids)}, build)
 
 
 def history(session: Session, order_id: UUID) -> list[OrderEvent]:

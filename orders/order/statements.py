@@ -3,6 +3,7 @@
 from mall.kernel.together import Share
 
 OPEN_ORDER = Share(
+    "order",
     """
     order_placed AS (
         INSERT INTO shop_order
@@ -15,5 +16,5 @@ OPEN_ORDER = Share(
         INSERT INTO order_event
         SELECT * FROM jsonb_populate_recordset(
             CAST(NULL AS order_event), CAST(:order_events AS jsonb))
-    )"""
+    )""",
 )

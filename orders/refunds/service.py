@@ -1,5 +1,6 @@
 """Open refunds and record what became of them."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -17,9 +18,14 @@ from orders.refunds.models import Refund
 LATE_REASON = "订单已关闭，款项原路退回"
 
 
-def open_late_refund(uow: UnitOfWork, message: LatePaymentReceived) -> None:
-    """Open the refund of a payment that came too late; a second message opens none."""
-    payment = payments.get_payment(uow.session, UUID(message.payment_id))
+def open_late_refunds(uow: UnitOfWork, messages: Sequence[LatePaymentReceived]) -> None:
+    """Open the refunds of payments that came too late; a second message opens none."""
+    for payment_id in sorted({UUID(message.payment_id) for message in messages}):
+        _open_late_refund(uow, payment_id)
+
+
+def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
+    payment = payments.get_payment(uow.session, payment_id)
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
     if known is not None:
         return

@@ -20,6 +20,15 @@ REKEYED = (
 
 
 def upgrade() -> None:
+    # Undoes a combined write that one of its features does not agree to (docs/adr/0008).
+    op.execute(
+        """
+        CREATE FUNCTION mall_refuse(share text) RETURNS boolean LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION USING ERRCODE = 'MA001', MESSAGE = share;
+        END $$
+        """
+    )
     for table, column in REKEYED:
         op.drop_constraint(f"pk_{table}", table, type_="primary")
         op.create_primary_key(f"pk_{table}", table, [column, "id"])
@@ -58,6 +67,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION mall_refuse(text)")
     op.drop_column("region", "is_leaf")
     op.drop_column("region", "full_name")
     op.drop_index("ix_idempotency_record_expires_at", "idempotency_record")
