@@ -62,6 +62,22 @@ def lots(
     return [LotView(**{**row._mapping, "held_fen": int(row.held_fen)}) for row in rows]
 
 
+_BALANCE = text(
+    """
+    SELECT coalesce(sum(balance_fen) FILTER (WHERE expires_at > :now), 0) AS balance_fen,
+           (SELECT coalesce(sum(h.amount_fen), 0) FROM bean_hold h JOIN bean_lot l ON l.id = h.lot_id
+            WHERE l.member_id = :member_id AND h.state = 'held') AS held_fen
+    FROM bean_lot WHERE member_id = :member_id
+    """
+)
+
+
+def balance(session: Session, member_id: UUID, now: datetime) -> tuple[int, int]:
+    """Return what a member can spend at this instant, and what unpaid orders hold, in fen."""
+    row = session.execute(_BALANCE, {"member_id": member_id, "now": now}).one()
+    return int(row.balance_fen), int(row.held_fen)
+
+
 def statement(
     session: Session, member_id: UUID, cursor: UUID | None, limit: int
 ) -> list[dict[str, Any]]:

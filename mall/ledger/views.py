@@ -20,12 +20,9 @@ bp = APIBlueprint("beans", __name__, url_prefix="/v1/store/beans", tag="Store: b
 @bp.doc(summary="Read one's balance and lots, soonest expiry first")
 def read_purse() -> dict[str, Any]:
     with reading() as session:
+        balance_fen, held_fen = queries.balance(session, current_member_id(), clock.now())
         lots = queries.lots(session, current_member_id(), clock.now())
-    return {
-        "balance_fen": sum(lot.balance_fen for lot in lots if not lot.is_expired),
-        "held_fen": sum(lot.held_fen for lot in lots),
-        "lots": [asdict(lot) for lot in lots],
-    }
+    return {"balance_fen": balance_fen, "held_fen": held_fen, "lots": map(asdict, lots)}
 
 
 @bp.get("/postings")

@@ -17,7 +17,7 @@ from mall.kernel.db import CONNECT_OPTIONS, db
 from mall.kernel.direct import Direct
 from mall.kernel.settings import Settings
 from mall.shell import wiring
-from mall.shell.relay import Doorbell
+from mall.shell.relay import Doorbell, OutboxCollector
 from mall.web import observe, problems
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -79,6 +79,8 @@ def create_app(settings: Settings) -> APIFlask:
     login: LoginGateway = WeChatLogin(settings.wechat, connection)
     app.extensions["mall_login_gateway"] = login
     app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
+    app.extensions["mall_collectors"] = [OutboxCollector()]
+    app.extensions["mall_invariants"] = wiring.INVARIANTS
     outbox.set_doorbell(Doorbell(connection).ring)
     observe.install(app)
     guard.install(app)

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -65,6 +66,8 @@ def main() -> None:
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve HTTP with granian until stopped."""
     _settings()
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mall-metrics-")
     granian = Path(sys.executable).with_name("granian")
     arguments = [
         str(granian),
@@ -126,7 +129,8 @@ def migrate() -> None:
 @main.command()
 def dev() -> None:
     """Start everything on this machine (`make run`)."""
-    sys.exit(supervisor.run())
+    # The supervisor needs none of the application: a fresh process keeps it small.
+    os.execv(sys.executable, [sys.executable, "-m", "mall.shell.supervisor"])  # noqa: S606
 
 
 @main.command("demo")

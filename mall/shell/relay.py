@@ -4,14 +4,15 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 from flask import current_app
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
+from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import func, select, text, update
@@ -33,8 +34,6 @@ MAX_QUEUED_JOBS = 200
 SWEEP_LIMIT = 500
 KEEP_DONE = timedelta(days=30)
 DELIVERED = Counter("mall_outbox_delivered_total", "Deliveries by outcome", ["outcome"])
-PENDING_GAUGE = Gauge("mall_outbox_pending", "Deliveries not done")
-OLDEST_GAUGE = Gauge("mall_outbox_oldest_seconds", "Age of the oldest delivery not done")
 
 
 _CLAIM = """
@@ -202,15 +201,28 @@ def sweep() -> int:
     found = claim_due(open_queues)
     if found:
         enqueue(connection, found)
-    with reading() as session:
-        pending, oldest = session.execute(
-            select(func.count(), func.min(OutboxDelivery.created_at)).where(
-                OutboxDelivery.state == PENDING
-            )
-        ).one()
-    PENDING_GAUGE.set(pending)
-    OLDEST_GAUGE.set((clock.now() - oldest).total_seconds() if oldest else 0)
     return len(found)
+
+
+class OutboxCollector:
+    """How much waits in the outbox and for how long, asked of the database at every scrape."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with reading() as session:
+            rows = session.execute(
+                select(OutboxDelivery.state, func.count(), func.min(OutboxDelivery.created_at))
+                .where(OutboxDelivery.state.in_([PENDING, PARKED]))
+                .group_by(OutboxDelivery.state)
+            ).all()
+        waiting = GaugeMetricFamily("mall_outbox_waiting", "Deliveries not done", labels=["state"])
+        age = GaugeMetricFamily(
+            "mall_outbox_oldest_seconds", "Age of the oldest delivery not done", labels=["state"]
+        )
+        for state, count, oldest in rows:
+            waiting.add_metric([state], count)
+            age.add_metric([state], (clock.now() - oldest).total_seconds())
+        yield waiting
+        yield age
 
 
 def forget_old() -> int:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -134,7 +135,15 @@ class Stack:
     def start_engines(self) -> None:
         """Start the embedded database, Valkey and mock unless the environment names others."""
         given = os.environ
-        env = {**given, "PYTHONUNBUFFERED": "1", "MALL_MEDIA_DIR": str(self.var / "media")}
+        metrics = (self.var / "metrics").resolve()
+        shutil.rmtree(metrics, ignore_errors=True)
+        metrics.mkdir()
+        env = {
+            "MALL_MEDIA_DIR": str((self.var / "media").resolve()),
+            **given,
+            "PYTHONUNBUFFERED": "1",
+            "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        }
         if not given.get("DATABASE_URL"):
             self._postgres = embedded.start_postgres((self.var / "postgres").resolve())
             env["DATABASE_URL"] = embedded.ensure_database(self._postgres, "mall")
@@ -145,11 +154,11 @@ class Stack:
             self._start_part("valkey", command, dict(given))
         web_port = free_port(int(given.get("MALL_PORT", WEB_PORT)))
         self.base = f"http://127.0.0.1:{web_port}"
-        env["WECHATPAY_NOTIFY_URL"] = f"{self.base}/v1/webhooks/wechat/pay"
+        env.setdefault("WECHATPAY_NOTIFY_URL", f"{self.base}/v1/webhooks/wechat/pay")
         self.environment = env
         if not given.get("WECHATPAY_API_BASE"):
             port = free_port(MOCK_PORT)
-            env["WECHATPAY_API_BASE"] = env["WEIXIN_API_BASE"] = f"http://127.0.0.1:{port}"
+            env["WECHATPAY_API_BASE"] = f"http://127.0.0.1:{port}"
             self._start("wechatpay-mock", ["--http-port", str(port), "--https-port", "-1"])
             self._wait_for(f"http://127.0.0.1:{port}/_mock/trades", 20)
 
@@ -341,3 +350,7 @@ def run_story(base: str | None, play: Callable[[str, dict[str, str]], int]) -> i
         return 1
     finally:
         stack.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

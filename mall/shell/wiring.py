@@ -40,6 +40,7 @@ REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
 SWEEPS = [
     (relay.sweep, 2, "money"),
     (relay.forget_old, 3600, "bulk"),
+    (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "default"),
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,

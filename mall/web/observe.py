@@ -1,6 +1,7 @@
 """Request ids, structured logs and Prometheus metrics of the web process."""
 
 import logging
+import os
 import re
 import sys
 import time
@@ -8,7 +9,15 @@ from uuid import uuid4
 
 import structlog
 from flask import Flask, Response, g, request
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
 
 REQUESTS = Counter("mall_http_requests_total", "Requests answered", ["route", "method", "status"])
 LATENCY = Histogram(
@@ -83,8 +92,15 @@ def install(app: Flask) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        """Prometheus metrics of this process."""
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+        """Prometheus metrics of all processes that share PROMETHEUS_MULTIPROC_DIR, or of this one."""
+        registry = CollectorRegistry()
+        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+            MultiProcessCollector(registry)
+        else:
+            registry.register(REGISTRY)
+        for collector in app.extensions.get("mall_collectors", ()):
+            registry.register(collector)
+        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     metrics._is_public = True  # type: ignore[attr-defined]
     metrics._spec = {"hide": True}  # type: ignore[attr-defined]

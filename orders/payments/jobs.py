@@ -6,20 +6,27 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting, queries, service
+from orders.payments.rules import GatewayUnavailable
 
 log = structlog.get_logger(__name__)
 
 
 def query_open_payments(limit: int = 50) -> int:
-    """Ask about payments that are due, later each time; run by the scheduler. Returns how many."""
+    """Ask about payments that are due, later each time, and close those nobody waits for.
+
+    Run by the scheduler; returns how many. Where WeChat does not answer, the rest can wait.
+    """
     with reading() as session:
         due = queries.due_for_query(session, clock.now(), limit)
-    for out_trade_no in due:
+    for out_trade_no, is_over in due:
         # Put off first: a gateway that hangs must not make the next run ask the same again.
         with unit_of_work() as uow:
             service.postpone_query(uow, out_trade_no)
         try:
-            collecting.query(out_trade_no)
+            (collecting.close if is_over else collecting.query)(out_trade_no)
+        except GatewayUnavailable:
+            log.warning("payment_gateway_silent", out_trade_no=out_trade_no)
+            break
         except DomainError as error:
             log.warning("payment_query_failed", out_trade_no=out_trade_no, code=error.code)
     return len(due)

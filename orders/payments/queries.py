@@ -3,10 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
+from orders.order import rules as order_rules
+from orders.order.models import Order
 from orders.payments import rules
 from orders.payments.models import Payment
 
@@ -37,16 +39,20 @@ def find_payment(session: Session, out_trade_no: str) -> Payment | None:
     return session.scalars(select(Payment).where(Payment.out_trade_no == out_trade_no)).first()
 
 
-def due_for_query(session: Session, now: datetime, limit: int) -> list[str]:
-    """Return open payments that should be asked about, the longest due first."""
-    return list(
-        session.scalars(
-            select(Payment.out_trade_no)
-            .where(Payment.state == rules.OPEN, Payment.query_at <= now)
-            .order_by(Payment.query_at)
-            .limit(limit)
-        )
+def due_for_query(session: Session, now: datetime, limit: int) -> list[tuple[str, bool]]:
+    """Return open payments that should be asked about, the longest due first.
+
+    With each comes whether it is to be closed: its time is over, or its order waits no more.
+    """
+    is_over = or_(Payment.expires_at <= now, Order.state != order_rules.AWAITING_PAYMENT)
+    rows = session.execute(
+        select(Payment.out_trade_no, is_over)
+        .join(Order, Order.id == Payment.order_id)
+        .where(Payment.state == rules.OPEN, Payment.query_at <= now)
+        .order_by(Payment.query_at)
+        .limit(limit)
     )
+    return [(row[0], bool(row[1])) for row in rows]
 
 
 INVARIANTS = [

@@ -7,7 +7,9 @@ lets `]]>` out of its CDATA. Each is made good here (docs/adr/0007).
 import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
+from xml.parsers.expat import ExpatError
 
+import pybreaker
 import requests
 import xmltodict
 from defusedxml.common import DefusedXmlException
@@ -31,6 +33,8 @@ from orders.payments.gateway import (
 from orders.payments.rules import ForgedNotice, GatewayRefused, GatewayUnavailable
 
 MAX_NOTICE_BYTES = 64 * 1024
+# After so many calls without an answer nobody waits for a time-out any more, for so long.
+MAX_SILENCES, REST_SECONDS = 5, 10
 # The contract names these as "outcome unknown": ask, then retry with the same number.
 UNKNOWN_OUTCOME = {"SYSTEMERROR", "BIZERR_NEED_RETRY", "FREQUENCY_LIMITED"}
 
@@ -69,7 +73,10 @@ class _Client(WeChatPay):
     """wechatpy's client that refuses answers not signed with our key."""
 
     def _handle_result(self, res: requests.Response) -> dict[str, Any]:
-        data = xmltodict.parse(res.content.decode("utf-8"), disable_entities=True)["xml"]
+        try:
+            data = xmltodict.parse(res.content.decode("utf-8"), disable_entities=True)["xml"]
+        except (ExpatError, KeyError, TypeError, ValueError) as error:
+            raise requests.exceptions.ContentDecodingError("the answer is not XML") from error
         if data.get("return_code") == "SUCCESS" and not has_good_signature(data, self.api_key):
             raise requests.exceptions.InvalidHeader("the answer's signature is wrong")
         answer: dict[str, Any] = super()._handle_result(res)
@@ -81,6 +88,10 @@ class WeChatPayGateway:
 
     def __init__(self, settings: WeChatSettings) -> None:
         self._settings = settings
+        # A business error is an answer; only silence counts.
+        self.breaker = pybreaker.CircuitBreaker(
+            fail_max=MAX_SILENCES, reset_timeout=REST_SECONDS, exclude=[WeChatPayException]
+        )
         base = settings.pay_base.rstrip("/") + "/"
         client_class = type("MallWeChatPay", (_Client,), {"API_BASE_URL": base})
         self._client = client_class(
@@ -95,8 +106,8 @@ class WeChatPayGateway:
     def _ask(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Return an answer of ours; raise GatewayUnavailable when the outcome is unknown."""
         try:
-            answer = call()
-        except requests.RequestException as error:
+            answer = self.breaker.call(call)
+        except (requests.RequestException, pybreaker.CircuitBreakerError) as error:
             raise GatewayUnavailable() from error
         except WeChatPayException as error:
             if error.return_code is None or error.errcode in UNKNOWN_OUTCOME:

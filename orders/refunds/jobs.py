@@ -18,13 +18,16 @@ def send_due_refunds(limit: int = 50) -> int:
     for refund_id in due:
         with unit_of_work() as uow:
             claimed = service.claim(uow, refund_id)
-        if claimed is not None:
-            _attempt(refund_id, *claimed)
+        if claimed is not None and not _attempt(refund_id, *claimed):
+            break
     return len(due)
 
 
-def _attempt(refund_id: UUID, state: str, request: RefundRequest) -> None:
-    """Make one attempt: record the intent, commit, call, record the answer."""
+def _attempt(refund_id: UUID, state: str, request: RefundRequest) -> bool:
+    """Make one attempt: the intent is committed; call, record the answer.
+
+    Returns False when WeChat does not answer: the others can wait.
+    """
     try:
         if state == rules.REQUESTED:
             number = collecting.gateway().refund(request)
@@ -41,3 +44,5 @@ def _attempt(refund_id: UUID, state: str, request: RefundRequest) -> None:
     except DomainError as error:
         with unit_of_work() as uow:
             service.record_error(uow, refund_id, str(error))
+        return False
+    return True
