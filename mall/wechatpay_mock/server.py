@@ -72,6 +72,8 @@ def _person(code: str) -> str:
 
 
 def _login(state: State) -> Response:
+    if state.take_fault("sns/jscode2session"):
+        return Response("gateway time-out", 504)
     if request.args.get("appid") != state.merchant.appid:
         return jsonify(errcode=40013, errmsg="invalid appid")
     if request.args.get("secret") != state.merchant.app_secret:

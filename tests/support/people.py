@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import requests
@@ -13,8 +14,9 @@ from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from mall.access import service as access
+from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
-from mall.kernel.uow import unit_of_work
+from mall.kernel.uow import reading, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
@@ -62,10 +64,12 @@ class World:
             members.load_regions(uow)
 
     def member(self, beans_fen=0, address=True):
-        name = f"{secrets.token_hex(6)}:{next(_numbers)}"
+        name = secrets.token_hex(6)
         guest = Person(self.app)
-        reply = guest.post("/v1/store/session", {"code": name}).get_json()
+        code = {"code": f"{name}:{next(_numbers)}"}
+        reply = guest.post("/v1/store/session", code).get_json()
         person = Person(self.app, reply["token"], reply["member_id"])
+        person.wechat_name = name
         with self.app.app_context(), unit_of_work() as uow:
             if address:
                 form = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
@@ -77,6 +81,49 @@ class World:
     def person(self, other):
         """Return the same person on another phone."""
         return Person(self.app, other.token, other.id)
+
+    def login_again(self, person):
+        """Return the same person with a token of another login."""
+        code = {"code": f"{person.wechat_name}:{next(_numbers)}"}
+        token = Person(self.app).post("/v1/store/session", code).get_json()["token"]
+        return Person(self.app, token, person.id)
+
+    def phone_number(self):
+        return f"137{secrets.randbelow(10**8):08d}"
+
+    @property
+    def supplier_id(self):
+        return self.supplier()
+
+    def lock_number(self, person, endpoint, key):
+        """Return the advisory lock of a person's Idempotency-Key."""
+        return Claim(f"store:{person.id}", endpoint, key, b"").lock_number
+
+    def elsewhere(self, act):
+        """Do something in another thread, as another request would, and return its result."""
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(act).result(60)
+
+    def sql(self, statement):
+        return text(statement)
+
+    def pay(self, payment, **how):
+        """Let the payer pay at WeChat, and hand the mall WeChat's notice; return its answer."""
+        body = self.mock("notice", {"out_trade_no": payment["out_trade_no"], **how})["body"]
+        return self.notify(body)
+
+    def notify(self, body):
+        client = self.app.test_client()
+        return client.post("/v1/webhooks/wechat/pay", data=body.encode()).data.decode()
+
+    def rows(self, statement, **values):
+        """Return what a query of SQL finds."""
+        with self.app.app_context(), reading() as session:
+            return session.execute(text(statement), values).all()
+
+    def count(self, table):
+        [row] = self.rows(f"SELECT count(*) AS n FROM {table}")
+        return row.n
 
     def mock_status(self, path, body):
         return requests.post(f"{self.mock_base}/_mock/{path}", json=body, timeout=10).status_code

@@ -1,0 +1,190 @@
+"""Who gets in, with what, and for how long."""
+
+from datetime import timedelta
+
+import pytest
+
+from mall.access import service as access
+from mall.access.queries import token_hash
+from mall.kernel import clock
+from mall.kernel.uow import unit_of_work
+from tests.support.people import Person
+
+PASSWORD = "correct-horse-9"
+
+
+def sign_in(world, username, password=PASSWORD, audience="ops"):
+    body = {"username": username, "password": password}
+    return Person(world.app).post(f"/v1/{audience}/session", body)
+
+
+def test_the_first_login_creates_the_member_and_the_second_finds_it(world):
+    guest = Person(world.app)
+    first = guest.post("/v1/store/session", {"code": "anna:1"}).get_json()
+    again = guest.post("/v1/store/session", {"code": "anna:2"}).get_json()
+    assert (first["is_new"], again["is_new"]) == (True, False)
+    assert first["member_id"] == again["member_id"]
+
+
+def test_a_replayed_login_code_is_refused(world):
+    """Case 40."""
+    guest = Person(world.app)
+    assert guest.post("/v1/store/session", {"code": "bert:1"}).status_code == 201
+    reply = guest.post("/v1/store/session", {"code": "bert:1"})
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "wechat_code_refused")
+
+
+def test_the_mall_refuses_a_replayed_code_even_where_wechat_forgot_it(world):
+    """Case 40."""
+    guest = Person(world.app)
+    assert guest.post("/v1/store/session", {"code": "carl:1"}).status_code == 201
+    world.mock("reset")
+    reply = guest.post("/v1/store/session", {"code": "carl:1"})
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "wechat_code_refused")
+
+
+def test_an_invalid_code_is_refused_and_makes_no_member(world):
+    before = world.count("member")
+    reply = Person(world.app).post("/v1/store/session", {"code": "bad-code"})
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "wechat_code_refused")
+    assert world.count("member") == before
+
+
+def test_staff_signs_in_with_name_and_password(world):
+    operator = world.staff("operator")
+    reply = sign_in(world, operator.username)
+    assert reply.status_code == 201
+    operator.token = reply.get_json()["token"]
+    assert operator.get("/v1/ops/suppliers").status_code == 200
+
+
+@pytest.mark.parametrize("audience", ["union", "supplier", "pickup"])
+def test_a_password_opens_only_the_audience_of_its_role(world, audience):
+    operator = world.staff("operator")
+    reply = sign_in(world, operator.username, audience=audience)
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "bad_credentials")
+
+
+def test_five_failures_lock_the_account_for_a_quarter_of_an_hour(world):
+    operator = world.staff("operator")
+    for _ in range(5):
+        assert sign_in(world, operator.username, "wrong").status_code == 401
+    locked = sign_in(world, operator.username)
+    assert (locked.status_code, locked.get_json()["code"]) == (429, "locked_out")
+    assert 0 < int(locked.headers["Retry-After"]) <= 900
+    clock.freeze(clock.now() + timedelta(minutes=15, seconds=1))
+    assert sign_in(world, operator.username).status_code == 201
+
+
+def test_a_success_forgets_earlier_failures(world):
+    operator = world.staff("operator")
+    for _ in range(2):
+        for _ in range(4):
+            assert sign_in(world, operator.username, "wrong").status_code == 401
+        assert sign_in(world, operator.username).status_code == 201
+
+
+def test_an_unknown_name_is_refused_as_a_wrong_password_is(world):
+    known = sign_in(world, world.staff("operator").username, "wrong").get_json()
+    assert sign_in(world, "nobody-here", "wrong").get_json() == known
+
+
+def test_a_token_of_one_audience_opens_no_other(world):
+    """Case 39."""
+    people = {
+        "store": world.member(),
+        "union": world.staff("union_officer", world.supplier()),
+        "supplier": world.staff("supplier", world.supplier()),
+        "pickup": world.staff("store_clerk", world.supplier()),
+        "ops": world.staff("operator"),
+    }
+    doors = {
+        "store": "/v1/store/me",
+        "supplier": "/v1/supplier/products",
+        "ops": "/v1/ops/suppliers",
+    }
+    for audience, person in people.items():
+        for door, path in doors.items():
+            expected = 200 if door == audience else 403
+            assert person.get(path).status_code == expected, (audience, door)
+
+
+def test_signing_out_ends_the_token_at_once(world):
+    """Case 40."""
+    member = world.member()
+    other_phone = world.login_again(member)
+    assert member.delete("/v1/store/session").status_code == 204
+    assert member.get("/v1/store/me").status_code == 401
+    assert other_phone.get("/v1/store/me").status_code == 200
+
+
+def test_a_disabled_account_is_out_at_once_and_stays_out(world):
+    """Case 40."""
+    operator = world.staff("operator")
+    with world.app.app_context(), unit_of_work() as uow:
+        access.disable_staff_account(uow, operator.username)
+    assert operator.get("/v1/ops/suppliers").status_code == 401
+    assert sign_in(world, operator.username).status_code == 401
+
+
+def test_a_changed_role_takes_effect_with_the_next_request(world):
+    """Case 40."""
+    operator = world.staff("operator")
+    with world.app.app_context(), unit_of_work() as uow:
+        new = access.NewStaff(operator.username, "x", PASSWORD, "supplier", world.supplier_id)
+        access.open_staff_account(uow, new)
+    assert operator.get("/v1/ops/suppliers").status_code == 401
+
+
+def test_a_member_whose_account_was_closed_is_out_and_cannot_come_back(world):
+    """Case 40."""
+    member, operator = world.member(), world.staff("operator")
+    path = f"/v1/ops/members/{member.id}/state"
+    assert operator.put(path, {"is_active": False}).status_code == 200
+    assert member.get("/v1/store/me").status_code == 401
+    code = {"code": f"{member.wechat_name}:again"}
+    assert Person(world.app).post("/v1/store/session", code).status_code == 401
+    assert operator.put(path, {"is_active": True}).status_code == 200
+    assert Person(world.app).post("/v1/store/session", code | {"code": f"{member.wechat_name}:2"})
+
+
+def test_a_token_ends_after_its_time(world):
+    member = world.member()
+    clock.freeze(clock.now() + timedelta(days=30, seconds=1))
+    assert member.get("/v1/store/me").status_code == 401
+
+
+def test_only_the_hash_of_a_token_is_stored(world):
+    member = world.member()
+    stored = world.rows("SELECT token_hash FROM access_token WHERE subject_id = :id", id=member.id)
+    assert [bytes(row.token_hash) for row in stored] == [token_hash(member.token)]
+
+
+@pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic abc", "Bearer x" + "y" * 300, "x"])
+def test_a_malformed_token_is_refused(world, header):
+    reply = world.app.test_client().get("/v1/store/me", headers={"Authorization": header})
+    assert (reply.status_code, reply.get_json()["code"]) == (401, "unauthenticated")
+
+
+def test_a_wrong_token_is_refused_even_where_guests_are_welcome(world):
+    stranger = Person(world.app, "not-a-token")
+    assert stranger.get("/v1/store/products").status_code == 401
+    assert Person(world.app).get("/v1/store/products").status_code == 200
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 129])
+def test_passwords_have_limits(world, password):
+    new = access.NewStaff("someone", "x", password, "operator")
+    with (
+        world.app.app_context(),
+        pytest.raises(access.Invalid),
+        unit_of_work() as uow,
+    ):
+        access.open_staff_account(uow, new)
+
+
+def test_silent_wechat_is_said_as_such(world):
+    world.mock("faults", {"path": "sns/jscode2session", "kind": "unavailable"})
+    reply = Person(world.app).post("/v1/store/session", {"code": "dora:1"})
+    assert (reply.status_code, reply.get_json()["code"]) == (503, "wechat_unavailable")
+    assert Person(world.app).post("/v1/store/session", {"code": "dora:1"}).status_code == 201

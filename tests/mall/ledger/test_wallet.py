@@ -1,0 +1,153 @@
+"""Grant, spend, hold, capture, release, lapse: to the fen, each once."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.errors import RaiseException
+from sqlalchemy.exc import DBAPIError
+
+from mall.kernel import clock
+from mall.kernel.uow import unit_of_work
+from mall.ledger import service as ledger
+from mall.ledger import wallet
+from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans
+from tests.support.people import FAR, order_body
+
+
+def use(world, act):
+    with world.app.app_context(), unit_of_work() as uow:
+        return act(uow)
+
+
+def purse(member):
+    found = member.get("/v1/store/beans").get_json()
+    return found["balance_fen"], found["held_fen"]
+
+
+def grant_of(member, reference, amount_fen=1000):
+    return Grant(UUID(member.id), amount_fen, FAR, "测试", reference)
+
+
+def test_the_same_reference_grants_once_and_nothing_of_its_batch(world, audited):
+    first, second = world.member(), world.member()
+    use(world, lambda uow: wallet.grant(uow, [grant_of(first, f"r-{first.id}")]))
+    batch = [grant_of(second, f"r-{second.id}"), grant_of(first, f"r-{first.id}")]
+    with pytest.raises(GrantRepeated):
+        use(world, lambda uow: wallet.grant(uow, batch))
+    assert (purse(first), purse(second)) == ((1000, 0), (0, 0))
+    audited()
+
+
+def test_spending_more_than_a_lot_has_keeps_nothing(world, audited):
+    member = world.member(beans_fen=1000)
+    lot_id = UUID(member.get("/v1/store/beans").get_json()["lots"][0]["id"])
+    with pytest.raises(NotEnoughBeans):
+        use(world, lambda uow: wallet.spend(uow, UUID(member.id), uuid4(), {lot_id: 1001}))
+    assert purse(member) == (1000, 0)
+    audited()
+
+
+def test_anothers_lot_cannot_be_spent(world, audited):
+    owner, thief = world.member(beans_fen=1000), world.member()
+    lot_id = UUID(owner.get("/v1/store/beans").get_json()["lots"][0]["id"])
+    with pytest.raises(NotEnoughBeans):
+        use(world, lambda uow: wallet.spend(uow, UUID(thief.id), uuid4(), {lot_id: 1}))
+    assert purse(owner) == (1000, 0)
+    audited()
+
+
+def test_a_lot_is_gone_at_the_very_second_of_its_expiry(world, audited):
+    """Case 4."""
+    now = clock.now()
+    clock.freeze(now)
+    member = world.member()
+    world.grant(member, 1000, expires_at=now + timedelta(seconds=60))
+    _, sku = world.sku(1000)
+    body = order_body([sku], "beans", 1000)
+    clock.freeze(now + timedelta(seconds=60))
+    assert purse(member) == (0, 0)
+    reply = member.post("/v1/store/orders", body)
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "not_enough_beans")
+    clock.freeze(now + timedelta(seconds=59, microseconds=999_999))
+    assert member.post("/v1/store/orders", body).status_code == 201
+    audited()
+
+
+def test_what_is_left_on_an_expired_lot_lapses_with_a_posting(world, audited):
+    now = clock.now()
+    member = world.member()
+    world.grant(member, 1000, expires_at=now + timedelta(seconds=60))
+    clock.freeze(now + timedelta(seconds=61))
+    assert world.run_sweep("lapse_expired_lots") >= 1
+    postings = member.get("/v1/store/beans/postings").get_json()["items"]
+    assert [(each["kind"], each["amount_fen"]) for each in postings] == [
+        ("lapse", -1000),
+        ("grant", 1000),
+    ]
+    assert world.run_sweep("lapse_expired_lots") == 0
+    audited()
+
+
+def test_beans_that_come_back_after_expiry_get_thirty_days_of_grace(world, audited):
+    now = clock.now()
+    clock.freeze(now)
+    member = world.member()
+    world.grant(member, 999, expires_at=now + timedelta(minutes=5))
+    _, sku = world.sku(1000)
+    order = member.post("/v1/store/orders", order_body([sku], "mixed", 1000)).get_json()
+    assert purse(member) == (0, 999)
+    clock.freeze(now + timedelta(minutes=31))
+    assert world.run_sweep("lapse_unpaid_orders") == 1
+    assert world.run_sweep("lapse_expired_lots") == 0
+    [lot] = member.get("/v1/store/beans").get_json()["lots"]
+    assert (lot["balance_fen"], lot["held_fen"]) == (999, 0)
+    assert lot["expires_at"].startswith(f"{now + timedelta(days=30, minutes=31):%Y-%m-%dT%H:%M}")
+    state = member.get(f"/v1/store/orders/{order['order_id']}").get_json()["state"]
+    assert state == "cancelled"
+    clock.freeze(now + timedelta(days=31))
+    assert world.run_sweep("lapse_expired_lots") == 1
+    audited()
+
+
+def test_capture_and_release_happen_once_whichever_comes_first(world, audited):
+    member = world.member(beans_fen=999)
+    _, sku = world.sku(1000)
+    order = member.post("/v1/store/orders", order_body([sku], "mixed", 1000)).get_json()
+    path = f"/v1/store/orders/{order['order_id']}"
+    payment = member.post(f"{path}/payments", {}).get_json()
+    world.pay(payment)
+    order_id = UUID(order["order_id"])
+    assert use(world, lambda uow: wallet.release(uow, order_id)) == 0
+    assert use(world, lambda uow: wallet.capture(uow, order_id)) == 0
+    assert purse(member) == (0, 0)
+    audited()
+
+
+def test_entries_are_never_changed_or_deleted(world):
+    world.member(beans_fen=100)
+    for statement in (
+        "UPDATE ledger_entry SET amount_fen = amount_fen + 1",
+        "DELETE FROM ledger_transfer",
+        "TRUNCATE ledger_entry",
+    ):
+        with pytest.raises(DBAPIError) as refused:
+            world.execute(statement)
+        assert isinstance(refused.value.orig, RaiseException)
+
+
+def test_a_transfer_that_does_not_balance_is_a_bug(world):
+    legs = (ledger.Leg("a", 1), ledger.Leg("b", -2))
+    with pytest.raises(ValueError, match="does not balance"):
+        use(world, lambda uow: ledger.post(uow, [ledger.Transfer("x", "x", "cny", legs)]))
+
+
+def test_the_statement_pages_from_the_newest(world):
+    member = world.member()
+    for amount in (1, 2, 3):
+        world.grant(member, amount)
+    first = member.get("/v1/store/beans/postings?limit=2").get_json()
+    assert [each["amount_fen"] for each in first["items"]] == [3, 2]
+    rest = member.get(f"/v1/store/beans/postings?limit=2&cursor={first['next_cursor']}").get_json()
+    assert [each["amount_fen"] for each in rest["items"]] == [1]
+    assert rest["next_cursor"] is None
