@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import text
 
 from mall.kernel import audit, clock
-from mall.kernel.uow import reading
+from mall.kernel.db import Base
+from mall.kernel.uow import reading, unit_of_work
 from mall.shell import config as settings_reader
 from mall.shell import database, embedded, wiring
 from mall.shell.app import create_app
@@ -109,7 +111,7 @@ def environment(database_url, redis_url, mock_base):
         "REDIS_URL": redis_url,
         "WECHATPAY_API_BASE": mock_base,
         "WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/pay",
-        "WECHATPAY_TIMEOUT_SECONDS": "2",
+        "WECHATPAY_TIMEOUT_SECONDS": "1",
         "MALL_DATABASE_POOL": "40",
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
         "MALL_LOG_LEVEL": "ERROR",
@@ -133,10 +135,23 @@ def _fresh_clock():
 
 
 @pytest.fixture
-def world(app, mock_base):
+def clean(app):
+    """Empty the database, but for the regions, and Valkey."""
+    names = ", ".join(name for name in Base.metadata.tables if name != "region")
+    with app.app_context(), unit_of_work() as uow:
+        # What is append-only is so for everybody but its own superuser.
+        uow.session.execute(text("SET LOCAL session_replication_role = replica"))
+        uow.session.execute(text(f"TRUNCATE {names}"))
+    app.extensions["mall_redis"].flushdb()
+
+
+@pytest.fixture
+def world(app, mock_base, clean):
     """Make members, suppliers, products and beans; act as anybody over HTTP."""
     requests.post(f"{mock_base}/_mock/reset", timeout=5)
-    return World(app, mock_base)
+    found = World(app, mock_base)
+    found.breaker().close()
+    return found
 
 
 @pytest.fixture

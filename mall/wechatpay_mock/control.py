@@ -12,7 +12,10 @@ from mall.wechatpay_mock import wire
 from mall.wechatpay_mock.pay import find_trade, paid_fields
 from mall.wechatpay_mock.state import BEIJING, Fault, State, Trade, new_number
 
-RETRY_SECONDS = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600)
+RETRY_SECONDS = (
+    *(15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600),
+    *(10800, 10800, 10800, 21600, 21600),
+)
 NOTICE_TIMEOUT = 5
 
 
@@ -42,10 +45,12 @@ def notice(state: State, trade: Trade, order: dict[str, Any]) -> bytes:
     fields = {
         "appid": order.get("appid", merchant.appid),
         "mch_id": order.get("mch_id", merchant.mch_id),
-        "result_code": "SUCCESS",
+        "result_code": order.get("result_code", "SUCCESS"),
         "return_code": "SUCCESS",
         **paid_fields(trade),
     }
+    if "fee_type" in order:
+        fields["fee_type"] = order["fee_type"]
     if "total_fee" in order:
         fields["total_fee"] = fields["cash_fee"] = order["total_fee"]
     sign_type = str(order.get("sign_type", "MD5"))
@@ -106,6 +111,20 @@ def install(app: Flask, state: State) -> None:
             state.faults.append(fault)
         return jsonify(fault.__dict__)
 
+    @app.post("/_mock/refunds/next")
+    def next_refund() -> Response:
+        """Say what becomes of the next refund: SUCCESS, PROCESSING, CHANGE or REFUNDCLOSE."""
+        state.next_refund_state = str(request.get_json()["state"])
+        return jsonify(ok=True)
+
+    @app.post("/_mock/refunds/set")
+    def set_refund() -> Response:
+        """Say what has become of a refund."""
+        order = request.get_json()
+        with state.lock:
+            state.refunds[str(order["out_refund_no"])].state = str(order["state"])
+        return jsonify(ok=True)
+
     @app.post("/_mock/clock")
     def move_clock() -> Response:
         state.clock_offset = timedelta(seconds=float(request.get_json()["offset_seconds"]))
@@ -116,6 +135,8 @@ def install(app: Flask, state: State) -> None:
         with state.lock:
             for kept in (state.trades, state.refunds, state.used_codes):
                 kept.clear()
+            state.next_refund_state = "SUCCESS"
+            state.clock_offset = timedelta(0)
             for listed in (state.faults, state.received, state.notices):
                 listed.clear()
         return jsonify(ok=True)

@@ -164,7 +164,8 @@ def refund(state: State, fields: Fields) -> dict[str, Any]:
             raise Refused("INVALID_REQ_TOO_MUCH", "部分退款超过50次")
         if sum(r.refund_fen for r in others) + amount > trade.paid_fen:
             raise Refused("ERROR", "退款金额大于支付金额")
-        known = Refund(number, _number(trade), new_number("50"), amount)
+        known = Refund(number, _number(trade), new_number("50"), amount, state.next_refund_state)
+        state.next_refund_state = "SUCCESS"
         state.refunds[number] = known
         trade.state = "REFUND"
     elif known.refund_fen != amount:

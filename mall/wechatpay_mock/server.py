@@ -50,6 +50,10 @@ def _call(state: State, path: str) -> Response:
     fault = state.take_fault(path)
     if fault == "system_error":
         return _business_error(state, "SYSTEMERROR", "系统异常，请重试")
+    if fault == "silence":
+        time.sleep(DROP_SECONDS)
+    if fault is not None and fault.isupper():
+        return _business_error(state, fault, "由控制接口指定的错误")
     try:
         with state.lock:
             answer = pay.CALLS[path](state, fields)

@@ -78,6 +78,7 @@ class State:
     received: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     clock_offset: timedelta = timedelta(0)
+    next_refund_state: str = "SUCCESS"
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def now(self) -> datetime:

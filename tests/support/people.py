@@ -13,6 +13,7 @@ from catalog.products import service as products
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
+from catalog.suppliers.rules import FreightRule
 from mall.access import service as access
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
@@ -22,6 +23,7 @@ from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.rules import AddressForm
 from mall.shell import relay, wiring
+from mall.web.replies import shop_window
 
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -60,8 +62,9 @@ class World:
     def __init__(self, app, mock_base):
         self.app = app
         self.mock_base = mock_base
-        with app.app_context(), unit_of_work() as uow:
-            members.load_regions(uow)
+        if self.count("region") == 0:
+            with app.app_context(), unit_of_work() as uow:
+                members.load_regions(uow)
 
     def member(self, beans_fen=0, address=True):
         name = secrets.token_hex(6)
@@ -103,6 +106,54 @@ class World:
         """Do something in another thread, as another request would, and return its result."""
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(act).result(60)
+
+    def reprice(self, supplier_id, product_id, price_fen):
+        """Give a product's only SKU another price."""
+        self.execute(
+            "UPDATE sku SET price_fen = :price, list_price_fen = :price WHERE product_id = :id",
+            price=price_fen,
+            id=product_id,
+        )
+
+    def charge_freight(self, supplier_id, product_ids, fee_fen, closed=()):
+        """Give products a tariff of one fee for each order, and regions that are not served."""
+        tariff = [FreightRule((), True, 1000, fee_fen, 1, 0)]
+        if closed:
+            tariff.append(FreightRule(closed, False))
+        with self.app.app_context(), unit_of_work() as uow:
+            form = suppliers.TemplateForm("运费", "piece", None, tuple(tariff))
+            template_id = suppliers.add_template(uow, supplier_id, form)
+            uow.session.execute(
+                text("UPDATE product SET shipping_template_id = :t WHERE id = ANY(:ids)"),
+                {"t": template_id, "ids": list(product_ids)},
+            )
+
+    def fill_cart(self, person, count):
+        """Put so many different SKUs of one supplier into a cart."""
+        supplier_id = self.supplier()
+        for _ in range(count):
+            _, sku = self.sku(100, 5, supplier_id)
+            reply = person.put(f"/v1/store/cart/{sku}", {"quantity": 1})
+            assert reply.status_code == 200
+
+    def received(self, prefix):
+        """Return the calls of these paths that the mock gateway got."""
+        calls = requests.get(f"{self.mock_base}/_mock/received", timeout=10).json()["received"]
+        return [call for call in calls if call["path"].startswith(prefix)]
+
+    def refunds(self):
+        """Return the refunds that the mock gateway knows of."""
+        return requests.get(f"{self.mock_base}/_mock/trades", timeout=10).json()["refunds"]
+
+    def breaker(self):
+        return self.app.extensions["mall_payment_gateway"].breaker
+
+    def fresh_window(self):
+        """Forget what the shop window showed a moment ago."""
+        shop_window.clear()
+
+    def order_body(self, *args, **kwargs):
+        return order_body(*args, **kwargs)
 
     def sql(self, statement):
         return text(statement)
@@ -202,8 +253,8 @@ class World:
             return function()
 
 
-def order_body(sku_ids, tender="beans", total_fen=None, **more):
-    """Return the body that places one unit of each SKU."""
-    lines = [{"sku_id": str(sku_id), "quantity": 1} for sku_id in sku_ids]
+def order_body(sku_ids, tender="beans", total_fen=None, quantity=1, **more):
+    """Return the body that places so many of each SKU."""
+    lines = [{"sku_id": str(sku_id), "quantity": quantity} for sku_id in sku_ids]
     body = {"lines": lines, "tender": tender, **more}
     return body if total_fen is None else {**body, "quoted_total_fen": total_fen}

@@ -1,0 +1,55 @@
+"""A supplier sets its stock; every change is a movement."""
+
+from tests.support.people import order_body
+
+
+def test_setting_stock_moves_the_difference(world, audited):
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    _, sku = world.sku(1000, 0, supplier_id)
+    path = f"/v1/supplier/skus/{sku}/stock"
+    assert supplier.put(path, {"on_hand": 7, "reason": "到货"}).get_json()["available"] == 7
+    supplier.put(path, {"on_hand": 7})
+    supplier.put(path, {"on_hand": 4, "reason": "报损"})
+    moved = world.rows(
+        "SELECT quantity, cause, reference FROM stock_movement WHERE sku_id = :id ORDER BY id",
+        id=sku,
+    )
+    assert [tuple(row) for row in moved] == [(7, "stocktake", "到货"), (-3, "stocktake", "报损")]
+    audited()
+
+
+def test_stock_never_goes_below_what_open_orders_have_reserved(world, audited):
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    _, sku = world.sku(1000, 5, supplier_id)
+    member = world.member()
+    assert member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).status_code == 201
+    reply = supplier.put(f"/v1/supplier/skus/{sku}/stock", {"on_hand": 0})
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "stock_below_reserved")
+    assert supplier.get(f"/v1/supplier/skus/{sku}/stock").get_json() == {
+        "sku_id": str(sku),
+        "on_hand": 5,
+        "reserved": 1,
+        "available": 4,
+    }
+    audited()
+
+
+def test_negative_and_absurd_stock_is_refused(world):
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    _, sku = world.sku(1000, 5, supplier_id)
+    for on_hand in (-1, 10_000_001, 1.5, "7"):
+        reply = supplier.put(f"/v1/supplier/skus/{sku}/stock", {"on_hand": on_hand})
+        assert (reply.status_code, reply.get_json()["field"]) == (422, "on_hand")
+    assert world.stock_of(sku) == (5, 0)
+
+
+def test_anothers_stock_is_not_found(world):
+    """Case 39."""
+    _, sku = world.sku(1000, 5)
+    stranger = world.staff("supplier", world.supplier())
+    assert stranger.get(f"/v1/supplier/skus/{sku}/stock").status_code == 404
+    assert stranger.put(f"/v1/supplier/skus/{sku}/stock", {"on_hand": 0}).status_code == 404
+    assert world.stock_of(sku) == (5, 0)

@@ -1,0 +1,103 @@
+"""Importing the real and the demo products, again and again."""
+
+import json
+import secrets
+from pathlib import Path
+
+import pytest
+
+from catalog.uploads.service import import_lines
+from mall.shell import demo
+
+REAL = (demo.DATA / "litemall_goods.jsonl").read_text(encoding="utf-8").splitlines()
+ZHANJIANG = (demo.DATA / "zhanjiang_goods.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def run(world, lines, supplier=None):
+    with world.app.app_context():
+        return import_lines(lines, supplier or f"导入 {secrets.token_hex(4)}", lambda: None)
+
+
+def product(**change):
+    base = {
+        "source_id": secrets.token_hex(4),
+        "title": "海鸭蛋",
+        "category": ["饮食", "蛋"],
+        "list_price_fen": 5000,
+        "skus": [{"options": [], "price_fen": 4000, "stock": 9}],
+    }
+    return json.dumps(base | change, ensure_ascii=False)
+
+
+def test_all_239_real_products_are_imported_and_again_changes_nothing(world, audited):
+    supplier = f"导入 {secrets.token_hex(4)}"
+    first = run(world, REAL, supplier)
+    assert (first.counts, first.errors) == ({"created": 239}, [])
+    again = run(world, REAL, supplier)
+    assert (again.counts, again.errors) == ({"unchanged": 239}, [])
+    audited()
+
+
+def test_the_zhanjiang_products_are_many_and_of_many_suppliers():
+    assert len(ZHANJIANG) >= 60
+    assert len({json.loads(line)["supplier"] for line in ZHANJIANG}) >= 12
+
+
+def test_a_changed_line_updates_its_product(world):
+    supplier = f"导入 {secrets.token_hex(4)}"
+    line = product(source_id="x")
+    run(world, [line], supplier)
+    changed = run(world, [line.replace("海鸭蛋", "烤海鸭蛋")], supplier)
+    assert changed.counts == {"updated": 1}
+    titles = world.rows(
+        "SELECT p.title FROM product p JOIN supplier s ON s.id = p.supplier_id WHERE s.name = :n",
+        n=supplier,
+    )
+    assert [row.title for row in titles] == ["烤海鸭蛋"]
+
+
+def test_importing_again_never_brings_sold_units_back(world, audited):
+    supplier = f"导入 {secrets.token_hex(4)}"
+    line = product()
+    run(world, [line], supplier)
+    [row] = world.rows(
+        "SELECT k.id FROM sku k JOIN product p ON p.id = k.product_id"
+        " JOIN supplier s ON s.id = p.supplier_id WHERE s.name = :n",
+        n=supplier,
+    )
+    member = world.member(beans_fen=4000)
+    body = world.order_body([row.id], "beans", 4000)
+    assert member.post("/v1/store/orders", body).status_code == 201
+    run(world, [line], supplier)
+    assert world.stock_of(row.id) == (8, 0)
+    audited()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"title": "x"}',
+        product(title=""),
+        product(title="x" * 101),
+        product(skus=[]),
+        product(category=["a", "b", "c", "d"]),
+        product(skus=[{"options": [], "price_fen": 1.5, "stock": 1}]),
+        product(skus=[{"options": [], "price_fen": True, "stock": 1}]),
+        product(skus=[{"options": [], "price_fen": 100, "stock": -1}]),
+        product(delivery_modes=["drone"]),
+        " " * 1_000_001,
+    ],
+)
+def test_a_wrong_line_is_told_with_its_number_and_leaves_the_others_be(world, line):
+    supplier = f"导入 {secrets.token_hex(4)}"
+    summary = run(world, [product(), line, product()], supplier)
+    assert summary.counts == {"created": 2, "failed": 1}
+    assert [error.partition(":")[0] for error in summary.errors] == ["2"]
+
+
+def test_the_demo_data_names_its_source_and_licence():
+    text = (Path(demo.DATA) / "README.md").read_text(encoding="utf-8")
+    assert "MIT" in text
+    assert "litemall" in text

@@ -1,0 +1,164 @@
+"""What no notice tells: queries, closing, time-outs, a silent WeChat, a wrong clock."""
+
+from datetime import timedelta
+
+import pytest
+
+from mall.kernel import clock
+from orders.payments import rules
+from tests.support.people import order_body
+
+
+def order_of(world, member, total=1000, **form):
+    _, sku = world.sku(total, 5, **form)
+    order = member.post("/v1/store/orders", order_body([sku], "wechat", total)).get_json()
+    return f"/v1/store/orders/{order['order_id']}", sku
+
+
+def state(member, path):
+    return member.get(path).get_json()["state"]
+
+
+def test_a_payment_without_any_notice_is_found_by_asking(world, audited):
+    """Case 13."""
+    member = world.member()
+    path, _ = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    assert world.run_sweep("query_open_payments") == 0
+    clock.freeze(clock.now() + timedelta(seconds=11))
+    assert world.run_sweep("query_open_payments") == 1
+    assert state(member, path) == "paid"
+    audited()
+
+
+def test_asking_grows_rarer(world):
+    delays = [rules.query_delay(attempts).total_seconds() for attempts in range(8)]
+    assert delays == [10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def test_cancelling_closes_at_wechat_first(world, audited):
+    member = world.member()
+    path, sku = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    for _ in range(2):
+        assert member.post(f"{path}/cancel").get_json() == {"state": "cancelled"}
+    assert world.mock_status("pay", {"out_trade_no": payment["out_trade_no"]}) == 409
+    assert world.stock_of(sku) == (5, 0)
+    refused = member.post(f"{path}/payments", {})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "payment_not_needed")
+    audited()
+
+
+def test_cancelling_what_was_paid_a_moment_ago_makes_it_paid(world, audited):
+    """Case 12: closing races with paying."""
+    member = world.member()
+    path, _ = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    reply = member.post(f"{path}/cancel")
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "already_paid")
+    assert state(member, path) == "paid"
+    audited()
+
+
+def test_a_payment_in_the_last_second_beats_the_timeout(world, audited):
+    """Case 16: the member was typing the password when the time was over."""
+    member = world.member()
+    path, _ = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    clock.freeze(clock.now() + timedelta(minutes=30))
+    assert world.run_sweep("lapse_unpaid_orders") == 0
+    assert state(member, path) == "paid"
+    audited()
+
+
+@pytest.mark.parametrize("kind", ["system_error", "drop", "tamper"])
+def test_while_wechat_says_nothing_certain_the_order_stays_as_it_is(world, audited, kind):
+    member = world.member()
+    path, sku = order_of(world, member)
+    member.post(f"{path}/payments", {})
+    world.mock("faults", {"path": "pay/closeorder", "kind": kind})
+    reply = member.post(f"{path}/cancel")
+    assert (reply.status_code, reply.get_json()["code"]) == (503, "payment_gateway_unavailable")
+    assert state(member, path) == "awaiting_payment"
+    assert world.stock_of(sku) == (5, 1)
+    assert member.post(f"{path}/cancel").status_code == 200
+    audited()
+
+
+def test_a_silent_wechat_is_left_alone_and_costs_nobody_a_timeout(world):
+    member = world.member()
+    path, _ = order_of(world, member)
+    member.post(f"{path}/payments", {})
+    world.mock("faults", {"path": "pay/closeorder", "kind": "silence", "times": 5})
+    for _ in range(5):
+        assert member.post(f"{path}/cancel").status_code == 503
+    calls = len(world.received("pay/"))
+    assert member.post(f"{path}/cancel").status_code == 503
+    assert len(world.received("pay/")) == calls
+    world.breaker().close()
+    assert member.post(f"{path}/cancel").status_code == 200
+
+
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_our_clock_ten_minutes_off_still_collects(world, audited, minutes):
+    """Case 16."""
+    clock.freeze(clock.now() + timedelta(minutes=minutes))
+    member = world.member()
+    path, _ = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    assert "SUCCESS" in world.pay(payment)
+    assert state(member, path) == "paid"
+    audited()
+
+
+def test_in_the_last_minute_no_payment_is_begun(world):
+    member = world.member()
+    path, _ = order_of(world, member)
+    clock.freeze(clock.now() + timedelta(minutes=29, seconds=30))
+    reply = member.post(f"{path}/payments", {})
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "payment_window_closed")
+
+
+def test_beginning_again_uses_the_open_payment(world):
+    member = world.member()
+    path, _ = order_of(world, member)
+    first = member.post(f"{path}/payments", {}).get_json()
+    second = member.post(f"{path}/payments", {}).get_json()
+    assert first["out_trade_no"] == second["out_trade_no"]
+    assert len(world.received("pay/unifiedorder")) == 1
+    parameters = first["pay_parameters"]
+    assert set(parameters) == {"appId", "timeStamp", "nonceStr", "package", "signType", "paySign"}
+    assert parameters["package"].startswith("prepay_id=wx")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["]]>" * 10 + "姜", "😀🍍" * 30, "湛江海味" * 25, "a<b>&c", "\u200b姜"],
+)
+def test_titles_that_would_break_xml_or_the_limit_are_paid_for(world, audited, title):
+    """Case 15: `]]>`, emoji, more than 127 bytes."""
+    member = world.member()
+    path, _ = order_of(world, member, title=title)
+    payment = member.post(f"{path}/payments", {})
+    assert payment.status_code == 201
+    [call] = world.received("pay/unifiedorder")
+    assert 0 < len(call["fields"]["body"].encode()) <= 127
+    assert "SUCCESS" in world.pay(payment.get_json())
+    audited()
+
+
+@pytest.mark.parametrize(
+    ("titles", "text"),
+    [
+        (["徐闻良姜片"], "徐闻良姜片"),
+        (["姜", "虾"], "姜 等2件"),
+        ([], "福利商城订单"),
+        (["]]>"], "福利商城订单"),
+        (["姜" * 60], "姜" * 42),
+    ],
+)
+def test_what_the_payer_reads(titles, text):
+    assert rules.goods_text(titles) == text

@@ -1,0 +1,176 @@
+"""WeChat's notices: repeated, late, early, forged."""
+
+from datetime import timedelta
+
+import pytest
+
+from mall.kernel import clock
+from tests.support.people import order_body
+
+
+@pytest.fixture
+def waiting(world):
+    """An order that waits for 1000 fen by WeChat, and its payment."""
+    member = world.member()
+    _, sku = world.sku(1000, 5)
+    order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
+    path = f"/v1/store/orders/{order['order_id']}"
+    return member, path, member.post(f"{path}/payments", {}).get_json(), sku
+
+
+def state(member, path):
+    return member.get(path).get_json()["state"]
+
+
+def test_a_notice_pays_the_order_and_its_repeats_change_nothing(world, waiting, audited):
+    """Case 11: twice."""
+    member, path, payment, sku = waiting
+    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"]
+    assert [("SUCCESS" in world.notify(body)) for _ in range(3)] == [True] * 3
+    assert state(member, path) == "paid"
+    assert world.stock_of(sku) == (4, 0)
+    audited()
+
+
+def test_a_notice_signed_with_the_other_sign_type_is_understood(world, waiting, audited):
+    """Case 11: the other sign type."""
+    member, path, payment, _ = waiting
+    assert "SUCCESS" in world.pay(payment, sign_type="HMAC-SHA256")
+    assert state(member, path) == "paid"
+    audited()
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"key": "0" * 32},
+        {"drop_signature": True},
+        {"total_fee": 1},
+        {"total_fee": 999_999},
+        {"mch_id": "10000999"},
+        {"appid": "wx0000000000000000"},
+        {"result_code": "FAIL"},
+        {"fee_type": "USD"},
+    ],
+)
+def test_a_forged_or_foreign_notice_changes_nothing(world, waiting, audited, how):
+    """Case 11: forged, unsigned, another amount, merchant, app, failure or currency."""
+    member, path, payment, sku = waiting
+    assert "FAIL" in world.pay(payment, **how)
+    assert state(member, path) == "awaiting_payment"
+    assert world.stock_of(sku) == (5, 1)
+    audited()
+
+
+def test_a_notice_for_a_payment_we_never_asked_for_changes_nothing(world, waiting, audited):
+    """Case 11."""
+    member, path, payment, _ = waiting
+    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"]
+    assert "FAIL" in world.notify(body.replace(payment["out_trade_no"], "P000000XXXXXXXXXX"))
+    assert state(member, path) == "awaiting_payment"
+    audited()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not xml",
+        "<xml>",
+        "<!DOCTYPE x [<!ENTITY a 'b'>]><xml><a>&a;</a></xml>",
+        "<xml>" + "<a>1</a>" * 20_000 + "</xml>",
+    ],
+)
+def test_what_is_no_notice_is_refused(world, body):
+    """Case 15."""
+    assert "FAIL" in world.notify(body)
+
+
+def test_a_notice_before_our_own_prepay_answer_is_applied(world, audited):
+    """Case 11: before our prepay call returned; case 12: the call times out, the order exists."""
+    member = world.member()
+    _, sku = world.sku(1000, 5)
+    order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
+    path = f"/v1/store/orders/{order['order_id']}"
+    world.mock("faults", {"path": "pay/unifiedorder", "kind": "drop"})
+    lost = member.post(f"{path}/payments", {})
+    assert (lost.status_code, lost.get_json()["code"]) == (503, "payment_gateway_unavailable")
+    [asked] = member.get(f"{path}/payments").get_json()["items"]
+    assert "SUCCESS" in world.pay(asked)
+    assert state(member, path) == "paid"
+    audited()
+
+
+def test_a_lost_prepay_answer_is_asked_for_again_under_the_same_number(world, audited):
+    """Case 12."""
+    member = world.member()
+    _, sku = world.sku(1000, 5)
+    order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
+    path = f"/v1/store/orders/{order['order_id']}/payments"
+    world.mock("faults", {"path": "pay/unifiedorder", "kind": "drop"})
+    assert member.post(path, {}).status_code == 503
+    payment = member.post(path, {}).get_json()
+    asked = world.received("pay/unifiedorder")
+    assert {call["fields"]["out_trade_no"] for call in asked} == {payment["out_trade_no"]}
+    assert len(asked) == 2
+    audited()
+
+
+def test_money_for_an_order_closed_by_timeout_goes_back_by_itself(world, waiting, audited):
+    """Case 11: after the order was closed by timeout."""
+    member, path, payment, sku = waiting
+    clock.freeze(clock.now() + timedelta(minutes=31))
+    assert world.run_sweep("lapse_unpaid_orders") == 1
+    assert state(member, path) == "cancelled"
+    assert world.stock_of(sku) == (5, 0)
+    assert "SUCCESS" in world.pay(payment, force=True)
+    assert state(member, path) == "cancelled"
+    assert world.run_outbox() == 1
+    assert world.run_sweep("send_due_refunds") == 1
+    [refund] = world.refunds()
+    assert (refund["out_trade_no"], refund["refund_fen"]) == (payment["out_trade_no"], 1000)
+    assert world.run_sweep("send_due_refunds") == 0
+    audited()
+
+
+def test_a_late_notice_twice_sends_the_money_back_once(world, waiting, audited):
+    """Case 11."""
+    member, path, payment, _ = waiting
+    assert member.post(f"{path}/cancel").status_code == 200
+    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"], "force": True})["body"]
+    for _ in range(2):
+        assert "SUCCESS" in world.notify(body)
+        world.run_outbox()
+        world.run_sweep("send_due_refunds")
+    assert len(world.refunds()) == 1
+    audited()
+
+
+def test_money_that_came_twice_by_two_ways_goes_back_once(world, audited):
+    """A QR code and the mini-program are both paid: the second payment is sent back."""
+    member = world.member()
+    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    path = f"/v1/store/orders/{order.get_json()['order_id']}"
+    first = member.post(f"{path}/payments", {"trade_type": "JSAPI"}).get_json()
+    second = member.post(f"{path}/payments", {"trade_type": "NATIVE"}).get_json()
+    assert second["code_url"].startswith("weixin://")
+    assert "SUCCESS" in world.pay(first)
+    assert "SUCCESS" in world.pay(second)
+    world.run_outbox()
+    world.run_sweep("send_due_refunds")
+    assert [each["out_trade_no"] for each in world.refunds()] == [second["out_trade_no"]]
+    audited()
+
+
+def test_the_other_way_to_pay_is_closed_once_the_order_is_paid(world, audited):
+    member = world.member()
+    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    path = f"/v1/store/orders/{order.get_json()['order_id']}"
+    first = member.post(f"{path}/payments", {"trade_type": "JSAPI"}).get_json()
+    second = member.post(f"{path}/payments", {"trade_type": "NATIVE"}).get_json()
+    world.pay(first)
+    world.due_queries_now()
+    assert world.run_sweep("query_open_payments") == 1
+    refused = world.mock_status("pay", {"out_trade_no": second["out_trade_no"]})
+    assert refused == 409
+    audited()

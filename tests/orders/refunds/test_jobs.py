@@ -1,0 +1,71 @@
+"""Money on its way back: once, whatever WeChat answers."""
+
+from datetime import timedelta
+
+import pytest
+
+from mall.kernel import clock
+from tests.support.people import order_body
+
+
+@pytest.fixture
+def late(world):
+    """A payment that came after its order was cancelled; its refund is open."""
+    member = world.member()
+    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    path = f"/v1/store/orders/{order.get_json()['order_id']}"
+    payment = member.post(f"{path}/payments", {}).get_json()
+    member.post(f"{path}/cancel")
+    world.pay(payment, force=True)
+    world.run_outbox()
+    return payment
+
+
+def recorded(world, payment):
+    [row] = world.rows(
+        "SELECT state, attempts, last_error FROM refund WHERE out_trade_no = :no",
+        no=payment["out_trade_no"],
+    )
+    return row
+
+
+@pytest.mark.parametrize("kind", ["system_error", "drop", "tamper"])
+def test_a_lost_or_uncertain_answer_is_tried_again_with_the_same_number(world, late, audited, kind):
+    """Case 14, as far as it exists: the response is lost, the refund is one."""
+    world.mock("faults", {"path": "secapi/pay/refund", "kind": kind})
+    world.run_sweep("send_due_refunds")
+    assert recorded(world, late).state == "requested"
+    clock.freeze(clock.now() + timedelta(seconds=11))
+    world.run_sweep("send_due_refunds")
+    assert recorded(world, late).state == "succeeded"
+    assert len(world.refunds()) == 1
+    audited()
+
+
+def test_a_refused_refund_fails_and_keeps_the_reason(world, late, audited):
+    """Case 14, as far as it exists."""
+    world.mock("faults", {"path": "secapi/pay/refund", "kind": "USER_ACCOUNT_ABNORMAL"})
+    world.run_sweep("send_due_refunds")
+    row = recorded(world, late)
+    assert (row.state, "USER_ACCOUNT_ABNORMAL" in row.last_error) == ("failed", True)
+    audited()
+
+
+def test_an_accepted_refund_that_fails_later_is_recorded_so(world, late, audited):
+    """Case 14: the account was closed meanwhile."""
+    world.mock("refunds/next", {"state": "CHANGE"})
+    world.run_sweep("send_due_refunds")
+    assert recorded(world, late).state == "failed"
+    audited()
+
+
+def test_a_refund_under_way_is_asked_about_until_it_ends(world, late, audited):
+    world.mock("refunds/next", {"state": "PROCESSING"})
+    world.run_sweep("send_due_refunds")
+    assert recorded(world, late).state == "accepted"
+    [refund] = world.refunds()
+    world.mock("refunds/set", {"out_refund_no": refund["out_refund_no"], "state": "SUCCESS"})
+    clock.freeze(clock.now() + timedelta(seconds=11))
+    world.run_sweep("send_due_refunds")
+    assert recorded(world, late).state == "succeeded"
+    audited()
