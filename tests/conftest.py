@@ -12,11 +12,11 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from mall.kernel import audit, clock
+from mall.kernel import clock
 from mall.kernel.db import Base
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import unit_of_work
 from mall.shell import config as settings_reader
-from mall.shell import database, embedded, wiring
+from mall.shell import database, embedded
 from mall.shell.app import create_app
 from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
@@ -155,14 +155,10 @@ def world(app, mock_base, clean):
 
 
 @pytest.fixture
-def audited(app):
+def audited(world):
     """Return a function that asserts that every invariant is kept."""
 
     def check():
-        with app.app_context(), reading() as session:
-            audit.begin_snapshot(session)
-            findings = audit.check(session, wiring.INVARIANTS)
-        broken = {f.invariant.name: f.samples for f in findings if not f.is_kept}
-        assert broken == {}
+        assert world.findings() == {}
 
     return check

@@ -15,6 +15,7 @@ from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from catalog.suppliers.rules import FreightRule
 from mall.access import service as access
+from mall.kernel import audit
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, unit_of_work
@@ -140,6 +141,13 @@ class World:
         """Return the calls of these paths that the mock gateway got."""
         calls = requests.get(f"{self.mock_base}/_mock/received", timeout=10).json()["received"]
         return [call for call in calls if call["path"].startswith(prefix)]
+
+    def findings(self):
+        """Return how often each invariant is broken, for those that are."""
+        with self.app.app_context(), reading() as session:
+            audit.begin_snapshot(session)
+            found = audit.check(session, wiring.INVARIANTS)
+        return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
 
     def refunds(self):
         """Return the refunds that the mock gateway knows of."""

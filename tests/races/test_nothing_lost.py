@@ -1,0 +1,215 @@
+"""Real workers, killed; a real Valkey, wiped; a real web server, shot between commit and enqueue.
+
+In each case every paid order has exactly its fulfillment orders within 15 s of recovery.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+from redis import Redis
+
+from mall.kernel import queue as rq_queues
+from mall.kernel.uow import unit_of_work
+from mall.shell import relay
+from mall.shell.supervisor import free_port
+from tests.races.test_last_units import together
+from tests.support.people import order_body
+
+RECOVERY_SECONDS = 15
+MALL = str(Path(sys.executable).with_name("mall"))
+
+
+def wait_until(check, seconds=RECOVERY_SECONDS):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if check():
+            return time.monotonic()
+        time.sleep(0.05)
+    raise TimeoutError(f"not so after {seconds} s")
+
+
+@pytest.fixture
+def start(environment):
+    """Start a part of the service as a process of its own; what still runs is killed afterwards."""
+    started = []
+
+    def run(*arguments):
+        process = subprocess.Popen(
+            [MALL, *arguments],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        kill_all(process)
+
+
+def kill_all(process):
+    """Send SIGKILL to a process and all it started."""
+    try:
+        family = [*psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    for each in family:
+        each.kill()
+    process.kill()
+    process.wait(10)
+
+
+@pytest.fixture
+def shop(world):
+    """A member rich enough, and two SKUs of two suppliers: each order has two parts."""
+    skus = [world.sku(100, 1000)[1] for _ in range(2)]
+    return world.member(beans_fen=1_000_000), order_body(skus, "beans", 200)
+
+
+def place(shop, count=1):
+    member, body = shop
+    for _ in range(count):
+        assert member.post("/v1/store/orders", body).status_code == 201
+
+
+def parts(world):
+    """Return how many orders have how many parts."""
+    rows = world.rows(
+        "SELECT n, count(*) AS orders FROM (SELECT o.id, count(f.id) AS n FROM shop_order o"
+        " LEFT JOIN fulfillment_order f ON f.order_id = o.id GROUP BY o.id) x GROUP BY n"
+    )
+    return {row.n: row.orders for row in rows}
+
+
+def test_a_worker_killed_in_mid_job_loses_and_repeats_nothing(world, shop, start, audited):
+    """Case 34."""
+    worker = start("worker", "--processes", "1")
+    start("scheduler")
+    with world.app.app_context(), unit_of_work() as uow:
+        # The job's own insert waits for this lock: it is in the middle, with work done.
+        uow.session.execute(world.sql("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
+        world.elsewhere(lambda: place(shop))
+        waits = (
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%split%'"
+        )
+        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)))
+        kill_all(worker)
+    assert parts(world) == {0: 1}
+    start("worker", "--processes", "1")
+    wait_until(lambda: parts(world) == {2: 1})
+    audited()
+
+
+def test_a_wiped_valkey_forgets_nothing(world, shop, start, redis_url, audited):
+    """Case 34: a hundred events are pending when Valkey is flushed."""
+    place(shop, 100)
+    valkey = Redis.from_url(redis_url)
+    queue = rq_queues.queue("default", valkey)
+    wait_until(lambda: sum(len(job.args[0]) for job in queue.get_jobs()) >= 100)
+    valkey.flushall()
+    start("scheduler")
+    start("worker", "--processes", "2")
+    wait_until(lambda: parts(world) == {2: 100})
+    audited()
+
+
+def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
+    world, shop, start, redis_url, audited
+):
+    """Case 34."""
+    port = free_port(24000 + os.getpid() % 5000)
+    web = start("serve", "--port", str(port), "--workers", "1")
+    base = f"http://127.0.0.1:{port}"
+
+    def answers():
+        try:
+            return requests.get(f"{base}/healthz", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    wait_until(answers, 30)
+    member, body = shop
+    headers = {"Authorization": f"Bearer {member.token}", "Idempotency-Key": "shot"}
+    reply = requests.post(f"{base}/v1/store/orders", json=body, headers=headers, timeout=10)
+    family = psutil.Process(web.pid).children(recursive=True)
+    for process in (*family, psutil.Process(web.pid)):
+        process.send_signal(signal.SIGKILL)
+    assert reply.status_code == 201
+    assert rq_queues.queue("default", Redis.from_url(redis_url)).count == 0
+    assert parts(world) == {0: 1}
+    start("scheduler")
+    start("worker", "--processes", "1")
+    wait_until(lambda: parts(world) == {2: 1})
+    audited()
+
+
+def test_a_job_that_runs_twice_does_its_work_once(world, shop, audited):
+    """Case 34."""
+    place(shop, 5)
+    ids = [str(row.id) for row in world.rows("SELECT id FROM outbox_delivery")]
+    with world.app.app_context():
+        assert relay.deliver(ids) == 5
+        assert relay.deliver(ids) == 0
+    assert parts(world) == {2: 5}
+    audited()
+
+
+def test_a_job_that_runs_in_eight_workers_at_once_does_its_work_once(world, shop, audited):
+    """Case 34."""
+    place(shop, 10)
+    ids = [str(row.id) for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
+
+    def deliver(number):
+        with world.app.app_context():
+            return relay.deliver(ids if number % 2 else ids[::-1])
+
+    assert sum(together(8, deliver)) == 10
+    assert parts(world) == {2: 10}
+    audited()
+
+
+def test_a_job_whose_order_was_already_split_by_hand_adds_nothing(world, shop, audited):
+    """Case 34: the message comes again, under another delivery."""
+    place(shop)
+    world.run_outbox()
+    world.execute("UPDATE outbox_delivery SET state = 'pending'")
+    assert world.run_outbox() == 1
+    assert parts(world) == {2: 1}
+    audited()
+
+
+def test_a_reaction_that_fails_is_put_off_and_at_last_parked(world, shop, monkeypatch):
+    place(shop, 2)
+
+    def fail(uow, messages):
+        raise RuntimeError("no")
+
+    [reaction] = relay.registry.reactions_to("OrderPaid")
+    monkeypatch.setitem(relay.registry._by_name, reaction.name, reaction.__class__(fail))
+    for attempt in range(1, 9):
+        assert world.run_outbox() == 0
+        rows = world.rows("SELECT attempts, state, last_error FROM outbox_delivery")
+        state = "parked" if attempt == 8 else "pending"
+        assert [tuple(row) for row in rows] == [(attempt, state, "RuntimeError: no")] * 2
+    findings = world.findings()
+    assert findings["nothing_parked"] == 2
+    assert findings["paid_orders_fulfilled_once"] == 4
+
+
+def test_one_reaction_that_fails_does_not_hold_up_the_others(world, shop, monkeypatch, audited):
+    place(shop, 3)
+    [bad, *_] = [row.id for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
+    world.execute(
+        'UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\' WHERE id = :id', id=bad
+    )
+    assert world.run_outbox() == 2
+    assert parts(world) == {0: 1, 2: 2}
