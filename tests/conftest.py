@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from hypothesis import settings
 from sqlalchemy import text
 
 from mall.kernel import clock
@@ -23,6 +24,10 @@ from mall.web.replies import shop_window
 from tests.support.people import World
 
 TEMPLATE = "mall_template"
+# The same examples in every run, so that what is green stays green; `explore` looks for new ones.
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 NO_HTTPS = ("--https-port", "-1")
 
 
@@ -134,15 +139,25 @@ def _fresh_clock():
     clock.freeze(None)
 
 
-@pytest.fixture
-def clean(app):
-    """Empty the database, but for the regions, and Valkey."""
+@pytest.fixture(scope="session")
+def emptying(app):
+    """Return a function that empties the database, but for the regions, and Valkey."""
     names = ", ".join(name for name in Base.metadata.tables if name != "region")
-    with app.app_context(), unit_of_work() as uow:
-        # What is append-only is so for everybody but its own superuser.
-        uow.session.execute(text("SET LOCAL session_replication_role = replica"))
-        uow.session.execute(text(f"TRUNCATE {names}"))
-    app.extensions["mall_redis"].flushdb()
+
+    def empty():
+        with app.app_context(), unit_of_work() as uow:
+            # What is append-only is so for everybody but its own superuser.
+            uow.session.execute(text("SET LOCAL session_replication_role = replica"))
+            uow.session.execute(text(f"TRUNCATE {names}"))
+        app.extensions["mall_redis"].flushdb()
+
+    return empty
+
+
+@pytest.fixture
+def clean(emptying):
+    """Begin with nothing."""
+    emptying()
 
 
 @pytest.fixture

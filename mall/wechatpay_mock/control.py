@@ -96,9 +96,10 @@ def install(app: Flask, state: State) -> None:
 
     @app.post("/_mock/notice")
     def make_notice() -> Response:
-        """Return a notice instead of sending it; an unpaid trade is paid first."""
+        """Return a notice instead of sending it; an unpaid trade is paid first, unless `made_up`."""
         order = request.get_json()
-        _pay(state, {**order, "notify": False})
+        if not order.get("made_up"):
+            _pay(state, {**order, "notify": False})
         with state.lock:
             trade = find_trade(state, {"out_trade_no": str(order["out_trade_no"])})
             return jsonify(body=notice(state, trade, order).decode())

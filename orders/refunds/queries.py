@@ -34,6 +34,19 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        "refunds_posted",
+        "every refund that succeeded is posted once to WeChat's clearing account",
+        """
+        SELECT coalesce('refund:' || r.id, t.reference), r.amount_fen, t.amount_fen
+        FROM (SELECT id, amount_fen FROM refund WHERE state = 'succeeded') r
+        FULL JOIN (SELECT t.reference, e.amount_fen
+                   FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+                   WHERE t.reference LIKE 'refund:%' AND e.account = 'wechat:clearing') t
+          ON t.reference = 'refund:' || r.id
+        WHERE r.amount_fen IS DISTINCT FROM t.amount_fen
+        """,
+    ),
+    Invariant(
         "late_payments_go_back",
         "every late payment has its refund, or the message that will make it",
         """

@@ -149,6 +149,18 @@ class World:
             found = audit.check(session, wiring.INVARIANTS)
         return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
 
+    def break_rules(self, statement):
+        """Run SQL with triggers and foreign keys off, as only a superuser could."""
+        with self.app.app_context(), unit_of_work() as uow:
+            uow.session.execute(text("SET LOCAL session_replication_role = replica"))
+            changed = uow.session.execute(text(statement))
+            assert changed.rowcount > 0
+
+    def unpaid_notice(self, payment, how):
+        """Return a notice made up for a payment, whether or not it was paid."""
+        body = {"out_trade_no": payment["out_trade_no"], "made_up": True, **how}
+        return self.mock("notice", body)["body"]
+
     def refunds(self):
         """Return the refunds that the mock gateway knows of."""
         return requests.get(f"{self.mock_base}/_mock/trades", timeout=10).json()["refunds"]

@@ -1,0 +1,147 @@
+"""Each invariant is broken on purpose and must be found; the command says so and exits 1."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mall.kernel import audit
+from mall.kernel.uow import reading
+from mall.shell import wiring
+from tests.support.people import order_body
+
+MALL = str(Path(sys.executable).with_name("mall"))
+
+# What a breach looks like in SQL, by the invariant that must find it. Statements run with the
+# append-only triggers and foreign keys off, as only a superuser could.
+BREACHES = {
+    "ledger_balanced": "UPDATE ledger_entry SET amount_fen = amount_fen + 1"
+    " WHERE account = 'beans:issued'",
+    "lot_balance": "UPDATE bean_lot SET balance_fen = balance_fen + 1",
+    "hold_balance": "UPDATE bean_hold SET amount_fen = amount_fen + 1 WHERE state = 'held'",
+    "entries_have_accounts": "UPDATE ledger_entry SET member_id = NULL WHERE account LIKE 'lot:%'",
+    "stock_reserved": "UPDATE stock_level SET reserved = reserved + 1",
+    "stock_on_hand": "UPDATE stock_level SET on_hand = on_hand + 1",
+    "order_totals": "UPDATE order_line SET quantity = 2, amount_fen = 2 * price_fen,"
+    " wechat_fen = 2 * price_fen - beans_fen",
+    "order_beans": "UPDATE shop_order SET beans_fen = beans_fen + 1, wechat_fen = wechat_fen - 1"
+    " WHERE beans_fen > 0 AND wechat_fen > 0",
+    "order_reservations": "DELETE FROM reservation",
+    "order_sales": "DELETE FROM stock_movement WHERE cause = 'sale'",
+    "payments_accounted": "UPDATE payment SET is_late = NOT is_late WHERE state = 'paid'",
+    "payments_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'payment:%'",
+    "no_payment_waits_for_nothing": "UPDATE payment SET state = 'open', transaction_id = NULL"
+    " WHERE order_id IN (SELECT id FROM shop_order WHERE state = 'cancelled')",
+    "refunds_within_payment": "UPDATE refund SET amount_fen = amount_fen + 1",
+    "refunds_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'refund:%'",
+    "late_payments_go_back": "DELETE FROM refund",
+    "paid_orders_fulfilled_once": "DELETE FROM fulfillment_line",
+    "unpaid_orders_not_fulfilled": "UPDATE shop_order SET state = 'cancelled' WHERE state = 'paid'",
+    "dispatched_quantities": "DELETE FROM shipment_line",
+    "completed_means_delivered": "UPDATE fulfillment_order SET state = 'open'"
+    " WHERE state = 'delivered'",
+    "nothing_parked": "UPDATE outbox_delivery SET state = 'parked'",
+}
+
+
+@pytest.fixture
+def busy(world):
+    """A mall in which everything has happened once: nothing to find, and something to break."""
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    _, sku = world.sku(1000, 50, supplier_id)
+    member = world.member(beans_fen=3500)
+    # Paid by beans, split, dispatched, confirmed; another only paid and split.
+    for finished in (True, False):
+        order = member.post("/v1/store/orders", order_body([sku], "beans", 1000)).get_json()
+        world.run_outbox()
+        [part] = member.get(f"/v1/store/orders/{order['order_id']}/fulfillment-orders").get_json()[
+            "items"
+        ]
+        if finished:
+            parcel = {"carrier": "sf", "tracking_no": "SF123456"}
+            supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
+            member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
+    # Paid by WeChat; cancelled and paid too late, so that the money went back; still waiting.
+    for fate in ("paid", "late", "waiting"):
+        cap = 500 if fate == "waiting" else 0
+        body = order_body([sku], "mixed", 1000, max_beans_fen=cap)
+        path = f"/v1/store/orders/{member.post('/v1/store/orders', body).get_json()['order_id']}"
+        payment = member.post(f"{path}/payments", {}).get_json()
+        if fate == "late":
+            member.post(f"{path}/cancel")
+        if fate != "waiting":
+            world.pay(payment, force=True)
+    world.run_outbox()
+    world.run_sweep("send_due_refunds")
+    assert world.findings() == {}
+    return world
+
+
+def test_every_invariant_has_a_breach_to_find():
+    assert set(BREACHES) == {each.name for each in wiring.INVARIANTS}
+
+
+@pytest.mark.parametrize("name", BREACHES)
+def test_a_breach_is_found(busy, name):
+    busy.break_rules(BREACHES[name])
+    assert busy.findings().get(name, 0) > 0
+
+
+def test_a_double_spend_would_be_found(busy):
+    """One lot pays twice: the copy of an entry shows as a lot that does not add up."""
+    busy.break_rules(
+        "INSERT INTO ledger_entry (transfer_id, id, account, member_id, amount_fen)"
+        " SELECT transfer_id, gen_random_uuid(), account, member_id, amount_fen FROM ledger_entry WHERE account LIKE 'lot:%' AND amount_fen < 0"
+    )
+    assert {"ledger_balanced", "lot_balance"} <= set(busy.findings())
+
+
+def run_audit(environment):
+    return subprocess.run(
+        [MALL, "audit"],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, environment):
+    clean = run_audit(environment)
+    lines = clean.stdout.splitlines()
+    assert (clean.returncode, lines[-1]) == (
+        0,
+        f"audit: {len(wiring.INVARIANTS)} invariants, 0 broken",
+    )
+    assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [
+        each.name for each in wiring.INVARIANTS
+    ]
+    busy.break_rules(BREACHES["lot_balance"])
+    broken = run_audit(environment)
+    assert broken.returncode == 1
+    assert "✗ lot_balance" in broken.stdout
+    assert "1 breaches" in broken.stdout
+
+
+def test_the_daily_check_counts_what_is_broken(busy):
+    assert busy.run_sweep("check_invariants") == 0
+    busy.break_rules(BREACHES["lot_balance"])
+    assert busy.run_sweep("check_invariants") == 1
+
+
+def test_the_audit_reads_one_instant(busy):
+    """What is ordered while it runs does not show as a breach: it is one snapshot."""
+    member, (_, sku) = busy.member(beans_fen=1000), busy.sku(1000)
+    half = len(wiring.INVARIANTS) // 2
+    with busy.app.app_context(), reading() as session:
+        audit.begin_snapshot(session)
+        findings = audit.check(session, wiring.INVARIANTS[:half])
+        body = order_body([sku], "beans", 1000)
+        reply = busy.elsewhere(lambda: member.post("/v1/store/orders", body))
+        assert reply.status_code == 201
+        findings += audit.check(session, wiring.INVARIANTS[half:])
+        assert session.scalar(busy.sql("SELECT count(*) FROM shop_order")) == 5
+    assert [each.invariant.name for each in findings if not each.is_kept] == []
