@@ -9,7 +9,7 @@ from flask import Response, request
 from catalog.products.queries import Browse
 from catalog.stock import queries as stock
 from mall.access.guard import public
-from mall.kernel.direct import current_direct
+from mall.kernel.db import current_direct
 from mall.kernel.uow import reading
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service

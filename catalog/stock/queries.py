@@ -12,7 +12,7 @@ from catalog.stock.models import StockLevel
 from catalog.stock.rules import Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
-from mall.kernel.direct import Direct, driver_sql
+from mall.kernel.db import Direct, driver_sql
 from mall.kernel.errors import NotFound
 from mall.kernel.together import Read, Rows, array, read_together
 

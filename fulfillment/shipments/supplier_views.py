@@ -12,7 +12,7 @@ from fulfillment.shipments import service
 from fulfillment.shipments.schemas import DispatchBody
 from mall.access.guard import current, current_scope_id
 from mall.kernel.uow import UnitOfWork
-from mall.web.replies import idempotently
+from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint(
     "shipments", __name__, url_prefix="/v1/supplier/fulfillment-orders", tag="Supplier"
@@ -20,6 +20,7 @@ bp = APIBlueprint(
 
 
 @bp.post("/<uuid:fulfillment_order_id>/shipments")
+@takes_key
 @bp.input(DispatchBody)
 @bp.output(FulfillmentOrderReply, 201)
 @bp.doc(

@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, request
 from mall.access import queries
 from mall.access.rules import AUDIENCES, Principal, Unauthenticated, WrongAudience
 from mall.kernel import clock
-from mall.kernel.direct import current_direct
+from mall.kernel.db import current_direct
 
 View = TypeVar("View", bound=Callable[..., object])
 

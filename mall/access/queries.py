@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from mall.access.rules import AUDIENCE_OF_ROLE, STORE, Principal
-from mall.kernel.direct import Direct, driver_sql
+from mall.kernel.db import Direct, driver_sql
 
 # Role and scope are read with every request, so that a changed or disabled account takes
 # effect at once and not when its token ends.

@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from sqlalchemy.orm import Session
 
-from mall.kernel.direct import Direct, driver_sql
+from mall.kernel.db import Direct, driver_sql
 
 Rows = list[dict[str, Any]]
 # What `mall_refuse` raises (migration 0002).

@@ -8,8 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mall.kernel import clock, outbox
-from mall.kernel.db import db
-from mall.kernel.direct import Direct, current_direct
+from mall.kernel.db import Direct, current_direct, db
 from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings, current_settings
 from mall.kernel.together import Share, write_together

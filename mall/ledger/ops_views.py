@@ -11,12 +11,13 @@ from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.ledger.schemas import GrantBody, GrantReply, ScopeBody, ScopeReply
 from mall.members import queries as members
-from mall.web.replies import idempotently
+from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")
 
 
 @bp.post("/grants")
+@takes_key
 @bp.input(GrantBody)
 @bp.output(GrantReply, 201)
 @bp.doc(summary="Grant beans to up to 1000 members; needs an Idempotency-Key")
@@ -43,6 +44,7 @@ def grant(json_data: dict[str, Any]) -> Response:
 
 
 @bp.post("/scopes")
+@takes_key
 @bp.input(ScopeBody)
 @bp.output(ScopeReply, 201)
 @bp.doc(summary="Freeze a selection of products that beans can be bound to")

@@ -203,7 +203,7 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
             Leg(lot_account(row.id), -row.balance_fen, row.member_id),
             Leg(service.LAPSED, row.balance_fen),
         )
-        reference = f"lapse:{row.id}:{int(uow.now.timestamp() * 1e6)}"
+        reference = f"lapse:{row.id}:{uow.now.isoformat()}"
         transfers.append(Transfer(reference, "lapse", BEANS, legs))
     service.post(uow, transfers)
     return len(rows)

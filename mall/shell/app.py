@@ -1,5 +1,6 @@
 """Build the application from settings."""
 
+import warnings
 from pathlib import Path
 
 import swagger_ui_bundle
@@ -13,12 +14,11 @@ from mall.access.gateway import LoginGateway
 from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
-from mall.kernel.db import CONNECT_OPTIONS, db
-from mall.kernel.direct import Direct
+from mall.kernel.db import CONNECT_OPTIONS, Direct, db
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 from mall.shell.relay import Doorbell, OutboxCollector
-from mall.web import observe, problems
+from mall.web import observe, openapi, problems
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 DOCS_FILES = Path(str(swagger_ui_bundle.swagger_ui_path))
@@ -36,6 +36,10 @@ class _NoSession(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> None:
         return None
+
+
+# A reply that stands both by itself and in a list: `openapi.finish` merges the two descriptions.
+warnings.filterwarnings("ignore", ".*has already been added to the spec", UserWarning)
 
 
 def create_app(settings: Settings) -> APIFlask:
@@ -62,9 +66,6 @@ def create_app(settings: Settings) -> APIFlask:
         SWAGGER_UI_BUNDLE_JS="/docs/assets/swagger-ui-bundle.js",
         SWAGGER_UI_STANDALONE_PRESET_JS="/docs/assets/swagger-ui-standalone-preset.js",
         DOCS_FAVICON="/docs/assets/favicon-32x32.png",
-        SPEC_DECORATORS=[guard.public],
-        DOCS_DECORATORS=[guard.public],
-        SWAGGER_UI_OAUTH_REDIRECT_DECORATORS=[guard.public],
         AUTO_404_RESPONSE=False,
         SECURITY_SCHEMES={"bearer": {"type": "http", "scheme": "bearer"}},
     )
@@ -88,6 +89,9 @@ def create_app(settings: Settings) -> APIFlask:
     problems.install(app)
     app.error_processor(problems.on_http_error)
     _serve_docs_files(app)
+    for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
+        app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
+    app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
 
 

@@ -55,8 +55,10 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--host", envvar="MALL_HOST", default="127.0.0.1", show_default=True)
-@click.option("--port", envvar="MALL_PORT", default=8000, show_default=True)
+@click.option(
+    "--host", envvar="MALL_HOST", default="127.0.0.1", show_default=True, help="Where to listen."
+)
+@click.option("--port", envvar="MALL_PORT", default=8000, show_default=True, help="Its port.")
 @click.option(
     "--workers", envvar="MALL_WEB_PROCESSES", default=2, show_default=True, help="Web processes."
 )
@@ -239,7 +241,7 @@ def staff() -> None:
 
 @staff.command("open")
 @click.argument("username")
-@click.option("--role", type=click.Choice(ROLES), required=True)
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 @click.option("--scope", type=click.UUID, help="The supplier, union or store it acts for.")
 @click.option("--name", default="", help="The name shown.")
 def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:

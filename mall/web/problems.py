@@ -14,12 +14,19 @@ from mall.kernel.errors import DomainError
 
 log = structlog.get_logger(__name__)
 
-_HTTP_SENTENCES = {
+# By HTTP status: code, and the sentences in Chinese and English.
+HTTP_SENTENCES = {
     400: ("bad_request", "请求格式有误。", "The request is malformed."),
     401: ("unauthenticated", "请先登录。", "Please sign in."),
     403: ("forbidden", "没有权限。", "You may not do this."),
     404: ("not_found", "没有找到该地址。", "There is nothing at this address."),
     405: ("method_not_allowed", "该地址不支持此方法。", "This address does not take this method."),
+    409: ("conflict", "当前状态不允许该操作。", "This cannot be done as things are."),
+    412: (
+        "version_conflict",
+        "内容已被他人修改，请重新读取。",
+        "It has changed since you read it.",
+    ),
     413: ("too_large", "请求内容过大。", "The request is too large."),
     415: (
         "unsupported_media_type",
@@ -37,6 +44,7 @@ _HTTP_SENTENCES = {
         "系统出错，已记录。",
         "Something failed on our side; it has been recorded.",
     ),
+    502: ("payment_gateway_refused", "支付平台拒绝了请求。", "WeChat Pay refused the request."),
     503: ("busy", "系统繁忙，请稍后重试。", "The service is busy; retry shortly."),
 }
 
@@ -119,7 +127,7 @@ def _flatten(messages: Any, path: str = "") -> list[dict[str, str]]:
 def validation_problem(messages: dict[str, Any]) -> Response:
     """Answer 422 with one entry for each wrong field; the first names the document's field."""
     errors = [entry for part in messages.values() for entry in _flatten(part)]
-    code, zh, en = _HTTP_SENTENCES[422]
+    code, zh, en = HTTP_SENTENCES[422]
     field = errors[0]["field"] if errors else None
     return problem(422, code, (zh, en), field=field, errors=errors)
 
@@ -145,7 +153,7 @@ def on_http_error(error: Any) -> Response:
     detail = getattr(error, "detail", None)
     if status == 422 and isinstance(detail, dict) and detail:
         return validation_problem(detail)
-    code, zh, en = _HTTP_SENTENCES.get(status, _HTTP_SENTENCES[500 if status >= 500 else 400])
+    code, zh, en = HTTP_SENTENCES.get(status, HTTP_SENTENCES[500 if status >= 500 else 400])
     reply = problem(status, code, (zh, en))
     for name, value in dict(getattr(error, "headers", None) or {}).items():
         if name.lower() in {"allow", "retry-after"}:
@@ -161,7 +169,7 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
     cause = error.orig if isinstance(error, DBAPIError) else error
     log.warning("database_error", error=str(cause)[:500])
     status = 503 if isinstance(cause, psycopg.OperationalError) else 500
-    code, zh, en = _HTTP_SENTENCES[status]
+    code, zh, en = HTTP_SENTENCES[status]
     reply = problem(status, code, (zh, en))
     if status == 503:
         reply.headers["Retry-After"] = "1"
@@ -171,7 +179,7 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
 def on_unexpected(error: Exception) -> Response:
     """Answer 500 without a word of the inside; the log has it."""
     log.exception("unexpected_error")
-    code, zh, en = _HTTP_SENTENCES[500]
+    code, zh, en = HTTP_SENTENCES[500]
     return problem(500, code, (zh, en))
 
 

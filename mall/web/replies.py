@@ -5,18 +5,19 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import orjson
 from flask import Response, g, request
 
 from mall.kernel import clock, idempotency
-from mall.kernel.direct import current_direct
+from mall.kernel.db import current_direct
 from mall.kernel.errors import DomainError
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import reading, unit_of_work
 
+View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
 MAX_KEY_LENGTH = 128
 
@@ -37,6 +38,12 @@ def _plain(value: Any) -> Any:
 def to_json(value: Any) -> bytes:
     """Encode a reply."""
     return orjson.dumps(value, default=_plain)
+
+
+def takes_key(view: View) -> View:
+    """Mark a view that needs an Idempotency-Key, for the OpenAPI document."""
+    view._takes_key = True  # type: ignore[attr-defined]
+    return view
 
 
 def _claim(caller: Caller) -> idempotency.Claim:

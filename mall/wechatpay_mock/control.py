@@ -89,7 +89,12 @@ def _pay(state: State, order: dict[str, Any]) -> Response:
 
 def install(app: Flask, state: State) -> None:
     """Register the control API."""
+    _install_acts(app, state)
+    _install_faults(app, state)
+    _install_lists(app, state)
 
+
+def _install_acts(app: Flask, state: State) -> None:
     @app.post("/_mock/pay")
     def pay_trade() -> Response:
         return _pay(state, request.get_json())
@@ -104,6 +109,8 @@ def install(app: Flask, state: State) -> None:
             trade = find_trade(state, {"out_trade_no": str(order["out_trade_no"])})
             return jsonify(body=notice(state, trade, order).decode())
 
+
+def _install_faults(app: Flask, state: State) -> None:
     @app.post("/_mock/faults")
     def add_fault() -> Response:
         order = request.get_json()
@@ -131,6 +138,8 @@ def install(app: Flask, state: State) -> None:
         state.clock_offset = timedelta(seconds=float(request.get_json()["offset_seconds"]))
         return jsonify(now=state.now().isoformat())
 
+
+def _install_lists(app: Flask, state: State) -> None:
     @app.post("/_mock/reset")
     def reset() -> Response:
         with state.lock:

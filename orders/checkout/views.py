@@ -10,7 +10,7 @@ from mall.access.guard import current, current_member_id
 from mall.kernel import clock
 from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger.rules import Draw
-from mall.web.replies import idempotently
+from mall.web.replies import idempotently, takes_key
 from orders.checkout import cancelling, rules, service
 from orders.checkout.schemas import (
     CancelReply,
@@ -75,6 +75,7 @@ def quote(json_data: rules.Checkout) -> dict[str, Any]:
 
 
 @bp.post("/orders")
+@takes_key
 @bp.input(PlaceOrderBody)
 @bp.output(ReceiptReply, 201)
 @bp.doc(

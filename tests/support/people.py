@@ -68,7 +68,7 @@ class World:
                 members.load_regions(uow)
 
     def member(self, beans_fen=0, address=True):
-        name = secrets.token_hex(6)
+        name = f"m{secrets.token_hex(6)}"
         guest = Person(self.app)
         code = {"code": f"{name}:{next(_numbers)}"}
         reply = guest.post("/v1/store/session", code).get_json()

@@ -1,0 +1,244 @@
+"""Everything plugged in is guarded, served, described, migrated and documented."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+import fulfillment.wiring
+import orders.wiring
+from mall.access.guard import audience_of
+from mall.kernel import errors
+from mall.kernel import queue as rq_queues
+from mall.kernel.db import Base, db
+from mall.kernel.outbox import registry
+from mall.shell import cli, config, database, health, wiring
+from orders import messages
+
+ROOT = Path(__file__).parents[2]
+# What anybody may ask, on purpose.
+PUBLIC = {
+    "/",
+    "/docs",
+    "/docs/assets/<path:name>",
+    "/docs/oauth2-redirect",
+    "/openapi.json",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/media/<path:name>",
+    "/v1/store/categories",
+    "/v1/store/products",
+    "/v1/store/products/<uuid:product_id>",
+    "/v1/store/regions",
+    "/v1/webhooks/wechat/pay",
+    *(f"/v1/{audience}/session" for audience in ("store", "union", "supplier", "pickup", "ops")),
+}
+
+
+def rules_of(app):
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def test_every_address_is_guarded_or_public_on_purpose(app):
+    public = {
+        rule.rule
+        for rule in rules_of(app)
+        if getattr(app.view_functions[rule.endpoint], "_is_public", False)
+    }
+    assert public == PUBLIC
+    for rule in rules_of(app):
+        if rule.rule not in PUBLIC:
+            assert audience_of(rule.rule), f"{rule.rule} belongs to no audience"
+
+
+def test_a_guest_gets_nothing_that_is_not_public(app):
+    client = app.test_client()
+    for rule in rules_of(app):
+        view = app.view_functions[rule.endpoint]
+        if getattr(view, "_is_public", False):
+            continue
+        path = re.sub(r"<[^>]+>", "019a3c5e-0000-7000-8000-000000000001", rule.rule)
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            assert client.open(path, method=method).status_code == 401, f"{method} {path}"
+
+
+def test_every_queue_is_served_and_every_job_goes_to_one():
+    used = {queue for _, _, queue in wiring.SWEEPS}
+    used |= {
+        reaction.queue
+        for table in wiring.REACTIONS
+        for found in table.values()
+        for reaction in found
+    }
+    assert used <= set(rq_queues.QUEUES)
+
+
+def test_every_message_is_answered(app):
+    declared = {
+        each
+        for each in vars(messages).values()
+        if getattr(each, "__module__", "") == messages.__name__
+    }
+    answered = set(orders.wiring.REACTIONS) | set(fulfillment.wiring.REACTIONS)
+    assert declared == answered
+    assert registry.topics == {each.__name__ for each in declared}
+
+
+def test_the_models_are_what_the_migrations_make(app):
+    with app.app_context(), db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, Base.metadata)
+    assert differences == []
+
+
+def test_there_is_one_newest_migration_and_health_knows_it():
+    script = ScriptDirectory.from_config(database.alembic_config())
+    assert [script.get_current_head()] == script.get_heads() == [health.newest_migration()]
+
+
+# OpenAPI
+
+
+@pytest.fixture(scope="module")
+def spec(app):
+    return json.loads(app.test_client().get("/openapi.json").data)
+
+
+def operations(spec):
+    for path, methods in spec["paths"].items():
+        for method, operation in methods.items():
+            if method in ("get", "post", "put", "delete", "patch"):
+                yield f"{method.upper()} {path}", operation
+
+
+def test_every_address_is_in_the_document(app, spec):
+    described = {line for line, _ in operations(spec)}
+    hidden = {"/", "/docs", "/docs/assets/<path:name>", "/docs/oauth2-redirect", "/openapi.json"}
+    hidden |= {"/metrics", "/media/<path:name>"}
+    expected = {
+        f"{method} " + re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule)
+        for rule in rules_of(app)
+        if rule.rule not in hidden
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+    assert described == expected
+
+
+def test_the_document_is_openapi_3_1_and_every_operation_has_a_summary(spec):
+    assert spec["openapi"].startswith("3.1")
+    assert [line for line, operation in operations(spec) if not operation.get("summary")] == []
+
+
+def test_every_body_and_reply_has_an_example(spec):
+    missing = []
+    for line, operation in operations(spec):
+        bodies = [("request", operation.get("requestBody", {}))]
+        bodies += list(operation["responses"].items())
+        for where, body in bodies:
+            for kind, media in body.get("content", {}).items():
+                if "example" not in media and "examples" not in media:
+                    missing.append(f"{line} {where} {kind}")
+    assert missing == []
+
+
+def test_every_refusal_is_a_described_problem(spec):
+    for line, operation in operations(spec):
+        for status, reply in operation["responses"].items():
+            if status.startswith(("4", "5")):
+                assert list(reply["content"]) == ["application/problem+json"], f"{line} {status}"
+
+
+def test_posts_that_take_a_key_say_so(spec):
+    keyed = {
+        line
+        for line, operation in operations(spec)
+        if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
+    }
+    assert keyed == {
+        "POST /v1/store/orders",
+        "POST /v1/ops/beans/grants",
+        "POST /v1/ops/beans/scopes",
+        "POST /v1/supplier/fulfillment-orders/{fulfillment_order_id}/shipments",
+    }
+
+
+def test_the_docs_page_works_without_the_internet(app):
+    page = app.test_client().get("/docs").data.decode()
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
+    assert app.test_client().get("/docs/assets/swagger-ui-bundle.js").status_code == 200
+
+
+# Errors, command line, documentation
+
+
+def all_errors(kind=errors.DomainError):
+    for each in kind.__subclasses__():
+        yield each
+        yield from all_errors(each)
+
+
+def test_every_error_has_its_own_code_and_two_sentences():
+    found = list(all_errors())
+    codes = [each.code for each in found if each is not errors.DomainError]
+    doubled = {code for code in codes if codes.count(code) > 1}
+    assert doubled == set()
+    for each in found:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", each.code)
+        assert each.en.isascii() or "“" in each.en
+        if not each.zh.startswith("{"):
+            assert any("\u4e00" <= character <= "\u9fff" for character in each.zh)
+
+
+def commands(group, path=("mall",)):
+    for name, command in group.commands.items():
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands(cli.main)), ids=lambda x: str(x)[:40])
+def test_every_command_and_option_has_help(path, command):
+    assert command.help, path
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{' '.join(path)} {parameter.name}"
+
+
+def test_every_variable_is_in_the_table():
+    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", text, re.MULTILINE))
+    read = {name for name, _, _ in config.VARIABLES} | {
+        option.envvar
+        for _, command in commands(cli.main)
+        for option in command.params
+        if isinstance(option, click.Option) and option.envvar
+    }
+    assert documented == read | {"PROMETHEUS_MULTIPROC_DIR"}
+
+
+def test_make_help_lists_every_target():
+    listed = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+    ).stdout
+    for target in ("run", "test", "check", "story", "bench", "audit", "help"):
+        assert re.search(rf"^{target}\s", listed, re.MULTILINE), target
+
+
+def test_the_lock_files_carry_no_addresses():
+    for path in ROOT.glob("requirements*.txt"):
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index-url" not in text.replace("--no-emit-index-url", "")
+
+
+def test_the_packages_are_importable_without_the_tests():
+    code = "import mall.shell.wiring, sys; sys.exit('tests' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
