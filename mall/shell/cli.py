@@ -246,6 +246,8 @@ def staff() -> None:
 @click.option("--name", default="", help="The name shown.")
 def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
     """Open or reset a staff account; the password is asked for, or read from standard input."""
+    if (role == "operator") != (scope is None):
+        raise click.UsageError("every role but operator needs --scope, and operator takes none")
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     app = create_app(_settings())
     with app.app_context():

@@ -39,6 +39,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _DEFAULTS = {name: default for name, default, _ in VARIABLES}
 
 
@@ -47,8 +48,8 @@ class ConfigError(Exception):
 
 
 def _is_mock(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
-    return not host.endswith(".weixin.qq.com")
+    parts = urlsplit(base)
+    return parts.scheme != "https" or not (parts.hostname or "").endswith(".weixin.qq.com")
 
 
 def _whole(values: Mapping[str, str], name: str, least: int) -> int:
@@ -101,6 +102,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         problems += _problems_in_production(values, (pay_base, login_base))
     if problems:
         raise ConfigError("refused to start: " + "; ".join(problems))
+    if values["MALL_LOG_LEVEL"] not in LOG_LEVELS:
+        raise ConfigError(f"MALL_LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
     return Settings(
         env=env,
         debug=values["MALL_DEBUG"] == "1",

@@ -5,6 +5,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import psycopg
 import requests
 from sqlalchemy import select, text
 
@@ -160,6 +161,19 @@ class World:
         """Return a notice made up for a payment, whether or not it was paid."""
         body = {"out_trade_no": payment["out_trade_no"], "made_up": True, **how}
         return self.mock("notice", body)["body"]
+
+    def cut_database_connections(self):
+        """End every other connection to this database, as a restart of the server would."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    @property
+    def database_url(self):
+        url = self.app.extensions["mall_settings"].database_url
+        return url.replace("postgresql+psycopg://", "postgresql://")
 
     def refunds(self):
         """Return the refunds that the mock gateway knows of."""

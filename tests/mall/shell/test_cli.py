@@ -1,0 +1,123 @@
+"""What an operator does without HTTP."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MALL = str(Path(sys.executable).with_name("mall"))
+
+
+@pytest.fixture
+def run(environment):
+    def call(*arguments, text=""):
+        return subprocess.run(
+            [MALL, *arguments],
+            env={**os.environ, **environment},
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return call
+
+
+def test_an_import_shows_progress_and_a_summary_and_again_changes_nothing(world, run, tmp_path):
+    lines = [
+        {
+            "source_id": str(number),
+            "title": f"海味 {number}",
+            "category": ["饮食", "海味"],
+            "list_price_fen": 2000,
+            "skus": [{"options": [], "price_fen": 1500, "stock": 3}],
+        }
+        for number in range(3)
+    ]
+    file = tmp_path / "goods.jsonl"
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    file.write_text(text + "\n{broken\n", encoding="utf-8")
+    first = run("catalog", "import", str(file), "--supplier", "导入商")
+    assert first.returncode == 1
+    assert "4 lines: 3 created, 1 failed" in first.stdout
+    assert "100%" in first.stdout
+    assert "line 4:" in first.stderr
+    file.write_text(text, encoding="utf-8")
+    again = run("catalog", "import", str(file), "--supplier", "导入商")
+    assert (again.returncode, "3 lines: 3 unchanged" in again.stdout) == (0, True)
+
+
+def test_beans_are_granted_once_for_a_reference(world, run):
+    member, reference = world.member(), secrets.token_hex(6)
+    grant = ["beans", "grant", member.id, "100", "--expires", "2099-12-31"]
+    grant += ["--programme", "慰问", "--reference", reference]
+    first = run(*grant)
+    assert (first.returncode, "granted 100 beans" in first.stdout) == (0, True)
+    again = run(*grant)
+    assert again.returncode == 1
+    assert "used before" in again.stderr
+    assert member.get("/v1/store/beans").get_json()["balance_fen"] == 10_000
+
+
+def test_granting_to_nobody_says_so(world, run):
+    nobody = "019a3c5e-0000-7000-8000-000000000001"
+    grant = ["beans", "grant", nobody, "1", "--expires", "2099-12-31"]
+    done = run(*grant, "--programme", "x", "--reference", "x")
+    assert (done.returncode, "no such member" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr
+
+
+def test_staff_accounts_are_opened_and_closed(world, run):
+    opened = run("staff", "open", "newbie", "--role", "operator", text="correct-horse-9\n")
+    assert (opened.returncode, "newbie (operator) is open" in opened.stdout) == (0, True)
+    body = {"username": "newbie", "password": "correct-horse-9"}
+    guest = world.app.test_client()
+    assert guest.post("/v1/ops/session", json=body).status_code == 201
+    assert run("staff", "disable", "newbie").returncode == 0
+    assert guest.post("/v1/ops/session", json=body).status_code == 401
+    assert run("staff", "disable", "nobody").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "said"),
+    [
+        (["staff", "open", "X", "--role", "operator"], "correct-horse-9", "User names are"),
+        (["staff", "open", "abc", "--role", "operator"], "short", "Passwords have"),
+        (["staff", "open", "abc", "--role", "supplier"], "correct-horse-9", "--scope"),
+        (
+            [
+                "staff",
+                "open",
+                "abc",
+                "--role",
+                "operator",
+                "--scope",
+                "019a3c5e-0000-7000-8000-000000000001",
+            ],
+            "correct-horse-9",
+            "--scope",
+        ),
+    ],
+)
+def test_a_bad_staff_account_is_refused_in_words(world, run, arguments, text, said):
+    done = run(*arguments, text=f"{text}\n")
+    assert done.returncode in (1, 2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_migrating_again_changes_nothing(world, run):
+    done = run("migrate")
+    assert (done.returncode, "newest migration" in done.stdout) == (0, True)
+
+
+def test_without_a_database_the_command_says_what_is_missing(tmp_path):
+    done = subprocess.run(
+        [MALL, "audit"], cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "DATABASE_URL is not set" in done.stderr

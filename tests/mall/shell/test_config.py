@@ -1,0 +1,105 @@
+"""What is refused in production, and why."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mall.shell import config
+
+MALL = str(Path(sys.executable).with_name("mall"))
+
+
+@pytest.fixture
+def production(tmp_path):
+    """A production environment with nothing wrong in it."""
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    return {
+        "MALL_ENV": "production",
+        "MALL_SECRET_KEY": "s" * 32,
+        "DATABASE_URL": "postgresql://db/mall",
+        "REDIS_URL": "redis://valkey/0",
+        "WECHAT_APPID": "wx1234567890abcdef",
+        "WECHAT_APP_SECRET": "real-secret",
+        "WECHATPAY_MCH_ID": "1900000001",
+        "WECHATPAY_API_KEY": "k" * 32,
+        "WECHATPAY_CERT_FILE": str(tmp_path / "cert.pem"),
+        "WECHATPAY_KEY_FILE": str(tmp_path / "key.pem"),
+        "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/pay",
+    }
+
+
+def test_a_right_production_environment_is_taken(production):
+    settings = config.load(production)
+    assert settings.is_production
+    assert settings.wechat.pay_base == "https://api.mch.weixin.qq.com"
+    assert settings.wechat.login_base == "https://api.weixin.qq.com"
+    assert settings.database_url == "postgresql+psycopg://db/mall"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MALL_DEBUG", "1"),
+        ("MALL_SECRET_KEY", config.DEMO_SECRET_KEY),
+        ("MALL_SECRET_KEY", "short"),
+        ("WECHAT_APPID", config.DEMO_APPID),
+        ("WECHAT_APP_SECRET", config.DEMO_APP_SECRET),
+        ("WECHATPAY_MCH_ID", config.DEMO_MCH_ID),
+        ("WECHATPAY_API_KEY", config.DEMO_PAY_KEY),
+        ("WECHATPAY_API_BASE", "http://127.0.0.1:12111"),
+        ("WEIXIN_API_BASE", "https://api.weixin.qq.com.evil.example"),
+        ("WECHATPAY_API_BASE", "http://api.mch.weixin.qq.com"),
+        ("WECHATPAY_NOTIFY_URL", "http://mall.example/v1/webhooks/wechat/pay"),
+        ("WECHATPAY_CERT_FILE", "/nowhere/cert.pem"),
+        ("WECHATPAY_KEY_FILE", ""),
+        ("DATABASE_URL", ""),
+        ("REDIS_URL", ""),
+    ],
+)
+def test_each_danger_is_refused_by_name(production, name, value):
+    with pytest.raises(config.ConfigError, match="refused to start") as refused:
+        config.load(production | {name: value})
+    assert (value and value in str(refused.value)) or name in str(refused.value)
+
+
+def test_every_reason_is_named_at_once():
+    with pytest.raises(config.ConfigError) as refused:
+        config.load({"MALL_ENV": "production"})
+    for name in ("DATABASE_URL", "REDIS_URL", "MALL_SECRET_KEY", "WECHATPAY_API_KEY"):
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MALL_ENV", "staging"),
+        ("DATABASE_URL", "mysql://db/mall"),
+        ("MALL_TOKEN_TTL_SECONDS", "soon"),
+        ("MALL_PAYMENT_TIMEOUT_SECONDS", "5"),
+        ("MALL_IDEMPOTENCY_TTL_SECONDS", "3600"),
+        ("MALL_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_nonsense_is_refused_in_development_too(name, value):
+    given = {"DATABASE_URL": "postgresql://db/mall", "REDIS_URL": "redis://x", name: value}
+    with pytest.raises(config.ConfigError):
+        config.load(given)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker", "scheduler", "migrate", "audit"])
+def test_every_process_refuses_demo_secrets_in_production(command, environment, tmp_path):
+    done = subprocess.run(
+        [MALL, command],
+        cwd=tmp_path,
+        env={"PATH": "", "MALL_ENV": "production", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "refused to start" in done.stderr
+    assert "MALL_SECRET_KEY" in done.stderr
+    assert "Traceback" not in done.stderr

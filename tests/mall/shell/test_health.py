@@ -1,0 +1,113 @@
+"""Alive, ready, counted and logged."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from rq import Worker
+
+from mall.kernel import queue as rq_queues
+from mall.shell import health
+from mall.shell.supervisor import free_port
+from tests.support.people import Person, order_body
+
+MALL = str(Path(sys.executable).with_name("mall"))
+
+
+def checks(world):
+    reply = Person(world.app).get("/readyz")
+    return reply.status_code, reply.get_json()["checks"]
+
+
+@pytest.fixture
+def a_worker(world):
+    """A worker that has said that it is there."""
+    connection = world.app.extensions["mall_redis"]
+    worker = Worker(list(rq_queues.QUEUES), connection=connection)
+    worker.register_birth()
+    yield
+    worker.register_death()
+
+
+def test_ready_when_everything_is_there(world, a_worker):
+    assert checks(world) == (
+        200,
+        {
+            "database": "ok",
+            "migrations": "ok",
+            "index": "ok",
+            "valkey": "ok",
+            "workers": "ok: 1",
+        },
+    )
+
+
+def test_not_ready_without_workers(world):
+    status, found = checks(world)
+    assert (status, found["workers"]) == (503, "failed: none seen")
+
+
+def test_not_ready_behind_a_migration(world, a_worker, monkeypatch):
+    monkeypatch.setattr(health, "_HEAD", "9999")
+    status, found = checks(world)
+    assert (status, found["migrations"]) == (503, "failed: at 0002, needs 9999")
+
+
+def test_alive_even_when_nothing_else_is(world):
+    assert Person(world.app).get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_metrics_count_requests_and_what_waits(world):
+    member = world.member(beans_fen=1000)
+    member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    text = Person(world.app).get("/metrics").data.decode()
+    assert 'mall_outbox_waiting{state="pending"} 1.0' in text
+    assert 'route="/v1/store/orders",status="201"' in text
+    assert "mall_http_request_seconds_bucket" in text
+
+
+def test_a_served_process_logs_json_with_request_ids_and_masks_phones(environment, tmp_path):
+    """Case 41: a phone number never reaches the log."""
+    port = free_port(27000 + os.getpid() % 2000)
+    log = tmp_path / "serve.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [MALL, "serve", "--port", str(port), "--workers", "1"],
+            env={**os.environ, **environment, "MALL_LOG_LEVEL": "INFO"},
+            stdout=stream,
+            stderr=stream,
+        )
+    try:
+        base = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                requests.get(f"{base}/healthz", timeout=1)
+                break
+            except requests.RequestException:
+                time.sleep(0.1)
+        headers = {"X-Request-Id": "trace-me-13912345678"}
+        requests.get(f"{base}/v1/store/13912345678", headers=headers, timeout=5)
+    finally:
+        process.terminate()
+        process.wait(20)
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if "trace-me" in line]
+    [entry] = [json.loads(line) for line in lines]
+    assert (entry["status"], entry["path"]) == (404, "/v1/store/139****5678")
+    assert "13912345678" not in log.read_text(encoding="utf-8")
+
+
+def test_the_database_going_away_answers_503_and_comes_back(world):
+    member = world.member(beans_fen=1000)
+    _, sku = world.sku(1000)
+    world.cut_database_connections()
+    assert member.get("/v1/store/products").status_code in (200, 503)
+    replies = [member.get("/v1/store/me").status_code for _ in range(3)]
+    assert replies[-1] == 200
+    placed = member.post("/v1/store/orders", order_body([sku], "beans", 1000))
+    assert placed.status_code == 201
