@@ -1,0 +1,159 @@
+"""`make run` on one machine: it starts, watches, restarts, and leaves nothing behind."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+MALL = str(Path(sys.executable).with_name("mall"))
+START_SECONDS = 60
+
+
+class Run:
+    """One `mall dev` in a folder, and what it has said so far."""
+
+    def __init__(self, folder, **environment):
+        self.folder = folder
+        self.log = folder / "said.log"
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE", "WEIXIN_API_BASE")
+        }
+        with self.log.open("wb") as stream:
+            self.process = subprocess.Popen(
+                [MALL, "dev"], cwd=folder, env=kept | environment, stdout=stream, stderr=stream
+            )
+
+    @property
+    def said(self):
+        return self.log.read_text(encoding="utf-8")
+
+    @property
+    def state(self):
+        return json.loads((self.folder / "var" / "run.json").read_text(encoding="utf-8"))
+
+    def wait_for(self, text, seconds=START_SECONDS):
+        deadline = time.monotonic() + seconds
+        while text not in self.said:
+            assert time.monotonic() < deadline, self.said
+            time.sleep(0.1)
+
+    def family(self):
+        found = psutil.Process(self.process.pid).children(recursive=True)
+        pid_file = self.folder / "var" / "postgres" / "postmaster.pid"
+        if pid_file.exists():
+            found.append(psutil.Process(int(pid_file.read_text().split()[0])))
+        return found
+
+    def stop(self):
+        family = self.family() if self.process.poll() is None else []
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(40)
+        return family
+
+    def token(self, name):
+        return re.search(rf"^  {name} .*\n +(\S+)$", self.said, re.MULTILINE).group(1)
+
+
+@pytest.fixture
+def folder(worker_id):
+    """A folder whose path is short enough for a socket, and goes with everything in it."""
+    found = Path(os.environ["MALL_TEST_DIRECTORY"]) / f"run-{worker_id}"
+    shutil.rmtree(found, ignore_errors=True)
+    found.mkdir()
+    yield found
+    shutil.rmtree(found, ignore_errors=True)
+
+
+def get(run, path, name):
+    headers = {"Authorization": f"Bearer {run.token(name)}"}
+    return requests.get(run.state["base"] + path, headers=headers, timeout=10)
+
+
+def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
+    bystander = subprocess.Popen(["sleep", "120"])
+    # The port it would like is taken.
+    blocker = socket.socket()
+    blocker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    blocker.bind(("127.0.0.1", 0))
+    blocker.listen()
+    taken = blocker.getsockname()[1]
+    run = Run(folder, MALL_PORT=str(taken))
+    try:
+        run.wait_for("Ctrl-C stops everything")
+        base = run.state["base"]
+        assert not base.endswith(f":{taken}")
+        # Every address, account and curl line it printed works.
+        assert requests.get(f"{base}/docs", timeout=10).status_code == 200
+        assert get(run, "/v1/ops/suppliers", "operator").status_code == 200
+        assert get(run, "/v1/store/beans", "member").json()["balance_fen"] == 100_000
+        for line in re.findall(r"^  curl (.+)$", run.said, re.MULTILINE):
+            done = subprocess.run(f"curl -sf {line}", shell=True, capture_output=True, timeout=20)
+            assert json.loads(done.stdout), line
+        shown = requests.get(f"{base}/v1/store/products?limit=100", timeout=10).json()
+        assert len(shown["items"]) == 100
+
+        second = subprocess.run(
+            [MALL, "dev"], cwd=folder, capture_output=True, text=True, timeout=30
+        )
+        assert second.returncode == 1
+        assert "already runs from this folder" in second.stdout
+
+        worker = next(
+            p for p in run.family() if "worker" in p.cmdline() and "mall" in p.cmdline()[1]
+        )
+        worker.kill()
+        run.wait_for("! worker died")
+        run.wait_for("✓ worker runs again", 20)
+        postgres = run.family()[-1]
+        postgres.send_signal(signal.SIGINT)
+        run.wait_for("PostgreSQL died", 20)
+        deadline = time.monotonic() + 20
+        while get(run, "/v1/store/beans", "member").status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+        family = run.stop()
+        assert run.process.returncode == 0
+        assert [p for p in family if p.is_running() and p.status() != "zombie"] == []
+        assert bystander.poll() is None
+        assert not (folder / "var" / "run.json").exists()
+
+        again = Run(folder)
+        again.wait_for("Ctrl-C stops everything")
+        assert get(again, "/v1/store/beans", "member").json()["balance_fen"] == 100_000
+        again.stop()
+    finally:
+        bystander.kill()
+        bystander.wait(10)
+        blocker.close()
+        if run.process.poll() is None:
+            run.stop()
+
+
+def test_given_engines_replace_the_embedded_ones(folder, environment, redis_url):
+    given = {
+        name: environment[name] for name in ("DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE")
+    }
+    run = Run(folder, **given)
+    try:
+        run.wait_for("Ctrl-C stops everything")
+        programs = " ".join(" ".join(p.cmdline()) for p in run.family())
+        for part in ("postgres", "valkey-server", "wechatpay-mock"):
+            assert part not in programs
+        assert not (folder / "var" / "postgres").exists()
+        assert run.state["environment"]["REDIS_URL"] == redis_url
+        assert requests.get(f"{run.state['base']}/readyz", timeout=10).status_code == 200
+    finally:
+        run.stop()
