@@ -1,7 +1,7 @@
 """Ledger work on a schedule."""
 
 from mall.kernel.uow import unit_of_work
-from mall.ledger import wallet
+from mall.ledger import service, wallet
 
 
 def lapse_expired_lots() -> int:
@@ -14,3 +14,9 @@ def lapse_expired_lots() -> int:
         if count == 0:
             break
     return total
+
+
+def roll_up_accounts() -> str:
+    """Sum the system accounts once more; repeatable."""
+    with unit_of_work() as uow:
+        return service.roll_up(uow).isoformat()

@@ -66,7 +66,10 @@ class LedgerTransfer(Base):
     """One movement of value; its unique reference makes it happen once."""
 
     __tablename__ = "ledger_transfer"
-    __table_args__ = (CheckConstraint("asset IN ('beans','cny')", name="asset_known"),)
+    __table_args__ = (
+        CheckConstraint("asset IN ('beans','cny')", name="asset_known"),
+        Index("ix_ledger_transfer_posted_at", "posted_at", postgresql_using="brin"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reference: Mapped[str] = mapped_column(unique=True)
@@ -94,3 +97,14 @@ class LedgerEntry(Base):
     account: Mapped[str]
     member_id: Mapped[UUID | None]
     amount_fen: Mapped[int]
+
+
+class LedgerSnapshot(Base):
+    """What a system account held of everything posted before an instant."""
+
+    __tablename__ = "ledger_snapshot"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[datetime] = mapped_column(primary_key=True)
+    balance_fen: Mapped[int]

@@ -1,4 +1,4 @@
-"""Operators grant beans."""
+"""Operators grant beans and read the ledger's accounts."""
 
 from typing import Any
 
@@ -6,14 +6,31 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from mall.kernel.errors import NotFound
-from mall.kernel.uow import UnitOfWork
-from mall.ledger import wallet
+from mall.kernel.uow import UnitOfWork, reading
+from mall.ledger import queries, wallet
 from mall.ledger.rules import Grant
-from mall.ledger.schemas import GrantBody, GrantReply, ScopeBody, ScopeReply
+from mall.ledger.schemas import AccountList, GrantBody, GrantReply, ScopeBody, ScopeReply
 from mall.members import queries as members
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")
+
+
+accounts_bp = APIBlueprint("ledger_ops", __name__, url_prefix="/v1/ops/ledger", tag="Operations")
+
+
+@accounts_bp.get("/accounts")
+@accounts_bp.output(AccountList)
+@accounts_bp.doc(
+    summary="Read the balance of every system account",
+    description=(
+        "Positive: value arrived there; negative: it came from there, as `beans:issued` and "
+        "`wechat:clearing`. With all lots and holds they sum to zero for each asset."
+    ),
+)
+def list_accounts() -> dict[str, Any]:
+    with reading() as session:
+        return {"items": queries.system_accounts(session)}
 
 
 @bp.post("/grants")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
+from mall.ledger import statements
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,28 @@ def statement(
     ]
 
 
+def system_accounts(session: Session) -> list[dict[str, Any]]:
+    """Return the balance of every system account, in fen: the newest snapshot and what followed."""
+    return [dict(row._mapping) for row in session.execute(statements.ACCOUNTS)]
+
+
 INVARIANTS = [
+    Invariant(
+        "snapshots_add_up",
+        "the newest snapshot of every system account is the sum of the entries before it",
+        """
+        SELECT coalesce(s.account, e.account), s.balance_fen, e.sum_fen
+        FROM (SELECT account, asset, balance_fen FROM ledger_snapshot
+              WHERE before = (SELECT max(before) FROM ledger_snapshot)) s
+        FULL JOIN (
+            SELECT e.account, t.asset, sum(e.amount_fen) AS sum_fen
+            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+            WHERE t.posted_at < (SELECT max(before) FROM ledger_snapshot)
+              AND e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'
+            GROUP BY 1, 2) e ON e.account = s.account AND e.asset = s.asset
+        WHERE s.balance_fen IS DISTINCT FROM e.sum_fen
+        """,
+    ),
     Invariant(
         "ledger_balanced",
         "the entries of every transfer sum to zero and there are at least two",

@@ -70,3 +70,13 @@ class ScopeBody(Schema):
 
 class ScopeReply(Schema):
     id = UUID()
+
+
+class AccountReply(Schema):
+    account = String(metadata={"example": "sales:beans"})
+    asset = String(metadata={"example": "beans"})
+    balance_fen = Integer(metadata={"example": 11200})
+
+
+class AccountList(Schema):
+    items = List(Nested(AccountReply))

@@ -1,6 +1,7 @@
 """Post transfers: entries that sum to zero, once per reference."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import insert
 
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
+from mall.ledger import statements
 from mall.ledger.models import LedgerEntry, LedgerTransfer
 
 BEANS, CNY = "beans", "cny"
@@ -17,6 +19,10 @@ BEANS, CNY = "beans", "cny"
 ISSUED, LAPSED = "beans:issued", "beans:lapsed"
 BEAN_SALES, CNY_SALES = "sales:beans", "sales:cny"
 WECHAT_CLEARING, LATE_PAYMENTS = "wechat:clearing", "wechat:late"
+
+
+SNAPSHOT_MARGIN = timedelta(hours=1)
+KEEP_SNAPSHOTS = timedelta(days=400)
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,19 @@ def lot_account(lot_id: UUID) -> str:
 def hold_account(order_id: UUID) -> str:
     """Return the account of what an order holds."""
     return f"hold:{order_id}"
+
+
+def roll_up(uow: UnitOfWork) -> datetime:
+    """Sum the system accounts up to the start of an hour that is long over; return that instant.
+
+    Doing it again changes nothing. An hour's margin is sixty times what any transaction may take,
+    so that nothing can still be posted before it.
+    """
+    hour = uow.now.replace(minute=0, second=0, microsecond=0)
+    before = hour - SNAPSHOT_MARGIN
+    uow.session.execute(statements.ROLL_UP, {"before": before})
+    uow.session.execute(statements.FORGET_SNAPSHOTS, {"keep_from": before - KEEP_SNAPSHOTS})
+    return before
 
 
 def post(uow: UnitOfWork, transfers: list[Transfer]) -> None:

@@ -93,3 +93,42 @@ LAPSE_DUE = text(
     RETURNING l.id, l.member_id, due.balance_fen
     """
 )
+
+# Lots carry their own balance and holds are short-lived: what is left are the system accounts.
+_SYSTEM = "e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'"
+
+# The newest snapshot and what was posted since; a scan of the days since, never of the years.
+ACCOUNTS = text(
+    f"""
+    WITH last AS (SELECT coalesce(max(before), '-infinity') AS before FROM ledger_snapshot),
+    parts AS (
+        SELECT s.account, s.asset, s.balance_fen FROM ledger_snapshot s JOIN last USING (before)
+        UNION ALL
+        SELECT e.account, t.asset, e.amount_fen
+        FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+        WHERE t.posted_at >= (SELECT before FROM last) AND {_SYSTEM}
+    )
+    SELECT account, asset, CAST(sum(balance_fen) AS bigint) AS balance_fen
+    FROM parts GROUP BY account, asset ORDER BY asset, account
+    """
+)
+
+ROLL_UP = text(
+    f"""
+    WITH last AS (
+        SELECT coalesce(max(before), '-infinity') AS before FROM ledger_snapshot
+        WHERE before < :before
+    ), parts AS (
+        SELECT s.account, s.asset, s.balance_fen FROM ledger_snapshot s JOIN last USING (before)
+        UNION ALL
+        SELECT e.account, t.asset, e.amount_fen
+        FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+        WHERE t.posted_at >= (SELECT before FROM last) AND t.posted_at < :before AND {_SYSTEM}
+    )
+    INSERT INTO ledger_snapshot (account, asset, before, balance_fen)
+    SELECT account, asset, :before, sum(balance_fen) FROM parts GROUP BY account, asset
+    ON CONFLICT DO NOTHING
+    """
+)
+
+FORGET_SNAPSHOTS = text("DELETE FROM ledger_snapshot WHERE before < :keep_from")

@@ -25,6 +25,7 @@ BLUEPRINTS = [
     member_ops.bp,
     ledger_views.bp,
     ledger_ops.bp,
+    ledger_ops.accounts_bp,
     *search_index.wiring.BLUEPRINTS,
     *catalog.wiring.BLUEPRINTS,
     *orders.wiring.BLUEPRINTS,
@@ -42,6 +43,7 @@ SWEEPS = [
     (relay.forget_old, 3600, "bulk"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "default"),
+    (ledger_jobs.roll_up_accounts, 3600, "bulk"),
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,
 ]

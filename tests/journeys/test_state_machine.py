@@ -49,7 +49,10 @@ class Mall(RuleBasedStateMachine):
             product_id, sku = self.world.sku(price, 6, supplier_ids[number % 2])
             self.products.append(product_id)
             self.skus.append((sku, price))
-        return multiple(self.world.member(), self.world.member())
+        people = self.world.member(), self.world.member()
+        # Months may pass: nobody has to sign in again.
+        self.world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+        return multiple(*people)
 
     def teardown(self):
         clock.freeze(None)
@@ -179,6 +182,20 @@ class Mall(RuleBasedStateMachine):
         reply = member.post(f"/v1/store/fulfillment-orders/{found['id']}/confirm")
         assert reply.status_code in (200, 409)
 
+    @rule(number=st.integers(0, 2), on_hand=st.integers(0, 9))
+    def count_stock(self, number, on_hand):
+        supplier = list(self.suppliers.values())[number % 2]
+        sku, _ = self.skus[number]
+        reply = supplier.put(f"/v1/supplier/skus/{sku}/stock", {"on_hand": on_hand})
+        assert reply.status_code in (200, 409)
+
+    @rule(number=st.integers(0, 2), on=st.booleans())
+    def publish(self, number, on):
+        supplier = list(self.suppliers.values())[number % 2]
+        verb = "publish" if on else "unpublish"
+        reply = supplier.post(f"/v1/supplier/products/{self.products[number]}/{verb}")
+        assert reply.status_code == 200
+
     # Time
 
     @rule(minutes=st.sampled_from([1, 29, 31, 60 * 13, 60 * 24 * 11]))
@@ -193,6 +210,10 @@ class Mall(RuleBasedStateMachine):
     @rule()
     def expire(self):
         self.world.run_sweep("lapse_expired_lots")
+
+    @rule()
+    def roll_up(self):
+        self.world.run_sweep("roll_up_accounts")
 
     @rule()
     def confirm_in_silence(self):

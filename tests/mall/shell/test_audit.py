@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from mall.kernel import audit
+from mall.kernel import audit, clock
 from mall.kernel.uow import reading
 from mall.shell import wiring
 from tests.support.people import order_body
@@ -22,6 +23,8 @@ BREACHES = {
     "lot_balance": "UPDATE bean_lot SET balance_fen = balance_fen + 1",
     "hold_balance": "UPDATE bean_hold SET amount_fen = amount_fen + 1 WHERE state = 'held'",
     "entries_have_accounts": "UPDATE ledger_entry SET member_id = NULL WHERE account LIKE 'lot:%'",
+    "snapshots_add_up": "UPDATE ledger_snapshot SET balance_fen = balance_fen + 1"
+    " WHERE account = 'sales:beans'",
     "stock_reserved": "UPDATE stock_level SET reserved = reserved + 1",
     "stock_on_hand": "UPDATE stock_level SET on_hand = on_hand + 1",
     "order_totals": "UPDATE order_line SET quantity = 2, amount_fen = 2 * price_fen,"
@@ -76,6 +79,8 @@ def busy(world):
             world.pay(payment, force=True)
     world.run_outbox()
     world.run_sweep("send_due_refunds")
+    clock.freeze(clock.now() + timedelta(hours=3))
+    world.run_sweep("roll_up_accounts")
     assert world.findings() == {}
     return world
 

@@ -1,0 +1,54 @@
+"""System accounts: the newest snapshot and what was posted since."""
+
+from datetime import timedelta
+
+from mall.kernel import clock
+from tests.support.people import order_body
+
+
+def accounts(world):
+    items = world.staff("operator").get("/v1/ops/ledger/accounts").get_json()["items"]
+    return {item["account"]: item["balance_fen"] for item in items}
+
+
+def test_accounts_read_the_same_before_and_after_they_are_rolled_up(world, audited):
+    now = clock.now()
+    clock.freeze(now)
+    member = world.member(beans_fen=3000)
+    _, sku = world.sku(1000)
+    member.post("/v1/store/orders", order_body([sku], "beans", 1000))
+    assert accounts(world) == {"beans:issued": -3000, "sales:beans": 1000}
+    clock.freeze(now + timedelta(hours=3))
+    world.run_sweep("roll_up_accounts")
+    assert world.count("ledger_snapshot") == 2
+    assert accounts(world) == {"beans:issued": -3000, "sales:beans": 1000}
+    member.post("/v1/store/orders", order_body([sku], "beans", 1000))
+    assert accounts(world) == {"beans:issued": -3000, "sales:beans": 2000}
+    clock.freeze(now + timedelta(hours=6))
+    for _ in range(2):
+        world.run_sweep("roll_up_accounts")
+    assert world.count("ledger_snapshot") == 4
+    assert accounts(world) == {"beans:issued": -3000, "sales:beans": 2000}
+    audited()
+
+
+def test_what_was_posted_within_the_last_hour_is_not_rolled_up_yet(world, audited):
+    world.member(beans_fen=3000)
+    world.run_sweep("roll_up_accounts")
+    assert world.count("ledger_snapshot") == 0
+    assert accounts(world) == {"beans:issued": -3000}
+    audited()
+
+
+def test_money_and_beans_are_kept_apart(world, audited):
+    member = world.member(beans_fen=400)
+    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "mixed", 1000))
+    path = f"/v1/store/orders/{order.get_json()['order_id']}"
+    world.pay(member.post(f"{path}/payments", {}).get_json())
+    assert accounts(world) == {
+        "beans:issued": -400,
+        "sales:beans": 400,
+        "sales:cny": 600,
+        "wechat:clearing": -600,
+    }
+    audited()
