@@ -16,6 +16,7 @@ import pytest
 import requests
 
 MALL = str(Path(sys.executable).with_name("mall"))
+README = Path(__file__).parents[3] / "README.md"
 START_SECONDS = 60
 
 
@@ -101,6 +102,12 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         for line in re.findall(r"^  curl (.+)$", run.said, re.MULTILINE):
             done = subprocess.run(f"curl -sf {line}", shell=True, capture_output=True, timeout=20)
             assert json.loads(done.stdout), line
+        block = re.search(r"```sh\n(API=.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+        script = block.group(1).replace("http://127.0.0.1:8000", base)
+        done = subprocess.run(
+            ["sh", "-eu"], input=script, capture_output=True, text=True, timeout=60
+        )
+        assert json.loads(done.stdout)["state"] == "paid", done.stderr
         shown = requests.get(f"{base}/v1/store/products?limit=100", timeout=10).json()
         assert len(shown["items"]) == 100
 
@@ -124,6 +131,8 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
             assert time.monotonic() < deadline
             time.sleep(0.2)
 
+        spent = get(run, "/v1/store/beans", "member").json()
+        assert spent["balance_fen"] < 100_000
         family = run.stop()
         assert run.process.returncode == 0
         assert [p for p in family if p.is_running() and p.status() != "zombie"] == []
@@ -132,7 +141,7 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
 
         again = Run(folder)
         again.wait_for("Ctrl-C stops everything")
-        assert get(again, "/v1/store/beans", "member").json()["balance_fen"] == 100_000
+        assert get(again, "/v1/store/beans", "member").json() == spent
         again.stop()
     finally:
         bystander.kill()
