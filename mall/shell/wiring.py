@@ -9,6 +9,7 @@ import catalog.wiring
 import fulfillment.wiring
 import orders.wiring
 import search_index.wiring
+from mall.access import jobs as access_jobs
 from mall.access import views as access_views
 from mall.kernel import outbox
 from mall.ledger import jobs as ledger_jobs
@@ -41,6 +42,7 @@ REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
 SWEEPS = [
     (relay.sweep, 2, "money"),
     (relay.forget_old, 3600, "bulk"),
+    (access_jobs.forget_ended_sessions, 3600, "bulk"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "default"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),

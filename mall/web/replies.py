@@ -50,7 +50,9 @@ def _claim(caller: Caller) -> idempotency.Claim:
     key = request.headers.get("Idempotency-Key", "")
     if not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
         raise idempotency.IdempotencyKeyMissing("Idempotency-Key")
-    body = orjson.dumps(request.get_json(silent=True), option=orjson.OPT_SORT_KEYS)
+    # The framework has accepted the body as JSON; the order of its members does not matter.
+    content = request.get_data()
+    body = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS) if content else b""
     digest = hashlib.sha256(body).digest()
     return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
 

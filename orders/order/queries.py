@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
@@ -134,16 +134,19 @@ def list_orders(
     return list(session.scalars(query))
 
 
-def overdue(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Return orders whose time to pay is over, the longest waiting first."""
-    return list(
-        session.scalars(
-            select(Order.id)
-            .where(Order.state == rules.AWAITING_PAYMENT, Order.pay_by <= now)
-            .order_by(Order.pay_by)
-            .limit(limit)
-        )
+def overdue(
+    session: Session, now: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> list[tuple[UUID, datetime]]:
+    """Return orders whose time to pay is over and when it was, the longest waiting first."""
+    query = (
+        select(Order.id, Order.pay_by)
+        .where(Order.state == rules.AWAITING_PAYMENT, Order.pay_by <= now)
+        .order_by(Order.pay_by, Order.id)
+        .limit(limit)
     )
+    if after is not None:
+        query = query.where(tuple_(Order.pay_by, Order.id) > tuple_(*map(literal, after)))
+    return [(row.id, row.pay_by) for row in session.execute(query)]
 
 
 def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:

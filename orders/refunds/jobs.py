@@ -7,6 +7,7 @@ from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting
 from orders.payments.gateway import RefundRequest
+from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
 from orders.refunds import queries, rules, service
 
@@ -15,7 +16,7 @@ def send_due_refunds(limit: int = 50) -> int:
     """Send or follow up the refunds that are due; run by the scheduler. Returns how many."""
     with reading() as session:
         due = queries.due(session, clock.now(), limit)
-    for refund_id in due:
+    for refund_id in clock.within(MAX_RUN_SECONDS, due):
         with unit_of_work() as uow:
             claimed = service.claim(uow, refund_id)
         if claimed is not None and not _attempt(refund_id, *claimed):

@@ -154,6 +154,19 @@ def test_a_token_ends_after_its_time(world):
     assert member.get("/v1/store/me").status_code == 401
 
 
+def test_sessions_that_ended_long_ago_are_forgotten_and_open_ones_kept(world):
+    gone, ended, member = world.member(), world.member(), world.member()
+    gone.delete("/v1/store/session")
+    clock.freeze(clock.now() + timedelta(days=29))
+    member = world.login_again(member)
+    ended.delete("/v1/store/session")
+    clock.freeze(clock.now() + timedelta(days=2))
+    # One token and three codes are a month old; two tokens of a month ago ended only lately.
+    assert world.run_sweep("forget_ended_sessions") == 4
+    assert member.get("/v1/store/me").status_code == 200
+    assert world.run_sweep("forget_ended_sessions") == 0
+
+
 def test_only_the_hash_of_a_token_is_stored(world):
     member = world.member()
     stored = world.rows("SELECT token_hash FROM access_token WHERE subject_id = :id", id=member.id)

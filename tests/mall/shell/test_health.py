@@ -102,12 +102,11 @@ def test_a_served_process_logs_json_with_request_ids_and_masks_phones(environmen
     assert "13912345678" not in log.read_text(encoding="utf-8")
 
 
-def test_the_database_going_away_answers_503_and_comes_back(world):
+def test_a_database_that_was_restarted_costs_nobody_an_error(world):
     member = world.member(beans_fen=1000)
     _, sku = world.sku(1000)
     world.cut_database_connections()
-    assert member.get("/v1/store/products").status_code in (200, 503)
-    replies = [member.get("/v1/store/me").status_code for _ in range(3)]
-    assert replies[-1] == 200
+    assert member.get("/v1/store/me").status_code == 200
+    world.cut_database_connections()
     placed = member.post("/v1/store/orders", order_body([sku], "beans", 1000))
     assert placed.status_code == 201
