@@ -24,6 +24,7 @@ RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 WEB_PORT, MOCK_PORT, VALKEY_PORT = 8000, 12111, 16379
 STOP_SECONDS = 15
 READY_SECONDS = 60
+LOOK_AROUND_TICKS = 6
 
 
 def say(text: str) -> None:
@@ -64,6 +65,8 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     restart_at: float = 0.0
+    # What it has started in turn, as seen last: a killed part cannot tell any more.
+    family: list[psutil.Process] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
@@ -79,18 +82,30 @@ class Part:
 
     def stop(self) -> None:
         """Ask it to stop; kill it, with what it started, when it does not."""
-        if self.process is None or self.process.poll() is not None:
-            return
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait(5)
-        for child in children:
-            if child.is_running():
-                child.kill()
+        if self.process is not None and self.process.poll() is None:
+            self.look_around()
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+        self.end_family()
+
+    def look_around(self) -> None:
+        """Remember what this part has started."""
+        if self.process is not None and self.process.poll() is None:
+            self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def end_family(self) -> None:
+        """Kill what this part started and left behind; psutil knows a reused id from its own."""
+        for child in self.family:
+            try:
+                if child.is_running():
+                    child.kill()
+            except psutil.NoSuchProcess:
+                continue
+        self.family = []
 
 
 @dataclass
@@ -246,6 +261,7 @@ class Stack:
                 wait = min(30.0, 0.5 * 2 ** min(part.deaths, 6))
                 part.restart_at = time.monotonic() + wait
                 code = part.process.returncode
+                part.end_family()
                 say(f"! {part.name} died (exit {code}); again in {wait:.0f} s, see {part.log}")
             elif time.monotonic() >= part.restart_at:
                 part.restart_at = 0.0
@@ -255,8 +271,14 @@ class Stack:
 
     def watch(self) -> None:
         """Watch until told to stop."""
+        ticks = 0
         while not self._is_stopping:
+            # Walking the table of processes is the dearest part of watching.
+            if ticks % LOOK_AROUND_TICKS == 0:
+                for part in self.parts:
+                    part.look_around()
             self.watch_once()
+            ticks += 1
             time.sleep(0.5)
 
     def ask_to_stop(self, *_: object) -> None:

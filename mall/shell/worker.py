@@ -1,7 +1,11 @@
 """RQ workers and the scheduler, with the application around every job."""
 
 import logging
+import multiprocessing
 import os
+import signal
+import threading
+import time
 from typing import Any
 
 from flask import Flask
@@ -26,6 +30,13 @@ def _application() -> Flask:
     return _app
 
 
+def _stop_with_parent(parent: int) -> None:
+    """Stop this worker, its job done, once the pool that started it was killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 class MallWorker(SimpleWorker):
     """Runs jobs in its own process: they are short, and forking for each costs more than they do.
 
@@ -34,6 +45,8 @@ class MallWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Work without RQ's own scheduler: what is due later is a time in the database."""
+        if multiprocessing.parent_process() is not None:
+            threading.Thread(target=_stop_with_parent, args=[os.getppid()], daemon=True).start()
         return super().work(*args, **{**kwargs, "with_scheduler": False})
 
     def execute_job(self, job: Any, queue: Any) -> Any:

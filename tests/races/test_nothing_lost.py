@@ -213,3 +213,15 @@ def test_one_reaction_that_fails_does_not_hold_up_the_others(world, shop, monkey
     )
     assert world.run_outbox() == 2
     assert parts(world) == {0: 1, 2: 2}
+
+
+def test_workers_go_when_the_pool_that_started_them_was_killed(start, world):
+    pool = start("worker", "--processes", "2")
+    root = psutil.Process(pool.pid)
+    wait_until(lambda: len(root.children(recursive=True)) == 2)
+    workers = root.children(recursive=True)
+    time.sleep(2)
+    root.kill()
+    pool.wait(10)
+    gone = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    wait_until(lambda: not [p for p in workers if p.is_running() and p.status() not in gone])

@@ -77,6 +77,18 @@ def folder(worker_id):
     shutil.rmtree(found, ignore_errors=True)
 
 
+def processes_in(folder):
+    """Return the processes that run in a folder, whoever started them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(folder):
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
 def get(run, path, name):
     headers = {"Authorization": f"Bearer {run.token(name)}"}
     return requests.get(run.state["base"] + path, headers=headers, timeout=10)
@@ -120,9 +132,16 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         worker = next(
             p for p in run.family() if "worker" in p.cmdline() and "mall" in p.cmdline()[1]
         )
+        orphans = worker.children(recursive=True)
+        assert len(orphans) == 2
         worker.kill()
         run.wait_for("! worker died")
+        assert [p for p in orphans if p.is_running() and p.status() != "zombie"] == []
         run.wait_for("✓ worker runs again", 20)
+        web = next(p for p in run.family() if any("wsgi:app" in word for word in p.cmdline()))
+        web.kill()
+        run.wait_for("! serve died")
+        run.wait_for("✓ serve runs again", 20)
         postgres = run.family()[-1]
         postgres.send_signal(signal.SIGINT)
         run.wait_for("PostgreSQL died", 20)
@@ -136,6 +155,7 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         family = run.stop()
         assert run.process.returncode == 0
         assert [p for p in family if p.is_running() and p.status() != "zombie"] == []
+        assert [p for p in processes_in(folder) if p.pid != os.getpid()] == []
         assert bystander.poll() is None
         assert not (folder / "var" / "run.json").exists()
 
