@@ -138,7 +138,10 @@ def dev() -> None:
 @main.command("demo")
 def seed_demo() -> None:
     """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""
-    app = create_app(_settings())
+    settings = _settings()
+    if settings.is_production:
+        raise click.ClickException("refused: the demo's passwords are known to everybody")
+    app = create_app(settings)
     with app.app_context():
         click.echo(demo.seed(Path(os.environ.get("MALL_DEMO_DIR", str(demo.DATA)))))
 

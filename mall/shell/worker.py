@@ -8,6 +8,7 @@ import threading
 import time
 from typing import Any
 
+import structlog
 from flask import Flask
 from redis import Redis
 from rq import SimpleWorker
@@ -50,7 +51,7 @@ class MallWorker(SimpleWorker):
         return super().work(*args, **{**kwargs, "with_scheduler": False})
 
     def execute_job(self, job: Any, queue: Any) -> Any:
-        with _application().app_context():
+        with _application().app_context(), structlog.contextvars.bound_contextvars(job_id=job.id):
             return super().execute_job(job, queue)
 
 

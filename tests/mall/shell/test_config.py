@@ -89,6 +89,12 @@ def test_nonsense_is_refused_in_development_too(name, value):
         config.load(given)
 
 
+def test_the_demo_is_never_seeded_in_production(production, environment):
+    given = {"PATH": "", **production, "DATABASE_URL": environment["DATABASE_URL"]}
+    done = subprocess.run([MALL, "demo"], env=given, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "known to everybody" in done.stderr) == (1, True)
+
+
 @pytest.mark.parametrize("command", ["serve", "worker", "scheduler", "migrate", "audit"])
 def test_every_process_refuses_demo_secrets_in_production(command, environment, tmp_path):
     done = subprocess.run(

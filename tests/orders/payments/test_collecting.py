@@ -74,6 +74,22 @@ def test_a_payment_in_the_last_second_beats_the_timeout(world, audited):
     audited()
 
 
+def test_an_order_that_cannot_be_closed_holds_up_none_behind_it(world, audited, monkeypatch):
+    """The sweep goes through all pages, even of one order each."""
+    monkeypatch.setattr("orders.checkout.jobs.PAGE", 1)
+    member = world.member()
+    paths = [order_of(world, member)[0] for _ in range(4)]
+    for path in paths[:2]:
+        member.post(f"{path}/payments", {})
+    world.mock("faults", {"path": "pay/closeorder", "kind": "system_error"})
+    clock.freeze(clock.now() + timedelta(minutes=31))
+    assert world.run_sweep("lapse_unpaid_orders") == 3
+    states = [state(member, path) for path in paths]
+    assert states == ["awaiting_payment", "cancelled", "cancelled", "cancelled"]
+    assert world.run_sweep("lapse_unpaid_orders") == 1
+    audited()
+
+
 @pytest.mark.parametrize("kind", ["system_error", "drop", "tamper"])
 def test_while_wechat_says_nothing_certain_the_order_stays_as_it_is(world, audited, kind):
     member = world.member()
