@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-import swagger_ui_bundle
+import flask_swagger_ui
 from apiflask import APIFlask
 from flask import Flask, Request, Response, redirect, send_from_directory
 from flask.sessions import SessionInterface
@@ -21,7 +21,7 @@ from mall.shell.relay import Doorbell, OutboxCollector
 from mall.web import observe, openapi, problems
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-DOCS_FILES = Path(str(swagger_ui_bundle.swagger_ui_path))
+DOCS_FILES = Path(str(flask_swagger_ui.__file__)).parent / "dist"
 
 DESCRIPTION = """
 Welfare mall of a trade-union federation. Amounts are integers in fen (1/100 yuan); one bean is
