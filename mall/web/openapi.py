@@ -221,6 +221,7 @@ def finish(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
     for name in ("HTTPError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _problem_schema()
+    spec["tags"] = list({tag["name"]: tag for tag in spec.get("tags", [])}.values())
     views = {
         (_PARAMETER.sub(r"{\1}", rule.rule), method.lower()): app.view_functions[rule.endpoint]
         for rule in app.url_map.iter_rules()

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
 
 import fulfillment.wiring
 import orders.wiring
@@ -168,6 +171,23 @@ def test_posts_that_take_a_key_say_so(spec):
         "POST /v1/ops/beans/scopes",
         "POST /v1/supplier/fulfillment-orders/{fulfillment_order_id}/shipments",
     }
+
+
+def test_the_document_is_valid_and_every_example_fits_its_schema(spec):
+    validate(spec)
+    misfits = []
+    for line, operation in operations(spec):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        shown = [media for body in bodies for media in body.get("content", {}).values()]
+        for media in [*shown, *operation.get("parameters", [])]:
+            schema = {**media.get("schema", {}), "components": spec["components"]}
+            errors_found = Draft202012Validator(schema).iter_errors(media.get("example"))
+            misfits += [f"{line}: {error.message}" for error in errors_found]
+    assert misfits == []
+
+
+def test_the_docs_page_reads_this_version_of_openapi():
+    assert int(version("flask-swagger-ui").partition(".")[0]) >= 5
 
 
 def test_the_docs_page_works_without_the_internet(app):
