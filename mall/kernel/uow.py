@@ -31,15 +31,20 @@ class UnitOfWork:
         self._deliveries.extend(outbox.delivery_rows(message, self.now, lease))
 
     def add(
-        self, share: Share, values: Mapping[str, Any], refusal: DomainError | None = None
+        self,
+        share: Share,
+        values: Mapping[str, Any],
+        refusal: DomainError | None = None,
+        is_first: bool = False,
     ) -> None:
-        """Let a share travel with the others of this transaction.
+        """Let a share travel with the others of this transaction, before them if it must decide first.
 
         Where it does not agree to what happened, sending raises `refusal`.
         """
         if share in self._refusals:
             self.send()
-        self._refusals[share] = refusal
+        mine = {share: refusal}
+        self._refusals = {**mine, **self._refusals} if is_first else {**self._refusals, **mine}
         self._values.update(values)
 
     def send(self, target: Session | Direct | None = None) -> None:

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 # How long the doorbell gathers: one job for many deliveries costs a tenth of a job for each.
-GATHER_SECONDS = 0.2
+GATHER_SECONDS, MAX_GATHERED = 0.2, 1000
 # Above so many jobs a queue is behind, not forgotten: a sweep that adds to it only makes it longer.
 MAX_QUEUED_JOBS = 200
 SWEEP_LIMIT = 500
@@ -82,7 +82,7 @@ class Doorbell:
         while True:
             batch = [self._waiting.get()]
             time.sleep(GATHER_SECONDS)
-            while len(batch) < BATCH:
+            while len(batch) < MAX_GATHERED:
                 try:
                     batch.append(self._waiting.get_nowait())
                 except queue.Empty:

@@ -168,12 +168,26 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
     log.warning("database_error", error=str(cause)[:500])
+    if isinstance(cause, psycopg.DataError):
+        return on_unstorable(cause)
     status = 503 if isinstance(cause, psycopg.OperationalError) else 500
     code, zh, en = HTTP_SENTENCES[status]
     reply = problem(status, code, (zh, en))
     if status == 503:
         reply.headers["Retry-After"] = "1"
     return reply
+
+
+def on_unstorable(error: Exception) -> Response:
+    """Answer 422 for text with NUL or half a pair of surrogates, and numbers beyond any column."""
+    return problem(
+        422,
+        "unstorable_value",
+        (
+            "提交的内容含有无法保存的字符或过大的数字。",
+            "Some text has characters, or some number a size, that cannot be stored.",
+        ),
+    )
 
 
 def on_unexpected(error: Exception) -> Response:
@@ -188,5 +202,6 @@ def install(app: Flask) -> None:
     app.register_error_handler(DomainError, on_domain_error)
     app.register_error_handler(DBAPIError, on_database_error)
     app.register_error_handler(psycopg.Error, on_database_error)
+    app.register_error_handler(UnicodeEncodeError, on_unstorable)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_unexpected)

@@ -13,7 +13,7 @@ from flask import Response, g, request
 
 from mall.kernel import clock, idempotency
 from mall.kernel.db import current_direct
-from mall.kernel.errors import DomainError
+from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import reading, unit_of_work
 
@@ -52,7 +52,12 @@ def _claim(caller: Caller) -> idempotency.Claim:
         raise idempotency.IdempotencyKeyMissing("Idempotency-Key")
     # The framework has accepted the body as JSON; the order of its members does not matter.
     content = request.get_data()
-    body = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS) if content else b""
+    try:
+        body = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS) if content else b""
+    except orjson.JSONDecodeError as error:
+        raise Invalid(
+            "body", "请求内容不是标准的 JSON。", "The body is not standard JSON."
+        ) from error
     digest = hashlib.sha256(body).digest()
     return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
 
@@ -98,7 +103,8 @@ def _run_once(
         ttl = uow.settings.idempotency_ttl_seconds
         values = idempotency.remembering(claim, answer, uow.now, ttl)
         refusal = idempotency.IdempotencyInProgress("Idempotency-Key")
-        uow.add(idempotency.REMEMBER, values, refusal)
+        # Whoever runs with this key already is met before anything waits for a row.
+        uow.add(idempotency.REMEMBER, values, refusal, is_first=True)
     return answer, False
 
 

@@ -2,8 +2,11 @@
 
 import secrets
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
+from mall.kernel.uow import unit_of_work
 from tests.support.people import order_body
 
 
@@ -80,6 +83,32 @@ def test_one_key_50_times_at_once_makes_one_order(world, audited):
     again = member.post("/v1/store/orders", body, key)
     assert again.headers["Idempotency-Replayed"] == "true"
     assert {again.data} == answers
+    audited()
+
+
+def test_while_the_first_waits_for_a_row_the_second_is_told_at_once(world, audited):
+    """Case 10: the first order waits for its stock; its twin does not wait behind it."""
+    _, sku = world.sku(1000)
+    member = world.member(beans_fen=100_000)
+    phones = [world.person(member) for _ in range(2)]
+    key, body = secrets.token_hex(16), order_body([sku], "beans", 1000)
+    with ThreadPoolExecutor(1) as pool:
+        with world.app.app_context(), unit_of_work() as uow:
+            lock = "SELECT 1 FROM stock_level WHERE sku_id = :id FOR UPDATE"
+            uow.session.execute(world.sql(lock), {"id": sku})
+            first = pool.submit(lambda: phones[0].post("/v1/store/orders", body, key))
+            waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            deadline = time.monotonic() + 4
+            while not world.elsewhere(lambda: world.rows(waits)):
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            began = time.monotonic()
+            second = world.elsewhere(lambda: phones[1].post("/v1/store/orders", body, key))
+            assert second.get_json()["code"] == "idempotency_in_progress"
+            assert time.monotonic() - began < 2
+        assert first.result(20).status_code == 201
+    again = member.post("/v1/store/orders", body, key)
+    assert again.data == first.result().data
     audited()
 
 

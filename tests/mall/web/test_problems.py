@@ -1,9 +1,17 @@
 """Every failure is a problem document that a person understands."""
 
+import json
+from uuid import UUID
+
 import pytest
 
 from mall.kernel.uow import unit_of_work
+from search_index.rules import encode_cursor
 from tests.support.people import Person, order_body
+
+
+def cursor_of(price_fen):
+    return encode_cursor(price_fen, UUID(int=1)) + "&sort=price_asc"
 
 
 def test_the_language_follows_the_client(world):
@@ -63,6 +71,35 @@ def test_every_wrong_field_is_listed_in_both_languages(world):
     for zh, en in found.values():
         assert any("\u4e00" <= character <= "\u9fff" for character in zh), zh
         assert en.isascii()
+
+
+@pytest.mark.parametrize("text", ["\x00", "\ud800", "a\x00b"])
+def test_text_that_cannot_be_stored_is_refused_wherever_it_comes(world, text):
+    operator, guest = world.staff("operator"), Person(world.app)
+    member = world.member()
+
+    def send(method, path, body):
+        headers = {"Authorization": f"Bearer {operator.token}"} if "session" not in path else {}
+        headers["Content-Type"] = "application/json"
+        return guest.client.open(path, method=method, data=json.dumps(body), headers=headers)
+
+    replies = [
+        send("POST", "/v1/ops/session", {"username": text, "password": text}),
+        send("POST", "/v1/ops/suppliers", {"name": f"x{text}"}),
+        send("PUT", f"/v1/ops/members/{member.id}/real-name", {"real_name": text}),
+        guest.client.get("/v1/store/products", query_string={"q": "x\x00"}),
+        guest.client.get("/v1/store/products?cursor=" + cursor_of(10**30)),
+    ]
+    assert [reply.status_code for reply in replies] == [422, 422, 422, 200, 422]
+
+
+@pytest.mark.parametrize("body", [b'{"note": NaN}', b'{"note": "\\ud800"}', b'{"note": Infinity}'])
+def test_a_body_that_is_json_only_to_some_is_refused(world, body):
+    member = world.member()
+    headers = {"Authorization": f"Bearer {member.token}", "Idempotency-Key": "k"}
+    headers["Content-Type"] = "application/json"
+    reply = member.client.post("/v1/store/orders", data=body, headers=headers)
+    assert reply.status_code in (400, 422)
 
 
 def test_the_inside_never_shows(world, monkeypatch):
