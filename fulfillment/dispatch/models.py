@@ -21,7 +21,6 @@ class FulfillmentOrder(Base):
             "state IN ('open','partly_dispatched','dispatched','delivered')", name="state_known"
         ),
         Index("ix_fulfillment_order_supplier_id", "supplier_id", "id"),
-        Index("ix_fulfillment_order_member_id", "member_id", "id"),
         Index(
             "ix_fulfillment_order_confirm",
             "confirm_by",

@@ -26,7 +26,7 @@ from mall.kernel.uow import reading, unit_of_work
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 200
 # How long the doorbell gathers: one job for many deliveries costs a tenth of a job for each.
 GATHER_SECONDS, MAX_GATHERED = 0.2, 1000
 # Above so many jobs a queue is behind, not forgotten: a sweep that adds to it only makes it longer.

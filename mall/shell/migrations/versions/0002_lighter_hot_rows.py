@@ -34,6 +34,8 @@ def upgrade() -> None:
         op.create_primary_key(f"pk_{table}", table, [column, "id"])
         op.drop_index(f"ix_{table}_{column}", table)
     op.drop_index("ix_ledger_entry_account", "ledger_entry")
+    # A member finds the parts of an order by the order.
+    op.drop_index("ix_fulfillment_order_member_id", "fulfillment_order")
     op.drop_index("ix_bean_lot_open", "bean_lot")
     op.drop_index("ix_bean_lot_member_id", "bean_lot")
     op.drop_index("ix_bean_lot_expiry", "bean_lot")
@@ -80,6 +82,7 @@ def downgrade() -> None:
     op.create_index("ix_bean_lot_expiry", "bean_lot", ["expires_at"], postgresql_where=held)
     op.create_index("ix_bean_lot_member_id", "bean_lot", ["member_id", "id"])
     op.create_index("ix_bean_lot_open", "bean_lot", ["member_id"], postgresql_where=held)
+    op.create_index("ix_fulfillment_order_member_id", "fulfillment_order", ["member_id", "id"])
     op.create_index("ix_ledger_entry_account", "ledger_entry", ["account"])
     for table, column in REKEYED:
         op.create_index(f"ix_{table}_{column}", table, [column])
