@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from functools import lru_cache
 from uuid import uuid4
 
 import structlog
@@ -60,6 +61,16 @@ def configure_logging(level: str) -> None:
     )
 
 
+@lru_cache(4096)
+def _requests(route: str, method: str, status: int) -> Counter:
+    return REQUESTS.labels(route, method, status)
+
+
+@lru_cache(1024)
+def _latency(route: str) -> Histogram:
+    return LATENCY.labels(route)
+
+
 def install(app: Flask) -> None:
     """Count, time and name every request."""
     log = structlog.get_logger("mall.http")
@@ -75,8 +86,8 @@ def install(app: Flask) -> None:
     def finish(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "(none)"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
-        REQUESTS.labels(route, request.method, response.status_code).inc()
-        LATENCY.labels(route).observe(seconds)
+        _requests(route, request.method, response.status_code).inc()
+        _latency(route).observe(seconds)
         response.headers["X-Request-Id"] = g.get("request_id", "")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         if response.status_code >= 400:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import chain
 from uuid import UUID
 
 from catalog.stock.rules import Offer
@@ -47,11 +47,11 @@ class QuoteLine:
     delivery_mode: str
     draws: tuple[Draw, ...] = ()
 
-    @cached_property
+    @property
     def amount_fen(self) -> int:
         return self.offer.price_fen * self.quantity
 
-    @cached_property
+    @property
     def beans_fen(self) -> int:
         return sum(draw.amount_fen for draw in self.draws)
 
@@ -64,53 +64,51 @@ class FreightLine:
     fee_fen: int
     draws: tuple[Draw, ...] = ()
 
-    @cached_property
+    @property
     def beans_fen(self) -> int:
         return sum(draw.amount_fen for draw in self.draws)
 
 
 @dataclass(frozen=True)
 class Quote:
-    """A price computed and shown, not yet agreed."""
+    """A price computed and shown, not yet agreed: its sums are taken once, by `summed`."""
 
     lines: tuple[QuoteLine, ...]
     freight: tuple[FreightLine, ...]
+    goods_fen: int
+    freight_fen: int
+    beans_fen: int
 
-    @cached_property
-    def goods_fen(self) -> int:
-        return sum(line.amount_fen for line in self.lines)
-
-    @cached_property
-    def freight_fen(self) -> int:
-        return sum(line.fee_fen for line in self.freight)
-
-    @cached_property
+    @property
     def total_fen(self) -> int:
         return self.goods_fen + self.freight_fen
 
-    @cached_property
-    def beans_fen(self) -> int:
-        return sum(draw.amount_fen for draw in self._draws)
-
-    @cached_property
+    @property
     def wechat_fen(self) -> int:
         return self.total_fen - self.beans_fen
-
-    @cached_property
-    def _draws(self) -> list[Draw]:
-        drawn = [draw for line in self.lines for draw in line.draws]
-        return drawn + [draw for line in self.freight for draw in line.draws]
 
     def lot_amounts(self) -> dict[UUID, int]:
         """Return how much each lot pays in all."""
         amounts: dict[UUID, int] = {}
-        for draw in self._draws:
+        drawn = [line.draws for line in self.lines] + [line.draws for line in self.freight]
+        for draw in chain(*drawn):
             amounts[draw.lot_id] = amounts.get(draw.lot_id, 0) + draw.amount_fen
         return amounts
 
     def quantities(self) -> dict[UUID, int]:
         """Return how many of each SKU."""
         return {line.offer.sku_id: line.quantity for line in self.lines}
+
+
+def summed(lines: Sequence[QuoteLine], fees: Sequence[FreightLine]) -> Quote:
+    """Return the quote of these lines and fees."""
+    return Quote(
+        tuple(lines),
+        tuple(fees),
+        sum(line.amount_fen for line in lines),
+        sum(line.fee_fen for line in fees),
+        sum(line.beans_fen for line in lines) + sum(line.beans_fen for line in fees),
+    )
 
 
 class LinesUnavailable(DomainError):
@@ -220,7 +218,7 @@ def with_beans(
     Freight is paid only by lots that are good for everything.
     """
     if tender == WECHAT:
-        return Quote(tuple(lines), tuple(fees))
+        return summed(lines, fees)
     demands = [Demand(line.amount_fen, line.offer.product_id) for line in lines]
     demands += [Demand(line.fee_fen, None) for line in fees]
     limit = max_beans_fen if tender == MIXED else None
@@ -235,7 +233,7 @@ def with_beans(
         FreightLine(line.supplier_id, line.fee_fen, tuple(draws[len(lines) + index]))
         for index, line in enumerate(fees)
     ]
-    quote = Quote(tuple(paid_lines), tuple(paid_fees))
+    quote = summed(paid_lines, paid_fees)
     if tender == BEANS and quote.wechat_fen > 0:
         raise NotEnoughBeans("tender", missing_fen=quote.wechat_fen)
     return quote
