@@ -57,6 +57,11 @@ class Run:
             found.append(psutil.Process(int(pid_file.read_text().split()[0])))
         return found
 
+    def part(self, word):
+        """Return the process that the supervisor started itself with this word."""
+        parts = psutil.Process(self.process.pid).children()
+        return next(each for each in parts if word in each.cmdline())
+
     def stop(self):
         family = self.family() if self.process.poll() is None else []
         self.process.send_signal(signal.SIGINT)
@@ -94,6 +99,18 @@ def get(run, path, name):
     return requests.get(run.state["base"] + path, headers=headers, timeout=10)
 
 
+def wait_until_served(run, seconds=30):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if get(run, "/v1/store/beans", "member").status_code == 200:
+                return
+        except requests.RequestException:
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
 def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
     bystander = subprocess.Popen(["sleep", "120"])
     # The port it would like is taken.
@@ -129,27 +146,21 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         assert second.returncode == 1
         assert "already runs from this folder" in second.stdout
 
-        worker = next(
-            p for p in run.family() if "worker" in p.cmdline() and "mall" in p.cmdline()[1]
-        )
+        worker = run.part("worker")
         orphans = worker.children(recursive=True)
         assert len(orphans) == 2
         worker.kill()
         run.wait_for("! worker died")
         assert [p for p in orphans if p.is_running() and p.status() != "zombie"] == []
         run.wait_for("✓ worker runs again", 20)
-        web = next(p for p in run.family() if any("wsgi:app" in word for word in p.cmdline()))
-        web.kill()
+        run.part("mall.shell.wsgi:app").kill()
         run.wait_for("! serve died")
         run.wait_for("✓ serve runs again", 20)
+        wait_until_served(run)
         postgres = run.family()[-1]
         postgres.send_signal(signal.SIGINT)
         run.wait_for("PostgreSQL died", 20)
-        deadline = time.monotonic() + 20
-        while get(run, "/v1/store/beans", "member").status_code != 200:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-
+        wait_until_served(run)
         spent = get(run, "/v1/store/beans", "member").json()
         assert spent["balance_fen"] < 100_000
         family = run.stop()
