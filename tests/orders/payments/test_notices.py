@@ -66,7 +66,7 @@ def test_a_notice_for_a_payment_we_never_asked_for_changes_nothing(world, waitin
     """Case 11."""
     member, path, payment, _ = waiting
     body = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"]
-    assert "FAIL" in world.notify(body.replace(payment["out_trade_no"], "P000000XXXXXXXXXX"))
+    assert "FAIL" in world.notify(body.replace(payment["out_trade_no"], "P000000QQQQQQQQQQ"))
     assert state(member, path) == "awaiting_payment"
     audited()
 
