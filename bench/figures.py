@@ -4,7 +4,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -146,20 +146,12 @@ def memory_all(bench: Bench) -> Iterator[Figure]:
     """All processes of `make run`, the database included; shared pages counted once (PSS)."""
     sizes: dict[str, list[float]] = {}
     for process in bench.service.processes():
-        with _gone_is_fine():
+        with suppress(psutil.NoSuchProcess):
             sizes.setdefault(_part(process), []).append(memory_mb(process)[0])
     total = sum(map(sum, sizes.values()))
     yield Figure("memory_all", round(total, 1), "MB proportional", goal="< 900", met=total < 900)
     for name, parts in sorted(sizes.items()):
         yield Figure(f"memory of {name}", round(max(parts), 1), f"MB, largest of {len(parts)}")
-
-
-@contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    try:
-        yield
-    except psutil.NoSuchProcess:
-        return
 
 
 def _part(process: psutil.Process) -> str:

@@ -26,63 +26,39 @@ _MOVED = """
     )"""
 _TAKEN = "(SELECT count(*) FROM stock_taken) = (SELECT count(*) FROM stock_wanted)"
 
-SELL = Share(
-    "stock",
-    f"""
-    {_LOCKED}, stock_taken AS (
-        UPDATE stock_level s SET on_hand = s.on_hand - w.quantity
-        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
-        WHERE s.sku_id = w.sku_id AND s.on_hand - s.reserved >= w.quantity
-        RETURNING 1
-    ), {_MOVED}""",
-    _TAKEN,
-)
 
-RESERVE = Share(
-    "stock",
-    f"""
+def _taking(change: str, condition: str = "true") -> str:
+    """Return the expressions that change every wanted row, locked in order, where it may be."""
+    return f"""
     {_LOCKED}, stock_taken AS (
-        UPDATE stock_level s SET reserved = s.reserved + w.quantity
+        UPDATE stock_level s SET {change}
         FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
-        WHERE s.sku_id = w.sku_id AND s.on_hand - s.reserved >= w.quantity
+        WHERE s.sku_id = w.sku_id AND {condition}
         RETURNING 1
-    ), stock_held AS (
+    )"""
+
+
+_AVAILABLE = "s.on_hand - s.reserved >= w.quantity"
+_HELD = """
+    stock_held AS (
         INSERT INTO reservation (order_id, sku_id, quantity, state)
         SELECT CAST(:stock_order_id AS uuid), w.sku_id, w.quantity, 'held' FROM stock_wanted w
-    )""",
-    _TAKEN,
+    )"""
+_SOLD = "on_hand = s.on_hand - w.quantity"
+_FREED = "reserved = s.reserved - w.quantity"
+
+SELL = Share("stock", f"{_taking(_SOLD, _AVAILABLE)}, {_MOVED}", _TAKEN)
+RESERVE = Share(
+    "stock", f"{_taking('reserved = s.reserved + w.quantity', _AVAILABLE)}, {_HELD}", _TAKEN
 )
+CONSUME = Share("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
+RELEASE = Share("stock", _taking(_FREED), _TAKEN)
 
 END_RESERVATION = text(
     """
     UPDATE reservation SET state = :state WHERE order_id = :order_id AND state = 'held'
     RETURNING sku_id, quantity
     """
-)
-
-CONSUME = Share(
-    "stock",
-    f"""
-    {_LOCKED}, stock_taken AS (
-        UPDATE stock_level s
-        SET on_hand = s.on_hand - w.quantity, reserved = s.reserved - w.quantity
-        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
-        WHERE s.sku_id = w.sku_id
-        RETURNING 1
-    ), {_MOVED}""",
-    _TAKEN,
-)
-
-RELEASE = Share(
-    "stock",
-    f"""
-    {_LOCKED}, stock_taken AS (
-        UPDATE stock_level s SET reserved = s.reserved - w.quantity
-        FROM stock_wanted w JOIN stock_locked k ON k.sku_id = w.sku_id
-        WHERE s.sku_id = w.sku_id
-        RETURNING 1
-    )""",
-    _TAKEN,
 )
 
 # Everything checkout must know of some SKUs. The sub-select hides their number from the planner,

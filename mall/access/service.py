@@ -9,13 +9,14 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mall.access import rules
 from mall.access.models import AccessToken, StaffAccount, UsedLoginCode
 from mall.access.queries import token_hash
 from mall.access.rules import IssuedToken
+from mall.kernel.db import delete_some
 from mall.kernel.errors import Invalid
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -159,23 +160,11 @@ def revoke_sessions(uow: UnitOfWork, subject_id: UUID) -> None:
 
 
 def forget_ended_sessions(uow: UnitOfWork) -> int:
-    """Delete tokens that ended, and login codes used, long ago; at most 10,000 of each at a time."""
+    """Delete tokens that ended, and login codes used, long ago; a bounded number at once."""
     before = {"before": uow.now - KEEP_ENDED}
-    tokens = uow.session.execute(
-        text(
-            "DELETE FROM access_token WHERE ctid = ANY(ARRAY(SELECT ctid FROM access_token"
-            " WHERE least(expires_at, revoked_at) < :before LIMIT 10000))"
-        ),
-        before,
-    )
-    codes = uow.session.execute(
-        text(
-            "DELETE FROM used_login_code WHERE ctid = ANY(ARRAY(SELECT ctid FROM used_login_code"
-            " WHERE used_at < :before LIMIT 10000))"
-        ),
-        before,
-    )
-    return int(getattr(tokens, "rowcount", 0)) + int(getattr(codes, "rowcount", 0))
+    ended = "least(expires_at, revoked_at) < :before"
+    tokens = delete_some(uow.session, "access_token", ended, before)
+    return tokens + delete_some(uow.session, "used_login_code", "used_at < :before", before)
 
 
 def use_login_code(uow: UnitOfWork, code: str) -> None:

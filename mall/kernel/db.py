@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, MetaData, Text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import BigInteger, DateTime, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Session
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -93,11 +94,15 @@ class Direct:
             cursor = connection.cursor()
         try:
             row: tuple[Any, ...] | None = cursor.execute(statement, values).fetchone()
-        finally:
-            if cursor.connection.closed:
-                cursor.connection.close()
-            else:
+        except BaseException:
+            # A refused statement leaves the connection idle; one cut off in the middle, by a job's
+            # time-out for example, leaves it of no use to the next.
+            if cursor.connection.info.transaction_status == TransactionStatus.IDLE:
                 self._idle.append(cursor)
+            else:
+                cursor.connection.close()
+            raise
+        self._idle.append(cursor)
         return row
 
     def close(self) -> None:
@@ -110,3 +115,13 @@ def current_direct() -> Direct:
     """Return the direct connections of the application at work."""
     found: Direct = current_app.extensions["mall_direct"]
     return found
+
+
+def delete_some(
+    session: Session, table: str, condition: str, values: Mapping[str, Any], limit: int = 10_000
+) -> int:
+    """Delete rows that meet a condition, at most `limit` of them, and return how many."""
+    chosen = f"SELECT ctid FROM {table} WHERE {condition} LIMIT :limit"
+    statement = text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({chosen}))")
+    result = session.execute(statement, {**values, "limit": limit})
+    return int(getattr(result, "rowcount", 0))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, delete_some
 from mall.kernel.errors import DomainError
 from mall.kernel.together import Read, Rows, Share
 
@@ -147,21 +147,6 @@ def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -
     }
 
 
-def stored(session: Session, claim: Claim, now: datetime) -> Answer | None:
-    """Return the answer that this key and body got, if any, without taking the key."""
-    record = session.get(IdempotencyRecord, (claim.caller, claim.endpoint, claim.key))
-    if record is None or record.expires_at <= now or bytes(record.body_hash) != claim.body_hash:
-        return None
-    return Answer(record.http_status, record.body)
-
-
-def forget_expired(session: Session, now: datetime, limit: int = 10_000) -> int:
-    """Delete answers past their time, at most `limit` of them, and return how many."""
-    result = session.execute(
-        text(
-            "DELETE FROM idempotency_record WHERE ctid = ANY(ARRAY("
-            "SELECT ctid FROM idempotency_record WHERE expires_at < :now LIMIT :limit))"
-        ),
-        {"now": now, "limit": limit},
-    )
-    return int(getattr(result, "rowcount", 0))
+def forget_expired(session: Session, now: datetime) -> int:
+    """Delete answers past their time, a bounded number at once, and return how many."""
+    return delete_some(session, "idempotency_record", "expires_at < :now", {"now": now})

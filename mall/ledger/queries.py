@@ -108,7 +108,7 @@ INVARIANTS = [
     Invariant(
         "snapshots_add_up",
         "the newest snapshot of every system account is the sum of the entries before it",
-        """
+        f"""
         SELECT coalesce(s.account, e.account), s.balance_fen, e.sum_fen
         FROM (SELECT account, asset, balance_fen FROM ledger_snapshot
               WHERE before = (SELECT max(before) FROM ledger_snapshot)) s
@@ -116,7 +116,7 @@ INVARIANTS = [
             SELECT e.account, t.asset, sum(e.amount_fen) AS sum_fen
             FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
             WHERE t.posted_at < (SELECT max(before) FROM ledger_snapshot)
-              AND e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'
+              AND {statements.SYSTEM_ENTRY}
             GROUP BY 1, 2) e ON e.account = s.account AND e.asset = s.asset
         WHERE s.balance_fen IS DISTINCT FROM e.sum_fen
         """,

@@ -95,7 +95,7 @@ LAPSE_DUE = text(
 )
 
 # Lots carry their own balance and holds are short-lived: what is left are the system accounts.
-_SYSTEM = "e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'"
+SYSTEM_ENTRY = "e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'"
 
 # The newest snapshot and what was posted since; a scan of the days since, never of the years.
 ACCOUNTS = text(
@@ -106,7 +106,7 @@ ACCOUNTS = text(
         UNION ALL
         SELECT e.account, t.asset, e.amount_fen
         FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-        WHERE t.posted_at >= (SELECT before FROM last) AND {_SYSTEM}
+        WHERE t.posted_at >= (SELECT before FROM last) AND {SYSTEM_ENTRY}
     )
     SELECT account, asset, CAST(sum(balance_fen) AS bigint) AS balance_fen
     FROM parts GROUP BY account, asset ORDER BY asset, account
@@ -123,7 +123,7 @@ ROLL_UP = text(
         UNION ALL
         SELECT e.account, t.asset, e.amount_fen
         FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-        WHERE t.posted_at >= (SELECT before FROM last) AND t.posted_at < :before AND {_SYSTEM}
+        WHERE t.posted_at >= (SELECT before FROM last) AND t.posted_at < :before AND {SYSTEM_ENTRY}
     )
     INSERT INTO ledger_snapshot (account, asset, before, balance_fen)
     SELECT account, asset, :before, sum(balance_fen) FROM parts GROUP BY account, asset

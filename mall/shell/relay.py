@@ -15,11 +15,12 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 
 from mall.kernel import clock, idempotency, outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.audit import Invariant
+from mall.kernel.db import delete_some
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import Read, Share, array, read_together
 from mall.kernel.uow import reading, unit_of_work
@@ -229,14 +230,8 @@ def forget_old() -> int:
     """Delete finished deliveries and idempotency answers past their time; hourly."""
     with unit_of_work() as uow:
         forgotten = idempotency.forget_expired(uow.session, uow.now)
-        uow.session.execute(
-            text(
-                "DELETE FROM outbox_delivery WHERE ctid = ANY(ARRAY("
-                "SELECT ctid FROM outbox_delivery WHERE state = 'done' AND done_at < :before"
-                " LIMIT 10000))"
-            ),
-            {"before": uow.now - KEEP_DONE},
-        )
+        old = {"before": uow.now - KEEP_DONE}
+        delete_some(uow.session, "outbox_delivery", "state = 'done' AND done_at < :before", old)
     return forgotten
 
 

@@ -200,17 +200,15 @@ def _special_bodies(paths: dict[str, Any]) -> None:
 def _merge_twins(spec: dict[str, Any]) -> dict[str, Any]:
     """Drop the second copy of a schema that the framework met nested and by itself."""
     schemas = spec["components"]["schemas"]
+    twins = [
+        name for name in schemas if name[-1] == "1" and schemas.get(name[:-1]) == schemas[name]
+    ]
     text = orjson.dumps(spec).decode()
-    for name in [name for name in schemas if name.endswith("1") and name[:-1] in schemas]:
-        if schemas[name] == schemas[name[:-1]]:
-            text = text.replace(
-                f'"#/components/schemas/{name}"', f'"#/components/schemas/{name[:-1]}"'
-            )
+    for name in twins:
+        text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{name[:-1]}"')
     merged: dict[str, Any] = orjson.loads(text)
-    kept = merged["components"]["schemas"]
-    for name in list(kept):
-        if name.endswith("1") and schemas.get(name[:-1]) == schemas[name]:
-            del kept[name]
+    for name in twins:
+        del merged["components"]["schemas"][name]
     return merged
 
 

@@ -15,7 +15,7 @@ from mall.kernel import clock, idempotency
 from mall.kernel.db import current_direct
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.together import Read, read_together
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import unit_of_work
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
@@ -78,8 +78,7 @@ def idempotently(
     except DomainError:
         # The first request may have committed after this one looked for it; its effect is what
         # this one was refused for, so its answer is the right one.
-        with reading() as session:
-            known = idempotency.stored(session, claim, clock.now())
+        [known] = read_together(current_direct(), idempotency.reading(claim, clock.now()))
         if known is None:
             raise
         answer, is_replay = known, True

@@ -88,11 +88,8 @@ def quote(json_data: rules.Checkout) -> dict[str, Any]:
 )
 def place_order(json_data: rules.Checkout) -> Response:
     member_id = current_member_id()
-    if json_data.lines is None:
-        with reading() as session:
-            wanted = service.wanted_lines(session, member_id, json_data)
-    else:
-        wanted = json_data.lines
+    with reading() as session:
+        wanted = service.wanted_lines(session, member_id, json_data)
 
     def work(uow: UnitOfWork, *found: Any) -> dict[str, Any]:
         known = service.Known(wanted, *found)
