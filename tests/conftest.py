@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from mall.shell.app import create_app
 from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
 from tests.support.people import World
+from tests.support.processes import answers, wait_until
 
 TEMPLATE = "mall_template"
 # The same examples in every run, so that what is green stays green; `explore` looks for new ones.
@@ -66,15 +66,6 @@ def database_url(process_name):
     return embedded.ensure_database(server, process_name, TEMPLATE)
 
 
-def _wait_for(check, seconds=20):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return
-        time.sleep(0.05)
-    raise TimeoutError("a test server did not start")
-
-
 @pytest.fixture(scope="session")
 def redis_url(process_name):
     """A Valkey of this test process."""
@@ -95,14 +86,7 @@ def mock_base():
         stdout=subprocess.DEVNULL,
     )
     base = f"http://127.0.0.1:{port}"
-
-    def answers():
-        try:
-            return requests.get(f"{base}/_mock/trades", timeout=2).ok
-        except requests.RequestException:
-            return False
-
-    _wait_for(answers)
+    wait_until(lambda: answers(f"{base}/_mock/trades"))
     yield base
     process.kill()
     process.wait(10)

@@ -6,9 +6,7 @@ In each case every paid order has exactly its fulfillment orders within 15 s of 
 import os
 import signal
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -21,18 +19,9 @@ from mall.shell import relay
 from mall.shell.supervisor import free_port
 from tests.races.test_last_units import together
 from tests.support.people import order_body
+from tests.support.processes import MALL, answers, is_alive, wait_until
 
 RECOVERY_SECONDS = 15
-MALL = str(Path(sys.executable).with_name("mall"))
-
-
-def wait_until(check, seconds=RECOVERY_SECONDS):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if check():
-            return time.monotonic()
-        time.sleep(0.05)
-    raise TimeoutError(f"not so after {seconds} s")
 
 
 @pytest.fixture
@@ -101,11 +90,11 @@ def test_a_worker_killed_in_mid_job_loses_and_repeats_nothing(world, shop, start
         waits = (
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%split%'"
         )
-        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)))
+        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)), RECOVERY_SECONDS)
         kill_all(worker)
     assert parts(world) == {0: 1}
     start("worker", "--processes", "1")
-    wait_until(lambda: parts(world) == {2: 1})
+    wait_until(lambda: parts(world) == {2: 1}, RECOVERY_SECONDS)
     audited()
 
 
@@ -114,11 +103,11 @@ def test_a_wiped_valkey_forgets_nothing(world, shop, start, redis_url, audited):
     place(shop, 100)
     valkey = Redis.from_url(redis_url)
     queue = rq_queues.queue("default", valkey)
-    wait_until(lambda: sum(len(job.args[0]) for job in queue.get_jobs()) >= 100)
+    wait_until(lambda: sum(len(job.args[0]) for job in queue.get_jobs()) >= 100, RECOVERY_SECONDS)
     valkey.flushall()
     start("scheduler")
     start("worker", "--processes", "2")
-    wait_until(lambda: parts(world) == {2: 100})
+    wait_until(lambda: parts(world) == {2: 100}, RECOVERY_SECONDS)
     audited()
 
 
@@ -129,14 +118,7 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
     port = free_port(24000 + os.getpid() % 5000)
     web = start("serve", "--port", str(port), "--workers", "1")
     base = f"http://127.0.0.1:{port}"
-
-    def answers():
-        try:
-            return requests.get(f"{base}/healthz", timeout=1).ok
-        except requests.RequestException:
-            return False
-
-    wait_until(answers, 30)
+    wait_until(lambda: answers(f"{base}/healthz"), 30)
     member, body = shop
     headers = {"Authorization": f"Bearer {member.token}", "Idempotency-Key": "shot"}
     family = [*psutil.Process(web.pid).children(recursive=True), psutil.Process(web.pid)]
@@ -150,7 +132,7 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
     assert parts(world) == {0: 1}
     start("scheduler")
     start("worker", "--processes", "1")
-    wait_until(lambda: parts(world) == {2: 1})
+    wait_until(lambda: parts(world) == {2: 1}, RECOVERY_SECONDS)
     audited()
 
 
@@ -220,10 +202,9 @@ def test_one_reaction_that_fails_does_not_hold_up_the_others(world, shop, monkey
 def test_workers_go_when_the_pool_that_started_them_was_killed(start, world):
     pool = start("worker", "--processes", "2")
     root = psutil.Process(pool.pid)
-    wait_until(lambda: len(root.children(recursive=True)) == 2)
+    wait_until(lambda: len(root.children(recursive=True)) == 2, RECOVERY_SECONDS)
     workers = root.children(recursive=True)
     time.sleep(2)
     root.kill()
     pool.wait(10)
-    gone = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    wait_until(lambda: not [p for p in workers if p.is_running() and p.status() not in gone])
+    wait_until(lambda: not any(map(is_alive, workers)), RECOVERY_SECONDS)

@@ -1,9 +1,7 @@
 """The mock speaks WeChat's wire: the unmodified client library works against it."""
 
 import subprocess
-import sys
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 import requests
@@ -12,8 +10,7 @@ from wechatpy.pay import WeChatPay
 
 from mall.wechatpay_mock import wire
 from mall.wechatpay_mock.state import BEIJING, Merchant
-
-MOCK = str(Path(sys.executable).with_name("wechatpay-mock"))
+from tests.support.processes import WECHATPAY_MOCK
 
 
 @pytest.fixture
@@ -138,7 +135,7 @@ def test_other_addresses_and_broken_bodies_are_refused(mock_base):
 
 
 def start(*arguments):
-    process = subprocess.Popen([MOCK, *arguments], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([WECHATPAY_MOCK, *arguments], stdout=subprocess.PIPE, text=True)
     return process, process.stdout.readline().strip()
 
 
@@ -176,8 +173,12 @@ def test_it_listens_on_a_socket_and_over_https(tmp_path):
 
 
 def test_it_tells_its_version_and_options():
-    version = subprocess.run([MOCK, "--version"], capture_output=True, text=True, timeout=20)
+    version = subprocess.run(
+        [WECHATPAY_MOCK, "--version"], capture_output=True, text=True, timeout=20
+    )
     assert "0.1.0" in version.stdout
-    options = subprocess.run([MOCK, "--help"], capture_output=True, text=True, timeout=20).stdout
+    options = subprocess.run(
+        [WECHATPAY_MOCK, "--help"], capture_output=True, text=True, timeout=20
+    ).stdout
     for option in ("--http-port", "--https-port", "--http-unix", "--https-unix", "--stateless"):
         assert option in options

@@ -2,9 +2,7 @@
 
 import os
 import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +10,7 @@ from mall.kernel import audit, clock
 from mall.kernel.uow import reading
 from mall.shell import wiring
 from tests.support.people import order_body
-
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL
 
 # What a breach looks like in SQL, by the invariant that must find it. Statements run with the
 # append-only triggers and foreign keys off, as only a superuser could.

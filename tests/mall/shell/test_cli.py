@@ -4,12 +4,10 @@ import json
 import os
 import secrets
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL
 
 
 @pytest.fixture

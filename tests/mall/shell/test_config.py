@@ -1,14 +1,11 @@
 """What is refused in production, and why."""
 
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from mall.shell import config
-
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL
 
 
 @pytest.fixture

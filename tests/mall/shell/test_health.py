@@ -3,9 +3,6 @@
 import json
 import os
 import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 import requests
@@ -15,8 +12,7 @@ from mall.kernel import queue as rq_queues
 from mall.shell import health
 from mall.shell.supervisor import free_port
 from tests.support.people import Person, order_body
-
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL, answers, wait_until
 
 
 def checks(world):
@@ -84,13 +80,7 @@ def test_a_served_process_logs_json_with_request_ids_and_masks_phones(environmen
         )
     try:
         base = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                requests.get(f"{base}/healthz", timeout=1)
-                break
-            except requests.RequestException:
-                time.sleep(0.1)
+        wait_until(lambda: answers(f"{base}/healthz"), 30)
         headers = {"X-Request-Id": "trace-me-13912345678"}
         requests.get(f"{base}/v1/store/13912345678", headers=headers, timeout=5)
     finally:

@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,8 +9,7 @@ from alembic import command
 from sqlalchemy import create_engine
 
 from mall.shell import config, database
-
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL
 
 
 @pytest.fixture

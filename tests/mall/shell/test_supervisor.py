@@ -7,15 +7,14 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
 
-MALL = str(Path(sys.executable).with_name("mall"))
+from tests.support.processes import MALL, answers, is_alive, wait_until
+
 README = Path(__file__).parents[3] / "README.md"
 START_SECONDS = 60
 
@@ -45,10 +44,7 @@ class Run:
         return json.loads((self.folder / "var" / "run.json").read_text(encoding="utf-8"))
 
     def wait_for(self, text, seconds=START_SECONDS):
-        deadline = time.monotonic() + seconds
-        while text not in self.said:
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.1)
+        wait_until(lambda: text in self.said, seconds)
 
     def family(self):
         found = psutil.Process(self.process.pid).children(recursive=True)
@@ -99,16 +95,9 @@ def get(run, path, name):
     return requests.get(run.state["base"] + path, headers=headers, timeout=10)
 
 
-def wait_until_served(run, seconds=30):
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if get(run, "/v1/store/beans", "member").status_code == 200:
-                return
-        except requests.RequestException:
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+def wait_until_served(run):
+    headers = {"Authorization": f"Bearer {run.token('member')}"}
+    wait_until(lambda: answers(f"{run.state['base']}/v1/store/beans", headers=headers), 30)
 
 
 def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
@@ -151,7 +140,7 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         assert len(orphans) == 2
         worker.kill()
         run.wait_for("! worker died")
-        assert [p for p in orphans if p.is_running() and p.status() != "zombie"] == []
+        assert not any(map(is_alive, orphans))
         run.wait_for("✓ worker runs again", 20)
         run.part("mall.shell.wsgi:app").kill()
         run.wait_for("! serve died")
@@ -165,7 +154,7 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         assert spent["balance_fen"] < 100_000
         family = run.stop()
         assert run.process.returncode == 0
-        assert [p for p in family if p.is_running() and p.status() != "zombie"] == []
+        assert not any(map(is_alive, family))
         assert [p for p in processes_in(folder) if p.pid != os.getpid()] == []
         assert bystander.poll() is None
         assert not (folder / "var" / "run.json").exists()

@@ -1,0 +1,34 @@
+"""Programs of this project, started for a test, and waiting for what they do."""
+
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import requests
+
+MALL = str(Path(sys.executable).with_name("mall"))
+WECHATPAY_MOCK = str(Path(sys.executable).with_name("wechatpay-mock"))
+GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+
+
+def wait_until(check, seconds=20):
+    """Return as soon as `check()` is true; raise TimeoutError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not so after {seconds} s")
+        time.sleep(0.05)
+
+
+def answers(url, **how):
+    """Tell whether an address answers with success."""
+    try:
+        return requests.get(url, timeout=2, **how).ok
+    except requests.RequestException:
+        return False
+
+
+def is_alive(process):
+    """Tell whether a process still runs."""
+    return process.is_running() and process.status() not in GONE
