@@ -50,6 +50,8 @@ def test_a_connection_cut_off_in_mid_statement_is_never_lent_again(direct):
     finally:
         timer.cancel()
         signal.signal(signal.SIGUSR1, before)
+    # A write is sent once: it must not meet a connection that is still busy.
+    direct.write(b"SELECT 1", {})
     assert backend(direct) != first
 
 
