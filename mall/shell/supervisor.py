@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,7 @@ WEB_PORT, MOCK_PORT, VALKEY_PORT = 8000, 12111, 16379
 STOP_SECONDS = 15
 READY_SECONDS = 60
 LOOK_AROUND_TICKS = 6
+GONE_SECONDS = 5
 
 
 def say(text: str) -> None:
@@ -98,14 +100,25 @@ class Part:
             self.family = psutil.Process(self.process.pid).children(recursive=True)
 
     def end_family(self) -> None:
-        """Kill what this part started and left behind; psutil knows a reused id from its own."""
+        """Kill what this part started and left behind, and see it gone.
+
+        Then ports are free for the next start; psutil knows a reused id from its own.
+        """
         for child in self.family:
-            try:
-                if child.is_running():
-                    child.kill()
-            except psutil.NoSuchProcess:
-                continue
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        deadline = time.monotonic() + GONE_SECONDS
+        while any(map(_is_alive, self.family)) and time.monotonic() < deadline:
+            time.sleep(0.02)
         self.family = []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # Nobody need have collected what was killed: its parent died before it.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @dataclass

@@ -31,4 +31,7 @@ def answers(url, **how):
 
 def is_alive(process):
     """Tell whether a process still runs."""
-    return process.is_running() and process.status() not in GONE
+    try:
+        return process.is_running() and process.status() not in GONE
+    except psutil.NoSuchProcess:
+        return False
