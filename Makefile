@@ -41,8 +41,8 @@ audit: $(VENV)/.installed ## Check every invariant on the running database
 	@$(BIN)/mall audit
 
 lock: $(VENV)/.installed ## Compile requirements*.in to the pinned files
-	@$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements.txt requirements.in
-	@$(BIN)/pip-compile --quiet --no-emit-index-url --no-emit-find-links --strip-extras --output-file requirements-dev.txt requirements-dev.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --output-file requirements.txt requirements.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## Remove the demo's data (var/); stop `make run` first
 	@rm -rf var

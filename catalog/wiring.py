@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 
+from catalog import messages
+from catalog.onboarding import jobs as onboarding_jobs
+from catalog.onboarding import ops_views as onboarding_ops
+from catalog.onboarding import supplier_views as onboarding_views
+from catalog.onboarding import views as applications
+from catalog.products import jobs as product_jobs
 from catalog.products import ops_views as product_ops
+from catalog.products import service as products
 from catalog.products import supplier_views as product_views
-from catalog.products import views as products
+from catalog.products import views as shown
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
@@ -12,12 +19,25 @@ from catalog.suppliers import supplier_views as template_views
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
-    products.bp,
+    shown.bp,
+    applications.bp,
+    onboarding_views.bp,
+    onboarding_ops.bp,
     product_views.bp,
     product_ops.bp,
+    product_ops.reviews_bp,
     stock_views.bp,
     supplier_ops.bp,
     template_views.bp,
 ]
-REACTIONS: Mapping[type, list[Reaction]] = {}
+REACTIONS: Mapping[type, list[Reaction]] = {
+    messages.QualificationsChanged: [Reaction(products.apply_qualifications)],
+    messages.CategoryChanged: [Reaction(products.apply_categories)],
+}
+# Function, seconds between runs, queue.
+SWEEPS = [
+    (product_jobs.run_schedule, 5, "default"),
+    (product_jobs.withhold_unqualified, 300, "default"),
+    (onboarding_jobs.announce_endings, 3600, "bulk"),
+]
 INVARIANTS = stock.INVARIANTS

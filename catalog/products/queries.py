@@ -1,15 +1,17 @@
 """Read the category tree and products for the shop window and their suppliers."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.products import rules
-from catalog.products.models import Category, Product, Sku
+from catalog.products.models import Category, PriceChange, Product, ProductRevision, Sku
 from catalog.suppliers.models import Supplier
+from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 
 NEWEST, PRICE_UP, PRICE_DOWN = "newest", "price_asc", "price_desc"
@@ -31,6 +33,20 @@ class Browse:
     limit: int = 20
 
 
+def is_shown() -> ColumnElement[bool]:
+    """Return the condition that a product, joined with its supplier, is on sale."""
+    return (
+        (Product.state == rules.PUBLISHED)
+        & Product.withheld_for.is_(None)
+        & (Supplier.state == "active")
+    )
+
+
+def today(now: datetime) -> date:
+    """Return the day in Beijing, by which sales and qualifications end."""
+    return now.astimezone(BEIJING).date()
+
+
 def category_tree(session: Session) -> list[dict[str, Any]]:
     """Return the whole category tree, children within their parents."""
     rows = session.scalars(select(Category).order_by(Category.position, Category.id)).all()
@@ -45,10 +61,7 @@ def category_tree(session: Session) -> list[dict[str, Any]]:
 
 
 def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [
-        Product.state == rules.PUBLISHED,
-        Supplier.state == "active",
-    ]
+    found: list[ColumnElement[bool]] = [is_shown()]
     for term in browse.terms:
         found.append(Product.search_text.contains(term, autoescape=True))
     if browse.category_id is not None:
@@ -114,11 +127,7 @@ def published_product(session: Session, product_id: UUID) -> tuple[Product, str,
     row = session.execute(
         select(Product, Supplier.name)
         .join(Supplier, Supplier.id == Product.supplier_id)
-        .where(
-            Product.id == product_id,
-            Product.state == rules.PUBLISHED,
-            Supplier.state == "active",
-        )
+        .where(Product.id == product_id, is_shown())
     ).first()
     if row is None:
         raise NotFound("product", "商品")
@@ -149,16 +158,20 @@ def own_product(
     return product
 
 
-def get_product(session: Session, product_id: UUID) -> Product:
-    """Return a product whoever sells it; raise NotFound."""
-    product = session.get(Product, product_id)
+def get_product(session: Session, product_id: UUID, for_update: bool = False) -> Product:
+    """Return a product whoever sells it, locked if wanted; raise NotFound."""
+    product = session.get(Product, product_id, with_for_update=for_update)
     if product is None:
         raise NotFound("product", "商品")
     return product
 
 
 def own_products(
-    session: Session, supplier_id: UUID, cursor: UUID | None, limit: int
+    session: Session,
+    supplier_id: UUID,
+    cursor: UUID | None,
+    limit: int,
+    state: str | None = None,
 ) -> list[Product]:
     """Return a supplier's products, newest first, one more than `limit` if there are more."""
     query = (
@@ -169,7 +182,77 @@ def own_products(
     )
     if cursor is not None:
         query = query.where(Product.id < cursor)
+    if state is not None:
+        query = query.where(Product.state == state)
     return list(session.scalars(query))
+
+
+def count_of(session: Session, supplier_id: UUID) -> int:
+    """Return how many products a supplier has described."""
+    query = select(func.count()).select_from(Product).where(Product.supplier_id == supplier_id)
+    return session.scalar(query) or 0
+
+
+def open_revision(session: Session, product_id: UUID) -> ProductRevision | None:
+    """Return the revision of a product that waits for a reviewer."""
+    return session.scalars(
+        select(ProductRevision).where(
+            ProductRevision.product_id == product_id, ProductRevision.state == rules.IN_REVIEW
+        )
+    ).first()
+
+
+def last_revision(session: Session, product_id: UUID) -> ProductRevision | None:
+    """Return what was handed in last of a product, however it ended."""
+    return session.scalars(
+        select(ProductRevision)
+        .where(ProductRevision.product_id == product_id)
+        .order_by(ProductRevision.number.desc())
+        .limit(1)
+    ).first()
+
+
+def review_queue(
+    session: Session, cursor: UUID | None, limit: int
+) -> list[tuple[ProductRevision, Product, str]]:
+    """Return what waits for a reviewer, the oldest first, one more than `limit` if there is more."""
+    query = (
+        select(ProductRevision, Product, Supplier.name)
+        .join(Product, Product.id == ProductRevision.product_id)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(ProductRevision.state == rules.IN_REVIEW)
+        .order_by(ProductRevision.id)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(ProductRevision.id > cursor)
+    return [(row[0], row[1], row[2]) for row in session.execute(query)]
+
+
+def revision_with_base(
+    session: Session, revision_id: UUID
+) -> tuple[ProductRevision, Product, ProductRevision | None]:
+    """Return a revision, its product, and the content that was approved before it; or NotFound."""
+    revision = session.get(ProductRevision, revision_id)
+    if revision is None:
+        raise NotFound("revision", "送审版本")
+    base = session.scalars(
+        select(ProductRevision)
+        .where(
+            ProductRevision.product_id == revision.product_id,
+            ProductRevision.state == rules.APPROVED,
+            ProductRevision.number < revision.number,
+        )
+        .order_by(ProductRevision.number.desc())
+        .limit(1)
+    ).first()
+    return revision, get_product(session, revision.product_id), base
+
+
+def price_history(session: Session, sku_id: UUID, limit: int = 200) -> list[PriceChange]:
+    """Return the prices that a SKU had, the newest first."""
+    query = select(PriceChange).where(PriceChange.sku_id == sku_id)
+    return list(session.scalars(query.order_by(PriceChange.id.desc()).limit(limit)))
 
 
 def find_by_source(session: Session, supplier_id: UUID, source_id: str) -> Product | None:

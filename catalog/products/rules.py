@@ -1,18 +1,48 @@
 """What a product may look like, and its states."""
 
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
 
-DRAFT, PUBLISHED, UNPUBLISHED = "draft", "published", "unpublished"
-STATES = Transitions({DRAFT: {PUBLISHED}, PUBLISHED: {UNPUBLISHED}, UNPUBLISHED: {PUBLISHED}})
+DRAFT, IN_REVIEW, REJECTED = "draft", "in_review", "rejected"
+APPROVED, PUBLISHED, UNPUBLISHED = "approved", "published", "unpublished"
+STATES = Transitions(
+    {
+        DRAFT: {IN_REVIEW},
+        IN_REVIEW: {DRAFT, APPROVED, REJECTED},
+        REJECTED: {IN_REVIEW},
+        APPROVED: {PUBLISHED},
+        PUBLISHED: {UNPUBLISHED},
+        UNPUBLISHED: {PUBLISHED},
+    }
+)
+# Of these an approved content exists; a change of it waits for the next approval.
+REVIEWED = (APPROVED, PUBLISHED, UNPUBLISHED)
+WITHDRAWN = "withdrawn"
+REVISION_STATES = Transitions(
+    {
+        IN_REVIEW: {APPROVED, REJECTED, WITHDRAWN},
+        APPROVED: set(),
+        REJECTED: set(),
+        WITHDRAWN: set(),
+    }
+)
 SHIP, STORE_PICKUP, UNIT_DELIVERY = "ship", "store_pickup", "unit_delivery"
 DELIVERY_MODES = (SHIP, STORE_PICKUP, UNIT_DELIVERY)
 MAX_SKUS, MAX_IMAGES, MAX_OPTIONS = 200, 10, 5
 MAX_QUANTITY = 9_999
+MAX_AT_ONCE = 200
+# How a parcel is packed and counted; whatever is shown or promised to members is reviewed.
+OPERATIONAL = frozenset({"shipping_template_id", "delivery_modes"})
+OPERATIONAL_OF_SKU = frozenset(
+    {"barcode", "weight_grams", "min_per_order", "max_per_order", "member_limit"}
+    | {"member_limit_days", "low_stock_at"}
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +56,11 @@ class SkuForm:
     weight_grams: int = 500
     min_per_order: int = 1
     max_per_order: int = MAX_QUANTITY
+    barcode: str | None = None
+    purchase_price_fen: int | None = None  # for unions only
+    member_limit: int | None = None  # units one member may order within member_limit_days
+    member_limit_days: int | None = None
+    low_stock_at: int = 0
     stock: int | None = None  # only for a new SKU; later changes go through stock movements
 
 
@@ -44,8 +79,25 @@ class ProductForm:
     image_urls: tuple[str, ...] = ()
     delivery_modes: tuple[str, ...] = (SHIP,)
     shipping_template_id: UUID | None = None
+    origin_region_code: str | None = None
+    is_pavilion: bool = False
     source_id: str | None = None
     skus: tuple[SkuForm, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field that differs between two contents of a product."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class SkuCodeTaken(DomainError):
+    code = "sku_code_taken"
+    zh = "SKU 编码“{sku_code}”已用于您的另一个商品。"
+    en = "The SKU code “{sku_code}” is already used by another of your products."
 
 
 class VersionConflict(DomainError):
@@ -78,6 +130,82 @@ def check(form: ProductForm) -> None:
                 "起订量不能大于限购量。",
                 "The minimum per order may not exceed the maximum.",
             )
+        if (sku.member_limit is None) != (sku.member_limit_days is None):
+            raise Invalid(
+                f"skus.{index}.member_limit",
+                "每人限购数量与限购天数须一起填写。",
+                "A member limit and its days go together.",
+            )
+
+
+def content_of(form: ProductForm) -> dict[str, Any]:
+    """Return a form as it is stored with a revision; what a SKU has in stock is no content."""
+    skus = []
+    for sku in form.skus:
+        columns = {name: value for name, value in vars(sku).items() if name != "stock"}
+        skus.append({**columns, "options": [list(pair) for pair in sku.options]})
+    columns = {name: value for name, value in vars(form).items() if name != "source_id"}
+    return {
+        **columns,
+        "category_id": str(form.category_id),
+        "shipping_template_id": form.shipping_template_id and str(form.shipping_template_id),
+        "keywords": list(form.keywords),
+        "attributes": [list(pair) for pair in form.attributes],
+        "image_urls": list(form.image_urls),
+        "delivery_modes": list(form.delivery_modes),
+        "skus": skus,
+    }
+
+
+def form_of(content: Mapping[str, Any]) -> ProductForm:
+    """Return the form that a stored content was made of."""
+    template = content["shipping_template_id"]
+    skus = (
+        SkuForm(**{**sku, "options": tuple((name, value) for name, value in sku["options"])})
+        for sku in content["skus"]
+    )
+    return ProductForm(
+        **{
+            **content,
+            "category_id": UUID(content["category_id"]),
+            "shipping_template_id": UUID(template) if template else None,
+            "keywords": tuple(content["keywords"]),
+            "attributes": tuple((name, value) for name, value in content["attributes"]),
+            "image_urls": tuple(content["image_urls"]),
+            "delivery_modes": tuple(content["delivery_modes"]),
+            "skus": tuple(skus),
+        }
+    )
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Return what changed from one content to another; SKUs are matched by their code."""
+    changes = [
+        Change(name, before.get(name), after[name])
+        for name in after
+        if name != "skus" and before.get(name) != after[name]
+    ]
+    old = {sku["code"]: sku for sku in before.get("skus", [])}
+    new = {sku["code"]: sku for sku in after["skus"]}
+    for code in [*new, *(code for code in old if code not in new)]:
+        if code not in old or code not in new:
+            changes.append(Change(f"skus.{code}", old.get(code), new.get(code)))
+            continue
+        changes += [
+            Change(f"skus.{code}.{name}", old[code].get(name), value)
+            for name, value in new[code].items()
+            if old[code].get(name) != value
+        ]
+    if not changes and list(old) != list(new):
+        changes.append(Change("skus", list(old), list(new)))
+    return changes
+
+
+def is_operational(change: Change) -> bool:
+    """Tell whether a change of a reviewed product may act at once."""
+    return change.field in OPERATIONAL or (
+        change.field.startswith("skus.") and change.field.rpartition(".")[2] in OPERATIONAL_OF_SKU
+    )
 
 
 def search_text(form: ProductForm) -> str:

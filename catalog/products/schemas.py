@@ -1,11 +1,25 @@
 """Products on the wire."""
 
-from apiflask.fields import URL, UUID, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import (
+    UUID,
+    AwareDateTime,
+    Boolean,
+    DateTime,
+    Dict,
+    Integer,
+    List,
+    Nested,
+    Raw,
+    String,
+)
 from apiflask.validators import Length, OneOf, Range, Regexp
 
+from catalog.onboarding.schemas import DecisionBody
 from catalog.products import rules
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+
+_IMAGE = "/media/3f/3fa4c1-"
 
 
 class Pair(Schema):
@@ -22,6 +36,39 @@ class SkuBody(Schema):
     min_per_order = Integer(load_default=1, strict=True, validate=Range(1, rules.MAX_QUANTITY))
     max_per_order = Integer(
         load_default=rules.MAX_QUANTITY, strict=True, validate=Range(1, rules.MAX_QUANTITY)
+    )
+    barcode = String(
+        load_default=None,
+        allow_none=True,
+        validate=Regexp(r"^[0-9A-Za-z-]{4,32}$"),
+        metadata={"example": "6901234567892"},
+    )
+    purchase_price_fen = Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=Range(1, MAX_FEN),
+        metadata={"description": "For collective purchases of unions only", "example": 5200},
+    )
+    member_limit = Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=Range(1, rules.MAX_QUANTITY),
+        metadata={"description": "Units one member may order within `member_limit_days`"},
+    )
+    member_limit_days = Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=Range(1, 366),
+        metadata={"example": 30},
+    )
+    low_stock_at = Integer(
+        load_default=0,
+        strict=True,
+        validate=Range(0, 1_000_000),
+        metadata={"description": "Listed as low at or below; 0: only when sold out"},
     )
 
 
@@ -45,6 +92,16 @@ class ProductBody(Schema):
         validate=Length(1, 3),
     )
     shipping_template_id = UUID(load_default=None, allow_none=True)
+    origin_region_code = String(
+        load_default=None,
+        allow_none=True,
+        validate=Regexp(r"^\d{6}$"),
+        metadata={"description": "Left out, the supplier's", "example": "440825"},
+    )
+    is_pavilion = Boolean(
+        load_default=False,
+        metadata={"description": "Sold only while the assistance qualification holds"},
+    )
     skus = List(Nested(SkuBody), required=True, validate=Length(1, rules.MAX_SKUS))
 
 
@@ -57,6 +114,25 @@ class SkuReply(Schema):
     weight_grams = Integer()
     min_per_order = Integer()
     max_per_order = Integer()
+    barcode = String(allow_none=True)
+    purchase_price_fen = Integer(allow_none=True)
+    member_limit = Integer(allow_none=True)
+    member_limit_days = Integer(allow_none=True)
+    low_stock_at = Integer()
+
+
+class ReasonItem(Schema):
+    field = String(metadata={"example": "title"})
+    text = String(metadata={"example": "标题含有极限用语"})
+
+
+class LastReview(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    number = Integer(metadata={"example": 2})
+    state = String(metadata={"example": "in_review"})
+    submitted_at = DateTime()
+    reviewed_at = DateTime(allow_none=True)
+    reasons = List(Nested(ReasonItem))
 
 
 class OwnProductReply(Schema):
@@ -77,11 +153,25 @@ class OwnProductReply(Schema):
     list_price_fen = Integer()
     version = Integer(metadata={"description": "Also the ETag; send it as If-Match"})
     created_at = DateTime()
+    published_at = DateTime(allow_none=True)
+    publish_at = DateTime(allow_none=True)
+    unpublish_at = DateTime(allow_none=True)
+    origin_region_code = String(allow_none=True)
+    is_pavilion = Boolean()
+    tags = List(String(), metadata={"example": ["端午"]})
+    withheld_for = String(
+        allow_none=True, metadata={"description": "The qualification it lacks", "example": None}
+    )
     skus = List(Nested(SkuReply))
+    last_review = Nested(
+        LastReview,
+        allow_none=True,
+        metadata={"description": "What was handed in last; while `in_review`, it is not live yet"},
+    )
 
 
 class OwnProductPage(Schema):
-    items = List(Nested(OwnProductReply(exclude=("skus", "description"))))
+    items = List(Nested(OwnProductReply(exclude=("skus", "description", "last_review"))))
     next_cursor = UUID(allow_none=True)
 
 
@@ -105,5 +195,96 @@ class CategoryReply(Schema):
     id = UUID()
 
 
+class CategoryChange(Schema):
+    name = short_text(30, required=True, metadata={"example": "海味"})
+    needs_food_licence = Boolean(
+        required=True,
+        metadata={"description": "What is in it is sold only under a valid food licence"},
+    )
+
+
 class ImageReply(Schema):
-    url = URL(relative=True, metadata={"example": "/media/3f/3fa4….png"})
+    url = String(
+        metadata={"description": "For `image_urls`: the large one", "example": f"{_IMAGE}1280.webp"}
+    )
+    small = String(metadata={"description": "240 pixels", "example": f"{_IMAGE}240.webp"})
+    medium = String(metadata={"description": "640 pixels", "example": f"{_IMAGE}640.webp"})
+    large = String(metadata={"description": "1280 pixels", "example": f"{_IMAGE}1280.webp"})
+
+
+class OwnProductsQuery(PageQuery):
+    state = String(load_default=None, validate=OneOf(rules.STATES.states))
+
+
+class ScheduleBody(Schema):
+    publish_at = AwareDateTime(load_default=None, allow_none=True)
+    unpublish_at = AwareDateTime(load_default=None, allow_none=True)
+
+
+class PriceItem(Schema):
+    list_price_fen = Integer(metadata={"example": 6800})
+    price_fen = Integer(metadata={"example": 5600})
+    purchase_price_fen = Integer(allow_none=True, metadata={"example": 5200})
+    changed_at = DateTime()
+
+
+class PriceList(Schema):
+    items = List(Nested(PriceItem))
+
+
+class ProductIds(Schema):
+    product_ids = List(UUID(), required=True, validate=Length(1, rules.MAX_AT_ONCE))
+
+
+class Moved(Schema):
+    moved_count = Integer(metadata={"example": 200})
+
+
+class TagsBody(Schema):
+    tags = List(
+        short_text(20), required=True, validate=Length(max=20), metadata={"example": ["端午"]}
+    )
+
+
+class ReviewItem(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    product_id = UUID(metadata={"example": str(a_uuid())})
+    number = Integer(metadata={"example": 2})
+    state = String(metadata={"example": "in_review"})
+    title = String(metadata={"example": "徐闻良姜片"})
+    supplier_id = UUID()
+    supplier_name = String()
+    is_first = Boolean(metadata={"description": "Never approved before"})
+    submitted_at = DateTime()
+
+
+class ReviewPage(Schema):
+    items = List(Nested(ReviewItem))
+    next_cursor = UUID(allow_none=True)
+
+
+class ChangeItem(Schema):
+    field = String(metadata={"example": "skus.LJ-500.price_fen"})
+    before = Raw(allow_none=True, metadata={"example": 5600})
+    after = Raw(allow_none=True, metadata={"example": 5900})
+
+
+class ReviewDetail(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    product_id = UUID(metadata={"example": str(a_uuid())})
+    number = Integer(metadata={"example": 2})
+    state = String(metadata={"example": "in_review"})
+    submitted_at = DateTime()
+    content = Dict(metadata={"description": "All that was handed in", "example": {"title": "…"}})
+    changes = List(
+        Nested(ChangeItem),
+        metadata={
+            "description": "Since the last approved version",
+            "example": [{"field": "skus.LJ-500.price_fen", "before": 5600, "after": 5900}],
+        },
+    )
+    reasons = List(Nested(ReasonItem))
+
+
+class RevisionDecisions(DecisionBody):
+    revision_ids = List(UUID(), required=True, validate=Length(1, rules.MAX_AT_ONCE))

@@ -1,19 +1,23 @@
 """Describe products, put them on sale and take them off."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
-from catalog.products import queries, rules
-from catalog.products.models import Category, Product, Sku
-from catalog.products.rules import ProductForm, SkuForm
-from catalog.suppliers import queries as suppliers
-from mall.kernel.errors import Invalid, NotFound
+from catalog.messages import CategoryChanged, ProductsChanged, QualificationsChanged
+from catalog.products import describing, queries, reviewing, rules
+from catalog.products.models import Category, Product
+from catalog.products.rules import ProductForm
+from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
 MAX_CATEGORY_DEPTH = 3
+# A supplier's table of contents stays readable, and a runaway client stays bounded.
+MAX_PRODUCTS = 50_000
 
 
 def ensure_category(uow: UnitOfWork, names: list[str]) -> UUID:
@@ -44,126 +48,231 @@ def _child(uow: UnitOfWork, parent: Category | None, name: str) -> Category:
     return new
 
 
+def change_category(
+    uow: UnitOfWork, category_id: UUID, name: str, needs_food_licence: bool
+) -> Category:
+    """Rename a category, or say whether what is in it needs a food licence.
+
+    Raises NotFound, and Invalid where a sister has the name.
+    """
+    category = uow.session.get(Category, category_id, with_for_update=True)
+    if category is None:
+        raise NotFound("category", "分类")
+    sister = uow.session.scalars(
+        select(Category.id).where(
+            Category.parent_id.is_not_distinct_from(category.parent_id),
+            Category.name == name,
+            Category.id != category_id,
+        )
+    ).first()
+    if sister is not None:
+        raise Invalid("name", "同级已有同名分类。", "A category beside it has this name.")
+    category.name = name
+    category.needs_food_licence = needs_food_licence
+    uow.session.flush()
+    uow.emit(CategoryChanged(str(category_id)))
+    return category
+
+
 def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[UUID, list[UUID]]:
-    """Describe a new product as a draft; return its id and its SKUs' ids in their order."""
-    _check(uow, supplier_id, form)
+    """Describe a new product as a draft; return its id and its SKUs' ids in their order.
+
+    Raises Invalid, NotFound, SkuCodeTaken and LimitReached.
+    """
+    describing.check(uow, supplier_id, form)
+    describing.check_codes(uow, supplier_id, None, form)
+    if queries.count_of(uow.session, supplier_id) >= MAX_PRODUCTS:
+        raise LimitReached(limit=MAX_PRODUCTS)
     product = Product(
-        id=new_id(), supplier_id=supplier_id, state=rules.DRAFT, created_at=uow.now, version=1
+        id=new_id(), supplier_id=supplier_id, state=rules.DRAFT, created_at=uow.now, version=0
     )
-    _describe(product, form)
     uow.session.add(product)
-    uow.session.flush()
-    skus = [_new_sku(product.id, position, sku) for position, sku in enumerate(form.skus)]
-    uow.session.add_all(skus)
-    uow.session.flush()
+    describing.write(uow, product, form)
+    skus = queries.active_skus(uow.session, product.id)
     return product.id, [sku.id for sku in skus]
 
 
 def change_product(
     uow: UnitOfWork, supplier_id: UUID, product_id: UUID, form: ProductForm, version: int | None
-) -> list[tuple[UUID, SkuForm]]:
+) -> None:
     """Replace a product's description; SKUs are matched by code, missing ones leave the sale.
 
-    Returns the SKUs that are new. Raises VersionConflict when `version` is not the current one.
+    What was never approved changes at once. Of a reviewed product only how parcels are packed
+    and counted does; all else waits for the reviewer, and the live content stays. Raises
+    VersionConflict when `version` is not the current one, Invalid, NotFound, SkuCodeTaken.
     """
-    _check(uow, supplier_id, form)
+    describing.check(uow, supplier_id, form)
     product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
     if version is not None and product.version != version:
         raise rules.VersionConflict("If-Match")
-    known = {
-        sku.code: sku
-        for sku in uow.session.scalars(select(Sku).where(Sku.product_id == product_id))
-    }
-    fresh: list[tuple[UUID, SkuForm]] = []
-    for position, sku_form in enumerate(form.skus):
-        sku = known.pop(sku_form.code, None)
-        if sku is None:
-            sku = _new_sku(product_id, position, sku_form)
-            uow.session.add(sku)
-            fresh.append((sku.id, sku_form))
-        else:
-            for name, value in _sku_columns(position, sku_form).items():
-                setattr(sku, name, value)
-            sku.is_active = True
-    for gone in known.values():
-        gone.is_active = False
-    _describe(product, form)
+    describing.check_codes(uow, supplier_id, product_id, form)
+    if product.state not in rules.REVIEWED:
+        describing.write(uow, product, form)
+        if product.state == rules.IN_REVIEW:
+            reviewing.hand_in(uow, product, form)
+        return
+    live = rules.content_of(describing.live_form(uow.session, product))
+    changes = rules.differences(live, rules.content_of(form))
+    if all(map(rules.is_operational, changes)):
+        reviewing.withdraw(uow, product)
+        if changes:
+            describing.write(uow, product, form)
+            uow.emit(ProductsChanged([str(product_id)]))
+        return
+    reviewing.hand_in(uow, product, form)
     product.version += 1
-    uow.session.flush()
-    return fresh
 
 
 def publish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
-    """Put a product on sale; repeating changes nothing."""
+    """Put an approved product on sale; repeating changes nothing."""
     product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
     if product.state != rules.PUBLISHED:
         rules.STATES.check(product.state, rules.PUBLISHED)
         product.state = rules.PUBLISHED
         product.published_at = uow.now
+        product.publish_at = None
         product.version += 1
+        uow.session.flush()
+        withhold(uow, [product.supplier_id])
+        uow.emit(ProductsChanged([str(product_id)]))
 
 
 def unpublish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Take a product off sale at once; open orders go on. Repeating changes nothing."""
     product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    _unpublish(uow, product)
+
+
+def take_off(uow: UnitOfWork, product_id: UUID) -> None:
+    """Take any supplier's product off sale, as an operator; repeating changes nothing."""
+    _unpublish(uow, queries.get_product(uow.session, product_id, for_update=True))
+
+
+def _unpublish(uow: UnitOfWork, product: Product) -> None:
     if product.state != rules.UNPUBLISHED:
         rules.STATES.check(product.state, rules.UNPUBLISHED)
         product.state = rules.UNPUBLISHED
+        product.unpublish_at = None
         product.version += 1
+        uow.emit(ProductsChanged([str(product.id)]))
 
 
-def _check(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> None:
-    rules.check(form)
-    if uow.session.get(Category, form.category_id) is None:
-        raise NotFound("category", "分类", field="category_id")
-    if form.shipping_template_id is not None:
-        suppliers.own_template(uow.session, supplier_id, form.shipping_template_id)
+def schedule(
+    uow: UnitOfWork,
+    supplier_id: UUID,
+    product_id: UUID,
+    times: tuple[datetime | None, datetime | None],
+) -> None:
+    """Say when a product goes on sale and when off; None for neither.
+
+    A time that has passed when the product is approved acts then. Raises Invalid.
+    """
+    publish_at, unpublish_at = times
+    if publish_at and unpublish_at and unpublish_at <= publish_at:
+        raise Invalid("unpublish_at", "下架时间须晚于上架时间。", "It must leave after it came.")
+    if unpublish_at and unpublish_at <= uow.now:
+        raise Invalid("unpublish_at", "下架时间已过。", "This time has passed.")
+    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product.publish_at, product.unpublish_at = times
+    product.version += 1
 
 
-def _describe(product: Product, form: ProductForm) -> None:
-    columns: dict[str, Any] = {
-        "category_id": form.category_id,
-        "shipping_template_id": form.shipping_template_id,
-        "title": form.title,
-        "brief": form.brief,
-        "description": form.description,
-        "brand": form.brand,
-        "unit": form.unit,
-        "keywords": list(form.keywords),
-        "attributes": _pairs(form.attributes),
-        "image_urls": list(form.image_urls),
-        "delivery_modes": list(form.delivery_modes),
-        "search_text": rules.search_text(form),
-        "price_fen": min(sku.price_fen for sku in form.skus),
-        "list_price_fen": min(sku.list_price_fen for sku in form.skus),
-    }
-    if form.source_id is not None:
-        columns["source_id"] = form.source_id
-    for name, value in columns.items():
-        setattr(product, name, value)
-
-
-def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
-    return [{"name": name, "value": value} for name, value in pairs]
-
-
-def _sku_columns(position: int, form: SkuForm) -> dict[str, Any]:
-    return {
-        "options": _pairs(form.options),
-        "list_price_fen": form.list_price_fen,
-        "price_fen": form.price_fen,
-        "weight_grams": form.weight_grams,
-        "min_per_order": form.min_per_order,
-        "max_per_order": form.max_per_order,
-        "position": position,
-    }
-
-
-def _new_sku(product_id: UUID, position: int, form: SkuForm) -> Sku:
-    return Sku(
-        id=new_id(),
-        product_id=product_id,
-        code=form.code,
-        is_active=True,
-        **_sku_columns(position, form),
+def run_schedule(uow: UnitOfWork, limit: int = 500) -> int:
+    """Publish and unpublish what is due; return how many. Safe to repeat."""
+    moved: list[str] = []
+    due = (
+        (rules.PUBLISHED, Product.publish_at, [rules.APPROVED, rules.UNPUBLISHED]),
+        (rules.UNPUBLISHED, Product.unpublish_at, [rules.PUBLISHED]),
     )
+    suppliers: set[UUID] = set()
+    for state, column, before in due:
+        found = (
+            select(Product.id)
+            .where(column <= uow.now, Product.state.in_(before))
+            .order_by(Product.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        values: dict[str, Any] = {"state": state, "version": Product.version + 1, column.key: None}
+        if state == rules.PUBLISHED:
+            values["published_at"] = uow.now
+        rows = uow.session.execute(
+            update(Product)
+            .where(Product.id.in_(found))
+            .values(**values)
+            .returning(Product.id, Product.supplier_id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        moved += [str(row.id) for row in rows]
+        suppliers |= {row.supplier_id for row in rows}
+    if moved:
+        withhold(uow, list(suppliers))
+        uow.emit(ProductsChanged(moved))
+    return len(moved)
+
+
+def set_tags(uow: UnitOfWork, product_id: UUID, tags: Sequence[str]) -> None:
+    """Set the tags by which operators gather products for sections."""
+    product = queries.get_product(uow.session, product_id, for_update=True)
+    product.tags = sorted(set(tags))
+    uow.emit(ProductsChanged([str(product_id)]))
+
+
+# What a product lacks today: the kind of qualification that keeps it from being sold. A supplier
+# that operators vouch for, with no licence on file, lacks none; one that let its licence end does.
+_WITHHOLD = text(
+    """
+    WITH held AS (
+        SELECT q.supplier_id, q.kind, bool_or(
+            q.valid_from <= :today AND coalesce(q.valid_until >= :today, true)) AS is_valid
+        FROM supplier_qualification q WHERE q.state = 'approved'
+        GROUP BY q.supplier_id, q.kind
+    ), food AS (
+        SELECT c.id FROM category c
+        WHERE EXISTS (SELECT 1 FROM category a WHERE a.needs_food_licence
+                      AND starts_with(c.path, a.path))
+    ), wanted AS (
+        SELECT p.id, CASE
+            WHEN b.is_valid = false THEN 'business_licence'
+            WHEN f.id IS NOT NULL AND l.is_valid IS NOT true THEN 'food_licence'
+            WHEN p.is_pavilion AND s.is_valid IS NOT true THEN 'assistance' END AS lacks
+        FROM product p
+        LEFT JOIN held b ON b.supplier_id = p.supplier_id AND b.kind = 'business_licence'
+        LEFT JOIN held l ON l.supplier_id = p.supplier_id AND l.kind = 'food_licence'
+        LEFT JOIN held s ON s.supplier_id = p.supplier_id AND s.kind = 'assistance'
+        LEFT JOIN food f ON f.id = p.category_id
+        WHERE CAST(:supplier_ids AS uuid[]) IS NULL
+           OR p.supplier_id = ANY(CAST(:supplier_ids AS uuid[]))
+    ), locked AS (
+        SELECT p.id, w.lacks FROM product p JOIN wanted w ON w.id = p.id
+        WHERE p.withheld_for IS DISTINCT FROM w.lacks
+        ORDER BY p.id LIMIT 5000 FOR UPDATE OF p
+    )
+    UPDATE product p SET withheld_for = k.lacks FROM locked k WHERE k.id = p.id RETURNING p.id
+    """
+)
+
+
+def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> int:
+    """Take from sale what lacks a valid qualification, and give back what lacks none any more.
+
+    For some suppliers, or for all. Open orders go on. Returns how many products changed.
+    """
+    values = {
+        "today": queries.today(uow.now),
+        "supplier_ids": None if supplier_ids is None else list(supplier_ids),
+    }
+    changed = [str(row.id) for row in uow.session.execute(_WITHHOLD, values)]
+    for start in range(0, len(changed), 500):
+        uow.emit(ProductsChanged(changed[start : start + 500]))
+    return len(changed)
+
+
+def apply_qualifications(uow: UnitOfWork, messages: Sequence[QualificationsChanged]) -> None:
+    """Bring back what hung on qualifications that were accepted."""
+    withhold(uow, {UUID(each.supplier_id) for each in messages})
+
+
+def apply_categories(uow: UnitOfWork, messages: Sequence[CategoryChanged]) -> None:
+    """Take from sale, or give back, what a change of categories concerns."""
+    withhold(uow)

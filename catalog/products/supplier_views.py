@@ -4,15 +4,27 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, make_response, request
+from flask import Response, make_response, request
 
-from catalog.products import queries, rules, service
-from catalog.products.images import store_image
+from catalog.products import queries, reviewing, rich_text, rules, service
+from catalog.products.images import MAX_BYTES, store_image
 from catalog.products.models import Product, Sku
-from catalog.products.schemas import ImageReply, OwnProductPage, OwnProductReply, ProductBody
+from catalog.products.schemas import (
+    ImageReply,
+    Moved,
+    OwnProductPage,
+    OwnProductReply,
+    OwnProductsQuery,
+    PriceList,
+    ProductBody,
+    ProductIds,
+    ScheduleBody,
+)
 from mall.access.guard import current_scope_id
+from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
-from mall.web.fields import PageQuery, page
+from mall.web.fields import page
+from mall.web.files import IMAGES, sent_file, takes_file
 
 bp = APIBlueprint("supplier_products", __name__, url_prefix="/v1/supplier", tag="Supplier")
 
@@ -26,13 +38,15 @@ def _form(data: dict[str, Any]) -> rules.ProductForm:
         rules.SkuForm(**{**sku, "options": _pairs(sku["options"])}) for sku in data["skus"]
     )
     tuples = {name: tuple(data[name]) for name in ("keywords", "image_urls", "delivery_modes")}
-    attributes = _pairs(data["attributes"])
-    return rules.ProductForm(**{**data, **tuples, "attributes": attributes, "skus": skus})
+    tuples["attributes"] = _pairs(data["attributes"])
+    description = rich_text.clean(data["description"])
+    return rules.ProductForm(**{**data, **tuples, "description": description, "skus": skus})
 
 
 def _reply(product: Product, skus: list[Sku]) -> dict[str, Any]:
     names = OwnProductReply().fields
-    shown = {name: getattr(product, name) for name in names if name != "skus"}
+    apart = {"skus", "last_review"}
+    shown = {name: getattr(product, name) for name in names if name not in apart}
     return {**shown, "skus": skus}
 
 
@@ -40,7 +54,8 @@ def _read(product_id: UUID) -> Any:
     with reading() as session:
         product = queries.own_product(session, current_scope_id(), product_id)
         skus = queries.active_skus(session, product_id)
-        body = OwnProductReply().dump(_reply(product, skus))
+        last_review = queries.last_revision(session, product_id)
+        body = OwnProductReply().dump({**_reply(product, skus), "last_review": last_review})
         version = product.version
     response = make_response(body)
     response.set_etag(str(version))
@@ -57,13 +72,17 @@ def _if_match() -> int | None:
 
 
 @bp.get("/products")
-@bp.input(PageQuery, location="query")
+@bp.input(OwnProductsQuery, location="query")
 @bp.output(OwnProductPage)
-@bp.doc(summary="List one's own products, newest first")
+@bp.doc(summary="List one's own products, newest first, perhaps of one state")
 def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.own_products(
-            session, current_scope_id(), query_data["cursor"], query_data["limit"]
+            session,
+            current_scope_id(),
+            query_data["cursor"],
+            query_data["limit"],
+            query_data["state"],
         )
         return page([_reply(product, []) for product in found], query_data["limit"])
 
@@ -90,7 +109,13 @@ def read_product(product_id: UUID) -> Response:
 @bp.put("/products/<uuid:product_id>")
 @bp.input(ProductBody)
 @bp.output(OwnProductReply)
-@bp.doc(summary="Replace a product's description; SKUs are matched by code (If-Match honoured)")
+@bp.doc(
+    summary="Replace a product's description; SKUs are matched by code (If-Match honoured)",
+    description=(
+        "Of an approved product only packing, limits and freight change at once; names, prices, "
+        "images and the rest go live when a reviewer approves them (see `last_review`)."
+    ),
+)
 def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
     with unit_of_work() as uow:
         service.change_product(uow, current_scope_id(), product_id, _form(json_data), _if_match())
@@ -115,9 +140,75 @@ def unpublish(product_id: UUID) -> Response:
     return _read(product_id)
 
 
+@bp.post("/products/<uuid:product_id>/submit")
+@bp.output(OwnProductReply)
+@bp.doc(summary="Hand a draft or a rejected product in for review")
+def submit(product_id: UUID) -> Response:
+    with unit_of_work() as uow:
+        reviewing.submit(uow, current_scope_id(), product_id)
+    return _read(product_id)
+
+
+@bp.post("/products/<uuid:product_id>/withdraw")
+@bp.output(OwnProductReply)
+@bp.doc(summary="Take back what waits for review; what is live stays as it is")
+def withdraw(product_id: UUID) -> Response:
+    with unit_of_work() as uow:
+        reviewing.take_back(uow, current_scope_id(), product_id)
+    return _read(product_id)
+
+
+@bp.put("/products/<uuid:product_id>/schedule")
+@bp.input(ScheduleBody)
+@bp.output(OwnProductReply)
+@bp.doc(
+    summary="Say when a product goes on sale and when off",
+    description="A publishing time that has passed when the product is approved acts then.",
+)
+def schedule(product_id: UUID, json_data: dict[str, Any]) -> Response:
+    times = (json_data["publish_at"], json_data["unpublish_at"])
+    with unit_of_work() as uow:
+        service.schedule(uow, current_scope_id(), product_id, times)
+    return _read(product_id)
+
+
+@bp.post("/products/submit")
+@bp.input(ProductIds)
+@bp.output(Moved)
+@bp.doc(summary="Hand up to 200 products in for review: all of them, or none")
+def submit_all(json_data: dict[str, Any]) -> dict[str, int]:
+    ids = sorted(set(json_data["product_ids"]))
+    with unit_of_work() as uow:
+        for product_id in ids:
+            reviewing.submit(uow, current_scope_id(), product_id)
+    return {"moved_count": len(ids)}
+
+
+@bp.post("/products/publish")
+@bp.input(ProductIds)
+@bp.output(Moved)
+@bp.doc(summary="Put up to 200 approved products on sale: all of them, or none")
+def publish_all(json_data: dict[str, Any]) -> dict[str, int]:
+    ids = sorted(set(json_data["product_ids"]))
+    with unit_of_work() as uow:
+        for product_id in ids:
+            service.publish(uow, current_scope_id(), product_id)
+    return {"moved_count": len(ids)}
+
+
+@bp.get("/skus/<uuid:sku_id>/prices")
+@bp.output(PriceList)
+@bp.doc(summary="Read the price history of one's own SKU, newest first")
+def list_prices(sku_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        queries.sku_of_supplier(session, current_scope_id(), sku_id)
+        return {"items": queries.price_history(session, sku_id)}
+
+
 @bp.post("/images")
+@takes_file(*IMAGES)
 @bp.output(ImageReply, 201)
-@bp.doc(summary="Upload an image: the file as the body; JPEG, PNG or WebP up to 2 MB")
+@bp.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")
 def upload_image() -> dict[str, str]:
-    media_dir = current_app.extensions["mall_settings"].media_dir
-    return {"url": f"/media/{store_image(media_dir, request.get_data(cache=False))}"}
+    stored = store_image(current_files(), sent_file(MAX_BYTES))
+    return {**vars(stored), "url": stored.large}

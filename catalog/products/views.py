@@ -3,11 +3,13 @@
 from typing import Any
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, send_from_directory
+from flask import Response
 
 from catalog.products import queries
+from catalog.products.images import WEBP
 from catalog.products.schemas import CategoryTree
 from mall.access.guard import public
+from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading
 
 bp = APIBlueprint("products", __name__, tag="Store: shop window")
@@ -26,5 +28,7 @@ def list_categories() -> dict[str, Any]:
 @public
 @bp.doc(hide=True)
 def read_image(name: str) -> Response:
-    media_dir = current_app.extensions["mall_settings"].media_dir
-    return send_from_directory(media_dir, name, max_age=31_536_000)
+    response = Response(current_files().get(f"images/{name}"), content_type=WEBP)
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

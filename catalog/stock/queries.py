@@ -4,14 +4,17 @@ from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from catalog.products.models import Product, Sku
+from catalog.products.queries import today
 from catalog.stock import statements
-from catalog.stock.models import StockLevel
-from catalog.stock.rules import Offer
+from catalog.stock.models import StockLevel, StockMovement
+from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
+from mall.kernel.clock import now
 from mall.kernel.db import Direct, driver_sql
 from mall.kernel.errors import NotFound
 from mall.kernel.together import Read, Rows, array, read_together
@@ -49,7 +52,13 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         available=row["available"],
         is_for_sale=row["is_active"]
         and row["product_state"] == "published"
+        and row["withheld_for"] is None
         and row["supplier_state"] == "active",
+        origin_region_code=row["origin_region_code"],
+        assistance_region_code=row["assistance_region_code"],
+        is_assistance=row["is_assistance"],
+        member_limit=row["member_limit"],
+        member_limit_days=row["member_limit_days"],
     )
 
 
@@ -60,7 +69,9 @@ def reading_offers(sku_ids: Collection[UUID]) -> Read:
         offers = map(_offer, rows)
         return {offer.sku_id: offer for offer in offers}
 
-    return Read(statements.OFFERS, {"offer_sku_ids": array(list(sku_ids))}, build)
+    return Read(
+        statements.OFFERS, {"offer_sku_ids": array(list(sku_ids)), "offer_on": today(now())}, build
+    )
 
 
 def offers(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, Offer]:
@@ -92,6 +103,39 @@ def levels(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, tuple[int,
     """Return on hand and reserved of each SKU that was ever stocked."""
     rows = session.scalars(select(StockLevel).where(StockLevel.sku_id.in_(sku_ids)))
     return {row.sku_id: (row.on_hand, row.reserved) for row in rows}
+
+
+def movements(
+    session: Session, sku_id: UUID, cursor: UUID | None, limit: int
+) -> list[StockMovement]:
+    """Return the movements of a SKU, newest first, one more than `limit` if there are more."""
+    query = select(StockMovement).where(StockMovement.sku_id == sku_id)
+    if cursor is not None:
+        query = query.where(StockMovement.id < cursor)
+    return list(session.scalars(query.order_by(StockMovement.id.desc()).limit(limit + 1)))
+
+
+def low_stock(
+    session: Session, supplier_id: UUID, cursor: UUID | None, limit: int
+) -> list[LowStock]:
+    """Return a supplier's published SKUs of which no more than their mark is left, by SKU."""
+    left = func.coalesce(StockLevel.on_hand - StockLevel.reserved, 0)
+    query = (
+        select(Sku.id, Product.id, Product.title, Sku.code, left, Sku.low_stock_at)
+        .join(Product, Product.id == Sku.product_id)
+        .outerjoin(StockLevel, StockLevel.sku_id == Sku.id)
+        .where(
+            Product.supplier_id == supplier_id,
+            Product.state == "published",
+            Sku.is_active,
+            left <= Sku.low_stock_at,
+        )
+        .order_by(Sku.id)
+        .limit(limit + 1)
+    )
+    if cursor is not None:
+        query = query.where(Sku.id > cursor)
+    return [LowStock(*row) for row in session.execute(query)]
 
 
 INVARIANTS = [

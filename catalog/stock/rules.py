@@ -7,6 +7,9 @@ from catalog.suppliers.rules import ShippingTemplate
 from mall.kernel.errors import DomainError
 
 MAX_ON_HAND = 10_000_000
+# Why stock may move by hand; sales and imports name their own causes.
+RECEIVED, DAMAGED, RETURNED, STOCKTAKE = "received", "damaged", "returned", "stocktake"
+ADJUSTMENTS = (RECEIVED, DAMAGED, RETURNED, STOCKTAKE)
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,29 @@ class Offer:
     template: ShippingTemplate | None
     available: int
     is_for_sale: bool
+    origin_region_code: str | None = None
+    assistance_region_code: str | None = None
+    is_assistance: bool = False
+    member_limit: int | None = None
+    member_limit_days: int | None = None
 
 
 class OutOfStock(DomainError):
     code = "out_of_stock"
     zh = "库存不足，已售罄或所剩不多。"
     en = "Sold out, or not enough left."
+
+
+@dataclass(frozen=True)
+class LowStock:
+    """A SKU of which little is left."""
+
+    sku_id: UUID
+    product_id: UUID
+    title: str
+    code: str
+    available: int
+    low_stock_at: int
 
 
 class StockTooLow(DomainError):

@@ -19,21 +19,37 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
 
     Raises StockTooLow below what open orders have reserved. Setting the same again moves nothing.
     """
-    if not 0 <= on_hand <= rules.MAX_ON_HAND:
-        raise Invalid(
-            "on_hand", "库存须在 0 到 10000000 之间。", "Stock is between 0 and 10,000,000."
-        )
+    level = _lock(uow, sku_id)
+    _set(uow, level, on_hand, cause, reference, "on_hand")
+
+
+def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) -> None:
+    """Add units, or take them away, with a cause and a reason.
+
+    Raises StockTooLow below what open orders have reserved, and Invalid out of bounds.
+    """
+    level = _lock(uow, sku_id)
+    _set(uow, level, level.on_hand + change, cause, reason, "change")
+
+
+def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
     uow.session.execute(
         insert(StockLevel).values(sku_id=sku_id, on_hand=0, reserved=0).on_conflict_do_nothing()
     )
-    level = uow.session.scalars(
+    return uow.session.scalars(
         select(StockLevel)
         .where(StockLevel.sku_id == sku_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+
+
+def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:
+    reference, field = about
+    if not 0 <= on_hand <= rules.MAX_ON_HAND:
+        raise Invalid(field, "库存须在 0 到 10000000 之间。", "Stock is between 0 and 10,000,000.")
     if on_hand < level.reserved:
-        raise rules.StockTooLow("on_hand", reserved=level.reserved)
+        raise rules.StockTooLow(field, reserved=level.reserved)
     difference = on_hand - level.on_hand
     if difference == 0:
         return
@@ -41,7 +57,7 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
     uow.session.add(
         StockMovement(
             id=new_id(),
-            sku_id=sku_id,
+            sku_id=level.sku_id,
             quantity=difference,
             cause=cause,
             reference=reference,

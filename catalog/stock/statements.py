@@ -66,8 +66,11 @@ END_RESERVATION = text(
 OFFERS = """
     SELECT k.id AS sku_id, k.product_id, k.options, k.price_fen, k.list_price_fen,
            k.weight_grams, k.min_per_order, k.max_per_order, k.is_active,
+           k.member_limit, k.member_limit_days, p.withheld_for,
+           coalesce(p.origin_region_code, u.origin_region_code) AS origin_region_code,
            p.title, p.state AS product_state, p.delivery_modes, p.image_urls->>0 AS image_url,
            p.supplier_id, u.name AS supplier_name, u.state AS supplier_state,
+           q.region_code AS assistance_region_code, q.id IS NOT NULL AS is_assistance,
            p.shipping_template_id, t.charge_by, t.free_over_fen, t.rules, t.name AS template_name,
            coalesce(s.on_hand - s.reserved, 0) AS available
     FROM sku k
@@ -75,6 +78,11 @@ OFFERS = """
     JOIN supplier u ON u.id = p.supplier_id
     LEFT JOIN shipping_template t ON t.id = p.shipping_template_id
     LEFT JOIN stock_level s ON s.sku_id = k.id
+    LEFT JOIN LATERAL (
+        SELECT a.id, a.region_code FROM supplier_qualification a
+        WHERE a.supplier_id = p.supplier_id AND a.kind = 'assistance' AND a.state = 'approved'
+          AND a.valid_from <= :offer_on AND coalesce(a.valid_until >= :offer_on, true)
+        ORDER BY a.valid_until DESC NULLS FIRST LIMIT 1) q ON true
     WHERE k.id = ANY(CAST((SELECT :offer_sku_ids) AS uuid[]))
     """
 
@@ -96,5 +104,6 @@ DETAIL = """
             FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
             WHERE k.product_id = p.id AND k.is_active)) AS text)
     FROM product p JOIN supplier u ON u.id = p.supplier_id
-    WHERE p.id = :product_id AND p.state = 'published' AND u.state = 'active'
+    WHERE p.id = :product_id AND p.state = 'published' AND p.withheld_for IS NULL
+      AND u.state = 'active'
     """

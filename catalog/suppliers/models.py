@@ -15,13 +15,25 @@ class Supplier(Base):
 
     __tablename__ = "supplier"
     __table_args__ = (
-        CheckConstraint("state IN ('active','suspended','closed')", name="state_known"),
+        CheckConstraint("state IN ('applied','active','suspended','closed')", name="state_known"),
+        CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_sane"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
     created_at: Mapped[datetime]
+    contact_name: Mapped[str] = mapped_column(default="")
+    contact_phone: Mapped[str] = mapped_column(default="")
+    contact_email: Mapped[str] = mapped_column(default="")
+    settlement_account: Mapped[dict[str, Any] | None]
+    commission_bps: Mapped[int] = mapped_column(default=0)
+    # Where its goods come from, for the pavilion and the search.
+    origin_region_code: Mapped[str | None]
+    story: Mapped[str] = mapped_column(default="")
+    cover_url: Mapped[str | None]
+    submitted_at: Mapped[datetime | None]
+    review_reasons: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class ShippingTemplateRow(Base):

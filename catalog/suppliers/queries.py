@@ -11,9 +11,9 @@ from catalog.suppliers.models import ShippingTemplateRow, Supplier
 from mall.kernel.errors import NotFound
 
 
-def get_supplier(session: Session, supplier_id: UUID) -> Supplier:
-    """Return a supplier or raise NotFound."""
-    supplier = session.get(Supplier, supplier_id)
+def get_supplier(session: Session, supplier_id: UUID, for_update: bool = False) -> Supplier:
+    """Return a supplier, locked if wanted, or raise NotFound."""
+    supplier = session.get(Supplier, supplier_id, with_for_update=for_update)
     if supplier is None:
         raise NotFound("supplier", "供应商")
     return supplier

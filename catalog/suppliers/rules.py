@@ -8,8 +8,15 @@ from uuid import UUID
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
 
-ACTIVE, SUSPENDED, CLOSED = "active", "suspended", "closed"
-STATES = Transitions({ACTIVE: {SUSPENDED, CLOSED}, SUSPENDED: {ACTIVE, CLOSED}, CLOSED: set()})
+APPLIED, ACTIVE, SUSPENDED, CLOSED = "applied", "active", "suspended", "closed"
+STATES = Transitions(
+    {
+        APPLIED: {ACTIVE, CLOSED},
+        ACTIVE: {SUSPENDED, CLOSED},
+        SUSPENDED: {ACTIVE, CLOSED},
+        CLOSED: set(),
+    }
+)
 PIECE, WEIGHT = "piece", "weight"
 MAX_TEMPLATES, MAX_RULES = 20, 50
 

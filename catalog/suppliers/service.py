@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from catalog.messages import SupplierChanged
 from catalog.suppliers import queries, rules
 from catalog.suppliers.models import ShippingTemplateRow, Supplier
 from mall.kernel.errors import DomainError, Invalid, LimitReached
@@ -28,11 +29,11 @@ class TemplateForm:
     rules: tuple[rules.FreightRule, ...]
 
 
-def open_supplier(uow: UnitOfWork, name: str) -> UUID:
-    """Open an active supplier; raise SupplierNameTaken."""
+def open_supplier(uow: UnitOfWork, name: str, state: str = rules.ACTIVE) -> UUID:
+    """Open a supplier, active unless it only applies; raise SupplierNameTaken."""
     if queries.find_supplier(uow.session, name) is not None:
         raise SupplierNameTaken("name")
-    supplier = Supplier(id=new_id(), name=name, state=rules.ACTIVE, created_at=uow.now)
+    supplier = Supplier(id=new_id(), name=name, state=state, created_at=uow.now)
     uow.session.add(supplier)
     uow.session.flush()
     return supplier.id
@@ -40,10 +41,11 @@ def open_supplier(uow: UnitOfWork, name: str) -> UUID:
 
 def change_state(uow: UnitOfWork, supplier_id: UUID, state: str) -> Supplier:
     """Suspend, reopen or close a supplier; a suspended one sells nothing new but ships the rest."""
-    supplier = queries.get_supplier(uow.session, supplier_id)
+    supplier = queries.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != state:
         rules.STATES.check(supplier.state, state)
         supplier.state = state
+        uow.emit(SupplierChanged(str(supplier_id)))
     return supplier
 
 

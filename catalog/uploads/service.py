@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.products import queries as products
-from catalog.products import rules
+from catalog.products import reviewing, rich_text, rules
 from catalog.products import service as product_service
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
@@ -69,32 +69,14 @@ def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> 
     known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
     if known is None:
         product_id, _ = product_service.add_product(uow, supplier_id, form)
+        reviewing.approve_unseen(uow, product_id)
         product_service.publish(uow, supplier_id, product_id)
         outcome = "created"
     else:
         product_id = known.id
-        before = _fingerprint(uow, product_id)
-        version = known.version
-        form = _keeping_template(form, known.shipping_template_id)
-        product_service.change_product(uow, supplier_id, product_id, form, None)
-        outcome = "unchanged" if _fingerprint(uow, product_id) == before else "updated"
-        if outcome == "unchanged":
-            known.version = version
+        outcome = "updated" if reviewing.replace_unseen(uow, known, form) else "unchanged"
     _stock(uow, product_id, form)
     return outcome
-
-
-def _keeping_template(form: rules.ProductForm, template_id: UUID | None) -> rules.ProductForm:
-    return rules.ProductForm(**{**form.__dict__, "shipping_template_id": template_id})
-
-
-def _fingerprint(uow: UnitOfWork, product_id: UUID) -> list[Any]:
-    skus = products.active_skus(uow.session, product_id)
-    product = products.get_product(uow.session, product_id)
-    shown = ("title", "brief", "brand", "unit", "keywords", "attributes", "image_urls")
-    return [[getattr(product, name) for name in (*shown, "category_id", "delivery_modes")]] + [
-        [sku.code, sku.options, sku.price_fen, sku.list_price_fen, sku.weight_grams] for sku in skus
-    ]
 
 
 def _supplier(uow: UnitOfWork, name: str) -> UUID:
@@ -120,8 +102,10 @@ def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
     options = _pairs(raw.get("options", []))
     price_fen = _positive(raw["price_fen"], "price_fen")
     list_price = raw.get("list_price_fen", product["list_price_fen"])
+    own = str(raw.get("code") or "/".join(value for _, value in options) or "标准")
     return rules.SkuForm(
-        code=str(raw.get("code") or "/".join(value for _, value in options) or "标准")[:64],
+        # A supplier's codes are unique: what a file names only by its options is told apart.
+        code=own[:64] if raw.get("code") else f"{product['source_id']}:{own}"[:64],
         options=options,
         # A list price below the price of a dearer SKU says nothing about that SKU.
         list_price_fen=max(_positive(list_price, "list_price_fen"), price_fen),
@@ -148,7 +132,7 @@ def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
         title=title,
         category_id=category_id,
         brief=str(raw.get("brief") or "").strip()[:200],
-        description=str(raw.get("description") or "")[:20_000],
+        description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
         brand=str(raw["brand"])[:50] if raw.get("brand") else None,
         unit=str(raw.get("unit") or "件")[:10],
         keywords=tuple(str(word) for word in raw.get("keywords", []) if word)[:20],
@@ -156,5 +140,7 @@ def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
         image_urls=tuple(raw.get("images", []))[: rules.MAX_IMAGES],
         delivery_modes=modes,
         source_id=str(raw["source_id"]),
+        origin_region_code=raw.get("origin_region_code"),
+        is_pavilion=bool(raw.get("is_pavilion", False)),
         skus=tuple(_sku(sku, raw) for sku in raw["skus"]),
     )

@@ -2,7 +2,12 @@
 
 import hashlib
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mall.access.models import StaffAccount
 from mall.access.rules import AUDIENCE_OF_ROLE, STORE, Principal
 from mall.kernel.db import Direct, driver_sql
 
@@ -30,3 +35,9 @@ def principal(direct: Direct, token: str, now: datetime) -> Principal | None:
     if found.audience != STORE and AUDIENCE_OF_ROLE.get(role) != found.audience:
         return None
     return found
+
+
+def staff_of(session: Session, role: str, scope_id: UUID) -> list[StaffAccount]:
+    """Return the accounts that act for a supplier, union or store, by user name."""
+    query = select(StaffAccount).where(StaffAccount.role == role, StaffAccount.scope_id == scope_id)
+    return list(session.scalars(query.order_by(StaffAccount.username).limit(500)))

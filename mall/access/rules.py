@@ -73,6 +73,18 @@ class LockedOut(DomainError):
     en = "Too many failed attempts; try again in {retry_after_seconds} seconds."
 
 
+class UsernameTaken(DomainError):
+    code = "username_taken"
+    zh = "该用户名已被使用，请换一个。"
+    en = "This user name is taken; choose another."
+
+
+class NotYourself(DomainError):
+    code = "not_yourself"
+    zh = "不能停用自己的账号。"
+    en = "You cannot close your own account."
+
+
 class CodeRefused(DomainError):
     code = "wechat_code_refused"
     status = 401

@@ -11,13 +11,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from mall.access import rules
 from mall.access.models import AccessToken, StaffAccount, UsedLoginCode
 from mall.access.queries import token_hash
 from mall.access.rules import IssuedToken
 from mall.kernel.db import delete_some
-from mall.kernel.errors import Invalid
+from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -105,6 +106,30 @@ def _verify(stored_hash: str, password: str) -> bool:
 
 def open_staff_account(uow: UnitOfWork, new: NewStaff) -> UUID:
     """Open a staff account, or set name, password, role and scope of the one that exists."""
+    _check(new)
+    account = _find(uow, new.username)
+    if account is None:
+        account = StaffAccount(id=new_id(), username=new.username, created_at=uow.now)
+        uow.session.add(account)
+    _fill(account, new)
+    uow.session.flush()
+    return account.id
+
+
+def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
+    """Open a staff account of a new user name; raise UsernameTaken."""
+    _check(new)
+    account = StaffAccount(id=new_id(), username=new.username, created_at=uow.now)
+    _fill(account, new)
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(account)
+    except IntegrityError as error:
+        raise rules.UsernameTaken("username") from error
+    return account
+
+
+def _check(new: NewStaff) -> None:
     if not rules.USERNAME.fullmatch(new.username):
         raise Invalid(
             "username",
@@ -115,28 +140,41 @@ def open_staff_account(uow: UnitOfWork, new: NewStaff) -> UUID:
         raise Invalid(
             "password", "密码须为 10 至 128 个字符。", "Passwords have 10 to 128 characters."
         )
-    account = uow.session.scalars(
-        select(StaffAccount).where(StaffAccount.username == new.username)
+
+
+def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:
+    return uow.session.scalars(
+        select(StaffAccount).where(StaffAccount.username == username)
     ).first()
-    if account is None:
-        account = StaffAccount(id=new_id(), username=new.username, created_at=uow.now)
-        uow.session.add(account)
+
+
+def _fill(account: StaffAccount, new: NewStaff) -> None:
     account.display_name = new.display_name
     account.password_hash = _hasher.hash(new.password)
     account.role = new.role
     account.scope_id = new.scope_id
     account.is_active = True
-    uow.session.flush()
-    return account.id
 
 
 def disable_staff_account(uow: UnitOfWork, username: str) -> None:
     """Close a staff account and end its sessions."""
-    account = uow.session.scalars(
-        select(StaffAccount).where(StaffAccount.username == username)
-    ).first()
+    account = _find(uow, username)
     if account is None:
         raise Invalid("username", "没有这个用户。", "There is no such user.")
+    account.is_active = False
+    revoke_sessions(uow, account.id)
+
+
+def close_colleague(uow: UnitOfWork, own_id: UUID, scope_id: UUID, account_id: UUID) -> None:
+    """Close an account of one's own supplier, union or store; another's is as unknown as none.
+
+    Raises NotFound and NotYourself.
+    """
+    account = uow.session.get(StaffAccount, account_id)
+    if account is None or account.scope_id != scope_id:
+        raise NotFound("user", "用户")
+    if account.id == own_id:
+        raise rules.NotYourself()
     account.is_active = False
     revoke_sessions(uow, account.id)
 

@@ -23,6 +23,17 @@ class WeChatSettings:
 
 
 @dataclass(frozen=True)
+class S3Settings:
+    """An S3-compatible bucket; without a bucket files stay in a local folder."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key: str
+    secret_key: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything read from the environment, checked once at start."""
 
@@ -38,6 +49,10 @@ class Settings:
     idempotency_ttl_seconds: int
     lease_seconds: int
     media_dir: Path
+    s3: S3Settings
+    index_dir: Path
+    fetch_images: bool
+    qualification_notice_days: int
     log_level: str
     database_pool: int
 

@@ -95,6 +95,12 @@ def reading_destination(member_id: UUID, address_id: UUID | None) -> Read:
     return Read(_DEFAULT if address_id is None else _CHOSEN, values, build)
 
 
+def check_region(session: Session, code: str | None, field: str) -> None:
+    """Raise NotFound for a region code that nobody knows; no code is fine."""
+    if code is not None and session.get(Region, code) is None:
+        raise NotFound("region", "地区", field=field)
+
+
 def region_names(session: Session, codes: set[str]) -> dict[str, str]:
     """Return each county's name with its city and province before it."""
     rows = session.execute(select(Region.code, Region.full_name).where(Region.code.in_(codes)))

@@ -1,6 +1,7 @@
 """Build the application from settings."""
 
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import flask_swagger_ui
@@ -15,6 +16,8 @@ from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, Direct, db
+from mall.kernel.files.local import LocalFiles
+from mall.kernel.files.store import FileStore
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 from mall.shell.relay import Doorbell, OutboxCollector
@@ -84,6 +87,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
+    app.extensions["mall_files"] = _file_store(settings)
     outbox.set_doorbell(Doorbell(connection).ring)
     observe.install(app)
     guard.install(app)
@@ -95,6 +99,15 @@ def create_app(settings: Settings) -> APIFlask:
         app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
     app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
+
+
+def _file_store(settings: Settings) -> FileStore:
+    if not settings.s3.bucket:
+        return LocalFiles(settings.media_dir)
+    # Named, not imported: boto3 takes 40 MB that an installation with local files need not have.
+    adapter = import_module("mall.kernel.files.s3")
+    store: FileStore = adapter.S3Files(settings.s3)
+    return store
 
 
 def _serve_docs_files(app: APIFlask) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mall.kernel.settings import Settings, WeChatSettings
+from mall.kernel.settings import S3Settings, Settings, WeChatSettings
 
 DEMO_SECRET_KEY = "demo-secret-key"  # noqa: S105
 DEMO_APP_SECRET = "demo-app-secret"  # noqa: S105
@@ -35,7 +35,15 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
     ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
     ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
-    ("MALL_MEDIA_DIR", "var/media", "Where product images are kept"),
+    ("MALL_MEDIA_DIR", "var/media", "Where images, documents and uploads are kept, without S3"),
+    ("MALL_S3_BUCKET", "", "Keep files in this S3-compatible bucket instead"),
+    ("MALL_S3_ENDPOINT", "", "Its server; left out, Amazon's"),
+    ("MALL_S3_REGION", "us-east-1", "Its region"),
+    ("MALL_S3_ACCESS_KEY", "", "Its access key"),
+    ("MALL_S3_SECRET_KEY", "", "Its secret key"),
+    ("MALL_INDEX_DIR", "var/index", "Where the search index is kept; it can always be rebuilt"),
+    ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
+    ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
@@ -128,6 +136,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
         media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
+        s3=S3Settings(
+            endpoint=values["MALL_S3_ENDPOINT"],
+            region=values["MALL_S3_REGION"],
+            bucket=values["MALL_S3_BUCKET"],
+            access_key=values["MALL_S3_ACCESS_KEY"],
+            secret_key=values["MALL_S3_SECRET_KEY"],
+        ),
+        index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
+        fetch_images=values["MALL_FETCH_IMAGES"] == "1",
+        qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
     )

@@ -109,19 +109,29 @@ class Story:
     # Goods and beans
 
     def supplier_adds_product(self) -> str:
-        name = f"故事良姜礼盒 {secrets.token_hex(3)}"
+        code = secrets.token_hex(3)
+        name = f"故事良姜礼盒 {code}"
         category = self.operator.post("/v1/ops/categories", {"path": ["乡村振兴", "香料药材"]})
         sku = {"list_price_fen": 6800, "price_fen": 5600}
         skus = [
-            {**sku, "code": "A", "options": [{"name": "规格", "value": "500g"}]},
-            {**sku, "code": "B", "options": [{"name": "规格", "value": "1kg"}], "price_fen": 6600},
+            {**sku, "code": f"{code}-A", "options": [{"name": "规格", "value": "500g"}]},
+            {
+                **sku,
+                "code": f"{code}-B",
+                "options": [{"name": "规格", "value": "1kg"}],
+                "price_fen": 6600,
+            },
         ]
         body = {"title": name, "category_id": category["id"], "skus": skus}
         product = self.supplier.post("/v1/supplier/products", body)
         for each in product["skus"]:
             stock = {"on_hand": 5, "reason": "到货"}
             self.supplier.call("PUT", f"/v1/supplier/skus/{each['id']}/stock", stock)
-        self.supplier.post(f"/v1/supplier/products/{product['id']}/publish", expect=200)
+        path = f"/v1/supplier/products/{product['id']}"
+        review = self.supplier.post(f"{path}/submit", expect=200)["last_review"]["id"]
+        decision = {"decision": "approve"}
+        self.operator.post(f"/v1/ops/product-reviews/{review}/decision", decision, 200)
+        self.supplier.post(f"{path}/publish", expect=200)
         self.known.update(
             product=product["id"], title=name, skus=[s["id"] for s in product["skus"]]
         )

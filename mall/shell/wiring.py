@@ -18,6 +18,7 @@ from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
 from mall.members import ops_views as member_ops
 from mall.members import views as member_views
+from mall.notification import views as notice_views
 from mall.shell import health, relay
 
 BLUEPRINTS = [
@@ -27,6 +28,7 @@ BLUEPRINTS = [
     ledger_views.bp,
     ledger_ops.bp,
     ledger_ops.accounts_bp,
+    *notice_views.BLUEPRINTS,
     *search_index.wiring.BLUEPRINTS,
     *catalog.wiring.BLUEPRINTS,
     *orders.wiring.BLUEPRINTS,
@@ -46,6 +48,7 @@ SWEEPS = [
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "default"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
+    *catalog.wiring.SWEEPS,
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,
 ]

@@ -77,6 +77,9 @@ def example_of(schema: dict[str, Any], schemas: dict[str, Any], name: str = "") 
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas, name)
     if "example" in schema:
         return schema["example"]
+    for whole in ("anyOf", "allOf", "oneOf"):
+        if whole in schema:
+            return example_of(schema[whole][0], schemas, name)
     if name in WORDS:
         return WORDS[name]
     kinds = schema.get("type", "object")
@@ -162,17 +165,38 @@ def _finish_parameters(operation: dict[str, Any]) -> None:
             parameter["example"] = example_of(schema, {}, parameter["name"])
 
 
-def _finish_operation(operation: dict[str, Any], view: Any, schemas: dict[str, Any]) -> None:
+def _add_common_refusals(operation: dict[str, Any], responses: dict[str, Any]) -> None:
+    """Add what any operation of this shape may answer."""
+    parameters = operation.get("parameters", [])
+    responses.setdefault("503", {"description": "The database does not answer at the moment"})
+    if any(each["in"] == "path" for each in parameters):
+        responses.setdefault("404", {"description": "There is none, or it is another's"})
+    if any(each["in"] == "query" for each in parameters):
+        responses.setdefault("422", {"description": "A parameter is wrong"})
+    if "requestBody" in operation:
+        responses.setdefault("400", {"description": "The body cannot be read"})
+        responses.setdefault("404", {"description": "Something it names is not there"})
+        responses.setdefault("413", {"description": "The body is too large"})
+        responses.setdefault("415", {"description": "The body is of another media type"})
+        responses.setdefault("422", {"description": "A value is wrong"})
+
+
+def _finish_operation(
+    operation: dict[str, Any], method: str, view: Any, schemas: dict[str, Any]
+) -> None:
     responses = operation["responses"]
+    _describe_files(operation, view)
     if getattr(view, "_is_public", False):
         operation["security"] = []
     else:
         responses.setdefault("401", {"description": "Not signed in, or no longer"})
         responses.setdefault("403", {"description": "A token of another audience"})
+    if method != "get":
+        responses.setdefault("409", {"description": "Not as things are"})
     if getattr(view, "_takes_key", False):
         operation.setdefault("parameters", []).append(dict(_KEY))
         responses.setdefault("400", {"description": "No Idempotency-Key"})
-        responses.setdefault("409", {"description": "The same request is still running"})
+    _add_common_refusals(operation, responses)
     for status, reply in list(responses.items()):
         if int(status) >= 400:
             responses[status] = _problem_reply(status, reply["description"])
@@ -183,18 +207,26 @@ def _finish_operation(operation: dict[str, Any], view: Any, schemas: dict[str, A
             media["example"] = example_of(media.get("schema", {}), schemas)
 
 
-def _special_bodies(paths: dict[str, Any]) -> None:
-    """Describe the two bodies that are not JSON."""
-    binary = {"schema": {"type": "string", "format": "binary"}, "example": "(the file)"}
-    kinds = ("image/jpeg", "image/png", "image/webp")
-    paths["/v1/supplier/images"]["post"]["requestBody"] = {
-        "required": True,
-        "content": dict.fromkeys(kinds, binary),
-    }
+def _notice_bodies(paths: dict[str, Any]) -> None:
+    """Describe WeChat's notice, which is XML."""
     notice = paths["/v1/webhooks/wechat/pay"]["post"]
     xml = {"type": "string"}
     notice["requestBody"] = {"content": {"text/xml": {"schema": xml, "example": _NOTICE}}}
     notice["responses"]["200"]["content"] = {"text/xml": {"schema": xml, "example": _NOTICE_ANSWER}}
+
+
+def _describe_files(operation: dict[str, Any], view: Any) -> None:
+    """Describe a body or a reply that is a file."""
+    binary = {"schema": {"type": "string", "format": "binary"}, "example": "(the file)"}
+    taken, given = getattr(view, "_takes_file", None), getattr(view, "_gives_file", None)
+    if taken:
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(taken, binary)}
+        operation["responses"].setdefault("413", {"description": "The file is too large"})
+    if given:
+        operation["responses"]["200"] = {
+            "description": "The file",
+            "content": dict.fromkeys(given, binary),
+        }
 
 
 def _merge_twins(spec: dict[str, Any]) -> dict[str, Any]:
@@ -225,9 +257,9 @@ def finish(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
     }
-    _special_bodies(spec["paths"])
+    _notice_bodies(spec["paths"])
     for path, methods in spec["paths"].items():
         for method in _METHODS:
             if method in methods:
-                _finish_operation(methods[method], views[path, method], schemas)
+                _finish_operation(methods[method], method, views[path, method], schemas)
     return spec

@@ -9,6 +9,9 @@ import psycopg
 import requests
 from sqlalchemy import select, text
 
+from catalog.onboarding.rules import Decision
+from catalog.products import queries as product_queries
+from catalog.products import reviewing
 from catalog.products import rules as product_rules
 from catalog.products import service as products
 from catalog.stock import queries as stock_queries
@@ -251,11 +254,13 @@ class World:
         supplier_id = supplier_id or self.supplier()
         with self.app.app_context(), unit_of_work() as uow:
             category_id = products.ensure_category(uow, ["测试"])
-            sku = product_rules.SkuForm("A", (), max(price_fen, 1), price_fen)
+            code = f"A-{secrets.token_hex(6)}"
+            sku = product_rules.SkuForm(code, (), max(price_fen, 1), price_fen)
             sku = form.pop("sku_form", sku)
             title = form.pop("title", f"商品 {secrets.token_hex(4)}")
             filled = product_rules.ProductForm(title, category_id, skus=(sku,), **form)
             product_id, [sku_id] = products.add_product(uow, supplier_id, filled)
+            reviewing.approve_unseen(uow, product_id)
             products.publish(uow, supplier_id, product_id)
             if stock_count:
                 stock.set_on_hand(uow, sku_id, stock_count, "test", "test")
@@ -271,6 +276,12 @@ class World:
 
     def mock(self, path, body=None):
         return requests.post(f"{self.mock_base}/_mock/{path}", json=body or {}, timeout=10).json()
+
+    def approve(self, product_id):
+        """Let an operator approve what a supplier handed in of a product."""
+        with self.app.app_context(), unit_of_work() as uow:
+            revision = product_queries.open_revision(uow.session, product_id)
+            reviewing.decide(uow, revision.id, reviewing.Reviewer(), Decision(True))
 
     def run_outbox(self):
         """Run every delivery that is not done, as a worker would; return how many were."""

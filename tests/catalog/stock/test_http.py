@@ -53,3 +53,34 @@ def test_anothers_stock_is_not_found(world):
     assert stranger.get(f"/v1/supplier/skus/{sku}/stock").status_code == 404
     assert stranger.put(f"/v1/supplier/skus/{sku}/stock", {"on_hand": 0}).status_code == 404
     assert world.stock_of(sku) == (5, 0)
+
+
+def test_stock_is_adjusted_with_a_cause_and_every_movement_is_listed(world):
+    supplier_id = world.supplier()
+    _, sku = world.sku(100, 10, supplier_id)
+    supplier = world.staff("supplier", supplier_id)
+    path = f"/v1/supplier/skus/{sku}/stock"
+    body = {"change": -3, "cause": "damaged", "reason": "运输破损"}
+    first, again = (supplier.post(f"{path}/adjustments", body, key="one") for _ in range(2))
+    assert (first.status_code, first.get_json()["on_hand"]) == (201, 7)
+    assert again.get_json() == first.get_json()
+    moved = supplier.get(f"{path}/movements").get_json()["items"]
+    assert [(each["quantity"], each["cause"], each["reference"]) for each in moved] == [
+        (-3, "damaged", "运输破损"),
+        (10, "test", "test"),
+    ]
+    too_much = supplier.post(f"{path}/adjustments", body | {"change": -8})
+    assert (too_much.status_code, too_much.get_json()["field"]) == (422, "change")
+    assert world.stock_of(sku) == (7, 0)
+
+
+def test_low_stock_lists_what_is_at_or_below_its_mark(world):
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    low, fine, gone = (world.sku(100, count, supplier_id)[1] for count in (3, 4, 0))
+    world.execute("UPDATE sku SET low_stock_at = 3 WHERE id = ANY(:ids)", ids=[low, fine])
+    found = supplier.get("/v1/supplier/skus/low-stock").get_json()["items"]
+    assert {(each["sku_id"], each["available"]) for each in found} == {
+        (str(low), 3),
+        (str(gone), 0),
+    }

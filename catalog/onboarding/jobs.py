@@ -1,0 +1,10 @@
+"""Onboarding work done off the request."""
+
+from catalog.onboarding import service
+from mall.kernel.uow import unit_of_work
+
+
+def announce_endings() -> int:
+    """Tell suppliers and operators which qualifications end soon; hourly, each call made once."""
+    with unit_of_work() as uow:
+        return service.announce_endings(uow)

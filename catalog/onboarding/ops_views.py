@@ -1,0 +1,122 @@
+"""Operators review applications and qualifications."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from catalog.onboarding import queries, service
+from catalog.onboarding.models import Qualification
+from catalog.onboarding.schemas import (
+    DecisionBody,
+    ProfilePage,
+    ProfileReply,
+    QualificationList,
+    QualificationPage,
+    QualificationQuery,
+    QualificationReply,
+    ReviewBody,
+    decision_of,
+)
+from catalog.suppliers import queries as suppliers
+from mall.access.guard import current
+from mall.kernel.clock import now
+from mall.kernel.files.store import current_files
+from mall.kernel.uow import reading, unit_of_work
+from mall.web.fields import PageQuery, page
+from mall.web.files import IMAGES, PDF, attachment, gives_file
+
+bp = APIBlueprint("onboarding_ops", __name__, url_prefix="/v1/ops", tag="Operations")
+
+
+def _row(row: Qualification, name: str) -> dict[str, Any]:
+    on = queries.today(now())
+    return {
+        **queries.as_reply(row, on),
+        "supplier_id": row.supplier_id,
+        "supplier_name": name,
+    }
+
+
+@bp.get("/supplier-applications")
+@bp.input(PageQuery, location="query")
+@bp.output(ProfilePage)
+@bp.doc(summary="List applications that wait for a decision, newest first")
+def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.applications(session, query_data["cursor"], query_data["limit"])
+        return page([queries.profile(each) for each in found], query_data["limit"])
+
+
+@bp.get("/suppliers/<uuid:supplier_id>")
+@bp.output(ProfileReply)
+@bp.doc(summary="Read a supplier's profile")
+def read_supplier(supplier_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return queries.profile(suppliers.get_supplier(session, supplier_id))
+
+
+@bp.post("/suppliers/<uuid:supplier_id>/review")
+@bp.input(ReviewBody)
+@bp.output(ProfileReply)
+@bp.doc(
+    summary="Approve an application, or send it back with reasons",
+    description="Approval needs a valid business licence and may set the commission.",
+)
+def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    decision = decision_of(json_data)
+    with unit_of_work() as uow:
+        supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"])
+        return queries.profile(supplier)
+
+
+@bp.get("/suppliers/<uuid:supplier_id>/qualifications")
+@bp.output(QualificationList)
+@bp.doc(summary="List a supplier's qualifications, newest first")
+def list_of_supplier(supplier_id: UUID) -> dict[str, Any]:
+    on = queries.today(now())
+    with reading() as session:
+        suppliers.get_supplier(session, supplier_id)
+        found = queries.qualifications_of(session, supplier_id)
+        return {"items": [queries.as_reply(row, on) for row in found]}
+
+
+@bp.get("/qualifications")
+@bp.input(QualificationQuery, location="query")
+@bp.output(QualificationPage)
+@bp.doc(summary="List qualifications: to be reviewed, or ending soon, newest first")
+def list_qualifications(query_data: dict[str, Any]) -> dict[str, Any]:
+    days, ending_by = query_data["ending_within_days"], None
+    if days is not None:
+        ending_by = queries.today(now()) + timedelta(days=days)
+    with reading() as session:
+        found = queries.list_qualifications(
+            session, query_data["state"], ending_by, query_data["cursor"], query_data["limit"]
+        )
+        return page([_row(*each) for each in found], query_data["limit"])
+
+
+@bp.post("/qualifications/<uuid:qualification_id>/review")
+@bp.input(DecisionBody)
+@bp.output(QualificationReply)
+@bp.doc(
+    summary="Accept a qualification, or send it back with reasons",
+    description="An accepted renewal brings withheld products back within moments.",
+)
+def review_qualification(qualification_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    decision = decision_of(json_data)
+    with unit_of_work() as uow:
+        row = service.review_qualification(uow, qualification_id, current().subject_id, decision)
+        return queries.as_reply(row, queries.today(uow.now))
+
+
+@bp.get("/documents/<uuid:document_id>")
+@gives_file(PDF, *IMAGES)
+@bp.doc(summary="Read a supplier's document")
+def read_document(document_id: UUID) -> Response:
+    with reading() as session:
+        row = queries.get_document(session, document_id)
+    name = row.file_key.rpartition("/")[2]
+    return attachment(current_files().get(row.file_key), row.content_type, name)

@@ -1,0 +1,169 @@
+"""Read applications and qualifications."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from catalog.onboarding import rules
+from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.suppliers.models import Supplier
+from mall.kernel.clock import BEIJING
+from mall.kernel.errors import NotFound
+
+
+def today(now: datetime) -> date:
+    """Return the day in Beijing, by which documents begin and end."""
+    return now.astimezone(BEIJING).date()
+
+
+def is_valid(on: date) -> ColumnElement[bool]:
+    """Return the condition that a qualification is approved and holds on a day."""
+    q = Qualification
+    return (
+        (q.state == rules.APPROVED)
+        & (q.valid_from <= on)
+        & (q.valid_until.is_(None) | (q.valid_until >= on))
+    )
+
+
+def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> SupplierDocument:
+    """Return a supplier's own document; another's is as unknown as none."""
+    row = session.get(SupplierDocument, document_id)
+    if row is None or row.supplier_id != supplier_id:
+        raise NotFound("document", "证照文件", field="document_id")
+    return row
+
+
+def get_document(session: Session, document_id: UUID) -> SupplierDocument:
+    """Return a document whoever sent it in; raise NotFound."""
+    row = session.get(SupplierDocument, document_id)
+    if row is None:
+        raise NotFound("document", "证照文件")
+    return row
+
+
+def get_qualification(session: Session, qualification_id: UUID) -> Qualification:
+    """Return a qualification, locked; raise NotFound."""
+    row = session.get(Qualification, qualification_id, with_for_update=True)
+    if row is None:
+        raise NotFound("qualification", "资质")
+    return row
+
+
+def qualifications_of(session: Session, supplier_id: UUID) -> list[Qualification]:
+    """Return every qualification of a supplier, the newest first."""
+    query = select(Qualification).where(Qualification.supplier_id == supplier_id)
+    return list(session.scalars(query.order_by(Qualification.id.desc()).limit(500)))
+
+
+def holds(session: Session, supplier_id: UUID, kind: str, on: date) -> bool:
+    """Tell whether a supplier has a valid qualification of a kind on a day."""
+    query = select(Qualification.id).where(
+        Qualification.supplier_id == supplier_id, Qualification.kind == kind, is_valid(on)
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def list_qualifications(
+    session: Session,
+    state: str | None,
+    ending_by: date | None,
+    after: UUID | None,
+    limit: int,
+) -> list[tuple[Qualification, str]]:
+    """Return qualifications with their suppliers' names, one more than `limit` if there are more.
+
+    `ending_by` keeps the approved ones that end by that day and have no successor that holds
+    longer.
+    """
+    query = select(Qualification, Supplier.name).join(
+        Supplier, Supplier.id == Qualification.supplier_id
+    )
+    if state is not None:
+        query = query.where(Qualification.state == state)
+    if ending_by is not None:
+        query = query.where(_ends_by(ending_by))
+    if after is not None:
+        query = query.where(Qualification.id < after)
+    rows = session.execute(query.order_by(Qualification.id.desc()).limit(limit + 1))
+    return [(row[0], row[1]) for row in rows]
+
+
+def _ends_by(day: date) -> ColumnElement[bool]:
+    later = Qualification.__table__.alias("later")
+    renewed = (
+        select(later.c.id)
+        .where(
+            later.c.supplier_id == Qualification.supplier_id,
+            later.c.kind == Qualification.kind,
+            later.c.state == rules.APPROVED,
+            or_(later.c.valid_until.is_(None), later.c.valid_until > Qualification.valid_until),
+        )
+        .exists()
+    )
+    return (Qualification.state == rules.APPROVED) & (Qualification.valid_until <= day) & ~renewed
+
+
+def ending(session: Session, on: date, days: int) -> list[tuple[Qualification, str]]:
+    """Return qualifications that end within so many days and are not renewed yet."""
+    query = (
+        select(Qualification, Supplier.name)
+        .join(Supplier, Supplier.id == Qualification.supplier_id)
+        .where(
+            _ends_by(on + timedelta(days=days)),
+            Qualification.valid_until >= on,
+            Supplier.state.in_(["active", "suspended"]),
+        )
+        .order_by(Qualification.id)
+        .limit(5000)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def applications(session: Session, cursor: UUID | None, limit: int) -> list[Supplier]:
+    """Return applications that wait for a decision, newest first, one more than `limit`."""
+    query = select(Supplier).where(Supplier.state == "applied", Supplier.submitted_at.is_not(None))
+    if cursor is not None:
+        query = query.where(Supplier.id < cursor)
+    return list(session.scalars(query.order_by(Supplier.id.desc()).limit(limit + 1)))
+
+
+def open_application_count(session: Session) -> int:
+    """Return how many applications are undecided."""
+    query = select(func.count()).select_from(Supplier).where(Supplier.state == "applied")
+    return session.scalar(query) or 0
+
+
+def as_reply(row: Qualification, on: date) -> dict[str, Any]:
+    """Return a qualification as its supplier and operators see it."""
+    names = ("id", "kind", "number", "valid_from", "valid_until", "region_code", "state")
+    is_expired = row.valid_until is not None and row.valid_until < on
+    return {
+        **{name: getattr(row, name) for name in (*names, "document_id", "reasons", "created_at")},
+        "is_expired": is_expired,
+    }
+
+
+PROFILE = (
+    "id",
+    "name",
+    "state",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+    "settlement_account",
+    "commission_bps",
+    "origin_region_code",
+    "story",
+    "cover_url",
+    "submitted_at",
+    "review_reasons",
+)
+
+
+def profile(supplier: Supplier) -> dict[str, Any]:
+    """Return a supplier as itself and operators see it."""
+    return {name: getattr(supplier, name) for name in PROFILE}

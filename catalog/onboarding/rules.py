@@ -1,0 +1,118 @@
+"""Which documents a supplier shows, how long each holds, and what hangs on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.states import Transitions
+
+BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE = "business_licence", "food_licence", "assistance"
+KINDS = (BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE)
+NAMES_ZH = {
+    BUSINESS_LICENCE: "营业执照",
+    FOOD_LICENCE: "食品经营许可证",
+    ASSISTANCE: "消费帮扶资质",
+}
+IN_REVIEW, APPROVED, REJECTED = "in_review", "approved", "rejected"
+STATES = Transitions({IN_REVIEW: {APPROVED, REJECTED}, APPROVED: set(), REJECTED: set()})
+MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
+MAX_DOCUMENTS, MAX_QUALIFICATIONS, MAX_USERS, MAX_OPEN_APPLICATIONS = 200, 100, 50, 500
+# Days before the end at which a supplier hears of it again, after the first announcement.
+LAST_CALLS = (7, 0)
+
+
+@dataclass(frozen=True)
+class Application:
+    """What a merchant applies with, and the account of its first user."""
+
+    name: str
+    contact_name: str
+    contact_phone: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a field was not accepted."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reviewer decided, with a reason for each field that was not accepted."""
+
+    is_approved: bool
+    reasons: tuple[Reason, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.is_approved and not self.reasons:
+            raise Invalid("reasons", "驳回时请写明原因。", "A rejection needs a reason.")
+
+
+@dataclass(frozen=True)
+class QualificationForm:
+    """A document with its number and the days on which it holds; no last day: for good."""
+
+    kind: str
+    number: str
+    valid_from: date
+    valid_until: date | None
+    document_id: UUID
+    region_code: str | None = None
+
+
+class QualificationMissing(DomainError):
+    code = "qualification_missing"
+    zh = "缺少有效的{name_zh}，不能通过审核。"
+    en = "There is no valid {name}: the supplier cannot be approved."
+
+
+class NotSubmitted(DomainError):
+    code = "application_not_submitted"
+    zh = "该供应商尚未提交入驻申请。"
+    en = "The supplier has not submitted its application."
+
+
+class DocumentRefused(DomainError):
+    code = "document_refused"
+    status = 422
+    zh = "请上传 10 MB 以内的 PDF、JPEG、PNG 或 WebP 文件。"
+    en = "Upload a PDF, JPEG, PNG or WebP file of at most 10 MB."
+
+
+def check(form: QualificationForm, today: date) -> None:
+    """Raise Invalid where a qualification makes no sense or has already ended."""
+    if form.valid_until is not None and form.valid_until < form.valid_from:
+        raise Invalid("valid_until", "截止日期早于起始日期。", "It ends before it begins.")
+    if form.valid_until is not None and form.valid_until < today:
+        raise Invalid("valid_until", "该证照已过期。", "This document has already expired.")
+    if form.kind == ASSISTANCE and not form.region_code:
+        raise Invalid(
+            "region_code",
+            "消费帮扶资质须填写帮扶地区。",
+            "An assistance qualification names its region.",
+        )
+
+
+def kind_of_document(content: bytes) -> tuple[str, str] | None:
+    """Return media type and extension by how a file begins, or None for any other."""
+    if content.startswith(b"%PDF-"):
+        return "application/pdf", "pdf"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg", "jpg"
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png", "png"
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp", "webp"
+    return None
+
+
+def due_calls(days_left: int, first_call: int) -> int | None:
+    """Return which call is due so many days before the end: the first, 7 days, the last day."""
+    due: Sequence[int] = [call for call in (first_call, *LAST_CALLS) if days_left <= call]
+    return min(due, default=None)

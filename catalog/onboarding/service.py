@@ -1,0 +1,197 @@
+"""Suppliers apply, show their documents, and are reviewed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from catalog.messages import QualificationsChanged, SupplierChanged
+from catalog.onboarding import queries, rules
+from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.onboarding.rules import Application, Decision, QualificationForm
+from catalog.suppliers import queries as suppliers
+from catalog.suppliers import rules as supplier_rules
+from catalog.suppliers import service as supplier_service
+from catalog.suppliers.models import Supplier
+from mall.access import service as access
+from mall.kernel.errors import LimitReached, WrongState
+from mall.kernel.files.store import current_files
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.members import queries as members
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
+
+
+def apply(uow: UnitOfWork, application: Application) -> UUID:
+    """Open an application with its first user, who signs in to complete and submit it.
+
+    Raises SupplierNameTaken, UsernameTaken, and LimitReached while 500 are undecided.
+    """
+    if queries.open_application_count(uow.session) >= rules.MAX_OPEN_APPLICATIONS:
+        raise LimitReached(limit=rules.MAX_OPEN_APPLICATIONS)
+    supplier_id = supplier_service.open_supplier(uow, application.name, supplier_rules.APPLIED)
+    supplier = suppliers.get_supplier(uow.session, supplier_id)
+    supplier.contact_name = application.contact_name
+    supplier.contact_phone = application.contact_phone
+    user = access.NewStaff(
+        application.username,
+        application.contact_name,
+        application.password,
+        "supplier",
+        supplier_id,
+    )
+    access.add_staff_account(uow, user)
+    return supplier_id
+
+
+def change_profile(uow: UnitOfWork, supplier_id: UUID, profile: Mapping[str, Any]) -> Supplier:
+    """Set contacts, settlement account, origin, story and cover.
+
+    Raises NotFound for an unknown region.
+    """
+    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    members.check_region(uow.session, profile.get("origin_region_code"), "origin_region_code")
+    is_origin_new = supplier.origin_region_code != profile.get("origin_region_code")
+    for name, value in profile.items():
+        setattr(supplier, name, value)
+    if is_origin_new:
+        uow.emit(SupplierChanged(str(supplier_id)))
+    return supplier
+
+
+def submit(uow: UnitOfWork, supplier_id: UUID) -> Supplier:
+    """Hand an application in for review; handing it in again changes nothing."""
+    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    if supplier.state != supplier_rules.APPLIED:
+        raise WrongState(state=supplier.state)
+    if supplier.submitted_at is None:
+        supplier.submitted_at = uow.now
+        supplier.review_reasons = []
+        reference = f"application:{supplier_id}:{uow.now.isoformat()}"
+        zh = f"“{supplier.name}”提交了入驻申请，请审核。"
+        en = f"“{supplier.name}” has applied; please review."
+        notices.notify(uow, [NewNotice("ops", None, "supplier_applied", reference, zh, en)])
+    return supplier
+
+
+def review(
+    uow: UnitOfWork, supplier_id: UUID, decision: Decision, commission_bps: int | None
+) -> Supplier:
+    """Decide on an application: approved it may sell, else it goes back with the reasons.
+
+    Raises NotSubmitted, WrongState, and QualificationMissing without a valid business licence.
+    """
+    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    if supplier.state != supplier_rules.APPLIED:
+        raise WrongState(state=supplier.state)
+    if supplier.submitted_at is None:
+        raise rules.NotSubmitted()
+    if commission_bps is not None:
+        supplier.commission_bps = commission_bps
+    if decision.is_approved:
+        kind, on = rules.BUSINESS_LICENCE, queries.today(uow.now)
+        if not queries.holds(uow.session, supplier_id, kind, on):
+            raise rules.QualificationMissing(name_zh=rules.NAMES_ZH[kind], name=kind)
+        supplier_service.change_state(uow, supplier_id, supplier_rules.ACTIVE)
+    else:
+        supplier.submitted_at = None
+    supplier.review_reasons = [asdict(reason) for reason in decision.reasons]
+    _tell_decision(uow, supplier_id, f"application:{supplier_id}", "入驻申请", decision)
+    return supplier
+
+
+def add_document(uow: UnitOfWork, supplier_id: UUID, content: bytes) -> UUID:
+    """Keep a document of a supplier; raise DocumentRefused for what is no PDF or image."""
+    kind = rules.kind_of_document(content)
+    if kind is None or len(content) > rules.MAX_DOCUMENT_BYTES:
+        raise rules.DocumentRefused("body")
+    _check_count(uow, SupplierDocument, supplier_id, rules.MAX_DOCUMENTS)
+    document_id = new_id()
+    key = f"documents/{supplier_id}/{document_id}.{kind[1]}"
+    current_files().put(key, content, kind[0])
+    uow.session.add(
+        SupplierDocument(
+            id=document_id,
+            supplier_id=supplier_id,
+            file_key=key,
+            content_type=kind[0],
+            size_bytes=len(content),
+            created_at=uow.now,
+        )
+    )
+    return document_id
+
+
+def add_qualification(uow: UnitOfWork, supplier_id: UUID, form: QualificationForm) -> Qualification:
+    """Hand a qualification in for review; a renewal is simply another one.
+
+    Raises Invalid, NotFound and LimitReached.
+    """
+    rules.check(form, queries.today(uow.now))
+    queries.own_document(uow.session, supplier_id, form.document_id)
+    members.check_region(uow.session, form.region_code, "region_code")
+    _check_count(uow, Qualification, supplier_id, rules.MAX_QUALIFICATIONS)
+    row = Qualification(
+        id=new_id(),
+        supplier_id=supplier_id,
+        state=rules.IN_REVIEW,
+        created_at=uow.now,
+        **asdict(form),
+    )
+    uow.session.add(row)
+    uow.session.flush()
+    return row
+
+
+def review_qualification(
+    uow: UnitOfWork, qualification_id: UUID, reviewer_id: UUID, decision: Decision
+) -> Qualification:
+    """Accept a qualification or send it back with reasons; deciding twice raises WrongState."""
+    row = queries.get_qualification(uow.session, qualification_id)
+    state = rules.APPROVED if decision.is_approved else rules.REJECTED
+    rules.STATES.check(row.state, state)
+    row.state = state
+    row.reasons = [asdict(reason) for reason in decision.reasons]
+    row.reviewed_at, row.reviewer_id = uow.now, reviewer_id
+    uow.session.flush()
+    if decision.is_approved:
+        uow.emit(QualificationsChanged(str(row.supplier_id)))
+    reference = f"qualification:{row.id}:decided"
+    _tell_decision(uow, row.supplier_id, reference, rules.NAMES_ZH[row.kind], decision)
+    return row
+
+
+def announce_endings(uow: UnitOfWork) -> int:
+    """Tell suppliers and operators of qualifications that end soon; each call is made once."""
+    on = queries.today(uow.now)
+    first = uow.settings.qualification_notice_days
+    found: list[NewNotice] = []
+    for row, name in queries.ending(uow.session, on, first):
+        assert row.valid_until is not None
+        call = rules.due_calls((row.valid_until - on).days, first)
+        reference = f"qualification:{row.id}:ends:{call}"
+        what = rules.NAMES_ZH[row.kind]
+        zh = f"“{name}”的{what}（{row.number}）将于 {row.valid_until} 到期，请及时更新。"
+        en = f"{row.kind} {row.number} of “{name}” ends on {row.valid_until}; please renew it."
+        for audience, scope in (("supplier", row.supplier_id), ("ops", None)):
+            found.append(NewNotice(audience, scope, "qualification_ending", reference, zh, en))
+    return notices.notify(uow, found)
+
+
+def _tell_decision(
+    uow: UnitOfWork, supplier_id: UUID, reference: str, what: str, decision: Decision
+) -> None:
+    words = "；".join(f"{reason.field}：{reason.text}" for reason in decision.reasons)
+    zh = f"{what}已通过审核。" if decision.is_approved else f"{what}未通过审核：{words}"
+    en = "Approved." if decision.is_approved else f"Sent back: {words}"
+    stamp = f"{reference}:{uow.now.isoformat()}"
+    notices.notify(uow, [NewNotice("supplier", supplier_id, "review_decided", stamp, zh, en)])
+
+
+def _check_count(uow: UnitOfWork, model: Any, supplier_id: UUID, limit: int) -> None:
+    query = select(func.count()).select_from(model).where(model.supplier_id == supplier_id)
+    if (uow.session.scalar(query) or 0) >= limit:
+        raise LimitReached(limit=limit)

@@ -1,0 +1,133 @@
+"""A supplier keeps its profile, documents and users."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from catalog.onboarding import queries, rules, service
+from catalog.onboarding.schemas import (
+    DocumentReply,
+    ProfileBody,
+    ProfileReply,
+    QualificationBody,
+    QualificationList,
+    QualificationReply,
+    UserBody,
+    UserList,
+    UserReply,
+)
+from catalog.suppliers import queries as suppliers
+from mall.access import queries as accounts
+from mall.access import service as access
+from mall.access.guard import current, current_scope_id
+from mall.kernel.clock import now
+from mall.kernel.errors import LimitReached
+from mall.kernel.files.store import current_files
+from mall.kernel.uow import reading, unit_of_work
+from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes_file
+
+bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", tag="Supplier")
+
+
+@bp.get("/profile")
+@bp.output(ProfileReply)
+@bp.doc(summary="Read one's own profile, state and the reasons of the last review")
+def read_profile() -> dict[str, Any]:
+    with reading() as session:
+        return queries.profile(suppliers.get_supplier(session, current_scope_id()))
+
+
+@bp.put("/profile")
+@bp.input(ProfileBody)
+@bp.output(ProfileReply)
+@bp.doc(summary="Set contacts, settlement account, place of origin, story and cover")
+def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return queries.profile(service.change_profile(uow, current_scope_id(), json_data))
+
+
+@bp.post("/profile/submit")
+@bp.output(ProfileReply)
+@bp.doc(summary="Hand the application in for review; repeating changes nothing")
+def submit() -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return queries.profile(service.submit(uow, current_scope_id()))
+
+
+@bp.post("/documents")
+@takes_file(PDF, *IMAGES)
+@bp.output(DocumentReply, 201)
+@bp.doc(summary="Send a document in: the file as the body; PDF or image up to 10 MB")
+def add_document() -> dict[str, Any]:
+    content = sent_file(rules.MAX_DOCUMENT_BYTES)
+    with unit_of_work() as uow:
+        return {"id": service.add_document(uow, current_scope_id(), content)}
+
+
+@bp.get("/documents/<uuid:document_id>")
+@gives_file(PDF, *IMAGES)
+@bp.doc(summary="Read one's own document")
+def read_document(document_id: UUID) -> Response:
+    with reading() as session:
+        row = queries.own_document(session, current_scope_id(), document_id)
+    name = row.file_key.rpartition("/")[2]
+    return attachment(current_files().get(row.file_key), row.content_type, name)
+
+
+@bp.get("/qualifications")
+@bp.output(QualificationList)
+@bp.doc(summary="List one's own qualifications, newest first")
+def list_qualifications() -> dict[str, Any]:
+    on = queries.today(now())
+    with reading() as session:
+        found = queries.qualifications_of(session, current_scope_id())
+        return {"items": [queries.as_reply(row, on) for row in found]}
+
+
+@bp.post("/qualifications")
+@bp.input(QualificationBody)
+@bp.output(QualificationReply, 201)
+@bp.doc(summary="Hand a qualification in for review; a renewal is another one")
+def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
+    form = rules.QualificationForm(**json_data)
+    with unit_of_work() as uow:
+        row = service.add_qualification(uow, current_scope_id(), form)
+        return queries.as_reply(row, queries.today(uow.now))
+
+
+@bp.get("/users")
+@bp.output(UserList)
+@bp.doc(summary="List the users of one's own supplier")
+def list_users() -> dict[str, Any]:
+    with reading() as session:
+        return {"items": accounts.staff_of(session, "supplier", current_scope_id())}
+
+
+@bp.post("/users")
+@bp.input(UserBody)
+@bp.output(UserReply, 201)
+@bp.doc(summary="Add a user of one's own supplier (50 at most)")
+def add_user(json_data: dict[str, Any]) -> Any:
+    with unit_of_work() as uow:
+        known = accounts.staff_of(uow.session, "supplier", current_scope_id())
+        if len(known) >= rules.MAX_USERS:
+            raise LimitReached(limit=rules.MAX_USERS)
+        new = access.NewStaff(
+            json_data["username"],
+            json_data["display_name"] or json_data["username"],
+            json_data["password"],
+            "supplier",
+            current_scope_id(),
+        )
+        return access.add_staff_account(uow, new)
+
+
+@bp.delete("/users/<uuid:user_id>")
+@bp.output({}, 204)
+@bp.doc(summary="Close another user's account; its sessions end at once")
+def close_user(user_id: UUID) -> tuple[str, int]:
+    with unit_of_work() as uow:
+        access.close_colleague(uow, current().subject_id, current_scope_id(), user_id)
+    return "", 204

@@ -1,0 +1,26 @@
+"""A merchant applies, before it has an account."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from catalog.onboarding import service
+from catalog.onboarding.rules import Application
+from catalog.onboarding.schemas import ApplicationBody, ApplicationReply
+from mall.access.guard import public
+from mall.kernel.uow import unit_of_work
+
+bp = APIBlueprint("applications", __name__, url_prefix="/v1/supplier/applications", tag="Supplier")
+
+
+@bp.post("")
+@public
+@bp.input(ApplicationBody)
+@bp.output(ApplicationReply, 201)
+@bp.doc(
+    summary="Apply to sell; sign in with the account to add documents and submit",
+    responses={409: "The name is taken, or too many applications are open"},
+)
+def apply(json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return {"supplier_id": service.apply(uow, Application(**json_data))}

@@ -1,0 +1,170 @@
+"""Products are handed in, and reviewers approve them or send them back with reasons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalog.messages import ProductsChanged
+from catalog.onboarding.rules import Decision
+from catalog.products import describing, queries, rules
+from catalog.products.models import Product, ProductRevision
+from catalog.products.rules import Change, ProductForm
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
+
+
+@dataclass(frozen=True)
+class Reviewer:
+    """Who decides; none: an operator's own import, reviewed by whoever made the file."""
+
+    id: UUID | None = None
+
+
+def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
+    """Hand a draft or a rejected product in for review; repeating changes nothing."""
+    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    if product.state == rules.IN_REVIEW:
+        return
+    rules.STATES.check(product.state, rules.IN_REVIEW)
+    product.state = rules.IN_REVIEW
+    hand_in(uow, product, describing.live_form(uow.session, product))
+
+
+def hand_in(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
+    """Open a revision of a locked product, in place of the one that waits."""
+    withdraw(uow, product)
+    last = uow.session.scalar(
+        select(func.max(ProductRevision.number)).where(ProductRevision.product_id == product.id)
+    )
+    uow.session.add(
+        ProductRevision(
+            id=new_id(),
+            product_id=product.id,
+            number=(last or 0) + 1,
+            content=rules.content_of(form),
+            state=rules.IN_REVIEW,
+            submitted_at=uow.now,
+        )
+    )
+    uow.session.flush()
+
+
+def withdraw(uow: UnitOfWork, product: Product) -> None:
+    """Take back the revision of a locked product that waits, if one does."""
+    revision = queries.open_revision(uow.session, product.id)
+    if revision is not None:
+        revision.state = rules.WITHDRAWN
+        uow.session.flush()
+
+
+def take_back(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
+    """Withdraw what waits for review; a product that was never approved is a draft again."""
+    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    withdraw(uow, product)
+    if product.state == rules.IN_REVIEW:
+        product.state = rules.DRAFT
+
+
+def decide(
+    uow: UnitOfWork, revision_id: UUID, reviewer: Reviewer, decision: Decision
+) -> ProductRevision:
+    """Approve a revision, which is then live, or send it back with a reason for each field.
+
+    Raises NotFound, and WrongState where it was decided or withdrawn meanwhile.
+    """
+    found = uow.session.get(ProductRevision, revision_id)
+    if found is None:
+        raise NotFound("revision", "送审版本")
+    # Product first, then its revision: the order in which everybody locks them.
+    product = queries.get_product(uow.session, found.product_id, for_update=True)
+    revision = uow.session.get(
+        ProductRevision, revision_id, with_for_update=True, populate_existing=True
+    )
+    assert revision is not None
+    state = rules.APPROVED if decision.is_approved else rules.REJECTED
+    rules.REVISION_STATES.check(revision.state, state)
+    revision.state = state
+    revision.reasons = [vars(reason) for reason in decision.reasons]
+    revision.reviewed_at, revision.reviewer_id = uow.now, reviewer.id
+    if decision.is_approved:
+        _go_live(uow, product, revision)
+    elif product.state == rules.IN_REVIEW:
+        product.state = rules.REJECTED
+    product.version += 1
+    _tell(uow, product, revision, decision)
+    return revision
+
+
+def decide_all(
+    uow: UnitOfWork, revision_ids: Sequence[UUID], reviewer: Reviewer, decision: Decision
+) -> None:
+    """Decide on several revisions alike: on all of them, or on none."""
+    for revision_id in sorted(set(revision_ids)):
+        decide(uow, revision_id, reviewer, decision)
+
+
+def _go_live(uow: UnitOfWork, product: Product, revision: ProductRevision) -> None:
+    form = rules.form_of(revision.content)
+    describing.check(uow, product.supplier_id, form)
+    describing.check_codes(uow, product.supplier_id, product.id, form)
+    describing.write(uow, product, form)
+    if product.state == rules.IN_REVIEW:
+        product.state = rules.APPROVED
+    else:
+        uow.emit(ProductsChanged([str(product.id)]))
+
+
+def approve_unseen(uow: UnitOfWork, product_id: UUID) -> None:
+    """Approve a draft without a reviewer: what an operator imports is reviewed by its file."""
+    product = queries.get_product(uow.session, product_id, for_update=True)
+    submit(uow, product.supplier_id, product_id)
+    revision = queries.open_revision(uow.session, product_id)
+    assert revision is not None
+    decide(uow, revision.id, Reviewer(), Decision(True))
+
+
+def replace_unseen(uow: UnitOfWork, product: Product, form: ProductForm) -> bool:
+    """Replace a product's content without a reviewer, but for its freight template.
+
+    Returns False, and leaves everything as it is, where nothing would change.
+    """
+    live = describing.live_form(uow.session, product)
+    form = replace(form, shipping_template_id=live.shipping_template_id)
+    describing.check(uow, product.supplier_id, form)
+    if not rules.differences(rules.content_of(live), rules.content_of(form)):
+        return False
+    describing.check_codes(uow, product.supplier_id, product.id, form)
+    describing.write(uow, product, form)
+    uow.emit(ProductsChanged([str(product.id)]))
+    return True
+
+
+def _tell(uow: UnitOfWork, product: Product, revision: ProductRevision, decision: Decision) -> None:
+    if revision.reviewer_id is None:
+        return
+    words = "；".join(f"{reason.field}：{reason.text}" for reason in decision.reasons)
+    zh = f"商品“{product.title}”" + ("已通过审核。" if decision.is_approved else f"未通过：{words}")
+    en = f"“{product.title}” was " + ("approved." if decision.is_approved else f"rejected: {words}")
+    reference = f"revision:{revision.id}"
+    notice = NewNotice("supplier", product.supplier_id, "product_reviewed", reference, zh, en)
+    notices.notify(uow, [notice])
+
+
+def changes_of(
+    session: Session, revision_id: UUID
+) -> tuple[ProductRevision, Product, list[Change]]:
+    """Return a revision and what it changes: of what is live, or of what was approved before it.
+
+    A product that was never approved has every field changed. Raises NotFound.
+    """
+    revision, product, base = queries.revision_with_base(session, revision_id)
+    before = base.content if base is not None else {}
+    if revision.state == rules.IN_REVIEW and product.state in rules.REVIEWED:
+        before = rules.content_of(describing.live_form(session, product))
+    return revision, product, rules.differences(before, revision.content)

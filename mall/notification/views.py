@@ -1,0 +1,55 @@
+"""Staff of every audience read their notices."""
+
+from typing import Any
+
+from apiflask import APIBlueprint
+
+from mall.access.guard import current
+from mall.access.rules import OPS, SUPPLIER, UNION
+from mall.kernel.uow import reading, unit_of_work
+from mall.notification import service
+from mall.notification.models import Notice
+from mall.notification.schemas import NoticePage, ReadBody
+from mall.web.fields import PageQuery, page
+from mall.web.problems import language
+
+
+def _reply(notice: Notice) -> dict[str, Any]:
+    text = notice.text_zh if language() == "zh" else notice.text_en
+    names = ("id", "kind", "created_at", "read_at")
+    return {**{name: getattr(notice, name) for name in names}, "text": text}
+
+
+def _blueprint(audience: str, tag: str) -> APIBlueprint:
+    prefix = f"/v1/{audience}/notices"
+    bp = APIBlueprint(f"notices_{audience}", __name__, url_prefix=prefix, tag=tag)
+
+    @bp.get("")
+    @bp.input(PageQuery, location="query")
+    @bp.output(NoticePage)
+    @bp.doc(summary="List notices, newest first")
+    def list_notices(query_data: dict[str, Any]) -> dict[str, Any]:
+        limit = query_data["limit"]
+        with reading() as session:
+            found = service.list_notices(
+                session, audience, current().scope_id, query_data["cursor"], limit
+            )
+            return page([_reply(notice) for notice in found], limit)
+
+    @bp.post("/read")
+    @bp.input(ReadBody)
+    @bp.output({}, 204)
+    @bp.doc(summary="Mark notices read up to one; repeating changes nothing")
+    def mark_read(json_data: dict[str, Any]) -> tuple[str, int]:
+        with unit_of_work() as uow:
+            service.mark_read(uow, audience, current().scope_id, json_data["up_to"])
+        return "", 204
+
+    return bp
+
+
+BLUEPRINTS = [
+    _blueprint(UNION, "Union"),
+    _blueprint(SUPPLIER, "Supplier"),
+    _blueprint(OPS, "Operations"),
+]

@@ -1,0 +1,55 @@
+"""Files as request bodies and as replies, with their limits and their place in the document."""
+
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+View = TypeVar("View", bound=Callable[..., object])
+MEGABYTE = 1024 * 1024
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PDF, CSV, ZIP = "application/pdf", "text/csv", "application/zip"
+IMAGES = ("image/jpeg", "image/png", "image/webp")
+BINARY = "application/octet-stream"
+
+
+def takes_file(*kinds: str) -> Callable[[View], View]:
+    """Mark a view whose request body is a file of one of these media types."""
+
+    def mark(view: View) -> View:
+        view._takes_file = kinds  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def gives_file(*kinds: str) -> Callable[[View], View]:
+    """Mark a view that answers with a file of one of these media types."""
+
+    def mark(view: View) -> View:
+        view._gives_file = kinds  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def sent_file(limit_bytes: int) -> bytes:
+    """Return the request's body; raise 413 beyond the limit, before reading it where that is told."""
+    request.max_content_length = limit_bytes
+    content = request.get_data(cache=False)
+    if len(content) > limit_bytes:
+        raise RequestEntityTooLarge()
+    return content
+
+
+def attachment(content: bytes, kind: str, name: str) -> Response:
+    """Return a file to be saved under a name, which may be Chinese; it is never shown in place."""
+    response = Response(content, content_type=kind)
+    response.headers["Content-Disposition"] = (
+        f'attachment; filename="{name.encode("ascii", "replace").decode().replace("?", "_")}"; '
+        f"filename*=UTF-8''{quote(name)}"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,301 @@
+"""Suppliers apply, show documents, are reviewed, and feel it when a document ends."""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mall.kernel import clock
+from tests.support.people import Person, order_body
+
+PDF = b"%PDF-1.7 licence"
+APPROVE = {"decision": "approve"}
+
+
+def application(**change):
+    name = f"s{secrets.token_hex(5)}"
+    body = {
+        "name": f"合作社 {name}",
+        "contact_name": "陈小湛",
+        "contact_phone": "13800000001",
+        "username": name,
+        "password": "correct-horse-9",
+    }
+    return body | change
+
+
+def applied(world):
+    """Return a supplier that has applied, signed in."""
+    body, guest = application(), Person(world.app)
+    supplier_id = guest.post("/v1/supplier/applications", body).get_json()["supplier_id"]
+    who = {"username": body["username"], "password": body["password"]}
+    token = guest.post("/v1/supplier/session", who).get_json()["token"]
+    return Person(world.app, token, supplier_id)
+
+
+def document(supplier, content=PDF):
+    headers = {"Authorization": f"Bearer {supplier.token}", "Content-Type": "application/pdf"}
+    return supplier.client.post("/v1/supplier/documents", data=content, headers=headers)
+
+
+def qualify(world, supplier, kind="business_licence", until="2030-12-31", **more):
+    """Hand a qualification in and let an operator accept it; return its id."""
+    body = {
+        "kind": kind,
+        "number": "440825000012345",
+        "valid_from": "2020-01-01",
+        "valid_until": until,
+        "document_id": document(supplier).get_json()["id"],
+        **({"region_code": "440825"} if kind == "assistance" else {}),
+        **more,
+    }
+    made = supplier.post("/v1/supplier/qualifications", body).get_json()
+    operator = world.staff("operator")
+    path = f"/v1/ops/qualifications/{made['id']}/review"
+    assert operator.post(path, APPROVE).get_json()["state"] == "approved"
+    return made["id"]
+
+
+def test_a_merchant_applies_is_sent_back_improves_and_is_approved(world):
+    supplier, operator = applied(world), world.staff("operator")
+    path = f"/v1/ops/suppliers/{supplier.id}/review"
+    assert operator.post(path, APPROVE).get_json()["code"] == "application_not_submitted"
+    assert supplier.post("/v1/supplier/profile/submit").get_json()["submitted_at"]
+    waiting = operator.get("/v1/ops/supplier-applications").get_json()["items"]
+    assert [each["id"] for each in waiting] == [supplier.id]
+    assert operator.post(path, APPROVE).get_json()["code"] == "qualification_missing"
+    reason = {"field": "business_licence", "text": "请上传营业执照"}
+    back = operator.post(path, {"decision": "reject", "reasons": [reason]}).get_json()
+    assert (back["state"], back["submitted_at"]) == ("applied", None)
+    assert supplier.get("/v1/supplier/profile").get_json()["review_reasons"] == [reason]
+    qualify(world, supplier)
+    supplier.post("/v1/supplier/profile/submit")
+    done = operator.post(path, {**APPROVE, "commission_bps": 500}).get_json()
+    assert (done["state"], done["commission_bps"], done["review_reasons"]) == ("active", 500, [])
+    told = supplier.get("/v1/supplier/notices").get_json()["items"]
+    assert [each["kind"] for each in told] == ["review_decided"] * 3
+    assert "请上传营业执照" in told[-1]["text"]
+
+
+def test_who_only_applied_sells_nothing(world):
+    supplier = applied(world)
+    product_id, sku = world.sku(1000, 5, supplier.id)
+    member = world.member(beans_fen=5000)
+    assert member.get(f"/v1/store/products/{product_id}").status_code == 404
+    assert member.post("/v1/store/orders", order_body([sku], total_fen=1000)).status_code == 409
+
+
+def test_a_rejection_needs_a_reason(world):
+    reply = world.staff("operator").post(
+        f"/v1/ops/suppliers/{world.supplier()}/review", {"decision": "reject"}
+    )
+    assert (reply.status_code, reply.get_json()["field"]) == (422, "reasons")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"username": "X"}, "invalid"),
+        ({"password": "short"}, "validation_failed"),
+        ({"contact_phone": "phone"}, "validation_failed"),
+    ],
+)
+def test_a_wrong_application_opens_nothing(world, change, code):
+    reply = Person(world.app).post("/v1/supplier/applications", application(**change))
+    assert (reply.status_code, reply.get_json()["code"]) == (422, code)
+    assert world.count("supplier") == world.count("staff_account") == 0
+
+
+def test_a_name_and_a_user_name_are_taken_once(world):
+    body, guest = application(), Person(world.app)
+    guest.post("/v1/supplier/applications", body)
+    again = guest.post("/v1/supplier/applications", body).get_json()
+    other = guest.post("/v1/supplier/applications", body | {"name": "另一家"}).get_json()
+    assert (again["code"], other["code"]) == ("supplier_name_taken", "username_taken")
+    assert world.count("supplier") == 1
+
+
+# Documents and qualifications
+
+
+def test_a_document_is_read_by_its_supplier_and_operators_only(world):
+    supplier, stranger = applied(world), applied(world)
+    made = document(supplier).get_json()["id"]
+    path = f"/v1/supplier/documents/{made}"
+    assert supplier.get(path).data == PDF
+    assert supplier.get(path).headers["Content-Disposition"].startswith("attachment")
+    assert stranger.get(path).status_code == 404
+    assert world.staff("operator").get(f"/v1/ops/documents/{made}").data == PDF
+    assert Person(world.app).get(f"/media/documents/{supplier.id}/{made}.pdf").status_code == 404
+
+
+@pytest.mark.parametrize("content", [b"", b"MZ\x90", b"<html>", b"PK\x03\x04"])
+def test_what_is_no_document_is_refused(world, content):
+    reply = document(applied(world), content)
+    assert (reply.status_code, reply.get_json()["code"]) == (422, "document_refused")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"valid_until": "2019-12-31"}, "valid_until"),
+        ({"valid_until": "2026-01-01", "valid_from": "2026-02-01"}, "valid_until"),
+        ({"kind": "assistance", "region_code": None}, "region_code"),
+        ({"region_code": "999999"}, "region_code"),
+        ({"document_id": "019a3c5e-0000-7000-8000-000000000001"}, "document_id"),
+    ],
+)
+def test_a_wrong_qualification_is_refused(world, change, field):
+    supplier = applied(world)
+    body = {"kind": "business_licence", "number": "1", "valid_from": "2020-01-01"}
+    made = document(supplier).get_json()["id"]
+    reply = supplier.post("/v1/supplier/qualifications", {**body, "document_id": made, **change})
+    assert reply.get_json()["field"] == field
+    assert supplier.get("/v1/supplier/qualifications").get_json()["items"] == []
+
+
+def test_a_qualification_is_decided_once(world):
+    supplier, operator = applied(world), world.staff("operator")
+    made = qualify(world, supplier)
+    reason = [{"field": "number", "text": "不符"}]
+    reply = operator.post(
+        f"/v1/ops/qualifications/{made}/review", {"decision": "reject", "reasons": reason}
+    )
+    assert reply.get_json()["code"] == "wrong_state"
+
+
+def test_what_ends_soon_is_listed_and_announced_at_each_call_once(world):
+    supplier, operator = applied(world), world.staff("operator")
+    clock.freeze(datetime(2026, 11, 1, 4, tzinfo=UTC))
+    world.execute("UPDATE supplier SET state = 'active'")
+    qualify(world, supplier, "food_licence", "2026-12-15")
+    path = "/v1/ops/qualifications?ending_within_days="
+    assert operator.get(f"{path}30").get_json()["items"] == []
+    assert len(operator.get(f"{path}60").get_json()["items"]) == 1
+    told = {}
+    for day in (16, 17, 40, 44, 45):
+        clock.freeze(datetime(2026, 11, 1, 4, tzinfo=UTC) + timedelta(days=day))
+        told[day] = [world.run_sweep("announce_endings") for _ in range(2)]
+    # 30 days before, 7 days before, and on the last day: the supplier and the operators.
+    assert told == {16: [2, 0], 17: [0, 0], 40: [2, 0], 44: [2, 0], 45: [0, 0]}
+    notices = supplier.get("/v1/supplier/notices").get_json()["items"]
+    ending = [each for each in notices if each["kind"] == "qualification_ending"]
+    assert len(ending) == 3 and "2026-12-15" in ending[0]["text"]
+
+
+def test_a_renewed_qualification_is_not_announced(world):
+    supplier = applied(world)
+    clock.freeze(datetime(2026, 12, 1, 4, tzinfo=UTC))
+    world.execute("UPDATE supplier SET state = 'active'")
+    qualify(world, supplier, "food_licence", "2026-12-15")
+    qualify(world, supplier, "food_licence", "2027-12-15")
+    assert world.run_sweep("announce_endings") == 0
+    path = "/v1/ops/qualifications?ending_within_days=60"
+    assert world.staff("operator").get(path).get_json()["items"] == []
+
+
+def test_qualification_expires(world):
+    """Case 31: pavilion products disappear from sale the same night, open orders go on."""
+    supplier_id = applied(world).id
+    world.execute("UPDATE supplier SET state = 'active'")
+    clock.freeze(datetime(2026, 12, 31, 15, 30, tzinfo=UTC))  # 23:30 in Beijing
+    supplier = world.staff("supplier", supplier_id)
+    qualify(world, supplier, "assistance", "2026-12-31")
+    pavilion, sku = world.sku(1000, 5, supplier_id, is_pavilion=True)
+    plain, _ = world.sku(1000, 5, supplier_id)
+    member = world.member(beans_fen=5000)
+    placed = member.post("/v1/store/orders", order_body([sku], total_fen=1000))
+    assert placed.status_code == 201
+    clock.freeze(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))  # midnight
+    assert world.run_sweep("withhold_unqualified") == 1
+    assert world.run_sweep("withhold_unqualified") == 0
+    world.fresh_window()
+    assert member.get(f"/v1/store/products/{pavilion}").status_code == 404
+    assert member.get(f"/v1/store/products/{plain}").status_code == 200
+    refused = member.post("/v1/store/orders", order_body([sku], total_fen=1000))
+    assert refused.get_json()["code"] == "lines_unavailable"
+    own = supplier.get(f"/v1/supplier/products/{pavilion}").get_json()
+    assert (own["state"], own["withheld_for"]) == ("published", "assistance")
+    world.run_outbox()
+    parts = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+    shipped = supplier.post(f"/v1/supplier/fulfillment-orders/{parts[0]['id']}/shipments", parcel)
+    assert shipped.status_code == 201
+    qualify(world, supplier, "assistance", "2027-12-31")
+    world.run_outbox()
+    world.fresh_window()
+    assert member.get(f"/v1/store/products/{pavilion}").status_code == 200
+
+
+def test_food_is_sold_only_under_a_food_licence(world):
+    supplier, operator = applied(world), world.staff("operator")
+    world.execute("UPDATE supplier SET state = 'active'")
+    product, _ = world.sku(1000, 5, supplier.id)
+    made = operator.post("/v1/ops/categories", {"path": ["测试"]}).get_json()["id"]
+    change = {"name": "测试", "needs_food_licence": True}
+    assert operator.put(f"/v1/ops/categories/{made}", change).status_code == 200
+    world.run_outbox()
+    guest = Person(world.app)
+    assert guest.get(f"/v1/store/products/{product}").status_code == 404
+    qualify(world, supplier, "food_licence")
+    world.run_outbox()
+    assert guest.get(f"/v1/store/products/{product}").status_code == 200
+
+
+def test_a_suspended_supplier_sells_nothing_new_and_ships_what_is_open(world):
+    supplier_id = world.supplier()
+    supplier, operator = world.staff("supplier", supplier_id), world.staff("operator")
+    product, sku = world.sku(1000, 5, supplier_id)
+    member = world.member(beans_fen=5000)
+    member.post("/v1/store/orders", order_body([sku], total_fen=1000))
+    world.run_outbox()
+    operator.put(f"/v1/ops/suppliers/{supplier_id}/state", {"state": "suspended"})
+    assert member.get(f"/v1/store/products/{product}").status_code == 404
+    assert member.post("/v1/store/orders", order_body([sku], total_fen=1000)).status_code == 409
+    [part] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+    path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    assert supplier.post(path, parcel).status_code == 201
+
+
+# Users
+
+
+def test_a_supplier_has_several_users_and_closes_one_at_once(world):
+    supplier = applied(world)
+    body = {"username": f"u{secrets.token_hex(5)}", "password": "correct-horse-9"}
+    made = supplier.post("/v1/supplier/users", body).get_json()
+    token = Person(world.app).post("/v1/supplier/session", body).get_json()["token"]
+    second = Person(world.app, token)
+    assert second.get("/v1/supplier/profile").get_json()["id"] == supplier.id
+    users = supplier.get("/v1/supplier/users").get_json()["items"]
+    assert {each["username"] for each in users} >= {body["username"]}
+    again = supplier.post("/v1/supplier/users", body).get_json()["code"]
+    assert again == "username_taken"
+    stranger = applied(world)
+    assert stranger.delete(f"/v1/supplier/users/{made['id']}").status_code == 404
+    assert second.delete(f"/v1/supplier/users/{made['id']}").get_json()["code"] == "not_yourself"
+    assert supplier.delete(f"/v1/supplier/users/{made['id']}").status_code == 204
+    assert second.get("/v1/supplier/profile").status_code == 401
+
+
+def test_notices_are_marked_read_for_their_recipient_only(world):
+    supplier, other = applied(world), applied(world)
+    qualify(world, supplier)
+    qualify(world, other)
+    [notice] = supplier.get("/v1/supplier/notices").get_json()["items"]
+    for _ in range(2):
+        reply = other.post("/v1/supplier/notices/read", {"up_to": notice["id"]})
+        assert reply.status_code == 204
+    assert supplier.get("/v1/supplier/notices").get_json()["items"][0]["read_at"] is None
+    supplier.post("/v1/supplier/notices/read", {"up_to": notice["id"]})
+    assert supplier.get("/v1/supplier/notices").get_json()["items"][0]["read_at"]
+
+
+def test_a_profile_names_a_known_region(world):
+    supplier = applied(world)
+    body = {"contact_name": "陈", "contact_phone": "0759-1234567", "origin_region_code": "440825"}
+    assert supplier.put("/v1/supplier/profile", body).get_json()["origin_region_code"] == "440825"
+    wrong = supplier.put("/v1/supplier/profile", body | {"origin_region_code": "999999"})
+    assert (wrong.status_code, wrong.get_json()["field"]) == (404, "origin_region_code")
+    assert supplier.get("/v1/supplier/profile").get_json()["origin_region_code"] == "440825"
