@@ -56,7 +56,7 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         and row["supplier_state"] == "active",
         origin_region_code=row["origin_region_code"],
         assistance_region_code=row["assistance_region_code"],
-        is_assistance=row["is_assistance"],
+        assistance_id=UUID(row["assistance_id"]) if row["assistance_id"] else None,
         member_limit=row["member_limit"],
         member_limit_days=row["member_limit_days"],
     )

@@ -34,7 +34,8 @@ class Offer:
     is_for_sale: bool
     origin_region_code: str | None = None
     assistance_region_code: str | None = None
-    is_assistance: bool = False
+    # The assistance qualification that its supplier holds today.
+    assistance_id: UUID | None = None
     member_limit: int | None = None
     member_limit_days: int | None = None
 

@@ -70,7 +70,7 @@ OFFERS = """
            coalesce(p.origin_region_code, u.origin_region_code) AS origin_region_code,
            p.title, p.state AS product_state, p.delivery_modes, p.image_urls->>0 AS image_url,
            p.supplier_id, u.name AS supplier_name, u.state AS supplier_state,
-           q.region_code AS assistance_region_code, q.id IS NOT NULL AS is_assistance,
+           q.region_code AS assistance_region_code, q.id AS assistance_id,
            p.shipping_template_id, t.charge_by, t.free_over_fen, t.rules, t.name AS template_name,
            coalesce(s.on_hand - s.reserved, 0) AS available
     FROM sku k

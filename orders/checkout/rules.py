@@ -117,6 +117,12 @@ class LinesUnavailable(DomainError):
     en = "Some lines are off sale, sold out or short; see problems."
 
 
+class MemberLimitReached(DomainError):
+    code = "member_limit_reached"
+    zh = "“{title}”每人 {days} 天内限购 {limit} 件，您已购 {bought} 件。"
+    en = "Of “{title}” one member may order {limit} within {days} days; you have ordered {bought}."
+
+
 class QuoteChanged(DomainError):
     code = "quote_changed"
     zh = "价格或运费已变化，请确认新的金额（{total_fen} 分）后再下单。"
@@ -177,6 +183,29 @@ def _check_line(index: int, line: WantedLine, offer: Offer) -> None:
             f"“{offer.title}”不支持此配送方式。",
             f"“{offer.title}” has no such delivery mode.",
         )
+
+
+def limited(lines: Sequence[QuoteLine]) -> dict[UUID, int]:
+    """Return the days over which a member's purchases of each limited SKU are counted."""
+    return {
+        line.offer.sku_id: line.offer.member_limit_days
+        for line in lines
+        if line.offer.member_limit is not None and line.offer.member_limit_days is not None
+    }
+
+
+def check_member_limits(lines: Sequence[QuoteLine], bought: Mapping[UUID, int]) -> None:
+    """Raise MemberLimitReached for the first SKU of which the member would have too many."""
+    for index, line in enumerate(lines):
+        limit, so_far = line.offer.member_limit, bought.get(line.offer.sku_id, 0)
+        if limit is not None and so_far + line.quantity > limit:
+            raise MemberLimitReached(
+                f"lines.{index}.quantity",
+                title=line.offer.title,
+                days=line.offer.member_limit_days,
+                limit=limit,
+                bought=so_far,
+            )
 
 
 def freight(lines: Sequence[QuoteLine], region_code: str | None) -> list[FreightLine]:

@@ -73,11 +73,14 @@ def reads(
 def quote(session: Session, member_id: UUID, checkout: Checkout, now: datetime) -> Quote:
     """Compute what an order would cost and which tender would pay what; nothing is kept.
 
-    Raises CartEmpty, LinesUnavailable, Invalid, AddressNeeded, RegionNotServed, NotEnoughBeans.
+    Raises CartEmpty, LinesUnavailable, Invalid, AddressNeeded, RegionNotServed, NotEnoughBeans,
+    MemberLimitReached.
     """
     wanted = wanted_lines(session, member_id, checkout)
     found = read_together(session, *reads(member_id, checkout, wanted, now))
-    return price(checkout, Known(wanted, *found))
+    priced = price(checkout, Known(wanted, *found))
+    _check_member_limits(session, member_id, priced, now)
+    return priced
 
 
 def price(checkout: Checkout, known: Known) -> Quote:
@@ -100,6 +103,10 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
     priced = price(checkout, known)
     if priced.total_fen != checkout.quoted_total_fen:
         raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
+    if rules.limited(priced.lines):
+        # One order of a member after the other: two phones cannot both take the last of a limit.
+        orders.lock_buyer(uow.session, member_id)
+        _check_member_limits(uow.session, member_id, priced, uow.now)
     order_id, is_paid = new_id(), priced.wechat_fen == 0
     amounts = priced.lot_amounts()
     if amounts:
@@ -119,6 +126,13 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
         priced.wechat_fen,
         new.pay_by,
     )
+
+
+def _check_member_limits(session: Session, member_id: UUID, priced: Quote, now: datetime) -> None:
+    periods = rules.limited(priced.lines)
+    if periods:
+        since = {sku_id: now - timedelta(days=days) for sku_id, days in periods.items()}
+        rules.check_member_limits(priced.lines, orders.bought(session, member_id, since))
 
 
 def _new_order(
@@ -180,6 +194,9 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "beans_fen": line.beans_fen,
         "wechat_fen": line.amount_fen - line.beans_fen,
         "bean_lots": _lots(line.draws),
+        "origin_region_code": offer.origin_region_code,
+        "assistance_id": offer.assistance_id and str(offer.assistance_id),
+        "assistance_region_code": offer.assistance_region_code,
     }
 
 

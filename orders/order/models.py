@@ -77,6 +77,10 @@ class OrderLine(Base):
     beans_fen: Mapped[int]
     wechat_fen: Mapped[int]
     bean_lots: Mapped[list[Any]]
+    # What was true of the supplier and the goods when they were sold.
+    origin_region_code: Mapped[str | None]
+    assistance_id: Mapped[UUID | None]
+    assistance_region_code: Mapped[str | None]
 
 
 class OrderEvent(Base):

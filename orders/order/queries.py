@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
@@ -40,6 +40,29 @@ def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLi
     for row in rows:
         found[row.order_id].append(row)
     return found
+
+
+def lock_buyer(session: Session, member_id: UUID) -> None:
+    """Let one order of a member go after the other until the transaction ends."""
+    name = f"buyer:{member_id}"
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def bought(session: Session, member_id: UUID, since: Mapping[UUID, datetime]) -> dict[UUID, int]:
+    """Return how many of each SKU a member ordered since an instant; cancelled orders do not count."""
+    spans = or_(
+        *(
+            (OrderLine.sku_id == sku_id) & (Order.placed_at > instant)
+            for sku_id, instant in since.items()
+        )
+    )
+    rows = session.execute(
+        select(OrderLine.sku_id, func.sum(OrderLine.quantity))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.member_id == member_id, Order.state != rules.CANCELLED, spans)
+        .group_by(OrderLine.sku_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 @dataclass(frozen=True)
