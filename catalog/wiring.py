@@ -16,6 +16,8 @@ from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
 from catalog.suppliers import supplier_views as template_views
+from catalog.uploads import jobs as upload_jobs
+from catalog.uploads import supplier_views as upload_views
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
@@ -29,6 +31,7 @@ BLUEPRINTS = [
     stock_views.bp,
     supplier_ops.bp,
     template_views.bp,
+    upload_views.bp,
 ]
 REACTIONS: Mapping[type, list[Reaction]] = {
     messages.QualificationsChanged: [Reaction(products.apply_qualifications)],
@@ -38,6 +41,7 @@ REACTIONS: Mapping[type, list[Reaction]] = {
 SWEEPS = [
     (product_jobs.run_schedule, 5, "default"),
     (product_jobs.withhold_unqualified, 300, "default"),
+    (upload_jobs.work_uploads, 2, "bulk"),
     (onboarding_jobs.announce_endings, 3600, "bulk"),
 ]
 INVARIANTS = stock.INVARIANTS

@@ -1,6 +1,7 @@
 """Write a form into the tables, and read the content that is live back out of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,8 @@ def write(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
     changed: list[Sku] = []
     for position, sku_form in enumerate(form.skus):
         sku = known.pop(sku_form.code, None)
-        before = None if sku is None else [getattr(sku, name) for name in _PRICES]
+        is_new = sku is None or not sku.is_active
+        before = None if is_new else [getattr(sku, name) for name in _PRICES]
         if sku is None:
             sku = Sku(
                 id=new_id(),
@@ -76,6 +78,20 @@ def write(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
         gone.is_active = False
     _flush(uow, form)
     _keep_prices(uow, changed)
+
+
+def prepare_skus(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
+    """Make what SKUs a waiting form adds to a product: not for sale, but stock can be set."""
+    known = set(uow.session.scalars(select(Sku.code).where(Sku.product_id == product.id)))
+    if all(sku_form.code in known for sku_form in form.skus):
+        return
+    for position, sku_form in enumerate(form.skus):
+        if sku_form.code not in known:
+            columns = {**_sku_columns(position, sku_form), "is_active": False}
+            sku = Sku(id=new_id(), product_id=product.id, code=sku_form.code, **columns)
+            sku.supplier_id = product.supplier_id
+            uow.session.add(sku)
+    _flush(uow, form)
 
 
 def _flush(uow: UnitOfWork, form: ProductForm) -> None:
@@ -98,12 +114,16 @@ def _keep_prices(uow: UnitOfWork, skus: Iterable[Sku]) -> None:
 
 def live_form(session: Session, product: Product) -> ProductForm:
     """Return the form that would leave a product as it is."""
+    return _form(product, queries.active_skus(session, product.id))
+
+
+def _form(product: Product, active: Iterable[Sku]) -> ProductForm:
     skus = (
         SkuForm(
             **{name: getattr(sku, name) for name in _sku_names()},
             options=_tuples(sku.options),
         )
-        for sku in queries.active_skus(session, product.id)
+        for sku in active
     )
     names = ("title", "category_id", "brief", "description", "brand", "unit")
     more = ("shipping_template_id", "origin_region_code", "is_pavilion", "source_id")
@@ -115,6 +135,42 @@ def live_form(session: Session, product: Product) -> ProductForm:
         delivery_modes=tuple(product.delivery_modes),
         skus=tuple(skus),
     )
+
+
+def live_forms(
+    session: Session, product_ids: Collection[UUID]
+) -> dict[UUID, tuple[Product, ProductForm]]:
+    """Return products with the forms that would leave them as they are."""
+    products = session.scalars(select(Product).where(Product.id.in_(product_ids))).all()
+    skus: dict[UUID, list[Sku]] = {product.id: [] for product in products}
+    query = select(Sku).where(Sku.product_id.in_(product_ids), Sku.is_active)
+    for sku in session.scalars(query.order_by(Sku.position, Sku.id)):
+        skus[sku.product_id].append(sku)
+    return {each.id: (each, _form(each, skus[each.id])) for each in products}
+
+
+def new_rows(
+    supplier_id: UUID, form: ProductForm, state: str, at: datetime
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of a new product, its SKUs and their prices, column by column."""
+    product = Product(
+        id=new_id(), supplier_id=supplier_id, state=state, created_at=at, version=1, tags=[]
+    )
+    _describe(product, form)
+    skus, prices = [], []
+    for position, sku_form in enumerate(form.skus):
+        sku = {
+            **_sku_columns(position, sku_form),
+            "id": new_id(),
+            "product_id": product.id,
+            "supplier_id": supplier_id,
+            "code": sku_form.code,
+        }
+        skus.append(sku)
+        kept = {name: sku[name] for name in _PRICES}
+        prices.append({"sku_id": sku["id"], "id": new_id(), "changed_at": at, **kept})
+    columns = {column.key: getattr(product, column.key) for column in Product.__table__.columns}
+    return columns, skus, prices
 
 
 def _sku_names() -> list[str]:

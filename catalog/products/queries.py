@@ -187,6 +187,12 @@ def own_products(
     return list(session.scalars(query))
 
 
+def ids_of(session: Session, supplier_id: UUID, limit: int) -> list[UUID]:
+    """Return the ids of a supplier's products, the oldest first."""
+    query = select(Product.id).where(Product.supplier_id == supplier_id)
+    return list(session.scalars(query.order_by(Product.id).limit(limit)))
+
+
 def count_of(session: Session, supplier_id: UUID) -> int:
     """Return how many products a supplier has described."""
     query = select(func.count()).select_from(Product).where(Product.supplier_id == supplier_id)

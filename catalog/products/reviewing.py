@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalog.messages import ProductsChanged
@@ -38,21 +39,37 @@ def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
 
 def hand_in(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
     """Open a revision of a locked product, in place of the one that waits."""
-    withdraw(uow, product)
-    last = uow.session.scalar(
-        select(func.max(ProductRevision.number)).where(ProductRevision.product_id == product.id)
-    )
+    last = queries.last_revision(uow.session, product.id)
+    if last is not None and last.state == rules.IN_REVIEW:
+        last.state = rules.WITHDRAWN
+        # The next may only be written when no other is in review.
+        uow.session.flush()
+    describing.prepare_skus(uow, product, form)
     uow.session.add(
         ProductRevision(
             id=new_id(),
             product_id=product.id,
-            number=(last or 0) + 1,
+            number=(last.number if last else 0) + 1,
             content=rules.content_of(form),
             state=rules.IN_REVIEW,
             submitted_at=uow.now,
         )
     )
     uow.session.flush()
+
+
+def first_revision(product_id: UUID, form: ProductForm, at: datetime) -> list[dict[str, Any]]:
+    """Return the row of a new product's first revision, which waits for a reviewer."""
+    row = {
+        "id": new_id(),
+        "product_id": product_id,
+        "number": 1,
+        "content": rules.content_of(form),
+        "state": rules.IN_REVIEW,
+        "reasons": [],
+        "submitted_at": at,
+    }
+    return [row]
 
 
 def withdraw(uow: UnitOfWork, product: Product) -> None:

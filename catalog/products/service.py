@@ -8,11 +8,12 @@ from uuid import UUID
 from sqlalchemy import select, text, update
 
 from catalog.messages import CategoryChanged, ProductsChanged, QualificationsChanged
-from catalog.products import describing, queries, reviewing, rules
+from catalog.products import describing, queries, reviewing, rules, statements
 from catalog.products.models import Category, Product
 from catalog.products.rules import ProductForm
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 
 MAX_CATEGORY_DEPTH = 3
@@ -92,6 +93,27 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
     return product.id, [sku.id for sku in skus]
 
 
+def add_prepared(
+    uow: UnitOfWork, supplier_id: UUID, form: ProductForm, is_submitted: bool
+) -> tuple[UUID, dict[str, UUID]]:
+    """Add a product that was checked before, as a draft or handed in for review.
+
+    It travels with the other writes of the transaction. Returns its id, and its SKUs' by code.
+    A SKU code taken meanwhile breaks the transaction.
+    """
+    state = rules.IN_REVIEW if is_submitted else rules.DRAFT
+    product, skus, prices = describing.new_rows(supplier_id, form, state, uow.now)
+    revisions = reviewing.first_revision(product["id"], form, uow.now) if is_submitted else []
+    values = {
+        "product_row": document(product),
+        "product_skus": document(skus),
+        "product_prices": document(prices),
+        "product_revisions": document(revisions),
+    }
+    uow.add(statements.ADD, values)
+    return product["id"], {sku["code"]: sku["id"] for sku in skus}
+
+
 def change_product(
     uow: UnitOfWork, supplier_id: UUID, product_id: UUID, form: ProductForm, version: int | None
 ) -> None:
@@ -121,6 +143,13 @@ def change_product(
         return
     reviewing.hand_in(uow, product, form)
     product.version += 1
+
+
+def submit_draft(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
+    """Hand a product in for review if it was never approved; any other is left as it is."""
+    product = queries.get_product(uow.session, product_id)
+    if product.state in (rules.DRAFT, rules.REJECTED):
+        reviewing.submit(uow, supplier_id, product_id)
 
 
 def publish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:

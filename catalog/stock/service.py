@@ -10,7 +10,7 @@ from catalog.stock import rules, statements
 from catalog.stock.models import StockLevel, StockMovement
 from mall.kernel.errors import Invalid
 from mall.kernel.ids import new_id
-from mall.kernel.together import Share, array
+from mall.kernel.together import Share, array, document
 from mall.kernel.uow import UnitOfWork
 
 
@@ -21,6 +21,27 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
     """
     level = _lock(uow, sku_id)
     _set(uow, level, on_hand, cause, reference, "on_hand")
+
+
+def first_stock(uow: UnitOfWork, quantities: Mapping[UUID, int], reference: str) -> None:
+    """Stock SKUs that are as new as this transaction, together with its other writes."""
+    levels = [
+        {"sku_id": sku_id, "on_hand": count, "reserved": 0} for sku_id, count in quantities.items()
+    ]
+    moved = [
+        {
+            "id": new_id(),
+            "sku_id": sku_id,
+            "quantity": count,
+            "cause": "import",
+            "reference": reference,
+            "moved_at": uow.now,
+        }
+        for sku_id, count in quantities.items()
+        if count
+    ]
+    values = {"stock_levels": document(levels), "stock_movements": document(moved)}
+    uow.add(statements.FIRST, values)
 
 
 def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) -> None:

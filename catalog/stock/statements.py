@@ -54,6 +54,18 @@ RESERVE = Share(
 CONSUME = Share("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
 RELEASE = Share("stock", _taking(_FREED), _TAKEN)
 
+FIRST = Share(
+    "stock_first",
+    """
+    levels_new AS (
+        INSERT INTO stock_level SELECT * FROM jsonb_populate_recordset(
+            CAST(NULL AS stock_level), CAST(:stock_levels AS jsonb))
+    ), movements_new AS (
+        INSERT INTO stock_movement SELECT * FROM jsonb_populate_recordset(
+            CAST(NULL AS stock_movement), CAST(:stock_movements AS jsonb))
+    )""",
+)
+
 END_RESERVATION = text(
     """
     UPDATE reservation SET state = :state WHERE order_id = :order_id AND state = 'held'

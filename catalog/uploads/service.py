@@ -1,146 +1,118 @@
-"""Import products from a file of JSON lines, repeatable without duplicates."""
+"""Take sheets and images in, say what would happen, and begin to apply it."""
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+import hashlib
+from datetime import timedelta
 from uuid import UUID
 
-from catalog.products import queries as products
-from catalog.products import reviewing, rich_text, rules
-from catalog.products import service as product_service
-from catalog.stock import queries as stock_queries
-from catalog.stock import service as stock
-from catalog.suppliers import queries as suppliers
-from catalog.suppliers import service as supplier_service
-from mall.kernel.errors import DomainError, Invalid
-from mall.kernel.uow import UnitOfWork, unit_of_work
+from sqlalchemy import func, select
 
-MAX_LINES = 20_000
-MAX_LINE_BYTES = 1_000_000
+from catalog.uploads import queries, rules
+from catalog.uploads.models import Upload, UploadArchive
+from mall.kernel.errors import LimitReached
+from mall.kernel.files.store import current_files
+from mall.kernel.ids import new_id
+from mall.kernel.sheets import reading
+from mall.kernel.sheets.cells import Limits, SheetRefused
+from mall.kernel.uow import UnitOfWork
 
-
-@dataclass
-class ImportSummary:
-    """What an import did, and what it could not do, by line."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    errors: list[str] = field(default_factory=list)
+LIMITS = Limits()
+MAX_ARCHIVES, MAX_ARCHIVE_BYTES = 20, 50 * 1024 * 1024
+LEASE = timedelta(seconds=90)
+MAX_ATTEMPTS = 4
 
 
-def import_lines(
-    lines: Iterable[str], default_supplier: str, advance: Callable[[], None]
-) -> ImportSummary:
-    """Import each line in a transaction of its own: a wrong line leaves the others be.
+def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Upload:
+    """Take a sheet in; a worker checks it within seconds.
 
-    A product is known by its supplier and `source_id`; stock is set only for SKUs that were never
-    stocked, so that importing again never brings sold units back.
+    Raises SheetRefused for what is neither xlsx nor csv, and LimitReached while 20 are open.
     """
-    summary = ImportSummary()
-    for number, line in enumerate(lines, start=1):
-        if number > MAX_LINES:
-            summary.errors.append(f"{number}: a file has at most {MAX_LINES} lines")
-            summary.counts["failed"] += 1
-            break
-        try:
-            raw = _parse(line)
-            with unit_of_work() as uow:
-                summary.counts[_import_one(uow, raw, default_supplier)] += 1
-        except (DomainError, ValueError, KeyError, TypeError) as error:
-            summary.counts["failed"] += 1
-            summary.errors.append(f"{number}: {type(error).__name__}: {error}")
-        advance()
-    return summary
-
-
-def _parse(line: str) -> dict[str, Any]:
-    if len(line) > MAX_LINE_BYTES:
-        raise ValueError("the line is too long")
-    raw = json.loads(line)
-    if not isinstance(raw, dict):
-        raise ValueError("a line is one JSON object")
-    return raw
-
-
-def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> str:
-    supplier_id = _supplier(uow, str(raw.get("supplier") or default_supplier))
-    form = _form(raw, product_service.ensure_category(uow, list(raw["category"])))
-    known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
-    if known is None:
-        product_id, _ = product_service.add_product(uow, supplier_id, form)
-        reviewing.approve_unseen(uow, product_id)
-        product_service.publish(uow, supplier_id, product_id)
-        outcome = "created"
-    else:
-        product_id = known.id
-        outcome = "updated" if reviewing.replace_unseen(uow, known, form) else "unchanged"
-    _stock(uow, product_id, form)
-    return outcome
-
-
-def _supplier(uow: UnitOfWork, name: str) -> UUID:
-    known = suppliers.find_supplier(uow.session, name)
-    return known.id if known else supplier_service.open_supplier(uow, name)
-
-
-def _stock(uow: UnitOfWork, product_id: UUID, form: rules.ProductForm) -> None:
-    skus = products.active_skus(uow.session, product_id)
-    stocked = stock_queries.levels(uow.session, [sku.id for sku in skus])
-    wanted = {sku.code: sku.stock for sku in form.skus}
-    for sku in skus:
-        quantity = wanted.get(sku.code)
-        if sku.id not in stocked and quantity is not None:
-            stock.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
-
-
-def _pairs(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(item["name"]), str(item["value"])) for item in items)
-
-
-def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
-    options = _pairs(raw.get("options", []))
-    price_fen = _positive(raw["price_fen"], "price_fen")
-    list_price = raw.get("list_price_fen", product["list_price_fen"])
-    own = str(raw.get("code") or "/".join(value for _, value in options) or "标准")
-    return rules.SkuForm(
-        # A supplier's codes are unique: what a file names only by its options is told apart.
-        code=own[:64] if raw.get("code") else f"{product['source_id']}:{own}"[:64],
-        options=options,
-        # A list price below the price of a dearer SKU says nothing about that SKU.
-        list_price_fen=max(_positive(list_price, "list_price_fen"), price_fen),
-        price_fen=price_fen,
-        weight_grams=int(raw.get("weight_grams", product.get("weight_grams", 500))),
-        stock=int(raw["stock"]),
+    kind = reading.kind_of(content)
+    if queries.open_count(uow.session, supplier_id) >= rules.MAX_OPEN_UPLOADS:
+        raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
+    upload_id = new_id()
+    key = f"uploads/{supplier_id}/{upload_id}.{kind}"
+    current_files().put(key, content, reading.MEDIA_TYPES[kind])
+    upload = Upload(
+        id=upload_id,
+        supplier_id=supplier_id,
+        file_key=key,
+        file_name=name,
+        digest=hashlib.sha256(content).hexdigest(),
+        format=kind,
+        state=rules.WAITING,
+        due_at=uow.now,
+        created_at=uow.now,
     )
+    uow.session.add(upload)
+    uow.session.flush()
+    return upload
 
 
-def _positive(value: Any, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise Invalid(name, "价格须为正整数（分）。", "Prices are positive integers of fen.")
-    return value
+def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: bytes) -> Upload:
+    """Add a zip of images named by SKU code; the sheet is checked again with them.
 
-
-def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
-    title = str(raw["title"]).strip()
-    if not 1 <= len(title) <= 100:
-        raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
-    modes = tuple(raw.get("delivery_modes") or (rules.SHIP,))
-    if set(modes) - set(rules.DELIVERY_MODES):
-        raise Invalid("delivery_modes", "未知的配送方式。", "Unknown delivery mode.")
-    return rules.ProductForm(
-        title=title,
-        category_id=category_id,
-        brief=str(raw.get("brief") or "").strip()[:200],
-        description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
-        brand=str(raw["brand"])[:50] if raw.get("brand") else None,
-        unit=str(raw.get("unit") or "件")[:10],
-        keywords=tuple(str(word) for word in raw.get("keywords", []) if word)[:20],
-        attributes=_pairs(raw.get("attributes", []))[:50],
-        image_urls=tuple(raw.get("images", []))[: rules.MAX_IMAGES],
-        delivery_modes=modes,
-        source_id=str(raw["source_id"]),
-        origin_region_code=raw.get("origin_region_code"),
-        is_pavilion=bool(raw.get("is_pavilion", False)),
-        skus=tuple(_sku(sku, raw) for sku in raw["skus"]),
+    Raises UploadBusy, WrongState once it is being applied, SheetRefused and LimitReached.
+    """
+    if not content.startswith(b"PK\x03\x04"):
+        raise SheetRefused("请上传 .zip 压缩包。", "Upload a .zip archive.")
+    upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
+    if upload.state == rules.CHECKING:
+        raise rules.UploadBusy()
+    if upload.state != rules.WAITING:
+        rules.STATES.check(upload.state, rules.WAITING)
+    count = uow.session.scalar(
+        select(func.count()).select_from(UploadArchive).where(UploadArchive.upload_id == upload_id)
     )
+    if (count or 0) >= MAX_ARCHIVES:
+        raise LimitReached(limit=MAX_ARCHIVES)
+    archive_id = new_id()
+    key = f"uploads/{supplier_id}/{upload_id}-{archive_id}.zip"
+    current_files().put(key, content, "application/zip")
+    uow.session.add(UploadArchive(upload_id=upload_id, id=archive_id, file_key=key))
+    upload.state, upload.due_at, upload.attempts = rules.WAITING, uow.now, 0
+    return upload
+
+
+def begin_applying(
+    uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, skips_wrong: bool, is_submitted: bool
+) -> Upload:
+    """Let a worker apply what was checked, product by product; repeating changes nothing.
+
+    Raises UploadBusy, WrongState, and UploadHasProblems unless what is wrong is to be skipped.
+    """
+    upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
+    if upload.state in (rules.APPLYING, rules.APPLIED):
+        return upload
+    if upload.state in (rules.WAITING, rules.CHECKING):
+        raise rules.UploadBusy()
+    rules.STATES.check(upload.state, rules.APPLYING)
+    wrong = queries.counts(uow.session, upload_id)[rules.WRONG]
+    if wrong and not skips_wrong:
+        raise rules.UploadHasProblems(wrong_count=wrong)
+    upload.state, upload.due_at, upload.attempts = rules.APPLYING, uow.now, 0
+    upload.skips_wrong, upload.is_submitted, upload.done_rows = skips_wrong, is_submitted, 0
+    return upload
+
+
+def claim(uow: UnitOfWork) -> tuple[UUID, str] | None:
+    """Take the upload that waits longest and lease it; return its id and state, or None.
+
+    One that was begun too often without success is given up.
+    """
+    upload = queries.due(uow.session, uow.now)
+    if upload is None:
+        return None
+    upload.attempts += 1
+    upload.due_at = uow.now + LEASE
+    if upload.attempts > MAX_ATTEMPTS:
+        fail(upload, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
+        return upload.id, rules.FAILED
+    if upload.state == rules.WAITING:
+        upload.state = rules.CHECKING
+    return upload.id, upload.state
+
+
+def fail(upload: Upload, zh: str, en: str) -> None:
+    """End an upload with the reason why its file as a whole cannot be used."""
+    upload.state = rules.FAILED
+    upload.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}

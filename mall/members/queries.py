@@ -101,6 +101,11 @@ def check_region(session: Session, code: str | None, field: str) -> None:
         raise NotFound("region", "地区", field=field)
 
 
+def region_codes(session: Session) -> frozenset[str]:
+    """Return the code of every region."""
+    return frozenset(session.scalars(select(Region.code)))
+
+
 def region_names(session: Session, codes: set[str]) -> dict[str, str]:
     """Return each county's name with its city and province before it."""
     rows = session.execute(select(Region.code, Region.full_name).where(Region.code.in_(codes)))

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from catalog.uploads import service as uploads
+from catalog.uploads import importing as uploads
 from mall.access import service as access
 from mall.access.rules import ROLES
 from mall.kernel import audit as invariants

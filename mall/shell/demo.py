@@ -12,7 +12,7 @@ from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
-from catalog.uploads import service as uploads
+from catalog.uploads import importing as uploads
 from mall.access import service as access
 from mall.access.rules import AUDIENCE_OF_ROLE
 from mall.kernel.errors import DomainError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.uploads.service import import_lines
+from catalog.uploads.importing import import_lines
 from mall.shell import demo
 
 REAL = (demo.DATA / "litemall_goods.jsonl").read_text(encoding="utf-8").splitlines()

@@ -1,0 +1,172 @@
+"""Apply what was checked, each product in a transaction of its own."""
+
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import select, update
+
+from catalog.products import rules as products
+from catalog.products import service as product_service
+from catalog.stock import service as stock
+from catalog.uploads import queries, rules
+from catalog.uploads.models import Upload, UploadItem
+from catalog.uploads.service import LEASE
+from mall.kernel import clock
+from mall.kernel.errors import DomainError
+from mall.kernel.together import Share
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+
+log = structlog.get_logger(__name__)
+# One run of a job; what is left waits for the next.
+RUN_SECONDS = 40
+CHUNK = 200
+_CODE_TAKEN = "SKU 编码或商品编码刚被占用，请重新上传"
+
+# Only whoever finds the item pending may do what it says.
+_DONE = Share(
+    "upload_item",
+    """
+    item_done AS (
+        UPDATE upload_item SET state = 'done', product_id = :item_product_id
+        WHERE upload_id = :item_upload_id AND position = :item_position AND state = 'pending'
+        RETURNING 1
+    )""",
+    "(SELECT count(*) FROM item_done) = 1",
+)
+
+
+class AppliedElsewhere(DomainError):
+    code = "upload_item_applied"
+    zh = "该商品已由另一进程导入。"
+    en = "Another process has applied this product."
+
+
+def apply(upload_id: UUID) -> None:
+    """Apply an upload that this process has claimed, for as long as one run may take.
+
+    Interrupted anywhere, the next run goes on; a product that cannot be applied is noted, and
+    the others go on.
+    """
+    with reading() as session:
+        upload = session.get_one(Upload, upload_id)
+        session.expunge(upload)
+        positions = queries.pending(session, upload_id, upload.skips_wrong)
+    chunks = [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
+    for chunk in clock.within(RUN_SECONDS, chunks):
+        with reading() as session:
+            items = list(
+                session.scalars(
+                    select(UploadItem)
+                    .where(UploadItem.upload_id == upload_id, UploadItem.position.in_(chunk))
+                    .order_by(UploadItem.position)
+                )
+            )
+            session.expunge_all()
+        for item in items:
+            _apply_one(upload, item)
+        _keep_lease(upload_id, sum(item.row_count for item in items))
+    _end_run(upload)
+
+
+def _apply_one(upload: Upload, item: UploadItem) -> None:
+    try:
+        with unit_of_work() as uow:
+            if item.action == rules.CREATE:
+                _create(uow, upload, item)
+            elif item.action == rules.CHANGE:
+                _change(uow, upload, item)
+            else:
+                assert item.product_id is not None
+                _done(uow, item, item.product_id)
+    except AppliedElsewhere:
+        return
+    except psycopg.errors.UniqueViolation:
+        _fail(item, _CODE_TAKEN)
+    except DomainError as error:
+        _fail(item, error.sentence("zh"))
+
+
+def _create(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
+    assert item.content is not None
+    form = products.form_of({**item.content, "source_id": item.product_code})
+    product_id, skus = product_service.add_prepared(
+        uow, upload.supplier_id, form, upload.is_submitted
+    )
+    quantities = {skus[code]: count for code, count in item.stock.items()}
+    if quantities:
+        stock.first_stock(uow, quantities, _reference(upload))
+    _done(uow, item, product_id)
+
+
+def _change(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
+    assert item.content is not None and item.product_id is not None
+    held = uow.session.scalars(
+        select(UploadItem.state)
+        .where(UploadItem.upload_id == item.upload_id, UploadItem.position == item.position)
+        .with_for_update()
+    ).one()
+    if held != "pending":
+        raise AppliedElsewhere()
+    form = products.form_of({**item.content, "source_id": item.product_code})
+    product_service.change_product(uow, upload.supplier_id, item.product_id, form, None)
+    if upload.is_submitted:
+        product_service.submit_draft(uow, upload.supplier_id, item.product_id)
+    skus = queries.sku_ids(uow.session, [item.product_id]) if item.stock else {}
+    for code, count in sorted(item.stock.items()):
+        # A new SKU of a product on sale is stocked once a reviewer lets it in.
+        if code in skus:
+            stock.set_on_hand(uow, skus[code], count, "import", _reference(upload))
+    _done(uow, item, item.product_id)
+
+
+def _reference(upload: Upload) -> str:
+    return f"upload:{upload.id}"
+
+
+def _done(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
+    values = {
+        "item_upload_id": item.upload_id,
+        "item_position": item.position,
+        "item_product_id": product_id,
+    }
+    uow.add(_DONE, values, AppliedElsewhere())
+
+
+def _fail(item: UploadItem, text: str) -> None:
+    problem = {"cell": "", "column": "", "text": text}
+    with unit_of_work() as uow:
+        uow.session.execute(
+            update(UploadItem)
+            .where(
+                UploadItem.upload_id == item.upload_id,
+                UploadItem.position == item.position,
+                UploadItem.state == "pending",
+            )
+            .values(state="failed", problems=[problem])
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _keep_lease(upload_id: UUID, rows: int) -> None:
+    with unit_of_work() as uow:
+        uow.session.execute(
+            update(Upload)
+            .where(Upload.id == upload_id)
+            .values(due_at=uow.now + LEASE, done_rows=Upload.done_rows + rows)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _end_run(upload: Upload) -> None:
+    with unit_of_work() as uow:
+        is_done = not queries.pending(uow.session, upload.id, upload.skips_wrong)
+        ends = {"state": rules.APPLIED, "applied_at": uow.now} if is_done else {}
+        uow.session.execute(
+            update(Upload)
+            .where(Upload.id == upload.id)
+            .values(due_at=uow.now, attempts=0, **ends)
+            .execution_options(synchronize_session=False)
+        )
+    if is_done:
+        log.info("upload_applied", upload_id=str(upload.id))

@@ -1,0 +1,162 @@
+"""Read a sheet, find every problem, and write down what would become of each product."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+
+from catalog.products import describing, rich_text
+from catalog.products import rules as products
+from catalog.stock import queries as stock
+from catalog.uploads import columns, pictures, queries, rules
+from catalog.uploads.models import Upload, UploadItem
+from catalog.uploads.rules import Group
+from catalog.uploads.service import LEASE, LIMITS, fail
+from mall.kernel.files.store import current_files
+from mall.kernel.sheets.cells import SheetRefused
+from mall.kernel.sheets.reading import read_rows
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+
+CHUNK = 500
+
+
+def check(upload_id: UUID) -> None:
+    """Check an upload that this process has claimed: it ends checked, or failed as a whole.
+
+    What an interrupted check left behind is done anew.
+    """
+    with reading() as session:
+        upload = session.get(Upload, upload_id)
+        assert upload is not None
+        session.expunge(upload)
+    try:
+        pictures.unpack(upload)
+        rows = _read(current_files().get(upload.file_key))
+        pictures.fetch(upload, rows)
+    except SheetRefused as refused:
+        with unit_of_work() as uow:
+            held = uow.session.get_one(Upload, upload_id)
+            fail(held, refused.sentence("zh"), refused.sentence("en"))
+        return
+    groups = rules.group(rows)
+    with reading() as session:
+        known = queries.known(session, upload, groups)
+    for found in groups:
+        rules.build(found, known)
+        _clean(found)
+    _write(upload, groups, len(rows))
+
+
+def _read(content: bytes) -> list[columns.SheetRow]:
+    rows = read_rows(content, LIMITS, columns.SHEET)
+    head = next(rows, None)
+    if head is None:
+        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+    found, unknown, missing = columns.heads(head)
+    if missing:
+        names = "、".join(missing)
+        raise SheetRefused(
+            f"表头缺少必填列：{names}。请使用模板。", f"Columns are missing: {names}."
+        )
+    if unknown:
+        names = "、".join(unknown[:10])
+        raise SheetRefused(
+            f"表头有未知或重复的列：{names}。请使用模板。", f"Unknown or repeated columns: {names}."
+        )
+    read = [columns.read_row(row, found) for row in rows]
+    if not read:
+        raise SheetRefused("表格里没有商品。", "The sheet has no rows below its head.")
+    return read
+
+
+def _clean(found: Group) -> None:
+    if found.form is not None and found.form.description:
+        description = rich_text.clean(found.form.description)
+        found.form = products.ProductForm(**{**vars(found.form), "description": description})
+
+
+def _write(upload: Upload, groups: list[Group], total: int) -> None:
+    with unit_of_work() as uow:
+        uow.session.execute(delete(UploadItem).where(UploadItem.upload_id == upload.id))
+        _progress(uow, upload.id, total_rows=total, done_rows=0)
+    with reading() as session:
+        is_repeated = queries.is_applied_before(session, upload)
+    done = 0
+    for start in range(0, len(groups), CHUNK):
+        chunk = groups[start : start + CHUNK]
+        with unit_of_work() as uow:
+            rows = _items(uow, upload.id, chunk, is_repeated)
+            uow.session.execute(
+                insert(UploadItem), [{**row, "position": start + n} for n, row in enumerate(rows)]
+            )
+            done += sum(len(found.rows) for found in chunk)
+            _progress(uow, upload.id, done_rows=done)
+            uow.session.expunge_all()
+    with unit_of_work() as uow:
+        _progress(uow, upload.id, state=rules.CHECKED, checked_at=uow.now, attempts=0)
+
+
+def _progress(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
+    uow.session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id)
+        .values(due_at=uow.now + LEASE, **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _items(
+    uow: UnitOfWork, upload_id: UUID, groups: list[Group], is_repeated: bool
+) -> Iterator[dict[str, Any]]:
+    ids = [found.product_id for found in groups if found.product_id is not None]
+    live = describing.live_forms(uow.session, ids) if ids else {}
+    skus = queries.sku_ids(uow.session, ids)
+    levels = stock.levels(uow.session, list(skus.values())) if skus else {}
+    stocked = {code: levels[sku_id][0] for code, sku_id in skus.items() if sku_id in levels}
+    for found in groups:
+        yield {
+            "upload_id": upload_id,
+            "product_code": found.product_code[:64],
+            "row_count": len(found.rows),
+            "state": "pending",
+            "product_id": found.product_id,
+            "problems": [asdict(problem) for problem in found.problems],
+            **_plan(found, live, stocked, is_repeated),
+        }
+
+
+def _plan(
+    found: Group, live: dict[UUID, Any], stocked: dict[str, int], is_repeated: bool
+) -> dict[str, Any]:
+    title = next((row.values["title"] for row in found.rows if "title" in row.values), "")
+    plan: dict[str, Any] = {"title": title, "content": None, "stock": {}, "changes": []}
+    form = found.form
+    if form is None:
+        return {**plan, "action": rules.WRONG}
+    counted = {} if is_repeated else found.stocktakes
+    first = {
+        sku.code: sku.stock
+        for sku in form.skus
+        if sku.stock is not None and sku.code not in stocked
+    }
+    quantities = {
+        **first,
+        **{code: count for code, count in counted.items() if stocked.get(code) != count},
+    }
+    plan |= {"content": products.content_of(form), "stock": quantities}
+    if found.product_id is None:
+        return {**plan, "action": rules.CREATE}
+    before = live[found.product_id][1]
+    wanted = rules.kept_images(form, before)
+    plan["content"] = products.content_of(wanted)
+    changes = [
+        asdict(c) for c in products.differences(products.content_of(before), plan["content"])
+    ]
+    changes += [
+        {"field": f"skus.{code}.stock", "before": stocked.get(code), "after": count}
+        for code, count in quantities.items()
+    ]
+    plan["changes"] = changes[: rules.MAX_SHOWN_CHANGES]
+    return {**plan, "action": rules.CHANGE if changes else rules.SAME}

@@ -1,0 +1,146 @@
+"""Import products from a file of JSON lines, repeatable without duplicates."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from catalog.products import queries as products
+from catalog.products import reviewing, rich_text, rules
+from catalog.products import service as product_service
+from catalog.stock import queries as stock_queries
+from catalog.stock import service as stock
+from catalog.suppliers import queries as suppliers
+from catalog.suppliers import service as supplier_service
+from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.uow import UnitOfWork, unit_of_work
+
+MAX_LINES = 20_000
+MAX_LINE_BYTES = 1_000_000
+
+
+@dataclass
+class ImportSummary:
+    """What an import did, and what it could not do, by line."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+
+
+def import_lines(
+    lines: Iterable[str], default_supplier: str, advance: Callable[[], None]
+) -> ImportSummary:
+    """Import each line in a transaction of its own: a wrong line leaves the others be.
+
+    A product is known by its supplier and `source_id`; stock is set only for SKUs that were never
+    stocked, so that importing again never brings sold units back.
+    """
+    summary = ImportSummary()
+    for number, line in enumerate(lines, start=1):
+        if number > MAX_LINES:
+            summary.errors.append(f"{number}: a file has at most {MAX_LINES} lines")
+            summary.counts["failed"] += 1
+            break
+        try:
+            raw = _parse(line)
+            with unit_of_work() as uow:
+                summary.counts[_import_one(uow, raw, default_supplier)] += 1
+        except (DomainError, ValueError, KeyError, TypeError) as error:
+            summary.counts["failed"] += 1
+            summary.errors.append(f"{number}: {type(error).__name__}: {error}")
+        advance()
+    return summary
+
+
+def _parse(line: str) -> dict[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise ValueError("the line is too long")
+    raw = json.loads(line)
+    if not isinstance(raw, dict):
+        raise ValueError("a line is one JSON object")
+    return raw
+
+
+def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> str:
+    supplier_id = _supplier(uow, str(raw.get("supplier") or default_supplier))
+    form = _form(raw, product_service.ensure_category(uow, list(raw["category"])))
+    known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
+    if known is None:
+        product_id, _ = product_service.add_product(uow, supplier_id, form)
+        reviewing.approve_unseen(uow, product_id)
+        product_service.publish(uow, supplier_id, product_id)
+        outcome = "created"
+    else:
+        product_id = known.id
+        outcome = "updated" if reviewing.replace_unseen(uow, known, form) else "unchanged"
+    _stock(uow, product_id, form)
+    return outcome
+
+
+def _supplier(uow: UnitOfWork, name: str) -> UUID:
+    known = suppliers.find_supplier(uow.session, name)
+    return known.id if known else supplier_service.open_supplier(uow, name)
+
+
+def _stock(uow: UnitOfWork, product_id: UUID, form: rules.ProductForm) -> None:
+    skus = products.active_skus(uow.session, product_id)
+    stocked = stock_queries.levels(uow.session, [sku.id for sku in skus])
+    wanted = {sku.code: sku.stock for sku in form.skus}
+    for sku in skus:
+        quantity = wanted.get(sku.code)
+        if sku.id not in stocked and quantity is not None:
+            stock.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
+
+
+def _pairs(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(item["name"]), str(item["value"])) for item in items)
+
+
+def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
+    options = _pairs(raw.get("options", []))
+    price_fen = _positive(raw["price_fen"], "price_fen")
+    list_price = raw.get("list_price_fen", product["list_price_fen"])
+    own = str(raw.get("code") or "/".join(value for _, value in options) or "标准")
+    return rules.SkuForm(
+        # A supplier's codes are unique: what a file names only by its options is told apart.
+        code=own[:64] if raw.get("code") else f"{product['source_id']}:{own}"[:64],
+        options=options,
+        # A list price below the price of a dearer SKU says nothing about that SKU.
+        list_price_fen=max(_positive(list_price, "list_price_fen"), price_fen),
+        price_fen=price_fen,
+        weight_grams=int(raw.get("weight_grams", product.get("weight_grams", 500))),
+        stock=int(raw["stock"]),
+    )
+
+
+def _positive(value: Any, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise Invalid(name, "价格须为正整数（分）。", "Prices are positive integers of fen.")
+    return value
+
+
+def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
+    title = str(raw["title"]).strip()
+    if not 1 <= len(title) <= 100:
+        raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
+    modes = tuple(raw.get("delivery_modes") or (rules.SHIP,))
+    if set(modes) - set(rules.DELIVERY_MODES):
+        raise Invalid("delivery_modes", "未知的配送方式。", "Unknown delivery mode.")
+    return rules.ProductForm(
+        title=title,
+        category_id=category_id,
+        brief=str(raw.get("brief") or "").strip()[:200],
+        description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
+        brand=str(raw["brand"])[:50] if raw.get("brand") else None,
+        unit=str(raw.get("unit") or "件")[:10],
+        keywords=tuple(str(word) for word in raw.get("keywords", []) if word)[:20],
+        attributes=_pairs(raw.get("attributes", []))[:50],
+        image_urls=tuple(raw.get("images", []))[: rules.MAX_IMAGES],
+        delivery_modes=modes,
+        source_id=str(raw["source_id"]),
+        origin_region_code=raw.get("origin_region_code"),
+        is_pavilion=bool(raw.get("is_pavilion", False)),
+        skus=tuple(_sku(sku, raw) for sku in raw["skus"]),
+    )

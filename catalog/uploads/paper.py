@@ -1,0 +1,213 @@
+"""The sheets that go out: the template, a supplier's own products, and a file with its problems."""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from catalog.products import describing
+from catalog.products import queries as products
+from catalog.products.rules import ProductForm, SkuForm
+from catalog.suppliers import queries as suppliers
+from catalog.uploads import columns, queries
+from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
+from catalog.uploads.service import LIMITS
+from mall.kernel.files.store import current_files
+from mall.kernel.sheets import reading, writing
+from mall.kernel.sheets.cells import Row, Value
+
+EXAMPLES: tuple[Mapping[str, Value], ...] = (
+    {
+        "product_code": "LJ",
+        "title": "徐闻良姜片",
+        "category": "乡村振兴/香料药材",
+        "sku_code": "LJ-500",
+        "option_1": "净含量",
+        "value_1": "500g",
+        "list_price_fen": 68,
+        "price_fen": 56,
+        "purchase_price_fen": 52,
+        "weight_grams": 550,
+        "stock": 200,
+        "brand": "徐闻味道",
+        "unit": "袋",
+        "brief": "火山红土，姜香浓郁",
+        "keywords": "良姜、高良姜",
+        "attributes": "产地：广东省湛江市徐闻县\n保质期：12 个月",
+        "delivery_modes": "快递、配送到单位",
+        "origin_region_code": "440825",
+        "is_pavilion": "是",
+    },
+    {
+        "product_code": "LJ",
+        "title": "徐闻良姜片",
+        "category": "乡村振兴/香料药材",
+        "sku_code": "LJ-1000",
+        "option_1": "净含量",
+        "value_1": "1kg",
+        "list_price_fen": 128,
+        "price_fen": 99,
+        "weight_grams": 1050,
+        "stock": 100,
+    },
+    {
+        "product_code": "SH",
+        "title": "官渡生蚝 2 斤装",
+        "category": "饮食/海味",
+        "sku_code": "SH-2",
+        "list_price_fen": 59.9,
+        "price_fen": 49.9,
+        "weight_grams": 1200,
+        "stock": 50,
+    },
+)
+_MODE_NAMES = {mode: name for name, mode in columns.MODES.items()}
+_MONEY = {"list_price_fen", "price_fen", "purchase_price_fen"}
+_NUMBERS = _MONEY | {
+    *("weight_grams", "min_per_order", "max_per_order", "member_limit", "member_limit_days"),
+    *("stock", "stocktake", "low_stock_at"),
+}
+
+
+def template(session: Session, supplier_id: UUID) -> bytes:
+    """Return the empty sheet: heads, drop-down lists, examples and an explanation of each column."""
+    out = io.BytesIO()
+    book = writing.new_book(out, keeps_rows=True)
+    sheet = book.add_worksheet(SHEET)
+    _heads(book, sheet)
+    shown = book.add_worksheet("示例")
+    writing.write_row(shown, 0, [column.head for column in COLUMNS])
+    for number, example in enumerate(EXAMPLES, start=1):
+        writing.write_row(shown, number, [example.get(column.key) for column in COLUMNS])
+    about = book.add_worksheet("填写说明")
+    writing.write_row(about, 0, ["列", "必填", "说明"])
+    for number, column in enumerate(COLUMNS, start=1):
+        words = [column.head, columns.YES if column.is_required else "", column.about]
+        writing.write_row(about, number, words)
+    lists = book.add_worksheet("列表")
+    lists.hide()
+    templates = [each.name for each in suppliers.templates_of(session, supplier_id)]
+    _choices(sheet, lists, "category", sorted(queries.category_paths(session)))
+    _choices(sheet, lists, "delivery_modes", [*columns.MODES, "快递、配送到单位"])
+    _choices(sheet, lists, "is_pavilion", [columns.YES, columns.NO])
+    _choices(sheet, lists, "template", templates)
+    book.close()
+    return out.getvalue()
+
+
+def _heads(book: Any, sheet: Any) -> None:
+    bold, needed = book.add_format({"bold": True}), book.add_format({"bold": True, "color": "red"})
+    text = book.add_format({"num_format": "@"})
+    sheet.freeze_panes(1, 0)
+    for position, column in enumerate(COLUMNS):
+        style = None if column.key in _NUMBERS else text
+        sheet.set_column(position, position, 24 if column.key == "title" else 13, style)
+        head = f"{column.head}*" if column.is_required else column.head
+        writing.write_row(sheet, 0, [None] * position + [head], needed if head[-1] == "*" else bold)
+        if column.about:
+            sheet.write_comment(0, position, column.about)
+
+
+def _choices(sheet: Any, lists: Any, key: str, choices: Sequence[str]) -> None:
+    if not choices:
+        return
+    position = next(n for n, column in enumerate(COLUMNS) if column.key == key)
+    for number, choice in enumerate(choices):
+        lists.write_string(number, position, choice)
+    letter = columns.cells.column_name(position)
+    rule = {
+        "validate": "list",
+        "source": f"=列表!${letter}$1:${letter}${len(choices)}",
+        # Several delivery modes may be combined; what cannot be is found by the check.
+        "error_type": "warning",
+    }
+    sheet.data_validation(1, position, LIMITS.rows, position, rule)
+
+
+def own_products(session: Session, supplier_id: UUID) -> bytes:
+    """Return a supplier's products in the form in which they can be changed and sent back."""
+    heads = [column.head for column in COLUMNS]
+    return writing.xlsx(SHEET, heads, _product_rows(session, supplier_id), [13] * len(heads))
+
+
+def _product_rows(session: Session, supplier_id: UUID) -> Iterator[list[Value]]:
+    paths = {key: path for path, key in queries.category_paths(session).items()}
+    names = {each.id: each.name for each in suppliers.templates_of(session, supplier_id)}
+    ids = products.ids_of(session, supplier_id, LIMITS.rows)
+    count = 0
+    for start in range(0, len(ids), 500):
+        found = describing.live_forms(session, ids[start : start + 500])
+        for product_id in ids[start : start + 500]:
+            _, form = found[product_id]
+            for sku in form.skus:
+                count += 1
+                if count > LIMITS.rows:
+                    return
+                yield _product_row(form, sku, paths, names)
+        session.expunge_all()
+
+
+def _product_row(
+    form: ProductForm, sku: SkuForm, paths: Mapping[UUID, str], names: Mapping[UUID, str]
+) -> list[Value]:
+    options = dict(enumerate(sku.options, start=1))
+    values: dict[str, Any] = {
+        **vars(form),
+        **{name: getattr(sku, name) for name in _NUMBERS if hasattr(sku, name)},
+        "product_code": form.source_id or sku.code,
+        "category": paths.get(form.category_id),
+        "sku_code": sku.code,
+        "barcode": sku.barcode,
+        "keywords": "、".join(form.keywords),
+        "attributes": "\n".join(f"{name}：{value}" for name, value in form.attributes),
+        "delivery_modes": "、".join(_MODE_NAMES[mode] for mode in form.delivery_modes),
+        "template": names.get(form.shipping_template_id) if form.shipping_template_id else None,
+        "is_pavilion": columns.YES if form.is_pavilion else columns.NO,
+        # The images are kept where a sheet names none; its stock is no content.
+        "image_urls": None,
+        "stock": None,
+    }
+    for number, (name, value) in options.items():
+        values |= {f"option_{number}": name, f"value_{number}": value}
+    for name in _MONEY:
+        values[name] = values[name] / 100 if values.get(name) is not None else None
+    return [values.get(column.key) for column in COLUMNS]
+
+
+def report(session: Session, supplier_id: UUID, upload_id: UUID) -> tuple[bytes, str, str]:
+    """Return an upload's own file with a column of messages, its format and its name."""
+    upload = queries.own_upload(session, supplier_id, upload_id)
+    content = current_files().get(upload.file_key)
+    messages: dict[int, list[str]] = {}
+    for problem in queries.problems(session, upload_id):
+        digits = "".join(filter(str.isdigit, problem["cell"]))
+        text = f"{problem['cell']} {problem['column']}：{problem['text']}"
+        messages.setdefault(int(digits or 0), []).append(text)
+    if upload.problem:
+        messages.setdefault(1, []).append(upload.problem["detail_zh"])
+    rows = list(reading.read_rows(content, LIMITS, SHEET)) if not upload.problem else []
+    name = f"错误报告-{upload.file_name.rpartition('.')[0] or upload.file_name}.{upload.format}"
+    if upload.format == reading.CSV:
+        _, encoding = reading.decode(content)
+        return writing.csv_text(_with_messages(rows, messages), encoding), reading.CSV, name
+    heads, *body = _with_messages(rows, messages)
+    return writing.xlsx(SHEET, [str(head or "") for head in heads], body), reading.XLSX, name
+
+
+def _with_messages(rows: Iterable[Row], messages: Mapping[int, list[str]]) -> Iterator[list[Any]]:
+    width, is_head = 0, True
+    for row in rows:
+        if is_head:
+            heads = {position: cell.value for position, cell in row.cells.items()}
+            width = max((p + 1 for p, head in heads.items() if head != MESSAGES), default=0)
+            yield [*(heads.get(position) for position in range(width)), MESSAGES]
+            is_head = False
+            continue
+        values = [row.cells[p].value if p in row.cells else None for p in range(width)]
+        yield [*values, "；".join(messages.get(row.number, []))]
+    if is_head:
+        yield [MESSAGES]
+    if 1 in messages:
+        yield [*[None] * width, "；".join(messages[1])]

@@ -1,0 +1,179 @@
+"""Read uploads, their items and what rows refer to."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from catalog.products import queries as products
+from catalog.products.models import Product, Sku
+from catalog.suppliers import queries as suppliers
+from catalog.uploads import rules
+from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
+from mall.kernel.errors import NotFound
+from mall.members import queries as members
+
+
+def own_upload(
+    session: Session, supplier_id: UUID, upload_id: UUID, for_update: bool = False
+) -> Upload:
+    """Return a supplier's own upload; another's is as unknown as none."""
+    query = select(Upload).where(Upload.id == upload_id, Upload.supplier_id == supplier_id)
+    upload = session.scalars(query.with_for_update() if for_update else query).first()
+    if upload is None:
+        raise NotFound("upload", "上传任务")
+    return upload
+
+
+def own_uploads(
+    session: Session, supplier_id: UUID, cursor: UUID | None, limit: int
+) -> list[Upload]:
+    """Return a supplier's uploads, newest first, one more than `limit` if there are more."""
+    query = select(Upload).where(Upload.supplier_id == supplier_id)
+    if cursor is not None:
+        query = query.where(Upload.id < cursor)
+    return list(session.scalars(query.order_by(Upload.id.desc()).limit(limit + 1)))
+
+
+def open_count(session: Session, supplier_id: UUID) -> int:
+    """Return how many uploads of a supplier are being worked on."""
+    open_states = [rules.WAITING, rules.CHECKING, rules.APPLYING]
+    query = select(func.count()).select_from(Upload)
+    query = query.where(Upload.supplier_id == supplier_id, Upload.state.in_(open_states))
+    return session.scalar(query) or 0
+
+
+def counts(session: Session, upload_id: UUID) -> dict[str, int]:
+    """Return how many products of an upload are of each action, and how many failed to apply."""
+    rows = session.execute(
+        select(UploadItem.action, UploadItem.state, func.count())
+        .where(UploadItem.upload_id == upload_id)
+        .group_by(UploadItem.action, UploadItem.state)
+    )
+    found = dict.fromkeys((*rules.ACTIONS, "failed"), 0)
+    for action, state, count in rows:
+        found["failed" if state == "failed" else action] += count
+    return found
+
+
+def items(
+    session: Session, upload_id: UUID, action: str | None, after: int | None, limit: int
+) -> list[UploadItem]:
+    """Return an upload's products in the order of the sheet, one more than `limit` if more."""
+    query = select(UploadItem).where(UploadItem.upload_id == upload_id)
+    if action == "failed":
+        query = query.where(UploadItem.state == "failed")
+    elif action is not None:
+        query = query.where(UploadItem.action == action)
+    if after is not None:
+        query = query.where(UploadItem.position > after)
+    return list(session.scalars(query.order_by(UploadItem.position).limit(limit + 1)))
+
+
+def problems(session: Session, upload_id: UUID) -> list[dict[str, str]]:
+    """Return every problem of an upload's cells."""
+    query = select(UploadItem.problems).where(
+        UploadItem.upload_id == upload_id, func.jsonb_array_length(UploadItem.problems) > 0
+    )
+    return [problem for found in session.scalars(query) for problem in found]
+
+
+def archives(session: Session, upload_id: UUID) -> list[UploadArchive]:
+    """Return an upload's zips of images, in the order in which they came."""
+    query = select(UploadArchive).where(UploadArchive.upload_id == upload_id)
+    return list(session.scalars(query.order_by(UploadArchive.id)))
+
+
+def images(session: Session, upload_id: UUID) -> list[UploadImage]:
+    """Return an upload's images by SKU code and place."""
+    query = select(UploadImage).where(UploadImage.upload_id == upload_id)
+    return list(session.scalars(query.order_by(UploadImage.sku_code, UploadImage.position)))
+
+
+def is_applied_before(session: Session, upload: Upload) -> bool:
+    """Tell whether the very same file was applied before."""
+    query = select(Upload.id).where(
+        Upload.supplier_id == upload.supplier_id,
+        Upload.digest == upload.digest,
+        Upload.state.in_([rules.APPLIED, rules.APPLYING]),
+        Upload.id != upload.id,
+    )
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def category_paths(session: Session) -> dict[str, UUID]:
+    """Return every category by its path of names."""
+    found: dict[str, UUID] = {}
+
+    def walk(nodes: list[dict[str, Any]], above: str) -> None:
+        for node in nodes:
+            path = f"{above}{node['name']}"
+            found[path] = node["id"]
+            walk(node["children"], f"{path}/")
+
+    walk(products.category_tree(session), "")
+    return found
+
+
+def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> rules.Known:
+    """Return what the rows of an upload refer to."""
+    shown: dict[str, list[str]] = {}
+    for image in images(session, upload.id):
+        if image.url is not None:
+            shown.setdefault(image.sku_code, []).append(image.url)
+    sku_codes = [r.values["sku_code"] for g in groups for r in g.rows if "sku_code" in r.values]
+    codes = [each.product_code for each in groups]
+    by_sku: dict[str, UUID] = {}
+    by_code: dict[str, UUID] = {}
+    for start in range(0, max(len(sku_codes), len(codes)), 5000):
+        part = sku_codes[start : start + 5000]
+        query = select(Sku.code, Sku.product_id).where(
+            Sku.supplier_id == upload.supplier_id, Sku.code.in_(part)
+        )
+        by_sku |= {row[0]: row[1] for row in session.execute(query)}
+        owned = select(Product.source_id, Product.id).where(
+            Product.supplier_id == upload.supplier_id,
+            Product.source_id.in_(codes[start : start + 5000]),
+        )
+        by_code |= {str(row[0]): row[1] for row in session.execute(owned)}
+    return rules.Known(
+        categories=category_paths(session),
+        templates={
+            each.name: each.id for each in suppliers.templates_of(session, upload.supplier_id)
+        },
+        regions=members.region_codes(session),
+        images={code: tuple(urls) for code, urls in shown.items()},
+        by_sku=by_sku,
+        by_code=by_code,
+    )
+
+
+def due(session: Session, now: datetime) -> Upload | None:
+    """Return the upload that waits longest for somebody to work on it, locked."""
+    open_states = [rules.WAITING, rules.CHECKING, rules.APPLYING]
+    return session.scalars(
+        select(Upload)
+        .where(Upload.state.in_(open_states), Upload.due_at <= now)
+        .order_by(Upload.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+
+
+def pending(session: Session, upload_id: UUID, skips: bool) -> list[int]:
+    """Return the positions of the products that are still to be applied."""
+    query = select(UploadItem.position).where(
+        UploadItem.upload_id == upload_id, UploadItem.state == "pending"
+    )
+    if skips:
+        query = query.where(UploadItem.action != rules.WRONG)
+    return list(session.scalars(query.order_by(UploadItem.position)))
+
+
+def sku_ids(session: Session, product_ids: Collection[UUID]) -> dict[str, UUID]:
+    """Return the SKUs of some products of one supplier, by code."""
+    query = select(Sku.code, Sku.id).where(Sku.product_id.in_(product_ids))
+    return {row[0]: row[1] for row in session.execute(query)}

@@ -1,0 +1,77 @@
+"""Cells, rows and refusals of spreadsheets, whatever file they come from."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from mall.kernel.errors import DomainError
+
+TEXT, NUMBER, DATE, FORMULA, BOOLEAN, ERROR = (
+    "text",
+    "number",
+    "date",
+    "formula",
+    "boolean",
+    "error",
+)
+Value = str | int | float | bool | date | datetime | None
+# What a spreadsheet program may take for a formula when it opens a file.
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in a cell and what the file says that it is; `A1` style address."""
+
+    address: str
+    kind: str
+    value: Value
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that is not empty, by its number in the file and the columns' positions."""
+
+    number: int
+    cells: dict[int, Cell]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a sheet may be; beyond it is refused before it is read."""
+
+    bytes: int = 20 * 1024 * 1024
+    unpacked_bytes: int = 200 * 1024 * 1024
+    rows: int = 20_000
+    columns: int = 100
+    cell_characters: int = 32_767
+
+
+class SheetRefused(DomainError):
+    code = "sheet_refused"
+    status = 422
+    zh = "{zh}"
+    en = "{en}"
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__("body", zh=zh, en=en)
+
+
+def column_name(position: int) -> str:
+    """Return the letters of a column: 0 is A, 26 is AA."""
+    name, number = "", position + 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        name = chr(65 + rest) + name
+    return name
+
+
+def safe(value: Value) -> Value:
+    """Return a value that no spreadsheet program takes for a formula."""
+    if isinstance(value, str) and value.startswith(_DANGEROUS):
+        return f"'{value}"
+    return value
+
+
+def plain(text: str) -> str:
+    """Return what `safe` was given."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_DANGEROUS) else text
