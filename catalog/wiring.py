@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from catalog import messages
+from catalog.media import views as media
 from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import supplier_views as onboarding_views
@@ -12,6 +13,7 @@ from catalog.products import ops_views as product_ops
 from catalog.products import service as products
 from catalog.products import supplier_views as product_views
 from catalog.products import views as shown
+from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
@@ -21,6 +23,7 @@ from catalog.uploads import supplier_views as upload_views
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
+    *media.BLUEPRINTS,
     shown.bp,
     applications.bp,
     onboarding_views.bp,
@@ -40,6 +43,8 @@ REACTIONS: Mapping[type, list[Reaction]] = {
 # Function, seconds between runs, queue.
 SWEEPS = [
     (product_jobs.run_schedule, 5, "default"),
+    (stock_jobs.count_availability, 5, "default"),
+    (stock_jobs.count_sales, 300, "bulk"),
     (product_jobs.withhold_unqualified, 300, "default"),
     (upload_jobs.work_uploads, 2, "bulk"),
     (onboarding_jobs.announce_endings, 3600, "bulk"),

@@ -1,13 +1,12 @@
 """The shop window on the wire."""
 
-from apiflask.fields import UUID, Dict, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.fields import UUID, Boolean, Dict, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range, Regexp
 
-from catalog.products.queries import NEWEST, SORTS
 from catalog.products.rules import DELIVERY_MODES
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid
-from search_index.rules import MAX_QUERY
+from search_index.rules import MAX_QUERY, SORTS
 
 
 class BrowseQuery(Schema):
@@ -17,7 +16,24 @@ class BrowseQuery(Schema):
     delivery_mode = String(load_default=None, validate=OneOf(DELIVERY_MODES))
     min_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
     max_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
-    sort = String(load_default=NEWEST, validate=OneOf(SORTS))
+    origin = String(
+        load_default=None,
+        validate=Regexp(r"^\d{2}(\d{2}){0,2}$"),
+        metadata={"description": "Region code, or how it begins", "example": "4408"},
+    )
+    is_pavilion = Boolean(load_default=None, metadata={"example": True})
+    tag = String(load_default=None, validate=Length(1, 20), metadata={"example": "端午"})
+    in_stock = Boolean(load_default=False)
+    lot_id = UUID(
+        load_default=None,
+        metadata={"description": "Only what this lot of one's own beans may pay for"},
+    )
+    facets = Boolean(load_default=False, metadata={"description": "Count by facet, too"})
+    sort = String(
+        load_default=None,
+        validate=OneOf(SORTS),
+        metadata={"description": "Left out: relevance with `q`, else newest"},
+    )
     cursor = String(load_default=None, validate=Length(max=120))
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
@@ -33,11 +49,45 @@ class ProductItem(Schema):
     delivery_modes = List(String(), metadata={"example": ["ship"]})
     supplier_id = UUID()
     supplier_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+    highlights = Dict(
+        allow_none=True,
+        metadata={
+            "description": "Of a search: HTML with what matched in `<em>`",
+            "example": {"title": "徐闻<em>良姜</em>片", "brief": "火山红土，姜香浓郁"},
+        },
+    )
+
+
+class FacetItem(Schema):
+    value = String(metadata={"example": str(a_uuid())})
+    name = String(allow_none=True, metadata={"example": "香料药材"})
+    count = Integer(metadata={"example": 12})
+
+
+class Facets(Schema):
+    category = List(Nested(FacetItem))
+    supplier = List(Nested(FacetItem))
+    origin = List(Nested(FacetItem))
+    delivery_mode = List(Nested(FacetItem))
+    pavilion = List(Nested(FacetItem))
+    in_stock = List(Nested(FacetItem))
+    price = List(Nested(FacetItem))
 
 
 class ProductPage(Schema):
     items = List(Nested(ProductItem))
     next_cursor = String(allow_none=True)
+    total = Integer(allow_none=True, metadata={"description": "Of a search", "example": 12})
+    facets = Nested(Facets, allow_none=True)
+    did_you_mean = String(allow_none=True, metadata={"example": "良姜"})
+
+
+class SuggestionQuery(Schema):
+    q = String(required=True, validate=Length(1, MAX_QUERY), metadata={"example": "liangj"})
+
+
+class SuggestionList(Schema):
+    items = List(String(), metadata={"example": ["良姜", "良姜片"]})
 
 
 class SkuItem(Schema):

@@ -1,24 +1,194 @@
-"""Find products by a plain search of the database."""
+"""Search and browse; what the index names is checked against the database before it is shown."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+import numpy as np
+import structlog
 from sqlalchemy.orm import Session
 
 from catalog.products import queries as products
+from catalog.products import searching
 from catalog.products.queries import Browse
-from search_index import rules
+from search_index import matching, rules
+from search_index.engine import IndexUnavailable
+from search_index.matching import Found
+from search_index.rules import Wanted
+from search_index.searcher import Searcher
+from search_index.snapshot import Snapshot
+from search_index.suggest import Suggester
+from search_index.words.analysis import analyzer
+
+log = structlog.get_logger(__name__)
+INDEX, DATABASE = "index", "database"
+MAX_SUGGESTIONS = 10
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A page of products, and whether the index or the database found them."""
+
+    body: dict[str, Any]
+    engine: str
 
 
 def browse(session: Session, browse: Browse) -> dict[str, Any]:
-    """Return a page of products on sale."""
+    """Return a page of products on sale, by the database alone."""
     rows = products.browse_published(session, browse)
     shown = rows[: browse.limit]
     cursor = None
     if len(rows) > browse.limit:
         cursor = rules.encode_cursor(shown[-1].price_fen, shown[-1].id)
-    items = []
-    for row in shown:
-        item = dict(row._mapping)
-        urls = item.pop("image_urls")
-        items.append({**item, "image_url": urls[0] if urls else None})
-    return {"items": items, "next_cursor": cursor}
+    return {"items": [_item(row) for row in shown], "next_cursor": cursor}
+
+
+def _item(row: Any) -> dict[str, Any]:
+    item = dict(row._mapping)
+    urls = item.pop("image_urls")
+    return {**item, "image_url": urls[0] if urls else None}
+
+
+def search(session: Session, searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer:
+    """Return a page of what answers a query, with highlights, facets and what was probably meant.
+
+    Where the index does not answer the database does, more plainly, and the index is mended.
+    """
+    try:
+        snapshot, suggester = searcher.current()
+        found = _match(snapshot, wanted)
+        body = _page(session, snapshot, found, depth, limit)
+        body["did_you_mean"] = _meant(suggester, wanted, found)
+    except IndexUnavailable:
+        log.warning("search_falls_back")
+        if searcher.has_index:
+            searcher.give_up()
+        return Answer(_plainly(session, wanted, depth, limit), DATABASE)
+    if wanted.has_facets:
+        body["facets"] = _facets(session, found.facets)
+    return Answer(body, INDEX)
+
+
+def _match(snapshot: Snapshot, wanted: Wanted) -> Found:
+    try:
+        return matching.search(snapshot, analyzer(), wanted)
+    except (IndexError, ValueError, TypeError) as error:
+        # Postings that lead nowhere: the files are not what was written.
+        raise IndexUnavailable() from error
+
+
+def _page(
+    session: Session, snapshot: Snapshot, found: Found, depth: int, limit: int
+) -> dict[str, Any]:
+    """Return a page that is full although some of what the index names is not on sale any more."""
+    items: list[dict[str, Any]] = []
+    at, last = depth, min(len(found.docs), rules.MAX_DEPTH)
+    words = _marked(found)
+    while len(items) < limit and at < last:
+        docs = found.docs[at : min(at + limit - len(items) + 5, last)]
+        ids = [snapshot.ids[doc] for doc in docs]
+        rows = searching.shown_items(session, [each for each in ids if each is not None])
+        for product_id in ids:
+            at += 1
+            row = rows.get(product_id) if product_id else None
+            if row is not None:
+                item = _item(row)
+                marked = {name: rules.highlight(item[name], words) for name in ("title", "brief")}
+                items.append({**item, "highlights": marked})
+            if len(items) == limit:
+                break
+    return {
+        "items": items,
+        "next_cursor": rules.encode_depth(at) if at < last else None,
+        "total": found.total,
+        "facets": None,
+    }
+
+
+def _marked(found: Found) -> list[str]:
+    """Return what is marked in names: the words of the query, and what means the same."""
+    known = analyzer()
+    names = {known.canonical(word) for word in found.words if word in known.synonyms}
+    same = [word for word, name in known.synonyms.items() if name in names]
+    return [*found.words, *same]
+
+
+def _meant(suggester: Suggester, wanted: Wanted, found: Found) -> str | None:
+    if not found.words or len(found.matched) == len(found.words):
+        return None
+    runs = analyzer().runs(wanted.text)
+    return suggester.correct(list(found.words), runs, set(found.matched))
+
+
+def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[str, Any]:
+    sort = wanted.sort if wanted.sort in products.SORTS else products.NEWEST
+    asked = Browse(
+        terms=rules.terms(wanted.text),
+        category_id=wanted.category_id,
+        supplier_id=wanted.supplier_id,
+        delivery_mode=wanted.delivery_mode,
+        min_price_fen=wanted.min_price_fen,
+        max_price_fen=wanted.max_price_fen,
+        origin=wanted.origin,
+        is_pavilion=wanted.is_pavilion,
+        tag=wanted.tag,
+        product_ids=wanted.product_ids,
+        in_stock=wanted.in_stock,
+        sort=sort,
+        skipped=depth,
+        limit=limit,
+    )
+    rows = products.browse_published(session, asked)
+    more = len(rows) > limit and depth + limit < rules.MAX_DEPTH
+    return {
+        "items": [{**_item(row), "highlights": None} for row in rows[:limit]],
+        "next_cursor": rules.encode_depth(depth + limit) if more else None,
+        "total": None,
+        "facets": None,
+        "did_you_mean": None,
+    }
+
+
+def _facets(session: Session, facets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Give facets the names of what they count."""
+    categories = [UUID(key) for key in facets["category"]]
+    suppliers = [UUID(key) for key in facets["supplier"]]
+    names = {
+        "category": searching.category_names(session, categories),
+        "supplier": searching.supplier_names(session, suppliers),
+        "origin": searching.region_names(session, list(facets["origin"])),
+    }
+    return {
+        facet: [
+            {"value": _value(facet, key), "name": names.get(facet, {}).get(key), "count": count}
+            for key, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+        ]
+        for facet, counts in facets.items()
+    }
+
+
+def _value(facet: str, key: str) -> str:
+    return str(UUID(key)) if facet in ("category", "supplier") else key
+
+
+def suggest(searcher: Searcher, text: str) -> Sequence[str]:
+    """Return completions for what was typed so far; none where the index does not answer.
+
+    Words that no product on sale has any more are left out.
+    """
+    try:
+        snapshot, suggester = searcher.current()
+        found = suggester.complete(text[: rules.MAX_QUERY], MAX_SUGGESTIONS * 2)
+        return [each for each in found if _is_used(snapshot, each)][:MAX_SUGGESTIONS]
+    except IndexUnavailable:
+        return []
+
+
+def _is_used(snapshot: Snapshot, suggestion: str) -> bool:
+    word = suggestion.rpartition(" ")[2]
+    return any(
+        np.any(snapshot.alive[snapshot.docs(name, each)])
+        for name in ("title", "keyword", "category")
+        for each in analyzer().words(word)[-1:]
+    )

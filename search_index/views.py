@@ -4,41 +4,99 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response, current_app, request
 
+from catalog.products import queries as products
 from catalog.products.queries import Browse
 from catalog.stock import queries as stock
-from mall.access.guard import public
+from mall.access.guard import current_member_id, public
 from mall.kernel.db import current_direct
 from mall.kernel.uow import reading
+from mall.ledger import wallet
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service
-from search_index.schemas import BrowseQuery, ProductDetail, ProductPage
+from search_index.schemas import (
+    BrowseQuery,
+    ProductDetail,
+    ProductPage,
+    SuggestionList,
+    SuggestionQuery,
+)
+from search_index.searcher import Searcher
 
-bp = APIBlueprint("shop", __name__, url_prefix="/v1/store/products", tag="Store: shop window")
+bp = APIBlueprint("shop", __name__, url_prefix="/v1/store", tag="Store: shop window")
+# What the database answers as well as the index, and faster.
+_PLAIN = {"category_id", "supplier_id", "delivery_mode", "min_price_fen", "max_price_fen"}
+_ENGINE = "Search-Engine"
 
 
-@bp.get("")
+def _searcher() -> Searcher:
+    searcher: Searcher = current_app.extensions["mall_searcher"]
+    return searcher
+
+
+def _browsed(asked: dict[str, Any], sort: str, cursor: str | None, limit: int) -> bytes:
+    after = rules.decode_cursor(cursor) if cursor else None
+    plain = {name: asked[name] for name in _PLAIN}
+    with reading() as session:
+        return to_json(
+            service.browse(session, Browse(sort=sort, after=after, limit=limit, **plain))
+        )
+
+
+def _searched(
+    asked: dict[str, Any], sort: str, cursor: str | None, limit: int
+) -> tuple[str, bytes]:
+    depth = rules.decode_depth(cursor) if cursor else 0
+    lot_id = asked.pop("lot_id")
+    with reading() as session:
+        product_ids = None
+        if lot_id is not None:
+            product_ids = wallet.products_of_lot(session, current_member_id(), lot_id)
+        wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
+        answer = service.search(session, _searcher(), wanted, depth, limit)
+    return answer.engine, to_json(answer.body)
+
+
+@bp.get("/products")
 @public
 @bp.input(BrowseQuery, location="query")
 @bp.output(ProductPage)
 @bp.doc(
     summary="Browse and search products on sale",
-    description="Every word of `q` must occur. Replies are shared and up to one second old.",
+    description=(
+        "With `q`, facets or a filter that only the index knows, the index answers and adds "
+        "`total`, `highlights`, `facets` and `did_you_mean`; the header `Search-Engine` says "
+        "`index`, or `database` where the index was not at hand. `lot_id` needs a member's token. "
+        "Replies without it are shared and up to one second old."
+    ),
 )
 def browse(query_data: dict[str, Any]) -> Response:
+    asked = dict(query_data)
+    cursor, limit, sort = asked.pop("cursor"), asked.pop("limit"), asked.pop("sort")
+    asked["text"] = asked.pop("q")
+    asked["has_facets"] = asked.pop("facets")
+    is_plain = not any(value for name, value in asked.items() if name not in _PLAIN)
+    is_plain = is_plain and asked["is_pavilion"] is None
+    sort = sort or (rules.RELEVANCE if asked["text"].strip() else rules.NEWEST)
+    if is_plain and sort in products.SORTS:
+        key = f"browse?{request.query_string.decode('latin-1')}"
+        body = shop_window.get(key, lambda: _browsed(asked, sort, cursor, limit))
+        return Response(body, content_type=JSON)
+    if asked["lot_id"] is not None:
+        engine, body = _searched(asked, sort, cursor, limit)
+        return Response(body, content_type=JSON, headers={_ENGINE: engine})
+    key = f"search?{request.query_string.decode('latin-1')}"
+
     def make() -> bytes:
-        cursor = query_data.pop("cursor")
-        terms = rules.terms(query_data.pop("q"))
-        after = rules.decode_cursor(cursor) if cursor else None
-        with reading() as session:
-            return to_json(service.browse(session, Browse(terms=terms, after=after, **query_data)))
+        engine, found = _searched(asked, sort, cursor, limit)
+        return engine.encode() + b"\n" + found
 
-    key = f"browse?{request.query_string.decode('latin-1')}"
-    return Response(shop_window.get(key, make), content_type=JSON)
+    name, _, body = shop_window.get(key, make).partition(b"\n")
+    return Response(body, content_type=JSON, headers={_ENGINE: name.decode()})
 
 
-@bp.get("/<uuid:product_id>")
+@bp.get("/products/<uuid:product_id>")
 @public
 @bp.output(ProductDetail)
 @bp.doc(summary="Read a product with its SKUs and what is left; up to one second old")
@@ -47,3 +105,12 @@ def read_product(product_id: UUID) -> Response:
         return stock.product_detail(current_direct(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)
+
+
+@bp.get("/search/suggestions")
+@public
+@bp.input(SuggestionQuery, location="query")
+@bp.output(SuggestionList)
+@bp.doc(summary="Complete what is being typed: Hanzi, pinyin or initials")
+def suggest(query_data: dict[str, str]) -> dict[str, Any]:
+    return {"items": service.suggest(_searcher(), query_data["q"])}

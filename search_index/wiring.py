@@ -1,5 +1,39 @@
 """What the search_index package plugs into the application."""
 
-from search_index import views
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import UUID
+
+from flask import Flask
+
+from catalog import messages
+from catalog.stock import queries as stock
+from mall.kernel.outbox import Reaction
+from mall.kernel.uow import reading
+from search_index import indexing, jobs, views
+from search_index.engine import Engine
+from search_index.searcher import Searcher
+from search_index.snapshot import Figures
 
 BLUEPRINTS = [views.bp]
+REACTIONS = {
+    messages.ProductsChanged: [Reaction(indexing.index_products, "index")],
+    messages.SupplierChanged: [Reaction(indexing.index_suppliers, "index")],
+    messages.CategoryChanged: [Reaction(indexing.index_categories, "index")],
+}
+# Function, seconds between runs, queue.
+SWEEPS = [
+    (jobs.heal_index, 5, "index"),
+    (jobs.verify_index, 3600, "index"),
+]
+
+
+def searcher(app: Flask, index_dir: Path) -> Searcher:
+    """Return the searcher of an application; nothing is loaded before it is started."""
+
+    def figures() -> Mapping[UUID, Figures]:
+        with app.app_context(), reading() as session:
+            found = stock.figures(session)
+        return {each: Figures(*figure) for each, figure in found.items()}
+
+    return Searcher(Engine(index_dir), figures)

@@ -93,7 +93,7 @@ def mock_base():
 
 
 @pytest.fixture(scope="session")
-def environment(database_url, redis_url, mock_base):
+def environment(database_url, redis_url, mock_base, process_name):
     """The variables that a process of this test's service runs with."""
     return {
         "DATABASE_URL": database_url,
@@ -103,6 +103,7 @@ def environment(database_url, redis_url, mock_base):
         "WECHATPAY_TIMEOUT_SECONDS": "1",
         "MALL_DATABASE_POOL": "40",
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
+        "MALL_INDEX_DIR": os.environ["MALL_TEST_DIRECTORY"] + f"/index-{process_name}",
         "MALL_LOG_LEVEL": "ERROR",
     }
 

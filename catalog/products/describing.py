@@ -9,7 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog.products import queries, rich_text, rules
+from catalog.media import rich_text
+from catalog.products import queries, rules
 from catalog.products.models import Category, PriceChange, Product, Sku
 from catalog.products.rules import ProductForm, SkuForm
 from catalog.suppliers import queries as suppliers

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Uuid, func, literal, select, text, true, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.products import rules
@@ -30,6 +30,12 @@ class Browse:
     max_price_fen: int | None = None
     sort: str = NEWEST
     after: tuple[int, UUID] | None = None
+    origin: str | None = None
+    is_pavilion: bool | None = None
+    tag: str | None = None
+    product_ids: frozenset[UUID] | None = None
+    in_stock: bool = False
+    skipped: int = 0
     limit: int = 20
 
 
@@ -45,6 +51,12 @@ def is_shown() -> ColumnElement[bool]:
 def today(now: datetime) -> date:
     """Return the day in Beijing, by which sales and qualifications end."""
     return now.astimezone(BEIJING).date()
+
+
+# What has anything left, as stock last counted it; the table belongs to the feature above.
+_AVAILABLE = text("SELECT product_id FROM product_figure WHERE is_available").columns(
+    product_id=Uuid
+)
 
 
 def category_tree(session: Session) -> list[dict[str, Any]]:
@@ -75,6 +87,17 @@ def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
         found.append(Product.price_fen >= browse.min_price_fen)
     if browse.max_price_fen is not None:
         found.append(Product.price_fen <= browse.max_price_fen)
+    if browse.origin is not None:
+        origin = func.coalesce(Product.origin_region_code, Supplier.origin_region_code)
+        found.append(origin.startswith(browse.origin, autoescape=True))
+    if browse.is_pavilion is not None:
+        found.append(Product.is_pavilion.is_(browse.is_pavilion))
+    if browse.tag is not None:
+        found.append(Product.tags.contains([browse.tag]))
+    if browse.product_ids is not None:
+        found.append(Product.id.in_(browse.product_ids))
+    if browse.in_stock:
+        found.append(Product.id.in_(_AVAILABLE))
     return found
 
 
@@ -100,26 +123,24 @@ def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:
 def browse_published(session: Session, browse: Browse) -> list[Row[Any]]:
     """Return published products of active suppliers, one more than the limit if there are more."""
     after, order = _page(browse)
-    return list(
-        session.execute(
-            select(
-                Product.id,
-                Product.title,
-                Product.brief,
-                Product.price_fen,
-                Product.list_price_fen,
-                Product.unit,
-                Product.image_urls,
-                Product.delivery_modes,
-                Product.supplier_id,
-                Supplier.name.label("supplier_name"),
-            )
-            .join(Supplier, Supplier.id == Product.supplier_id)
-            .where(*_conditions(browse), after)
-            .order_by(*order)
-            .limit(browse.limit + 1)
-        )
-    )
+    query = items().where(*_conditions(browse), after).order_by(*order)
+    return list(session.execute(query.limit(browse.limit + 1).offset(browse.skipped)))
+
+
+def items() -> Select[Any]:
+    """Return the query of what a listing shows of products."""
+    return select(
+        Product.id,
+        Product.title,
+        Product.brief,
+        Product.price_fen,
+        Product.list_price_fen,
+        Product.unit,
+        Product.image_urls,
+        Product.delivery_modes,
+        Product.supplier_id,
+        Supplier.name.label("supplier_name"),
+    ).join(Supplier, Supplier.id == Product.supplier_id)
 
 
 def published_product(session: Session, product_id: UUID) -> tuple[Product, str, list[Sku]]:

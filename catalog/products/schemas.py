@@ -19,8 +19,6 @@ from catalog.products import rules
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
 
-_IMAGE = "/media/3f/3fa4c1-"
-
 
 class Pair(Schema):
     name = short_text(50, required=True, metadata={"example": "规格"})
@@ -201,15 +199,6 @@ class CategoryChange(Schema):
         required=True,
         metadata={"description": "What is in it is sold only under a valid food licence"},
     )
-
-
-class ImageReply(Schema):
-    url = String(
-        metadata={"description": "For `image_urls`: the large one", "example": f"{_IMAGE}1280.webp"}
-    )
-    small = String(metadata={"description": "240 pixels", "example": f"{_IMAGE}240.webp"})
-    medium = String(metadata={"description": "640 pixels", "example": f"{_IMAGE}640.webp"})
-    large = String(metadata={"description": "1280 pixels", "example": f"{_IMAGE}1280.webp"})
 
 
 class OwnProductsQuery(PageQuery):

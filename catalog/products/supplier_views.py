@@ -6,11 +6,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, make_response, request
 
-from catalog.products import queries, reviewing, rich_text, rules, service
-from catalog.products.images import MAX_BYTES, store_image
+from catalog.media import rich_text
+from catalog.products import queries, reviewing, rules, service
 from catalog.products.models import Product, Sku
 from catalog.products.schemas import (
-    ImageReply,
     Moved,
     OwnProductPage,
     OwnProductReply,
@@ -21,10 +20,8 @@ from catalog.products.schemas import (
     ScheduleBody,
 )
 from mall.access.guard import current_scope_id
-from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page
-from mall.web.files import IMAGES, sent_file, takes_file
 
 bp = APIBlueprint("supplier_products", __name__, url_prefix="/v1/supplier", tag="Supplier")
 
@@ -203,12 +200,3 @@ def list_prices(sku_id: UUID) -> dict[str, Any]:
     with reading() as session:
         queries.sku_of_supplier(session, current_scope_id(), sku_id)
         return {"items": queries.price_history(session, sku_id)}
-
-
-@bp.post("/images")
-@takes_file(*IMAGES)
-@bp.output(ImageReply, 201)
-@bp.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")
-def upload_image() -> dict[str, str]:
-    stored = store_image(current_files(), sent_file(MAX_BYTES))
-    return {**vars(stored), "url": stored.large}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from catalog.products.models import Product, Sku
 from catalog.products.queries import today
 from catalog.stock import statements
-from catalog.stock.models import StockLevel, StockMovement
+from catalog.stock.models import ProductFigure, StockLevel, StockMovement
 from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
@@ -136,6 +136,14 @@ def low_stock(
     if cursor is not None:
         query = query.where(Sku.id > cursor)
     return [LowStock(*row) for row in session.execute(query)]
+
+
+def figures(session: Session) -> dict[UUID, tuple[bool, int]]:
+    """Return of every product whether anything is left, and how many were sold."""
+    rows = session.execute(
+        select(ProductFigure.product_id, ProductFigure.is_available, ProductFigure.sold)
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 INVARIANTS = [

@@ -121,6 +121,16 @@ def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
     return {row.sku_id: row.quantity for row in rows}
 
 
+def count_availability(uow: UnitOfWork) -> int:
+    """Note of which products anything is left; return of how many that changed."""
+    return len(uow.session.execute(statements.COUNT_AVAILABLE).all())
+
+
+def count_sales(uow: UnitOfWork) -> int:
+    """Note how many of each product were sold; return of how many that changed."""
+    return len(uow.session.execute(statements.COUNT_SOLD).all())
+
+
 def consume(uow: UnitOfWork, order_id: UUID) -> None:
     """Turn an order's reservation into a sale; doing it again changes nothing."""
     held = _end(uow, order_id, "consumed")

@@ -66,6 +66,28 @@ FIRST = Share(
     )""",
 )
 
+COUNT_AVAILABLE = text(
+    """
+    INSERT INTO product_figure (product_id, is_available, sold)
+    SELECT k.product_id, coalesce(bool_or(s.on_hand > s.reserved), false), 0
+    FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
+    WHERE k.is_active GROUP BY k.product_id
+    ON CONFLICT (product_id) DO UPDATE SET is_available = excluded.is_available
+    WHERE product_figure.is_available <> excluded.is_available
+    RETURNING product_id
+    """
+)
+COUNT_SOLD = text(
+    """
+    UPDATE product_figure f SET sold = n.sold
+    FROM (SELECT k.product_id, sum(-m.quantity) AS sold
+          FROM stock_movement m JOIN sku k ON k.id = m.sku_id
+          WHERE m.cause = 'sale' GROUP BY k.product_id) n
+    WHERE n.product_id = f.product_id AND n.sold <> f.sold
+    RETURNING f.product_id
+    """
+)
+
 END_RESERVATION = text(
     """
     UPDATE reservation SET state = :state WHERE order_id = :order_id AND state = 'held'

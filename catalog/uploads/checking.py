@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, update
 
-from catalog.products import describing, rich_text
+from catalog.media import rich_text
+from catalog.products import describing
 from catalog.products import rules as products
 from catalog.stock import queries as stock
 from catalog.uploads import columns, pictures, queries, rules

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from catalog.media import rich_text
 from catalog.products import queries as products
-from catalog.products import reviewing, rich_text, rules
+from catalog.products import reviewing, rules
 from catalog.products import service as product_service
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock

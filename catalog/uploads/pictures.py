@@ -10,10 +10,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
-from catalog.products.images import MAX_BYTES, ImageRefused, store_image
-from catalog.uploads import fetching, queries
+from catalog.media.images import MAX_BYTES, ImageRefused, store_image
+from catalog.uploads import queries
 from catalog.uploads.columns import Problem, SheetRow
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
+from mall.kernel.files import fetching
 from mall.kernel.files.store import current_files
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused

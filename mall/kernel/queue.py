@@ -3,8 +3,7 @@
 from redis import Redis
 from rq import Queue
 
-# `index` waits for the full-text index, which allows one writer.
-QUEUES = ("money", "default", "bulk")
+QUEUES = ("money", "default", "index", "bulk")
 JOB_TIMEOUT_SECONDS = 60
 
 

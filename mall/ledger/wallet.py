@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from mall.kernel.errors import Invalid
+from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
 from mall.kernel.together import Read, Rows, array
@@ -43,6 +44,21 @@ def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUI
     uow.session.add(scope)
     uow.session.flush()
     return scope.id
+
+
+def products_of_lot(session: Session, member_id: UUID, lot_id: UUID) -> frozenset[UUID] | None:
+    """Return the products that a member's own lot may pay for; None: every one.
+
+    Raises NotFound for another's lot, as for none.
+    """
+    row = session.execute(
+        select(BeanLot.id, BeanScope.product_ids)
+        .outerjoin(BeanScope, BeanScope.id == BeanLot.scope_id)
+        .where(BeanLot.id == lot_id, BeanLot.member_id == member_id)
+    ).first()
+    if row is None:
+        raise NotFound("lot", "福利豆批次", field="lot_id")
+    return None if row[1] is None else frozenset(row[1])
 
 
 def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:

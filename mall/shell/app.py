@@ -10,6 +10,7 @@ from flask import Flask, Request, Response, redirect, send_from_directory
 from flask.sessions import SessionInterface
 
 import orders.wiring
+import search_index.wiring
 from mall.access import guard
 from mall.access.gateway import LoginGateway
 from mall.access.wechat_login import WeChatLogin
@@ -87,6 +88,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
+    app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)
     app.extensions["mall_files"] = _file_store(settings)
     outbox.set_doorbell(Doorbell(connection).ring)
     observe.install(app)

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-from rich.console import Console
 from rich.progress import track
 
 from catalog.uploads import importing as uploads
@@ -17,32 +16,16 @@ from mall.access import service as access
 from mall.access.rules import ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.errors import DomainError
-from mall.kernel.settings import Settings
 from mall.kernel.uow import reading, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
-from mall.shell import config, database, demo, supervisor, wiring, worker
+from mall.shell import database, demo, supervisor, wiring, worker
 from mall.shell import story as stories
 from mall.shell.app import create_app
-from mall.web.observe import configure_logging
+from mall.shell.commands import environment, search
 
-console = Console()
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
-
-
-def _settings() -> Settings:
-    """Read the environment, or say what is wrong with it; a running `make run` lends its own."""
-    environ = dict(os.environ)
-    if "DATABASE_URL" not in environ:
-        environ = {**supervisor.environment_of_running(), **environ}
-    os.environ.update(environ)
-    try:
-        settings = config.load(environ)
-    except config.ConfigError as error:
-        raise click.ClickException(str(error)) from error
-    configure_logging(settings.log_level)
-    return settings
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,7 +50,7 @@ def main() -> None:
 )
 def serve(host: str, port: int, workers: int, threads: int) -> None:
     """Serve HTTP with granian until stopped."""
-    _settings()
+    environment.settings()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mall-metrics-")
     granian = Path(sys.executable).with_name("granian")
@@ -112,19 +95,19 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
 )
 def run_worker(processes: int, nice: int) -> None:
     """Work off the RQ queues until stopped; a stop lets the current job end."""
-    worker.run_workers(_settings(), processes, nice)
+    worker.run_workers(environment.settings(), processes, nice)
 
 
 @main.command()
 def scheduler() -> None:
     """Enqueue what is due: sweeps of the outbox, payments, refunds, time-outs."""
-    worker.run_scheduler(_settings())
+    worker.run_scheduler(environment.settings())
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database to the newest migration."""
-    database.migrate(_settings())
+    database.migrate(environment.settings())
     click.echo("the database is at the newest migration")
 
 
@@ -138,7 +121,7 @@ def dev() -> None:
 @main.command("demo")
 def seed_demo() -> None:
     """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""
-    settings = _settings()
+    settings = environment.settings()
     if settings.is_production:
         raise click.ClickException("refused: the demo's passwords are known to everybody")
     app = create_app(settings)
@@ -156,7 +139,7 @@ def story(base: str | None) -> None:
 @main.command()
 def audit() -> None:
     """Check every invariant on the live database; exit 1 on any breach."""
-    app = create_app(_settings())
+    app = environment.application()
     with app.app_context(), reading() as session:
         invariants.begin_snapshot(session)
         findings = invariants.check(session, wiring.INVARIANTS)
@@ -186,9 +169,9 @@ def import_products(file: Path, supplier: str) -> None:
     """Import products from FILE, one JSON object a line; importing again changes nothing."""
     if file.stat().st_size > MAX_IMPORT_BYTES:
         raise click.ClickException("the file is larger than 200 MB")
-    app = create_app(_settings())
+    app = environment.application()
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    progress = iter(track(range(len(lines)), description=file.name, console=console))
+    progress = iter(track(range(len(lines)), description=file.name, console=environment.console))
 
     def advance() -> None:
         next(progress, None)
@@ -226,7 +209,7 @@ def grant_beans(
 ) -> None:
     """Grant MEMBER_ID beans worth YUAN."""
     grant = Grant(member_id, yuan * 100, expires.replace(tzinfo=UTC), programme, reference, scope)
-    app = create_app(_settings())
+    app = environment.application()
     with app.app_context():
         try:
             with unit_of_work() as uow:
@@ -252,7 +235,7 @@ def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
     if (role == "operator") != (scope is None):
         raise click.UsageError("every role but operator needs --scope, and operator takes none")
     password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    app = create_app(_settings())
+    app = environment.application()
     with app.app_context():
         try:
             with unit_of_work() as uow:
@@ -267,7 +250,7 @@ def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
 @click.argument("username")
 def disable_staff(username: str) -> None:
     """Close a staff account and end its sessions at once."""
-    app = create_app(_settings())
+    app = environment.application()
     with app.app_context():
         try:
             with unit_of_work() as uow:
@@ -276,6 +259,8 @@ def disable_staff(username: str) -> None:
             raise click.ClickException(error.sentence("en")) from error
     click.echo(f"{username} is closed")
 
+
+main.add_command(search.search)
 
 if __name__ == "__main__":
     main()

@@ -37,6 +37,7 @@ BLUEPRINTS = [
 ]
 REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
     catalog.wiring.REACTIONS,
+    search_index.wiring.REACTIONS,
     orders.wiring.REACTIONS,
     fulfillment.wiring.REACTIONS,
 )
@@ -49,6 +50,7 @@ SWEEPS = [
     (ledger_jobs.lapse_expired_lots, 300, "default"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
     *catalog.wiring.SWEEPS,
+    *search_index.wiring.SWEEPS,
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,
 ]

@@ -9,6 +9,8 @@ from mall.web.observe import configure_logging
 _settings = config.load()
 configure_logging(_settings.log_level)
 app = create_app(_settings)
+# Dictionary and index are loaded before the first request, and never in one.
+app.extensions["mall_searcher"].start()
 # What was loaded stays for good: the collector need not look at it again, and a request's own
 # objects are freed as their counts fall.
 gc.collect()

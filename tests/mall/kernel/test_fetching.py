@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from catalog.uploads import fetching
-from catalog.uploads.fetching import FetchRefused, fetch, public_address
+from mall.kernel.files import fetching
+from mall.kernel.files.fetching import FetchRefused, fetch, public_address
 
 PRIVATE = [
     "127.0.0.1",

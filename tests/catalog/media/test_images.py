@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from catalog.products import images
+from catalog.media import images
 
 
 def picture(kind="JPEG", size=(1600, 900), mode="RGB", **how):

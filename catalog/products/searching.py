@@ -1,0 +1,136 @@
+"""Read products as a search finds and shows them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, or_, select
+from sqlalchemy.orm import Session
+
+from catalog.media import rich_text
+from catalog.products.models import Category, Product
+from catalog.products.queries import is_shown, items
+from catalog.suppliers.models import Supplier
+from mall.members import queries as members
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """A product on sale with all that a search may find it by."""
+
+    id: UUID
+    title: str
+    brief: str
+    text: str
+    brand: str | None
+    keywords: tuple[str, ...]
+    category_ids: tuple[UUID, ...]
+    category_names: tuple[str, ...]
+    supplier_id: UUID
+    supplier_name: str
+    origin_region_code: str | None
+    origin_name: str
+    is_pavilion: bool
+    delivery_modes: tuple[str, ...]
+    tags: tuple[str, ...]
+    price_fen: int
+
+
+def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchable]:
+    """Return those of some products that are on sale, with what a search may find them by."""
+    rows = session.execute(
+        select(Product, Supplier.name, Supplier.origin_region_code)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(Product.id.in_(product_ids), is_shown())
+        .order_by(Product.id)
+    ).all()
+    names = {
+        row.id.hex: row.name for row in session.execute(select(Category.id, Category.name)).all()
+    }
+    paths = {row.id: row.path for row in session.execute(select(Category.id, Category.path)).all()}
+    found = {row[0].origin_region_code or row[2] for row in rows}
+    codes = {code for code in found if code}
+    regions = members.region_names(session, codes) if codes else {}
+    return [_searchable(row, paths, names, regions) for row in rows]
+
+
+def _searchable(
+    row: Any, paths: Mapping[UUID, str], names: Mapping[str, str], regions: Mapping[str, str]
+) -> Searchable:
+    product, supplier_name, supplier_origin = row
+    path = [key for key in paths[product.category_id].split("/") if key]
+    origin = product.origin_region_code or supplier_origin
+    told = [pair["value"] for pair in product.attributes if pair["name"] in ("产地", "原产地")]
+    return Searchable(
+        id=product.id,
+        title=product.title,
+        brief=product.brief,
+        text=rich_text.plain(product.description),
+        brand=product.brand,
+        keywords=tuple(product.keywords),
+        category_ids=tuple(UUID(key) for key in path),
+        category_names=tuple(names[key] for key in path),
+        supplier_id=product.supplier_id,
+        supplier_name=supplier_name,
+        origin_region_code=origin,
+        origin_name=" ".join([regions.get(origin, "") if origin else "", *told]).strip(),
+        is_pavilion=product.is_pavilion,
+        delivery_modes=tuple(product.delivery_modes),
+        tags=tuple(product.tags),
+        price_fen=product.price_fen,
+    )
+
+
+def shown_ids(session: Session, after: UUID | None, limit: int) -> list[UUID]:
+    """Return the ids of products on sale, in their order, after one of them."""
+    query = (
+        select(Product.id)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(is_shown())
+        .order_by(Product.id)
+        .limit(limit)
+    )
+    return list(session.scalars(query if after is None else query.where(Product.id > after)))
+
+
+def count_shown(session: Session) -> int:
+    """Return how many products are on sale."""
+    query = select(func.count()).select_from(Product)
+    query = query.join(Supplier, Supplier.id == Product.supplier_id).where(is_shown())
+    return session.scalar(query) or 0
+
+
+def ids_of_suppliers(session: Session, supplier_ids: Collection[UUID]) -> list[UUID]:
+    """Return the ids of every product of some suppliers."""
+    return list(session.scalars(select(Product.id).where(Product.supplier_id.in_(supplier_ids))))
+
+
+def ids_below(session: Session, category_ids: Collection[UUID]) -> list[UUID]:
+    """Return the ids of every product in some categories or below them."""
+    below = or_(*(Category.path.contains(f"{each.hex}/", autoescape=True) for each in category_ids))
+    query = select(Product.id).where(Product.category_id.in_(select(Category.id).where(below)))
+    return list(session.scalars(query))
+
+
+def shown_items(session: Session, product_ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """Return what a listing shows of those products that are on sale."""
+    rows = session.execute(items().where(Product.id.in_(product_ids), is_shown()))
+    return {row.id: row for row in rows}
+
+
+def category_names(session: Session, category_ids: Collection[UUID]) -> dict[str, str]:
+    """Return the names of categories, by their ids without dashes."""
+    query = select(Category.id, Category.name).where(Category.id.in_(category_ids))
+    return {row.id.hex: row.name for row in session.execute(query)}
+
+
+def supplier_names(session: Session, supplier_ids: Collection[UUID]) -> dict[str, str]:
+    """Return the names of suppliers, by their ids without dashes."""
+    query = select(Supplier.id, Supplier.name).where(Supplier.id.in_(supplier_ids))
+    return {row.id.hex: row.name for row in session.execute(query)}
+
+
+def region_names(session: Session, codes: Collection[str]) -> dict[str, str]:
+    """Return the names of regions by their codes."""
+    return members.region_names(session, set(codes))

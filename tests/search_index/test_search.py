@@ -1,0 +1,250 @@
+"""What members find, in which order, and what is said besides."""
+
+import pytest
+
+from tests.support.people import order_body
+
+
+@pytest.fixture
+def stocked(shop):
+    """A few products of the trade."""
+    supplier_id = shop.world.supplier()
+    shop.skus = {}
+    for title, more in {
+        "雷州番薯": {"keywords": ("沙地番薯",)},
+        "番薯干": {"brief": "三蒸三晒"},
+        "流沙南珠蚝": {"brief": "粒粒饱满"},
+        "徐闻良姜片": {"brief": "火山红土 <b>姜香</b>", "brand": "徐闻味道"},
+        "吴川月饼·金腿大饼": {},
+        "纯棉水洗四件套": {},
+        "Carat钻石炒锅30cm": {},
+    }.items():
+        _, sku = shop.world.sku(1000, 5, supplier_id, title=title, **more)
+        shop.skus[title] = sku
+    shop.build()
+    return shop
+
+
+SAME = {
+    "a synonym": ("地瓜", "雷州番薯"),
+    "another": ("红薯", "雷州番薯"),
+    "the word itself": ("番薯", "雷州番薯"),
+    "pinyin": ("fanshu", "雷州番薯"),
+    "initials": ("fs", "雷州番薯"),
+    "pinyin of several words": ("xuwenliangjiang", "徐闻良姜片"),
+    "oyster by another name": ("牡蛎", "流沙南珠蚝"),
+    "traditional characters": ("吳川月餅", "吴川月饼·金腿大饼"),
+    "full width": ("ＣＡＲＡＴ", "Carat钻石炒锅30cm"),
+    "capitals": ("cARAT", "Carat钻石炒锅30cm"),
+    "one wrong character": ("纯绵四件套", "纯棉水洗四件套"),
+    "another order": ("四件套 水洗 纯棉", "纯棉水洗四件套"),
+    "the middle of a word": ("姜片", "徐闻良姜片"),
+    "a brand": ("徐闻味道", "徐闻良姜片"),
+    "words of two fields": ("良姜 火山", "徐闻良姜片"),
+}
+
+
+@pytest.mark.parametrize(("query", "title"), SAME.values(), ids=SAME)
+def test_it_is_found_by(stocked, query, title):
+    """Case 32."""
+    reply = stocked.ask(q=query)
+    assert reply.headers["Search-Engine"] == "index"
+    assert title in [item["title"] for item in reply.get_json()["items"]][:2]
+
+
+ODD = [
+    "!!!",
+    "（）",
+    "\u3000",
+    "title:番薯",
+    "番薯 OR 1",
+    "*",
+    "番薯^5",
+    '"番薯',
+    "a AND NOT b",
+    "[x TO y]",
+]
+ODD += ["番薯~2", "' OR 1=1 --", "\\", "番薯" * 100, "a" * 200, "🍠", "\u200b番薯", "<script>"]
+
+
+@pytest.mark.parametrize("query", ODD)
+def test_query_text_is_data_and_never_syntax(stocked, query):
+    """Case 32: only punctuation, 200 characters, query syntax characters."""
+    reply = stocked.ask(q=query)
+    assert (reply.status_code, reply.headers.get("Search-Engine", "index")) == (200, "index")
+    if "番薯" in query:
+        assert reply.get_json()["items"][0]["title"] in ("雷州番薯", "番薯干")
+
+
+def test_what_was_meant_is_said(stocked):
+    assert stocked.ask(q="纯绵四件套").get_json()["did_you_mean"] == "纯棉四件套"
+    assert stocked.ask(q="liangjiangg").get_json()["did_you_mean"] == "良姜"
+    assert stocked.ask(q="纯棉四件套").get_json()["did_you_mean"] is None
+
+
+def test_what_matched_is_marked_and_all_else_is_escaped(stocked):
+    [item] = stocked.ask(q="良姜 姜香").get_json()["items"][:1]
+    assert item["highlights"]["title"] == "徐闻<em>良姜</em>片"
+    assert item["highlights"]["brief"] == "火山红土 &lt;b&gt;<em>姜香</em>&lt;/b&gt;"
+    first = stocked.ask(q="地瓜").get_json()["items"][0]
+    assert first["highlights"]["title"] == "雷州<em>番薯</em>"
+
+
+@pytest.mark.parametrize(
+    ("typed", "word"),
+    [
+        ("番", "番薯"),
+        ("fansh", "番薯"),
+        ("fs", "番薯"),
+        ("liangj", "良姜"),
+        ("徐闻 良", "徐闻 良姜"),
+    ],
+)
+def test_what_is_being_typed_is_completed(stocked, typed, word):
+    assert word in stocked.suggest(typed)
+
+
+@pytest.mark.parametrize("typed", ["囗囗", "!!!", "xyzxyz", "a" * 200])
+def test_what_leads_nowhere_is_not_completed(stocked, typed):
+    assert stocked.suggest(typed) == []
+
+
+# Order
+
+
+def test_a_name_stands_before_a_keyword_before_a_description(shop):
+    for title, more in {
+        "丙": {"brief": "当季良姜"},
+        "乙": {"keywords": ("良姜",)},
+        "甲良姜": {},
+    }.items():
+        shop.world.sku(1000, 5, title=title, **more)
+    shop.build()
+    assert shop.find("良姜") == ["甲良姜", "乙", "丙"]
+
+
+def test_an_exact_name_stands_before_one_that_holds_it(shop):
+    for title in ("良姜红茶礼盒", "良姜红茶", "红茶配良姜"):
+        shop.world.sku(1000, 5, title=title)
+    shop.build()
+    assert shop.find("良姜红茶") == ["良姜红茶", "良姜红茶礼盒", "红茶配良姜"]
+
+
+def test_what_is_left_stands_before_what_is_sold_out(shop):
+    shop.world.sku(1000, 5, title="良姜片甲")
+    _, sold_out = shop.world.sku(1000, 0, title="良姜片乙")
+    shop.build()
+    assert shop.find("良姜") == ["良姜片甲", "良姜片乙"]
+    shop.world.set_stock(sold_out, 3)
+    shop.look()
+    assert shop.find("良姜") == ["良姜片乙", "良姜片甲"]
+
+
+def test_of_equals_the_one_that_sells_stands_first(shop):
+    skus = [shop.world.sku(1000, 9, title=f"良姜片{name}")[1] for name in "甲乙丙"]
+    buyer = shop.world.member(beans_fen=10_000)
+    buyer.post("/v1/store/orders", order_body([skus[1]], total_fen=3000, quantity=3))
+    buyer.post("/v1/store/orders", order_body([skus[0]], total_fen=1000))
+    shop.build()
+    assert shop.find("良姜") == ["良姜片乙", "良姜片甲", "良姜片丙"]
+    assert shop.find(sort="sales") == ["良姜片乙", "良姜片甲", "良姜片丙"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"), [("price_asc", "213"), ("price_desc", "312"), ("newest", "321")]
+)
+def test_a_search_can_be_sorted_otherwise(shop, sort, expected):
+    for number, price in ((1, 200), (2, 100), (3, 300)):
+        shop.world.sku(price, 5, title=f"良姜{number}")
+    shop.build()
+    assert "".join(title[-1] for title in shop.find("良姜", sort=sort)) == expected
+
+
+# Filters, facets, pages
+
+
+@pytest.fixture
+def varied(shop):
+    """Six products that differ in everything that filters know."""
+    world = shop.world
+    shop.first, shop.second = world.supplier(), world.supplier()
+    world.qualify(shop.first, "assistance", region_code="440825")
+    shop.ids = {}
+    plan = {
+        "良姜1": (shop.first, 1000, 5, {"origin_region_code": "440825", "is_pavilion": True}),
+        "良姜2": (shop.first, 3000, 0, {"origin_region_code": "440825"}),
+        "良姜3": (shop.second, 6000, 5, {"origin_region_code": "450502"}),
+        "良姜4": (shop.second, 60_000, 5, {"delivery_modes": ("store_pickup", "ship")}),
+    }
+    for title, (supplier_id, price, count, more) in plan.items():
+        shop.ids[title], _ = world.sku(price, count, supplier_id, title=title, **more)
+    world.execute("UPDATE product SET tags = '[\"端午\"]' WHERE title = '良姜3'")
+    shop.build()
+    return shop
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"origin": "4408"}, "12"),
+        ({"origin": "45"}, "3"),
+        ({"origin": "11"}, ""),
+        ({"is_pavilion": "true"}, "1"),
+        ({"is_pavilion": "false"}, "234"),
+        ({"in_stock": "true"}, "134"),
+        ({"delivery_mode": "store_pickup"}, "4"),
+        ({"min_price_fen": 3000, "max_price_fen": 6000}, "23"),
+        ({"tag": "端午"}, "3"),
+    ],
+)
+def test_filters_narrow_a_search_and_a_listing(varied, query, expected):
+    for text in ("良姜", ""):
+        assert "".join(sorted(title[-1] for title in varied.find(text, **query))) == expected
+
+
+def test_a_supplier_and_a_category_narrow_a_search(varied):
+    assert len(varied.find("良姜", supplier_id=str(varied.first))) == 2
+    tree = varied.world.member().get("/v1/store/categories").get_json()["items"]
+    assert len(varied.find("良姜", category_id=tree[0]["id"])) == 4
+    assert varied.find("良姜", category_id=str(varied.first)) == []
+
+
+def test_a_lot_narrows_a_search_to_what_it_may_pay_for(varied):
+    member = varied.world.member()
+    bound = varied.world.grant(member, 1000, product_ids=[varied.ids["良姜2"], varied.ids["良姜3"]])
+    free = varied.world.grant(member, 1000)
+    assert sorted(varied.find("良姜", member, lot_id=str(bound))) == ["良姜2", "良姜3"]
+    assert len(varied.find("", member, lot_id=str(free))) == 4
+    stranger = varied.world.member()
+    assert varied.ask(stranger, lot_id=str(bound)).status_code == 404
+    assert varied.ask(lot_id=str(bound)).status_code == 401
+
+
+def test_facets_count_what_was_found(varied):
+    body = varied.ask(q="良姜", facets="true", min_price_fen=2000).get_json()
+    counts = {
+        facet: {each["name"] or each["value"]: each["count"] for each in found}
+        for facet, found in body["facets"].items()
+    }
+    assert body["total"] == 3
+    assert counts["category"] == {"测试": 3}
+    assert sorted(counts["supplier"].values()) == [1, 2]
+    assert counts["origin"] == {"广东省湛江市徐闻县": 1, "广西壮族自治区北海市海城区": 1}
+    assert counts["delivery_mode"] == {"ship": 3, "store_pickup": 1, "unit_delivery": 0}
+    assert counts["in_stock"] == {"true": 2} and counts["pavilion"] == {"true": 0}
+    assert counts["price"] == {"2000-5000": 1, "5000-10000": 1, "50000-100000": 1}
+
+
+def test_pages_of_a_search_have_no_gap_and_no_repeat(shop):
+    for number in range(7):
+        shop.world.sku(1000, 5, title=f"良姜片{number}")
+    shop.build()
+    seen, cursor = [], None
+    while True:
+        query = {"q": "良姜", "limit": 3} | ({"cursor": cursor} if cursor else {})
+        body = shop.ask(**query).get_json()
+        seen += [item["title"] for item in body["items"]]
+        cursor = body["next_cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 7
