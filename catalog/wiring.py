@@ -8,11 +8,14 @@ from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import supplier_views as onboarding_views
 from catalog.onboarding import views as applications
+from catalog.pavilion import ops_views as section_ops
+from catalog.pavilion import views as sections
 from catalog.products import jobs as product_jobs
 from catalog.products import ops_views as product_ops
 from catalog.products import service as products
 from catalog.products import supplier_views as product_views
 from catalog.products import views as shown
+from catalog.selections import views as selections
 from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
@@ -35,6 +38,9 @@ BLUEPRINTS = [
     supplier_ops.bp,
     template_views.bp,
     upload_views.bp,
+    sections.bp,
+    section_ops.bp,
+    *selections.BLUEPRINTS,
 ]
 REACTIONS: Mapping[type, list[Reaction]] = {
     messages.QualificationsChanged: [Reaction(products.apply_qualifications)],

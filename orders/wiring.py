@@ -3,6 +3,9 @@
 from mall.kernel.outbox import Reaction
 from mall.kernel.settings import WeChatSettings
 from orders import messages
+from orders.assistance import jobs as assistance_jobs
+from orders.assistance import ops_views as assistance_ops
+from orders.assistance import union_views as assistance_views
 from orders.carts import views as cart_views
 from orders.checkout import jobs as checkout_jobs
 from orders.checkout import views as checkout_views
@@ -17,7 +20,14 @@ from orders.refunds import jobs as refund_jobs
 from orders.refunds import queries as refund_queries
 from orders.refunds import service as refunds
 
-BLUEPRINTS = [checkout_views.bp, order_views.bp, cart_views.bp, payment_views.bp]
+BLUEPRINTS = [
+    checkout_views.bp,
+    order_views.bp,
+    cart_views.bp,
+    payment_views.bp,
+    assistance_views.bp,
+    assistance_ops.bp,
+]
 REACTIONS = {
     messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "money")],
 }
@@ -26,6 +36,7 @@ SWEEPS = [
     (payment_jobs.query_open_payments, 5, "money"),
     (refund_jobs.send_due_refunds, 5, "money"),
     (checkout_jobs.lapse_unpaid_orders, 10, "money"),
+    (assistance_jobs.remind_unions, 86_400, "bulk"),
 ]
 INVARIANTS = [
     *order_queries.INVARIANTS,

@@ -1,6 +1,6 @@
 """Members, their addresses, and the regions these lie in."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -62,3 +62,31 @@ class Address(Base):
     detail: Mapped[str]
     is_default: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+
+
+class TradeUnion(Base):
+    """A trade union; the federation's tree by `parent_id`."""
+
+    __tablename__ = "trade_union"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_union.id"), index=True)
+    created_at: Mapped[datetime]
+
+
+class UnionMembership(Base):
+    """A member's time in a union; somebody may be in several at once."""
+
+    __tablename__ = "union_membership"
+    __table_args__ = (
+        CheckConstraint("left_on > joined_on", name="days_in_order"),
+        Index("ix_union_membership_member_id", "member_id"),
+    )
+
+    union_id: Mapped[UUID] = mapped_column(ForeignKey("trade_union.id"), primary_key=True)
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    joined_on: Mapped[date]
+    # The first day on which it is over.
+    left_on: Mapped[date | None]

@@ -1,6 +1,6 @@
 """A member's account and addresses on the wire."""
 
-from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, Regexp
 
 from mall.web.fields import Schema, a_uuid, short_text
@@ -75,3 +75,30 @@ class RegionReply(Schema):
 
 class RegionList(Schema):
     items = List(Nested(RegionReply))
+
+
+class UnionBody(Schema):
+    code = String(
+        required=True, validate=Regexp(r"^[0-9A-Za-z-]{1,32}$"), metadata={"example": "440800-017"}
+    )
+    name = short_text(100, required=True, metadata={"example": "湛江中心人民医院工会委员会"})
+    parent_id = UUID(load_default=None, allow_none=True)
+
+
+class UnionReply(UnionBody):
+    id = UUID(metadata={"example": str(a_uuid())})
+    created_at = DateTime()
+
+
+class UnionPage(Schema):
+    items = List(Nested(UnionReply))
+    next_cursor = UUID(allow_none=True)
+
+
+class MembershipBody(Schema):
+    joined_on = Date(required=True, metadata={"example": "2026-01-01"})
+    left_on = Date(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "The first day on which it is over", "example": "2027-01-01"},
+    )

@@ -25,6 +25,7 @@ BLUEPRINTS = [
     *access_views.BLUEPRINTS,
     member_views.bp,
     member_ops.bp,
+    member_ops.unions_bp,
     ledger_views.bp,
     ledger_ops.bp,
     ledger_ops.accounts_bp,

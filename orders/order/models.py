@@ -22,6 +22,7 @@ class Order(Base):
         CheckConstraint("total_fen = beans_fen + wechat_fen", name="tenders_add_up"),
         CheckConstraint("beans_fen >= 0 AND wechat_fen >= 0", name="tenders_not_negative"),
         Index("ix_shop_order_member_id", "member_id", "id"),
+        Index("ix_shop_order_union_id", "union_id", "paid_at"),
         Index(
             "ix_shop_order_unpaid",
             "pay_by",
@@ -32,6 +33,8 @@ class Order(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     order_no: Mapped[str] = mapped_column(unique=True)
     member_id: Mapped[UUID]
+    # The union that buys, where it is not the member's own purchase.
+    union_id: Mapped[UUID | None]
     state: Mapped[str]
     tender: Mapped[str]
     goods_fen: Mapped[int]
@@ -58,6 +61,11 @@ class OrderLine(Base):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("amount_fen = quantity * price_fen", name="amount_adds_up"),
         CheckConstraint("amount_fen = beans_fen + wechat_fen", name="tenders_add_up"),
+        Index(
+            "ix_order_line_assistance",
+            "order_id",
+            postgresql_where=text("assistance_id IS NOT NULL"),
+        ),
     )
 
     order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)

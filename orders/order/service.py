@@ -33,6 +33,7 @@ class NewOrder:
     note: str
     lines: list[dict[str, Any]]
     pay_by: datetime | None
+    union_id: UUID | None = None
 
     @property
     def total_fen(self) -> int:

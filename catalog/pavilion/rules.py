@@ -1,0 +1,71 @@
+"""What gathers the products of a section."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mall.kernel.errors import Invalid
+
+PAVILION, CATEGORY, SEASONAL = KINDS = ("pavilion", "category", "seasonal")
+NEWEST, PRICE_UP, PRICE_DOWN, SALES = SORTS = ("newest", "price_asc", "price_desc", "sales")
+MAX_PICKS, MAX_SECTIONS = 500, 200
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Conditions that a product must all meet; without any, only what is picked is shown."""
+
+    needs_assistance: bool = False
+    assistance_regions: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    category_id: UUID | None = None
+    min_price_fen: int | None = None
+    max_price_fen: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == Rule()
+
+    def stored(self) -> dict[str, Any]:
+        """Return the form in which it is kept."""
+        kept = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
+        return {**kept, "category_id": self.category_id and str(self.category_id)}
+
+
+def rule_of(stored: dict[str, Any]) -> Rule:
+    """Read a rule from the form in which it is kept."""
+    lists = {name: tuple(stored[name]) for name in ("assistance_regions", "origins", "tags")}
+    category = stored["category_id"]
+    return Rule(**{**stored, **lists, "category_id": UUID(category) if category else None})
+
+
+@dataclass(frozen=True)
+class SectionForm:
+    """What an operator fills in for a section."""
+
+    kind: str
+    title: str
+    about: str
+    cover_url: str | None
+    rule: Rule
+    sort: str
+    position: int
+    is_published: bool
+    starts_at: datetime | None
+    ends_at: datetime | None
+    picks: tuple[UUID, ...] = ()
+
+
+def check(form: SectionForm) -> None:
+    """Raise Invalid where a form contradicts itself."""
+    if form.starts_at and form.ends_at and form.ends_at <= form.starts_at:
+        raise Invalid("ends_at", "结束时间须晚于开始时间。", "It must end after it began.")
+    low, high = form.rule.min_price_fen, form.rule.max_price_fen
+    if low is not None and high is not None and high < low:
+        raise Invalid(
+            "rule.max_price_fen", "最高价不能低于最低价。", "The highest price is below the lowest."
+        )
+    if len(set(form.picks)) != len(form.picks):
+        raise Invalid("picks", "同一商品选了两次。", "A product is picked twice.")

@@ -1,0 +1,69 @@
+"""Trade unions and who belongs to them."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from mall.kernel.errors import DomainError, Invalid, NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.members import queries
+from mall.members.models import TradeUnion, UnionMembership
+
+
+class UnionCodeTaken(DomainError):
+    code = "union_code_taken"
+    zh = "已有使用该代码的工会。"
+    en = "There is a union of this code."
+
+
+def open_union(uow: UnitOfWork, code: str, name: str, parent_id: UUID | None = None) -> TradeUnion:
+    """Open a union; raise UnionCodeTaken, or NotFound for an unknown parent."""
+    if uow.session.scalars(select(TradeUnion.id).where(TradeUnion.code == code)).first():
+        raise UnionCodeTaken("code")
+    if parent_id is not None:
+        get_union(uow.session, parent_id, "parent_id")
+    union = TradeUnion(id=new_id(), code=code, name=name, parent_id=parent_id, created_at=uow.now)
+    uow.session.add(union)
+    uow.session.flush()
+    return union
+
+
+def set_membership(
+    uow: UnitOfWork, union_id: UUID, member_id: UUID, joined_on: date, left_on: date | None
+) -> None:
+    """Say from when and until before when a member belongs to a union; repeating changes nothing.
+
+    Raises NotFound and Invalid.
+    """
+    if left_on is not None and left_on <= joined_on:
+        raise Invalid("left_on", "离开日期须晚于加入日期。", "It must end after it began.")
+    get_union(uow.session, union_id)
+    queries.get_member(uow.session, member_id)
+    days = {"joined_on": joined_on, "left_on": left_on}
+    statement = insert(UnionMembership).values(union_id=union_id, member_id=member_id, **days)
+    uow.session.execute(
+        statement.on_conflict_do_update(index_elements=["union_id", "member_id"], set_=days)
+    )
+
+
+def get_union(session: Session, union_id: UUID, field: str | None = None) -> TradeUnion:
+    """Return a union or raise NotFound."""
+    union = session.get(TradeUnion, union_id)
+    if union is None:
+        raise NotFound("union", "工会", field=field)
+    return union
+
+
+def find_union(session: Session, code: str) -> TradeUnion | None:
+    """Return the union of a code."""
+    return session.scalars(select(TradeUnion).where(TradeUnion.code == code)).first()
+
+
+def list_unions(session: Session, cursor: UUID | None, limit: int) -> list[TradeUnion]:
+    """Return unions, newest first, one more than `limit` if there are more."""
+    query = select(TradeUnion).order_by(TradeUnion.id.desc()).limit(limit + 1)
+    return list(session.scalars(query if cursor is None else query.where(TradeUnion.id < cursor)))

@@ -1,0 +1,101 @@
+"""Set targets of consumption assistance, follow them, remind who falls behind."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from mall.kernel.clock import BEIJING
+from mall.kernel.sheets import writing
+from mall.kernel.uow import UnitOfWork
+from mall.members import unions
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
+from orders.assistance import queries, rules
+from orders.assistance.models import AssistanceTarget
+from orders.assistance.rules import TargetForm
+
+BATCH = 500
+HEADS = ("月份", "工会采购（元）", "会员自购（元）", "计入目标（元）", "累计（元）", "目标（元）")
+
+
+def today(now: datetime) -> date:
+    """Return the day in Beijing."""
+    return now.astimezone(BEIJING).date()
+
+
+def set_target(uow: UnitOfWork, union_id: UUID, year: int, form: TargetForm) -> None:
+    """Set a union's target of a year; setting it again replaces it. Raises Invalid and NotFound."""
+    unions.get_union(uow.session, union_id)
+    row = uow.session.get(AssistanceTarget, (union_id, year), with_for_update=True)
+    if row is None:
+        row = AssistanceTarget(union_id=union_id, year=year)
+        uow.session.add(row)
+    row.target_fen = form.amount_fen()
+    row.budget_fen, row.share_bps = form.budget_fen, form.share_bps
+    row.counts_members, row.updated_at = form.counts_members, uow.now
+    uow.session.flush()
+
+
+def progress(session: Session, union_id: UUID, year: int, now: datetime) -> dict[str, Any]:
+    """Return a union's target of a year and how far it is, month by month; raise NoTarget."""
+    row = queries.target(session, union_id, year)
+    months = queries.months(session, [union_id], year)[union_id]
+    expected = rules.expected_fen(row.target_fen, year, today(now))
+    return dict(queries.progress(row, months, expected))
+
+
+def sheet(session: Session, union_id: UUID, year: int, now: datetime) -> bytes:
+    """Return the same as a workbook; amounts in yuan."""
+    found = progress(session, union_id, year, now)
+    rows = [
+        [
+            f"{year}-{each['month']:02}",
+            *(each[n] / 100 for n in ("union_fen", "members_fen", "counted_fen", "cumulative_fen")),
+            found["target_fen"] / 100,
+        ]
+        for each in found["months"]
+    ]
+    union = unions.get_union(session, union_id)
+    rows.append([f"{union.name} 合计", None, None, found["done_fen"] / 100, None, None])
+    return writing.xlsx(f"消费帮扶 {year}", HEADS, rows, [22, 16, 16, 16, 16, 16])
+
+
+def remind(uow: UnitOfWork) -> int:
+    """Remind unions that are behind their target, each once a month; return how many were."""
+    on, told, after = today(uow.now), 0, None
+    while True:
+        rows = queries.targets(uow.session, on.year, after, BATCH)
+        shown = rows[:BATCH]
+        ids = [row.union_id for row in shown]
+        months = queries.months(uow.session, ids, on.year) if ids else {}
+        told += notices.notify(
+            uow,
+            [
+                _reminder(row, rules.done_fen(months[row.union_id], row.counts_members), on)
+                for row in shown
+                if rules.is_behind(
+                    row.target_fen,
+                    row.year,
+                    on,
+                    rules.done_fen(months[row.union_id], row.counts_members),
+                )
+            ],
+        )
+        if len(rows) <= BATCH:
+            return told
+        after = shown[-1].union_id
+
+
+def _reminder(row: AssistanceTarget, done: int, on: date) -> NewNotice:
+    expected = rules.expected_fen(row.target_fen, row.year, on)
+    done_yuan, expected_yuan = f"{done / 100:.2f}", f"{expected / 100:.2f}"
+    return NewNotice(
+        "union",
+        row.union_id,
+        "assistance_behind",
+        f"assistance:{row.union_id}:{on:%Y-%m}",
+        f"{row.year} 年消费帮扶已完成 {done_yuan} 元，按进度应为 {expected_yuan} 元，请抓紧采购。",
+        f"Consumption assistance {row.year}: ¥{done_yuan} done, ¥{expected_yuan} expected by now.",
+    )
