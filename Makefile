@@ -31,8 +31,8 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-story: $(VENV)/.installed ## Play the main job over HTTP as member, supplier and operator
-	@$(BIN)/mall story
+story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, catalog or all)
+	@$(BIN)/mall story $(NAME)
 
 bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

@@ -45,7 +45,9 @@ def document(product: Searchable) -> Document:
         "supplier": _terms(known.words(product.supplier_name)),
         "origin": _terms(known.words(product.origin_name)),
         "body": _terms(known.words(f"{product.brief} {product.text}"[:4000])[:MAX_BODY_WORDS]),
-        "same": _joined(known.canonical(word) for word in [*name, *keys] if word in known.synonyms),
+        "same": _joined(
+            dict.fromkeys(map(known.canonical, known.with_synonyms(named, name + keys)))
+        ),
         "gram": _joined(gram for text in named for gram in grams(known.runs(text))),
         "sound": _joined(_sounds(known.runs(" ".join(named)))),
         "letters": _joined(_letters(spelt, known.runs(product.title))),

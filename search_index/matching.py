@@ -104,6 +104,8 @@ def _scores(
     total /= weight
     total += rules.LIKENESS * _likeness(snapshot, known, text) ** 2
     total *= 0.7 + 0.3 * snapshot.shortness
+    # Who holds every word answers the question; who holds one very well, another one.
+    total *= np.where(covered, np.float32(1), np.float32(rules.PARTIAL))
     # Sold out stands behind what is left and otherwise as good; sales decide between equals.
     total *= np.where(snapshot.available, np.float32(1), np.float32(rules.SOLD_OUT))
     most = float(np.log1p(snapshot.sold.max())) if snapshot.size else 0.0

@@ -35,7 +35,7 @@ LIKENESS = 0.5
 # A word or a pair of characters that no product has says little about any.
 UNKNOWN, PART = 1.5, 0.5
 EXACT, PHRASE, HEAD, KEYWORD = 1.0, 0.3, 0.25, 0.25
-SOLD_OUT, SALES = 0.75, 0.03
+SOLD_OUT, SALES, PARTIAL = 0.75, 0.03, 0.6
 GOOD_ENOUGH, LEAST = 0.35, 0.12
 LOOKED_AT = 60
 PRICE_EDGES = (2_000, 5_000, 10_000, 20_000, 50_000, 100_000)

@@ -103,7 +103,8 @@ class Snapshot:
         self.origin = np.zeros(size, np.int32)
         self.categories, self.tags = Many(), Many()
         self.alive = np.zeros(size, bool)
-        self.available = np.zeros(size, bool)
+        # What was not counted yet is new: it stands as if there were some.
+        self.available = np.ones(size, bool)
         self.sold = np.zeros(size, np.int64)
         self.number_of: dict[UUID, int] = {}
         for doc, kept in reader.iter_docs():

@@ -21,9 +21,9 @@ from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.shell import database, demo, supervisor, wiring, worker
-from mall.shell import story as stories
 from mall.shell.app import create_app
 from mall.shell.commands import environment, search
+from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
 
@@ -130,10 +130,15 @@ def seed_demo() -> None:
 
 
 @main.command()
+@click.argument("name", type=click.Choice(play.NAMES), default="buying")
 @click.option("--base", default=None, help="Base of a running service; left out: find or start.")
-def story(base: str | None) -> None:
-    """Play the main job over HTTP as member, supplier and operator, then audit."""
-    sys.exit(supervisor.run_story(base, stories.play))
+def story(name: str, base: str | None) -> None:
+    """Play the story NAME over HTTP as its people would, then audit.
+
+    buying: a member buys with beans and WeChat. catalog: a supplier is onboarded, uploads 200
+    products, is reviewed, is found, sells in the pavilion. all: one after the other.
+    """
+    sys.exit(supervisor.run_story(base, play.player(name)))
 
 
 @main.command()

@@ -2,12 +2,18 @@
 
 import json
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from flask import current_app
 
+from catalog.messages import SupplierChanged
+from catalog.onboarding import service as onboarding
+from catalog.onboarding.rules import Decision, QualificationForm
+from catalog.pavilion import queries as pavilion
+from catalog.pavilion import rules as section_rules
+from catalog.pavilion import service as section_service
 from catalog.products import queries as products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import service as supplier_service
@@ -20,13 +26,25 @@ from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant, GrantRepeated
 from mall.members import service as members
+from mall.members import unions
 from mall.members.rules import AddressForm
 
 DATA = Path(__file__).parent / "data"
 HOUSE_SUPPLIER = "橙意严选（示例）"
 DEMO_SUPPLIER = "徐闻县良姜种植专业合作社"
+DEMO_UNION = ("440800-demo", "湛江市示例工会委员会")
+# Suppliers of the pavilion: where they are, and their story.
+PAVILION = (
+    ("徐闻县良姜种植专业合作社", "440825", "徐闻火山红土上，三代人只种一样：良姜。"),
+    ("徐闻县红土菠萝专业合作社", "440825", "“菠萝的海”三万亩，现摘现发。"),
+    ("遂溪县火龙果产业联合社", "440823", "夜里为火龙果补光，灯海连成片。"),
+    ("遂溪县甘蔗红糖工坊", "440823", "铁锅熬糖，蔗香满村。"),
+    ("廉江市红橙果业有限公司", "440881", "廉江红橙，冬日限定。"),
+    ("雷州市覃斗芒果合作社", "440882", "雷州半岛的太阳，晒出覃斗芒果的甜。"),
+)
 REMOTE = ("540000", "650000")
 EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
+BEGINS, ENDS = date(2026, 1, 1), date(2030, 12, 31)
 STAFF = (
     ("operator", "operator", "运营演示账号"),
     ("supplier", "supplier", "供应商演示账号：" + DEMO_SUPPLIER),
@@ -47,6 +65,8 @@ def seed(data: Path) -> str:
             uploads.import_lines(lines, HOUSE_SUPPLIER, lambda: None)
     with unit_of_work() as uow:
         _freight(uow)
+    with unit_of_work() as uow:
+        _pavilion(uow)
     accounts = _staff() | _members()
     return json.dumps(accounts, ensure_ascii=False)
 
@@ -76,6 +96,32 @@ def _freight(uow: UnitOfWork) -> None:
         product.shipping_template_id = template_id
 
 
+def _pavilion(uow: UnitOfWork) -> None:
+    """Give suppliers from the country their qualification, origin and story; open their section."""
+    if any(each.title == "乡村振兴馆" for each in pavilion.sections(uow.session, None)):
+        return
+    for name, region, story in PAVILION:
+        supplier = suppliers.find_supplier(uow.session, name)
+        if supplier is None:
+            continue
+        supplier.origin_region_code, supplier.story = region, story
+        document = onboarding.add_document(uow, supplier.id, b"%PDF-1.7 demo")
+        form = QualificationForm("assistance", "示例", BEGINS, ENDS, document, region)
+        row = onboarding.add_qualification(uow, supplier.id, form)
+        onboarding.review_qualification(uow, row.id, row.id, Decision(True))
+        for product in products.own_products(uow.session, supplier.id, None, 100):
+            product.is_pavilion = True
+        uow.emit(SupplierChanged(str(supplier.id)))
+    rule = section_rules.Rule(needs_assistance=True)
+    about = "产地直发，每一单都计入消费帮扶"
+    section_service.add_section(
+        uow,
+        section_rules.SectionForm(
+            "pavilion", "乡村振兴馆", about, None, rule, "newest", 0, True, None, None
+        ),
+    )
+
+
 def _staff() -> dict[str, dict[str, str]]:
     accounts = {}
     for username, role, about in STAFF:
@@ -96,6 +142,9 @@ def _scope(uow: UnitOfWork, role: str) -> UUID | None:
         supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
         assert supplier is not None
         return supplier.id
+    if role == "union_officer":
+        union = unions.find_union(uow.session, DEMO_UNION[0])
+        return (union or unions.open_union(uow, *DEMO_UNION)).id
     return uuid5(NAMESPACE_URL, f"urn:mall:demo:{role}")
 
 

@@ -102,6 +102,12 @@ class Analyzer:
             found += rjieba.cut(run) if is_hanzi(run) else [run]
         return list(dict.fromkeys(found))
 
+    def with_synonyms(self, texts: Iterable[str], words: Iterable[str]) -> list[str]:
+        """Return the words in texts that have synonyms, also where they were cut otherwise."""
+        found = [word for word in words if word in self.synonyms]
+        whole = " ".join(run for text in texts for run in self.runs(text))
+        return found + [word for word in self.synonyms if len(word) > 1 and word in whole]
+
     def canonical(self, word: str) -> str:
         """Return the name that a word shares with its synonyms."""
         return self.synonyms.get(word, word)

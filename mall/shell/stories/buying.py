@@ -1,90 +1,17 @@
 """The main job, played over HTTP only, as member, supplier and operator would."""
 
 import secrets
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import requests
 
-PATIENCE_SECONDS = 20
+from mall.shell.stories.telling import Person, Step, StoryFailed, Telling
 
 
-class StoryFailed(Exception):
-    """A step did not go as told."""
-
-
-@dataclass
-class Person:
-    """Somebody with a token."""
-
-    base: str
-    token: str = ""
-
-    def call(
-        self, method: str, path: str, body: Any = None, expect: int = 200, key: str = ""
-    ) -> Any:
-        """Send a request; return its JSON, or raise StoryFailed if the status is another."""
-        headers = {"Accept-Language": "en"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if method == "POST":
-            headers["Idempotency-Key"] = key or secrets.token_hex(16)
-        reply = requests.request(method, self.base + path, json=body, headers=headers, timeout=15)
-        if reply.status_code != expect:
-            raise StoryFailed(
-                f"{method} {path}: {reply.status_code}, not {expect}: {reply.text[:400]}"
-            )
-        kind = reply.headers.get("Content-Type", "")
-        return reply.json() if "json" in kind and reply.content else reply.text
-
-    def get(self, path: str) -> Any:
-        return self.call("GET", path)
-
-    def post(self, path: str, body: Any = None, expect: int = 201) -> Any:
-        return self.call("POST", path, body, expect)
-
-
-@dataclass
-class Story:
-    """Steps told one after the other, and what they have found out so far."""
-
-    base: str
-    mock: str
-    environment: Mapping[str, str]
-    member: Person = field(init=False)
-    supplier: Person = field(init=False)
-    operator: Person = field(init=False)
-    known: dict[str, Any] = field(default_factory=dict)
-    told: int = 0
-
-    def __post_init__(self) -> None:
-        self.member, self.supplier = Person(self.base), Person(self.base)
-        self.operator = Person(self.base)
-
-    def tell(self, line: str, act: Callable[[], str | None]) -> None:
-        """Do one step and say so in a line."""
-        self.told += 1
-        try:
-            found = act()
-        except (StoryFailed, requests.RequestException, KeyError, IndexError) as error:
-            print(f"✗ {line}\n  {type(error).__name__}: {error}", flush=True)
-            raise StoryFailed(line) from error
-        print(f"✓ {line}{': ' + found if found else ''}", flush=True)
+class Buying(Telling):
+    """A member buys with beans and WeChat, and gets what was bought."""
 
     # Signing in
-
-    def member_signs_in(self) -> str:
-        code = f"story-{secrets.token_hex(4)}:{secrets.token_hex(4)}"
-        reply = self.member.post("/v1/store/session", {"code": code})
-        self.member.token = reply["token"]
-        self.known["member_id"] = reply["member_id"]
-        self.member.call("POST", "/v1/store/session", {"code": code}, expect=401)
-        return "a new member; the same code again is refused"
 
     def member_binds_phone(self) -> str:
         number = f"139{secrets.randbelow(10**8):08d}"
@@ -92,19 +19,6 @@ class Story:
             "PUT", "/v1/store/me/phone", {"code": f"phone-{number}:{secrets.token_hex(4)}"}
         )
         return str(reply["phone"])
-
-    def staff_signs_in(self) -> None:
-        for person, audience, name in (
-            (self.operator, "ops", "operator"),
-            (self.supplier, "supplier", "supplier"),
-        ):
-            body = {"username": name, "password": f"demo-{name}-2026"}
-            person.token = person.post(f"/v1/{audience}/session", body)["token"]
-
-    def member_adds_address(self) -> str:
-        body = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
-        reply = self.member.post("/v1/store/addresses", {**body, "detail": "跃进路 1 号"})
-        return str(reply["region"])
 
     # Goods and beans
 
@@ -138,11 +52,11 @@ class Story:
         return name
 
     def member_finds_product(self) -> str:
-        found = requests.get(
-            f"{self.base}/v1/store/products", params={"q": self.known["title"]}, timeout=15
-        ).json()["items"]
-        if [item["id"] for item in found] != [self.known["product"]]:
-            raise StoryFailed(f"the search found {found}")
+        def is_first() -> bool:
+            found = self.member.get("/v1/store/products", q=self.known["title"])["items"]
+            return bool(found) and found[0]["id"] == self.known["product"]
+
+        self.wait("the search does not find it", is_first)
         detail = self.member.get(f"/v1/store/products/{self.known['product']}")
         return "、".join(f"{sku['code']} 余 {sku['available']}" for sku in detail["skus"])
 
@@ -216,19 +130,8 @@ class Story:
 
     # Fulfillment
 
-    def _parts(self, order_id: str) -> list[dict[str, Any]]:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            found: list[dict[str, Any]] = self.member.get(
-                f"/v1/store/orders/{order_id}/fulfillment-orders"
-            )["items"]
-            if found:
-                return found
-            time.sleep(0.1)
-        raise StoryFailed("no fulfillment order after 20 s")
-
     def worker_splits(self) -> str:
-        parts = [self._parts(self.known[name]) for name in ("beans_order", "mixed_order")]
+        parts = [self.parts_of(self.known[name]) for name in ("beans_order", "mixed_order")]
         self.known["parts"] = [part["id"] for found in parts for part in found]
         return f"{len(self.known['parts'])} fulfillment orders"
 
@@ -275,48 +178,25 @@ class Story:
         self.member.call("DELETE", "/v1/store/session", expect=204)
         self.member.call("GET", "/v1/store/me", expect=401)
 
-    def audit_is_clean(self) -> str:
-        program = str(Path(sys.executable).with_name("mall"))
-        done = subprocess.run(
-            [program, "audit"],
-            env=dict(self.environment),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        if done.returncode != 0:
-            raise StoryFailed(done.stdout + done.stderr)
-        return done.stdout.strip().splitlines()[-1]
-
-
-def play(base: str, environment: Mapping[str, str]) -> int:
-    """Play the main job; return 0, or 1 after naming the step that failed."""
-    story = Story(base, environment.get("WECHATPAY_API_BASE", ""), environment)
-    steps: list[tuple[str, Callable[[], str | None]]] = [
-        ("a member signs in with WeChat", story.member_signs_in),
-        ("the member binds a phone", story.member_binds_phone),
-        ("operator and supplier sign in", story.staff_signs_in),
-        ("the member adds an address", story.member_adds_address),
-        ("the supplier puts a product with two SKUs on sale", story.supplier_adds_product),
-        ("the member finds it", story.member_finds_product),
-        ("the operator grants beans", story.operator_grants_beans),
-        ("the member orders from the cart with beans", story.member_orders_with_beans),
-        ("the member orders with beans and WeChat", story.member_orders_mixed),
-        ("the member pays the rest", story.member_pays),
-        ("the member cancels another order", story.member_cancels_another),
-        ("the worker splits what was paid", story.worker_splits),
-        ("the supplier dispatches", story.supplier_dispatches),
-        ("the member confirms receipt", story.member_confirms),
-        ("the member reads its statement", story.member_reads_statement),
-        ("a stranger sees nothing of it", story.stranger_sees_nothing),
-        ("the member signs out", story.everybody_signs_out),
-        ("the audit is clean", story.audit_is_clean),
-    ]
-    try:
-        for line, act in steps:
-            story.tell(line, act)
-    except StoryFailed as failed:
-        print(f"story: {story.told} steps, 1 failed: {failed}")
-        return 1
-    print(f"story: {story.told} steps, 0 failed")
-    return 0
+    def steps(self) -> Sequence[Step]:
+        """Return what is told, in its order."""
+        return [
+            ("a member signs in with WeChat", self.member_signs_in),
+            ("the member binds a phone", self.member_binds_phone),
+            ("operator and supplier sign in", self.staff_signs_in),
+            ("the member adds an address", self.member_adds_address),
+            ("the supplier puts a product with two SKUs on sale", self.supplier_adds_product),
+            ("the member finds it", self.member_finds_product),
+            ("the operator grants beans", self.operator_grants_beans),
+            ("the member orders from the cart with beans", self.member_orders_with_beans),
+            ("the member orders with beans and WeChat", self.member_orders_mixed),
+            ("the member pays the rest", self.member_pays),
+            ("the member cancels another order", self.member_cancels_another),
+            ("the worker splits what was paid", self.worker_splits),
+            ("the supplier dispatches", self.supplier_dispatches),
+            ("the member confirms receipt", self.member_confirms),
+            ("the member reads its statement", self.member_reads_statement),
+            ("a stranger sees nothing of it", self.stranger_sees_nothing),
+            ("the member signs out", self.everybody_signs_out),
+            ("the audit is clean", self.audit_is_clean),
+        ]

@@ -1,0 +1,34 @@
+"""Stories by name."""
+
+from collections.abc import Callable, Mapping
+
+from mall.shell.stories.buying import Buying
+from mall.shell.stories.catalog import Catalog
+from mall.shell.stories.telling import StoryFailed, Telling
+
+STORIES: dict[str, type[Telling]] = {"buying": Buying, "catalog": Catalog}
+ALL = "all"
+NAMES = (*STORIES, ALL)
+
+
+def player(name: str) -> Callable[[str, Mapping[str, str]], int]:
+    """Return the function that plays a story, or every one."""
+    chosen = STORIES.values() if name == ALL else [STORIES[name]]
+
+    def play(base: str, environment: Mapping[str, str]) -> int:
+        return max(_play(story, base, environment) for story in chosen)
+
+    return play
+
+
+def _play(story: type[Telling], base: str, environment: Mapping[str, str]) -> int:
+    """Play one; return 0, or 1 after naming the step that failed."""
+    telling = story(base, environment.get("WECHATPAY_API_BASE", ""), environment)
+    try:
+        for line, act in telling.steps():
+            telling.tell(line, act)
+    except StoryFailed as failed:
+        print(f"story: {telling.told} steps, 1 failed: {failed}")
+        return 1
+    print(f"story: {telling.told} steps, 0 failed")
+    return 0

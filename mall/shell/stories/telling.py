@@ -1,0 +1,157 @@
+"""Who plays a story, and how it is told."""
+
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PATIENCE_SECONDS = 30
+
+
+class StoryFailed(Exception):
+    """A step did not go as told."""
+
+
+@dataclass
+class Person:
+    """Somebody with a token."""
+
+    base: str
+    token: str = ""
+
+    def call(
+        self, method: str, path: str, body: Any = None, expect: int = 200, key: str = ""
+    ) -> Any:
+        """Send a request; return its JSON, or raise StoryFailed if the status is another."""
+        reply = requests.request(
+            method, self.base + path, json=body, headers=self._headers(method, key), timeout=15
+        )
+        return self._checked(reply, f"{method} {path}", expect)
+
+    def _headers(self, method: str, key: str = "") -> dict[str, str]:
+        headers = {"Accept-Language": "en"}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        if method == "POST":
+            headers["Idempotency-Key"] = key or secrets.token_hex(16)
+        return headers
+
+    def _checked(self, reply: requests.Response, what: str, expect: int) -> Any:
+        if reply.status_code != expect:
+            raise StoryFailed(f"{what}: {reply.status_code}, not {expect}: {reply.text[:400]}")
+        kind = reply.headers.get("Content-Type", "")
+        return reply.json() if "json" in kind and reply.content else reply.text
+
+    def get(self, path: str, **query: Any) -> Any:
+        reply = requests.get(
+            self.base + path, params=query, headers=self._headers("GET"), timeout=15
+        )
+        return self._checked(reply, f"GET {path}", 200)
+
+    def post(self, path: str, body: Any = None, expect: int = 201) -> Any:
+        return self.call("POST", path, body, expect)
+
+    def send(self, path: str, content: bytes, kind: str, expect: int = 201) -> Any:
+        """Send a file as the body."""
+        headers = {**self._headers("POST"), "Content-Type": kind}
+        reply = requests.post(self.base + path, data=content, headers=headers, timeout=60)
+        return self._checked(reply, f"POST {path}", expect)
+
+    def download(self, path: str) -> bytes:
+        """Return a file."""
+        reply = requests.get(self.base + path, headers=self._headers("GET"), timeout=60)
+        self._checked(reply, f"GET {path}", 200)
+        return reply.content
+
+
+Step = tuple[str, Callable[[], str | None]]
+
+
+@dataclass
+class Telling:
+    """Steps told one after the other, and what they have found out so far."""
+
+    base: str
+    mock: str
+    environment: Mapping[str, str]
+    member: Person = field(init=False)
+    supplier: Person = field(init=False)
+    operator: Person = field(init=False)
+    known: dict[str, Any] = field(default_factory=dict)
+    told: int = 0
+
+    def __post_init__(self) -> None:
+        self.member, self.supplier = Person(self.base), Person(self.base)
+        self.operator = Person(self.base)
+
+    def steps(self) -> Sequence[Step]:
+        """Return what is told, in its order."""
+        raise NotImplementedError
+
+    def tell(self, line: str, act: Callable[[], str | None]) -> None:
+        """Do one step and say so in a line."""
+        self.told += 1
+        try:
+            found = act()
+        except (StoryFailed, requests.RequestException, KeyError, IndexError) as error:
+            print(f"✗ {line}\n  {type(error).__name__}: {error}", flush=True)
+            raise StoryFailed(line) from error
+        print(f"✓ {line}{': ' + found if found else ''}", flush=True)
+
+    def wait(self, what: str, look: Callable[[], Any]) -> Any:
+        """Return what `look` finds as soon as it finds anything; raise StoryFailed in the end."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = look()
+            if found:
+                return found
+            time.sleep(0.1)
+        raise StoryFailed(f"{what}: not after {PATIENCE_SECONDS} s")
+
+    def member_signs_in(self) -> str:
+        code = f"story-{secrets.token_hex(4)}:{secrets.token_hex(4)}"
+        reply = self.member.post("/v1/store/session", {"code": code})
+        self.member.token = reply["token"]
+        self.known["member_id"] = reply["member_id"]
+        self.member.call("POST", "/v1/store/session", {"code": code}, expect=401)
+        return "a new member; the same code again is refused"
+
+    def staff_signs_in(self) -> None:
+        for person, audience, name in (
+            (self.operator, "ops", "operator"),
+            (self.supplier, "supplier", "supplier"),
+        ):
+            body = {"username": name, "password": f"demo-{name}-2026"}
+            person.token = person.post(f"/v1/{audience}/session", body)["token"]
+
+    def member_adds_address(self) -> str:
+        body = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
+        reply = self.member.post("/v1/store/addresses", {**body, "detail": "跃进路 1 号"})
+        return str(reply["region"])
+
+    def parts_of(self, order_id: str) -> list[dict[str, Any]]:
+        """Return an order's fulfillment orders, once a worker has made them."""
+        path = f"/v1/store/orders/{order_id}/fulfillment-orders"
+        found: list[dict[str, Any]] = self.wait(
+            "no fulfillment order", lambda: self.member.get(path)["items"]
+        )
+        return found
+
+    def audit_is_clean(self) -> str:
+        program = str(Path(sys.executable).with_name("mall"))
+        done = subprocess.run(
+            [program, "audit"],
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        if done.returncode != 0:
+            raise StoryFailed(done.stdout + done.stderr)
+        return done.stdout.strip().splitlines()[-1]
