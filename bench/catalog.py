@@ -3,12 +3,13 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
 
 from catalog.products.searching import Searchable
+from catalog.uploads.columns import COLUMNS, SHEET
 from mall.kernel.ids import new_id
+from mall.kernel.sheets import writing
+from mall.kernel.sheets.cells import Value
 from search_index.words.analysis import analyzer
 
 DATA = Path("mall/shell/data")
@@ -71,6 +72,33 @@ def prefixes(count: int, seed: int = 3) -> list[str]:
     return [chance.choice(short) for _ in range(count)]
 
 
-def owned(product: Searchable, product_id: UUID) -> Searchable:
-    """Return a product under another id."""
-    return replace(product, id=product_id)
+def sheet(count: int, category: str) -> bytes:
+    """Return a product sheet of so many rows, each a product of its own."""
+    chance = random.Random(4)
+    words = [w for each in _real() for w in analyzer().query_words(each["title"]) if len(w) > 1]
+    rows = []
+    for number in range(count):
+        price = chance.randrange(990, 99_000, 10) / 100
+        row: dict[str, Value] = {
+            "product_code": f"B{number:05}",
+            "title": f"{''.join(chance.sample(words, 3))} {number}号",
+            "category": category,
+            "sku_code": f"B{number:05}-A",
+            "option_1": "规格",
+            "value_1": "标准",
+            "list_price_fen": price + 10,
+            "price_fen": price,
+            "weight_grams": 500,
+            "stock": 100,
+            "brand": "徐闻味道",
+            "unit": "袋",
+            "brief": "产地直发，香浓可口",
+            "keywords": "、".join(chance.sample(words, 3)),
+            "attributes": "产地：广东省湛江市\n保质期：12 个月",
+            "description": "<p>火山红土种植，切片低温烘干。</p>",
+            "delivery_modes": "快递、配送到单位",
+            "origin_region_code": "440825",
+            "is_pavilion": "否",
+        }
+        rows.append([row.get(column.key) for column in COLUMNS])
+    return writing.xlsx(SHEET, [column.head for column in COLUMNS], rows)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from apiflask import APIFlask
 from sqlalchemy import insert, text
 
+from catalog.products import reviewing
 from catalog.products import rules as product_rules
 from catalog.products import service as products
 from catalog.stock import service as stock
@@ -63,9 +64,12 @@ def _products(run: str) -> tuple[list[str], list[str]]:
                     category_id=category_id,
                     brief="压测用，产地直发，香浓可口",
                     image_urls=("https://img.example/1.webp",),
-                    skus=(product_rules.SkuForm("A", (("规格", "标准"),), 6_800, PRICE_FEN),),
+                    skus=(
+                        product_rules.SkuForm(f"A{each}", (("规格", "标准"),), 6_800, PRICE_FEN),
+                    ),
                 )
                 product_id, [sku_id] = products.add_product(uow, supplier_id, form)
+                reviewing.approve_unseen(uow, product_id)
                 products.publish(uow, supplier_id, product_id)
                 stock.set_on_hand(uow, sku_id, STOCK, "bench", run)
                 product_ids.append(str(product_id))
