@@ -16,6 +16,7 @@ MAX_QUERY, MAX_TERMS, MAX_GRAMS, MAX_INITIALS = 200, 12, 80, 8
 RELEVANCE, NEWEST, SALES_FIRST = "relevance", "newest", "sales"
 PRICE_UP, PRICE_DOWN = "price_asc", "price_desc"
 SORTS = (RELEVANCE, NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST)
+MAX_FACET = 30
 # A listing goes no deeper: who has not found it by then changes the query.
 MAX_DEPTH = 1000
 
@@ -78,17 +79,21 @@ def terms(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))[:MAX_TERMS]
 
 
-def highlight(text: str, words: Sequence[str]) -> str:
-    """Return a text as HTML with the words of a query marked; all else in it is escaped."""
-    kept = sorted({word for word in words if word}, key=len, reverse=True)
-    if not kept:
-        return html.escape(text)
-    pattern = re.compile("|".join(map(re.escape, kept)), re.IGNORECASE)
-    out, last = [], 0
-    for match in pattern.finditer(text):
-        out += [html.escape(text[last : match.start()]), f"<em>{html.escape(match.group())}</em>"]
-        last = match.end()
-    return "".join([*out, html.escape(text[last:])])
+class Marker:
+    """Marks the words of a query in texts."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        kept = sorted({word for word in words if word}, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, kept)) or r"(?!)", re.IGNORECASE)
+
+    def mark(self, text: str) -> str:
+        """Return a text as HTML with the words marked; all else in it is escaped."""
+        out, last = [], 0
+        for match in self._pattern.finditer(text):
+            out += [html.escape(text[last : match.start()])]
+            out += ["<em>", html.escape(match.group()), "</em>"]
+            last = match.end()
+        return "".join([*out, html.escape(text[last:])])
 
 
 def encode_cursor(price_fen: int, product_id: UUID) -> str:

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from catalog.products import queries as products
 from catalog.products import searching
 from catalog.products.queries import Browse
+from mall.kernel.db import Direct, current_direct
+from mall.kernel.uow import reading
 from search_index import matching, rules
 from search_index.engine import IndexUnavailable
 from search_index.matching import Found
@@ -50,7 +52,7 @@ def _item(row: Any) -> dict[str, Any]:
     return {**item, "image_url": urls[0] if urls else None}
 
 
-def search(session: Session, searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer:
+def search(searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer:
     """Return a page of what answers a query, with highlights, facets and what was probably meant.
 
     Where the index does not answer the database does, more plainly, and the index is mended.
@@ -58,15 +60,16 @@ def search(session: Session, searcher: Searcher, wanted: Wanted, depth: int, lim
     try:
         snapshot, suggester = searcher.current()
         found = _match(snapshot, wanted)
-        body = _page(session, snapshot, found, depth, limit)
+        body = _page(current_direct(), snapshot, found, depth, limit)
         body["did_you_mean"] = _meant(suggester, wanted, found)
     except IndexUnavailable:
         log.warning("search_falls_back")
         if searcher.has_index:
             searcher.give_up()
-        return Answer(_plainly(session, wanted, depth, limit), DATABASE)
+        with reading() as session:
+            return Answer(_plainly(session, wanted, depth, limit), DATABASE)
     if wanted.has_facets:
-        body["facets"] = _facets(session, found.facets)
+        body["facets"] = _facets(snapshot, found.facets)
     return Answer(body, INDEX)
 
 
@@ -79,22 +82,21 @@ def _match(snapshot: Snapshot, wanted: Wanted) -> Found:
 
 
 def _page(
-    session: Session, snapshot: Snapshot, found: Found, depth: int, limit: int
+    direct: Direct, snapshot: Snapshot, found: Found, depth: int, limit: int
 ) -> dict[str, Any]:
     """Return a page that is full although some of what the index names is not on sale any more."""
     items: list[dict[str, Any]] = []
     at, last = depth, min(len(found.docs), rules.MAX_DEPTH)
-    words = _marked(found)
+    marker = rules.Marker(_marked(found))
     while len(items) < limit and at < last:
         docs = found.docs[at : min(at + limit - len(items) + 5, last)]
         ids = [snapshot.ids[doc] for doc in docs]
-        rows = searching.shown_items(session, [each for each in ids if each is not None])
+        rows = searching.shown_items(direct, [each for each in ids if each is not None])
         for product_id in ids:
             at += 1
-            row = rows.get(product_id) if product_id else None
-            if row is not None:
-                item = _item(row)
-                marked = {name: rules.highlight(item[name], words) for name in ("title", "brief")}
+            item = rows.get(product_id) if product_id else None
+            if item is not None:
+                marked = {name: marker.mark(item[name]) for name in ("title", "brief")}
                 items.append({**item, "highlights": marked})
             if len(items) == limit:
                 break
@@ -150,19 +152,18 @@ def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[s
     }
 
 
-def _facets(session: Session, facets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    """Give facets the names of what they count."""
-    categories = [UUID(key) for key in facets["category"]]
-    suppliers = [UUID(key) for key in facets["supplier"]]
-    names = {
-        "category": searching.category_names(session, categories),
-        "supplier": searching.supplier_names(session, suppliers),
-        "origin": searching.region_names(session, list(facets["origin"])),
-    }
+def _facets(snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Give facets the names of what they count, the largest counts first."""
     return {
         facet: [
-            {"value": _value(facet, key), "name": names.get(facet, {}).get(key), "count": count}
-            for key, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+            {
+                "value": _value(facet, key),
+                "name": snapshot.names.get(facet, {}).get(key),
+                "count": count,
+            }
+            for key, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[
+                : rules.MAX_FACET
+            ]
         ]
         for facet, counts in facets.items()
     }

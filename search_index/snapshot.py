@@ -102,6 +102,8 @@ class Snapshot:
         self.supplier = np.zeros(size, np.int32)
         self.origin = np.zeros(size, np.int32)
         self.categories, self.tags = Many(), Many()
+        # What facets call what they count.
+        self.names: dict[str, dict[str, str]] = {"category": {}, "supplier": {}, "origin": {}}
         self.alive = np.zeros(size, bool)
         # What was not counted yet is new: it stands as if there were some.
         self.available = np.ones(size, bool)
@@ -129,6 +131,9 @@ class Snapshot:
         self.origin[doc] = self.origins.number(meta["o"])
         self.categories.add(doc, meta["c"])
         self.tags.add(doc, meta["g"])
+        self.names["category"].update(zip(meta["c"], meta["cn"], strict=True))
+        self.names["supplier"][meta["s"]] = meta["sn"]
+        self.names["origin"][meta["o"]] = meta["on"]
 
     def take_figures(self, figures: Mapping[UUID, Figures]) -> None:
         """Take in what was sold and what is left."""

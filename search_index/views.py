@@ -49,12 +49,12 @@ def _searched(
 ) -> tuple[str, bytes]:
     depth = rules.decode_depth(cursor) if cursor else 0
     lot_id = asked.pop("lot_id")
-    with reading() as session:
-        product_ids = None
-        if lot_id is not None:
+    product_ids = None
+    if lot_id is not None:
+        with reading() as session:
             product_ids = wallet.products_of_lot(session, current_member_id(), lot_id)
-        wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
-        answer = service.search(session, _searcher(), wanted, depth, limit)
+    wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
+    answer = service.search(_searcher(), wanted, depth, limit)
     return answer.engine, to_json(answer.body)
 
 

@@ -94,16 +94,20 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
 
 
 def add_prepared(
-    uow: UnitOfWork, supplier_id: UUID, form: ProductForm, is_submitted: bool
+    uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str
 ) -> tuple[UUID, dict[str, UUID]]:
-    """Add a product that was checked before, as a draft or handed in for review.
+    """Add a product that was checked before: as a draft, in review, or published by an operator.
 
     It travels with the other writes of the transaction. Returns its id, and its SKUs' by code.
     A SKU code taken meanwhile breaks the transaction.
     """
-    state = rules.IN_REVIEW if is_submitted else rules.DRAFT
     product, skus, prices = describing.new_rows(supplier_id, form, state, uow.now)
-    revisions = reviewing.first_revision(product["id"], form, uow.now) if is_submitted else []
+    revisions = []
+    if state == rules.IN_REVIEW:
+        revisions = reviewing.first_revision(product["id"], form, uow.now)
+    if state == rules.PUBLISHED:
+        product["published_at"] = uow.now
+        uow.emit(ProductsChanged([str(product["id"])]))
     values = {
         "product_row": document(product),
         "product_skus": document(skus),

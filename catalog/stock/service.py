@@ -24,7 +24,12 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
 
 
 def first_stock(uow: UnitOfWork, quantities: Mapping[UUID, int], reference: str) -> None:
-    """Stock SKUs that are as new as this transaction, together with its other writes."""
+    """Stock SKUs that are as new as this transaction, together with its other writes.
+
+    Raises Invalid out of bounds.
+    """
+    for count in quantities.values():
+        _check(count, "stock")
     levels = [
         {"sku_id": sku_id, "on_hand": count, "reserved": 0} for sku_id, count in quantities.items()
     ]
@@ -65,10 +70,14 @@ def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
     ).one()
 
 
-def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:
-    reference, field = about
+def _check(on_hand: int, field: str) -> None:
     if not 0 <= on_hand <= rules.MAX_ON_HAND:
         raise Invalid(field, "库存须在 0 到 10000000 之间。", "Stock is between 0 and 10,000,000.")
+
+
+def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:
+    reference, field = about
+    _check(on_hand, field)
     if on_hand < level.reserved:
         raise rules.StockTooLow(field, reserved=level.reserved)
     difference = on_hand - level.on_hand

@@ -91,7 +91,10 @@ def _create(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
     assert item.content is not None
     form = products.form_of({**item.content, "source_id": item.product_code})
     product_id, skus = product_service.add_prepared(
-        uow, upload.supplier_id, form, upload.is_submitted
+        uow,
+        upload.supplier_id,
+        form,
+        products.IN_REVIEW if upload.is_submitted else products.DRAFT,
     )
     quantities = {skus[code]: count for code, count in item.stock.items()}
     if quantities:

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from catalog.media import rich_text
+from catalog.products import describing, reviewing, rules
 from catalog.products import queries as products
-from catalog.products import reviewing, rules
 from catalog.products import service as product_service
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
@@ -69,15 +69,16 @@ def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> 
     form = _form(raw, product_service.ensure_category(uow, list(raw["category"])))
     known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
     if known is None:
-        product_id, _ = product_service.add_product(uow, supplier_id, form)
-        reviewing.approve_unseen(uow, product_id)
-        product_service.publish(uow, supplier_id, product_id)
-        outcome = "created"
-    else:
-        product_id = known.id
-        outcome = "updated" if reviewing.replace_unseen(uow, known, form) else "unchanged"
-    _stock(uow, product_id, form)
-    return outcome
+        # What an operator imports is reviewed by its file.
+        describing.check(uow, supplier_id, form)
+        describing.check_codes(uow, supplier_id, None, form)
+        _, skus = product_service.add_prepared(uow, supplier_id, form, rules.PUBLISHED)
+        counts = {skus[sku.code]: sku.stock for sku in form.skus if sku.stock is not None}
+        stock.first_stock(uow, counts, str(form.source_id))
+        return "created"
+    is_changed = reviewing.replace_unseen(uow, known, form)
+    _stock(uow, known.id, form)
+    return "updated" if is_changed else "unchanged"
 
 
 def _supplier(uow: UnitOfWork, name: str) -> UUID:

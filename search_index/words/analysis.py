@@ -5,11 +5,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-
-import opencc
-import rjieba
 
 DATA = Path(__file__).parent / "data"
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -58,11 +56,13 @@ class Analyzer:
     """Dictionary, synonyms and conversion, loaded once in a process (0.2 s, 40 MB)."""
 
     def __init__(self) -> None:
-        self._simplify = opencc.OpenCC("t2s")
+        # Named, not imported: 40 MB that only whoever searches or indexes needs.
+        self._simplify = import_module("opencc").OpenCC("t2s")
+        self._jieba = import_module("rjieba")
         groups = [line.split() for line in _lines("synonyms.txt")]
         for word in [*_lines("dictionary.txt"), *(word for group in groups for word in group)]:
             if len(word) > 1:
-                rjieba.add_word(word, 50_000, "n")
+                self._jieba.add_word(word, 50_000, "n")
         # What means the same shares a name: that of the first word of its group.
         self.synonyms: dict[str, str] = {}
         for group in groups:
@@ -90,7 +90,7 @@ class Analyzer:
         found: list[str] = []
         for run in self.runs(text):
             if is_hanzi(run):
-                found += rjieba.cut_for_search(run)
+                found += self._jieba.cut_for_search(run)
             else:
                 found.append(run)
         return found
@@ -99,7 +99,7 @@ class Analyzer:
         """Return the words of a query, each once, none inside another."""
         found: list[str] = []
         for run in self.runs(text):
-            found += rjieba.cut(run) if is_hanzi(run) else [run]
+            found += self._jieba.cut(run) if is_hanzi(run) else [run]
         return list(dict.fromkeys(found))
 
     def with_synonyms(self, texts: Iterable[str], words: Iterable[str]) -> list[str]:

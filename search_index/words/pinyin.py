@@ -1,8 +1,10 @@
-"""Hanzi become pinyin, for the index only: queries bring their own letters."""
+"""Hanzi become pinyin, for the index only: queries bring their own letters.
+
+The table takes 55 MB and is loaded by whoever spells the first word, not by every process.
+"""
 
 from functools import lru_cache
-
-from pypinyin import Style, lazy_pinyin
+from importlib import import_module
 
 from search_index.words.analysis import is_hanzi
 
@@ -12,7 +14,7 @@ def spelling(word: str) -> tuple[str, ...]:
     """Return a word's syllables, `lü` as `lu`; none for what is no Hanzi."""
     if not is_hanzi(word):
         return ()
-    spelt = lazy_pinyin(word, style=Style.NORMAL, errors="ignore", v_to_u=False)
+    spelt: list[str] = import_module("pypinyin").lazy_pinyin(word, errors="ignore", v_to_u=False)
     return tuple(syllable.replace("v", "u") for syllable in spelt)
 
 

@@ -3,9 +3,8 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from importlib import import_module
 from typing import Any
-
-import xlsxwriter
 
 from mall.kernel.sheets.cells import Value, safe
 
@@ -21,7 +20,8 @@ _OPTIONS = {
 def new_book(out: io.BytesIO, keeps_rows: bool = False) -> Any:
     """Return a workbook that writes to `out`; rows go there at once unless they are kept."""
     options = {**_OPTIONS, "constant_memory": not keeps_rows}
-    return xlsxwriter.Workbook(out, options)
+    # Named, not imported: only whoever writes a workbook needs it.
+    return import_module("xlsxwriter").Workbook(out, options)
 
 
 def write_row(sheet: Any, number: int, values: Iterable[Value], style: Any = None) -> None:
