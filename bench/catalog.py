@@ -50,7 +50,6 @@ def products(count: int = 20_000, seed: int = 1) -> Iterator[Searchable]:
             supplier_name=supplier_name,
             origin_region_code=chance.choice(ORIGINS),
             origin_name="广东省湛江市",
-            region_name="广东省湛江市",
             is_pavilion=chance.random() < 0.2,
             delivery_modes=("ship",) if chance.random() < 0.7 else ("ship", "store_pickup"),
             tags=(),

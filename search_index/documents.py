@@ -64,9 +64,6 @@ def document(product: Searchable) -> Document:
         "v": int(product.is_pavilion),
         "m": list(product.delivery_modes),
         "g": list(product.tags),
-        "cn": list(product.category_names),
-        "sn": product.supplier_name,
-        "on": product.region_name,
     }
     return Document(str(product.id), fields, meta)
 

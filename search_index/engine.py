@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from whoosh import fields, index
+from whoosh.filedb.filestore import FileStorage
 from whoosh.index import EmptyIndexError, LockError
 
 from mall.kernel.errors import DomainError
@@ -196,7 +197,8 @@ def _open(folder: Path) -> Any:
     try:
         if (folder / "LAYOUT").read_text("ascii") != str(LAYOUT):
             raise IndexUnavailable()
-        return index.open_dir(str(folder))
+        # Mapped files would count as memory of every process that reads them.
+        return FileStorage(str(folder), supports_mmap=False).open_index()
     except IndexUnavailable:
         raise
     except Exception as error:

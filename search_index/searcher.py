@@ -1,5 +1,6 @@
 """This process's view of the index: loaded ahead, renewed in the background, never in a request."""
 
+import gc
 import threading
 from collections.abc import Callable, Mapping
 from uuid import UUID
@@ -14,7 +15,8 @@ from search_index.words.analysis import analyzer
 
 log = structlog.get_logger(__name__)
 RENEW_SECONDS, FIGURES_EVERY = 0.4, 5
-FiguresSource = Callable[[], Mapping[UUID, Figures]]
+Names = Mapping[str, Mapping[str, str]]
+FiguresSource = Callable[[], tuple[Mapping[UUID, Figures], Names]]
 
 
 class Searcher:
@@ -47,8 +49,11 @@ class Searcher:
                 if self._loaded is not None and self._loaded[0].state == self.engine.state():
                     return
                 snapshot = self._load()
-                snapshot.take_figures(self._figures())
-                self._loaded = (snapshot, Suggester(snapshot.suggestions()))
+                snapshot.take_figures(*self._figures())
+                before, self._loaded = self._loaded, (snapshot, Suggester(snapshot.suggestions()))
+                del before
+                # What was loaded before leaves in one piece, and now: it is large.
+                gc.collect()
             except IndexUnavailable:
                 self._loaded = None
 
@@ -69,7 +74,7 @@ class Searcher:
         """Take in what was sold and what is left since."""
         loaded = self._loaded
         if loaded is not None:
-            loaded[0].take_figures(self._figures())
+            loaded[0].take_figures(*self._figures())
 
     def give_up(self) -> None:
         """Say that the files in use do not answer: nobody uses them until they are mended."""

@@ -103,7 +103,7 @@ class Snapshot:
         self.origin = np.zeros(size, np.int32)
         self.categories, self.tags = Many(), Many()
         # What facets call what they count.
-        self.names: dict[str, dict[str, str]] = {"category": {}, "supplier": {}, "origin": {}}
+        self.names: Mapping[str, Mapping[str, str]] = {}
         self.alive = np.zeros(size, bool)
         # What was not counted yet is new: it stands as if there were some.
         self.available = np.ones(size, bool)
@@ -131,12 +131,12 @@ class Snapshot:
         self.origin[doc] = self.origins.number(meta["o"])
         self.categories.add(doc, meta["c"])
         self.tags.add(doc, meta["g"])
-        self.names["category"].update(zip(meta["c"], meta["cn"], strict=True))
-        self.names["supplier"][meta["s"]] = meta["sn"]
-        self.names["origin"][meta["o"]] = meta["on"]
 
-    def take_figures(self, figures: Mapping[UUID, Figures]) -> None:
-        """Take in what was sold and what is left."""
+    def take_figures(
+        self, figures: Mapping[UUID, Figures], names: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Take in what was sold, what is left, and what things are called."""
+        self.names = names
         for product_id, found in figures.items():
             doc = self.number_of.get(product_id)
             if doc is not None:

@@ -7,12 +7,13 @@ from uuid import UUID
 from flask import Flask
 
 from catalog import messages
+from catalog.products import searching
 from catalog.stock import queries as stock
 from mall.kernel.outbox import Reaction
 from mall.kernel.uow import reading
 from search_index import indexing, jobs, views
 from search_index.engine import Engine
-from search_index.searcher import Searcher
+from search_index.searcher import Names, Searcher
 from search_index.snapshot import Figures
 
 BLUEPRINTS = [views.bp]
@@ -31,9 +32,9 @@ SWEEPS = [
 def searcher(app: Flask, index_dir: Path) -> Searcher:
     """Return the searcher of an application; nothing is loaded before it is started."""
 
-    def figures() -> Mapping[UUID, Figures]:
+    def figures() -> tuple[Mapping[UUID, Figures], Names]:
         with app.app_context(), reading() as session:
-            found = stock.figures(session)
-        return {each: Figures(*figure) for each, figure in found.items()}
+            found, names = stock.figures(session), searching.names(session)
+        return {each: Figures(*figure) for each, figure in found.items()}, names
 
     return Searcher(Engine(index_dir), figures)

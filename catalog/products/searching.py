@@ -33,7 +33,6 @@ class Searchable:
     supplier_name: str
     origin_region_code: str | None
     origin_name: str
-    region_name: str
     is_pavilion: bool
     delivery_modes: tuple[str, ...]
     tags: tuple[str, ...]
@@ -78,7 +77,6 @@ def _searchable(
         supplier_name=supplier_name,
         origin_region_code=origin,
         origin_name=" ".join([regions.get(origin, "") if origin else "", *told]).strip(),
-        region_name=regions.get(origin, "") if origin else "",
         is_pavilion=product.is_pavilion,
         delivery_modes=tuple(product.delivery_modes),
         tags=tuple(product.tags),
@@ -137,3 +135,16 @@ def shown_items(direct: Direct, product_ids: Collection[UUID]) -> dict[UUID, dic
     [found] = read_together(direct, Read(_ITEMS, {"shown_ids": array(list(product_ids))}, build))
     items: dict[UUID, dict[str, Any]] = found
     return items
+
+
+def names(session: Session) -> dict[str, dict[str, str]]:
+    """Return what facets call what they count: categories and suppliers by id, regions by code."""
+    categories = session.execute(select(Category.id, Category.name))
+    suppliers = session.execute(select(Supplier.id, Supplier.name))
+    origins = set(session.scalars(select(Product.origin_region_code).distinct()))
+    origins |= set(session.scalars(select(Supplier.origin_region_code).distinct()))
+    return {
+        "category": {row[0].hex: row[1] for row in categories},
+        "supplier": {row[0].hex: row[1] for row in suppliers},
+        "origin": members.region_names(session, {code for code in origins if code}),
+    }

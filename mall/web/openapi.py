@@ -172,6 +172,7 @@ def _add_common_refusals(operation: dict[str, Any], responses: dict[str, Any]) -
     if any(each["in"] == "path" for each in parameters):
         responses.setdefault("404", {"description": "There is none, or it is another's"})
     if any(each["in"] == "query" for each in parameters):
+        responses.setdefault("404", {"description": "Something it names is not there"})
         responses.setdefault("422", {"description": "A parameter is wrong"})
     if "requestBody" in operation:
         responses.setdefault("400", {"description": "The body cannot be read"})
@@ -188,9 +189,9 @@ def _finish_operation(
     _describe_files(operation, view)
     if getattr(view, "_is_public", False):
         operation["security"] = []
-    else:
-        responses.setdefault("401", {"description": "Not signed in, or no longer"})
-        responses.setdefault("403", {"description": "A token of another audience"})
+    # A public address, too, looks at a token that comes along.
+    responses.setdefault("401", {"description": "Not signed in, or no longer"})
+    responses.setdefault("403", {"description": "A token of another audience"})
     if method != "get":
         responses.setdefault("409", {"description": "Not as things are"})
     if getattr(view, "_takes_key", False):

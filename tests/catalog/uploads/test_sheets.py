@@ -1,5 +1,6 @@
 """A supplier sends sheets; nothing happens to its products until it lets it."""
 
+import dataclasses
 import io
 import zipfile
 from datetime import timedelta
@@ -10,6 +11,8 @@ from PIL import Image
 
 from catalog.uploads import applying, columns, service
 from mall.kernel import clock
+from mall.kernel.files import fetching
+from mall.kernel.files.fetching import FetchRefused
 from tests.support.sheets import BY_KEY, HEADS, csv_sheet, opened, row_of, sheet
 
 
@@ -359,6 +362,50 @@ def test_a_zip_that_is_none_fails_and_a_file_that_is_no_image_is_named(seller, c
         assert upload["state"] == "failed" and text in upload["problem"]["detail_zh"]
     else:
         assert upload["state"] == "checked" and len(upload["image_problems"]) == 1
+
+
+@pytest.fixture
+def fetching_is_on(world, monkeypatch):
+    """Let images be fetched by address, in place of whose content the test gives it."""
+    settings = dataclasses.replace(world.app.extensions["mall_settings"], fetch_images=True)
+    monkeypatch.setitem(world.app.extensions, "mall_settings", settings)
+    asked = []
+
+    def serve(content):
+        def fetch(url, limit_bytes):
+            asked.append(url)
+            if "private" in url:
+                raise FetchRefused("不允许访问内网地址", "The address is not public.")
+            return content
+
+        monkeypatch.setattr(fetching, "fetch", fetch)
+        return asked
+
+    return serve
+
+
+def test_images_are_fetched_by_address_where_that_is_allowed(seller, fetching_is_on):
+    picture = zipfile.ZipFile(io.BytesIO(archive(["a.png"]))).read("a.png")
+    asked = fetching_is_on(picture)
+    row = row_of(1, image_urls="https://a.example/1.jpg https://a.example/2.jpg")
+    upload = seller.take(sheet([row]))
+    assert upload["state"] == "applied" and len(asked) == 2
+    [product] = seller.products()
+    assert product["image_urls"][0].startswith("/media/")
+
+
+def test_an_address_that_must_not_be_asked_is_named_at_its_cell(seller, fetching_is_on):
+    """Case 30."""
+    fetching_is_on(b"no image")
+    rows = [
+        row_of(1, image_urls="http://private.example/1.jpg"),
+        row_of(2, image_urls="https://a.example/1.jpg"),
+        row_of(3, image_urls="ftp://a.example/1.jpg"),
+    ]
+    upload = seller.check(sheet(rows))
+    found = [item["problems"][0] for item in seller.items(upload["id"], "&action=wrong")]
+    assert [problem["cell"] for problem in found] == ["AE2", "AE3", "AE4"]
+    assert "内网" in found[0]["text"] and "JPEG" in found[1]["text"]
 
 
 # Template, export, report

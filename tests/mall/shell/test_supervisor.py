@@ -129,6 +129,12 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         shown = requests.get(f"{base}/v1/store/products?limit=100", timeout=10).json()
         assert len(shown["items"]) == 100
 
+        told = subprocess.run(
+            [MALL, "story", "all"], cwd=folder, capture_output=True, text=True, timeout=180
+        )
+        assert told.returncode == 0, told.stdout
+        assert re.findall(r"story: (\d+) steps, 0 failed", told.stdout) == ["18", "17"]
+
         second = subprocess.run(
             [MALL, "dev"], cwd=folder, capture_output=True, text=True, timeout=30
         )
