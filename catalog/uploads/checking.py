@@ -14,7 +14,7 @@ from catalog.stock import queries as stock
 from catalog.uploads import columns, pictures, queries, rules
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.rules import Group
-from catalog.uploads.service import LEASE, LIMITS, fail
+from catalog.uploads.service import LEASE, LIMITS, fail, release
 from mall.kernel.files.store import current_files
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import read_rows
@@ -33,9 +33,11 @@ def check(upload_id: UUID) -> None:
         assert upload is not None
         session.expunge(upload)
     try:
-        pictures.unpack(upload)
+        if not pictures.unpack(upload):
+            return _go_on_later(upload_id)
         rows = _read(current_files().get(upload.file_key))
-        pictures.fetch(upload, rows)
+        if not pictures.fetch(upload, rows):
+            return _go_on_later(upload_id)
     except SheetRefused as refused:
         with unit_of_work() as uow:
             held = uow.session.get_one(Upload, upload_id)
@@ -48,6 +50,12 @@ def check(upload_id: UUID) -> None:
         rules.build(found, known)
         _clean(found)
     _write(upload, groups, len(rows))
+
+
+def _go_on_later(upload_id: UUID) -> None:
+    """Leave the rest of the images to the next run, which may begin at once."""
+    with unit_of_work() as uow:
+        release(uow, upload_id)
 
 
 def _read(content: bytes) -> list[columns.SheetRow]:

@@ -85,7 +85,6 @@ class UploadArchive(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     file_key: Mapped[str]
     is_unpacked: Mapped[bool] = mapped_column(default=False)
-    problems: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class UploadImage(Base):

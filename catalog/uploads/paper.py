@@ -55,7 +55,7 @@ EXAMPLES: tuple[Mapping[str, Value], ...] = (
     {
         "product_code": "SH",
         "title": "官渡生蚝 2 斤装",
-        "category": "饮食/海味",
+        "category": "海鲜水产/冰鲜冻品",
         "sku_code": "SH-2",
         "list_price_fen": 59.9,
         "price_fen": 49.9,

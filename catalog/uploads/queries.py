@@ -93,6 +93,23 @@ def images(session: Session, upload_id: UUID) -> list[UploadImage]:
     return list(session.scalars(query.order_by(UploadImage.sku_code, UploadImage.position)))
 
 
+def image_problems(session: Session, upload_id: UUID, limit: int = 500) -> list[dict[str, str]]:
+    """Return which files of an upload's zips are no images, and why."""
+    query = (
+        select(UploadImage.source, UploadImage.problem)
+        .where(
+            UploadImage.upload_id == upload_id,
+            UploadImage.problem.is_not(None),
+            UploadImage.source.startswith("zip:"),
+        )
+        .order_by(UploadImage.source)
+        .limit(limit)
+    )
+    rows = session.execute(query)
+    # The source is zip:checksum:name.
+    return [{"name": row[0].split(":", 2)[2], "text": str(row[1])} for row in rows]
+
+
 def is_applied_before(session: Session, upload: Upload) -> bool:
     """Tell whether the very same file was applied before."""
     query = select(Upload.id).where(

@@ -107,6 +107,8 @@ def build(found: Group, known: Known) -> None:
         _complain(found, "origin_region_code", "没有这个行政区划代码")
     _find_product(found, known)
     _check_options(found)
+    for row in found.rows:
+        _check_numbers(found, row)
     if found.problems:
         return
     assert category_id is not None
@@ -152,6 +154,23 @@ def _check_options(found: Group) -> None:
                 key = name if name in row.values else value
                 text = "规格名与规格值须一起填写"
                 found.problems.append(Problem(row.addresses[key], _BY_KEY[key].head, text))
+
+
+def _check_numbers(found: Group, row: SheetRow) -> None:
+    """Note numbers of a row that contradict each other, whatever else is wrong with it."""
+    values = row.values
+    pairs = (
+        ("price_fen", "list_price_fen", "会员价不能高于市场价"),
+        ("min_per_order", "max_per_order", "起订量不能大于单次限购"),
+    )
+    for low, high, text in pairs:
+        if low in values and high in values and values[low] > values[high]:
+            found.problems.append(Problem(row.addresses[low], _BY_KEY[low].head, text))
+    limits = ("member_limit", "member_limit_days")
+    given = [key for key in limits if key in values]
+    if len(given) == 1:
+        text = "每人限购与限购天数须一起填写"
+        found.problems.append(Problem(row.addresses[given[0]], _BY_KEY[given[0]].head, text))
 
 
 def _common(found: Group) -> dict[str, Any]:

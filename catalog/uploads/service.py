@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadArchive
@@ -110,6 +110,16 @@ def claim(uow: UnitOfWork) -> tuple[UUID, str] | None:
     if upload.state == rules.WAITING:
         upload.state = rules.CHECKING
     return upload.id, upload.state
+
+
+def release(uow: UnitOfWork, upload_id: UUID) -> None:
+    """End the lease of an upload: whoever looks next goes on with it."""
+    uow.session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id)
+        .values(due_at=uow.now, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def fail(upload: Upload, zh: str, en: str) -> None:

@@ -33,11 +33,10 @@ def _summary(upload: Upload) -> dict[str, Any]:
 def _read(upload_id: UUID) -> dict[str, Any]:
     with reading() as session:
         upload = queries.own_upload(session, current_scope_id(), upload_id)
-        found = queries.archives(session, upload_id)
         return {
             **_summary(upload),
             "counts": queries.counts(session, upload_id),
-            "image_problems": [problem for each in found for problem in each.problems],
+            "image_problems": queries.image_problems(session, upload_id),
         }
 
 

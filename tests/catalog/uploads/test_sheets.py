@@ -9,7 +9,7 @@ import pytest
 from openpyxl import load_workbook
 from PIL import Image
 
-from catalog.uploads import applying, columns, service
+from catalog.uploads import applying, columns, jobs, pictures, service
 from mall.kernel import clock
 from mall.kernel.files import fetching
 from mall.kernel.files.fetching import FetchRefused
@@ -162,7 +162,7 @@ WRONG = {
     "a missing price": ({"price_fen": None}, "price_fen", "必填"),
     "words for a price": ({"price_fen": "很便宜"}, "price_fen", "应为数字"),
     "a fraction of a fen": ({"price_fen": 1.234}, "price_fen", "两位小数"),
-    "a price above the list price": ({"price_fen": 30}, "price_fen", "会员价不能高于原价"),
+    "a price above the list price": ({"price_fen": 30}, "price_fen", "会员价不能高于市场价"),
     "a negative price": ({"price_fen": -1}, "price_fen", "大于 0"),
     "half a unit": ({"min_per_order": 1.5}, "min_per_order", "整数"),
     "an unknown category": ({"category": "饮食/天味"}, "category", "没有这个分类"),
@@ -205,9 +205,11 @@ def test_a_date_where_text_belongs_is_named(seller):
 
 def test_every_problem_of_a_row_is_found_at_once(seller):
     row = row_of(1, title="=A1", price_fen="x", category="无", sku_code="有 空格", weight_grams=0)
+    row |= {"min_per_order": 9, "max_per_order": 3, "member_limit": 2, "value_1": "大"}
     upload = seller.check(sheet([row]))
     [item] = seller.items(upload["id"])
-    assert {each["cell"] for each in item["problems"]} == {"B2", "J2", "C2", "D2", "L2"}
+    found = {each["cell"] for each in item["problems"]}
+    assert found == {"B2", "J2", "C2", "D2", "L2", "N2", "P2", "F2"}
 
 
 def test_a_code_that_stands_twice_is_named_with_both_places(seller):
@@ -364,6 +366,29 @@ def test_a_zip_that_is_none_fails_and_a_file_that_is_no_image_is_named(seller, c
         assert upload["state"] == "checked" and len(upload["image_problems"]) == 1
 
 
+def test_many_images_are_unpacked_over_several_runs(seller, monkeypatch):
+    upload = seller.check(sheet([row_of(1)]))
+    names = [f"S1-{number}.png" for number in range(1, 6)]
+    seller.send(archive(names), f"/v1/supplier/uploads/{upload['id']}/images")
+    real, stored = pictures._store, []
+
+    def slow(upload_id, content, entry):
+        stored.append(entry.filename)
+        real(upload_id, content, entry)
+        if len(stored) in (2, 4):
+            monkeypatch.setattr(pictures.time, "monotonic", lambda: now + 10_000 * len(stored))
+
+    now = pictures.time.monotonic()
+    monkeypatch.setattr(pictures, "_store", slow)
+    monkeypatch.setattr(jobs, "RUN_SECONDS", 10**9)
+    assert seller.work() > 2
+    assert sorted(stored) == names
+    monkeypatch.undo()
+    seller.apply(upload["id"])
+    seller.work()
+    assert len(seller.products()[0]["image_urls"]) == 5
+
+
 @pytest.fixture
 def fetching_is_on(world, monkeypatch):
     """Let images be fetched by address, in place of whose content the test gives it."""
@@ -412,6 +437,8 @@ def test_an_address_that_must_not_be_asked_is_named_at_its_cell(seller, fetching
 
 
 def test_the_template_has_lists_examples_and_heads_that_are_read_again(seller):
+    path = {"path": ["海鲜水产", "冰鲜冻品"]}
+    seller.world.staff("operator").post("/v1/ops/categories", path)
     content = seller.person.get("/v1/supplier/upload-template").data
     book = load_workbook(io.BytesIO(content))
     assert book.sheetnames[:3] == ["商品", "示例", "填写说明"]

@@ -38,7 +38,6 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('file_key', sa.Text(), nullable=False),
     sa.Column('is_unpacked', sa.Boolean(), nullable=False),
-    sa.Column('problems', postgresql.JSONB(), nullable=False),
     sa.ForeignKeyConstraint(['upload_id'], ['upload.id'], name='fk_upload_archive_upload_id'),
     sa.PrimaryKeyConstraint('upload_id', 'id', name='pk_upload_archive')
     )
