@@ -22,7 +22,7 @@ from catalog.onboarding.schemas import (
 )
 from catalog.suppliers import queries as suppliers
 from mall.access.guard import current
-from mall.kernel.clock import now
+from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
@@ -32,7 +32,7 @@ bp = APIBlueprint("onboarding_ops", __name__, url_prefix="/v1/ops", tag="Operati
 
 
 def _row(row: Qualification, name: str) -> dict[str, Any]:
-    on = queries.today(now())
+    on = beijing_day(now())
     return {
         **queries.as_reply(row, on),
         "supplier_id": row.supplier_id,
@@ -76,7 +76,7 @@ def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.output(QualificationList)
 @bp.doc(summary="List a supplier's qualifications, newest first")
 def list_of_supplier(supplier_id: UUID) -> dict[str, Any]:
-    on = queries.today(now())
+    on = beijing_day(now())
     with reading() as session:
         suppliers.get_supplier(session, supplier_id)
         found = queries.qualifications_of(session, supplier_id)
@@ -90,7 +90,7 @@ def list_of_supplier(supplier_id: UUID) -> dict[str, Any]:
 def list_qualifications(query_data: dict[str, Any]) -> dict[str, Any]:
     days, ending_by = query_data["ending_within_days"], None
     if days is not None:
-        ending_by = queries.today(now()) + timedelta(days=days)
+        ending_by = beijing_day(now()) + timedelta(days=days)
     with reading() as session:
         found = queries.list_qualifications(
             session, query_data["state"], ending_by, query_data["cursor"], query_data["limit"]
@@ -109,7 +109,7 @@ def review_qualification(qualification_id: UUID, json_data: dict[str, Any]) -> d
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         row = service.review_qualification(uow, qualification_id, current().subject_id, decision)
-        return queries.as_reply(row, queries.today(uow.now))
+        return queries.as_reply(row, beijing_day(uow.now))
 
 
 @bp.get("/documents/<uuid:document_id>")

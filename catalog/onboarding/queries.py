@@ -1,6 +1,6 @@
 """Read applications and qualifications."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +10,7 @@ from sqlalchemy.orm import Session
 from catalog.onboarding import rules
 from catalog.onboarding.models import Qualification, SupplierDocument
 from catalog.suppliers.models import Supplier
-from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
-
-
-def today(now: datetime) -> date:
-    """Return the day in Beijing, by which documents begin and end."""
-    return now.astimezone(BEIJING).date()
 
 
 def is_valid(on: date) -> ColumnElement[bool]:

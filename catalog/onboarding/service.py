@@ -16,6 +16,7 @@ from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
 from mall.access import service as access
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import LimitReached, WrongState
 from mall.kernel.files.store import current_files
 from mall.kernel.ids import new_id
@@ -92,7 +93,7 @@ def review(
     if commission_bps is not None:
         supplier.commission_bps = commission_bps
     if decision.is_approved:
-        kind, on = rules.BUSINESS_LICENCE, queries.today(uow.now)
+        kind, on = rules.BUSINESS_LICENCE, beijing_day(uow.now)
         if not queries.holds(uow.session, supplier_id, kind, on):
             raise rules.QualificationMissing(name_zh=rules.NAMES_ZH[kind], name=kind)
         supplier_service.change_state(uow, supplier_id, supplier_rules.ACTIVE)
@@ -130,7 +131,7 @@ def add_qualification(uow: UnitOfWork, supplier_id: UUID, form: QualificationFor
 
     Raises Invalid, NotFound and LimitReached.
     """
-    rules.check(form, queries.today(uow.now))
+    rules.check(form, beijing_day(uow.now))
     queries.own_document(uow.session, supplier_id, form.document_id)
     members.check_region(uow.session, form.region_code, "region_code")
     _check_count(uow, Qualification, supplier_id, rules.MAX_QUALIFICATIONS)
@@ -166,7 +167,7 @@ def review_qualification(
 
 def announce_endings(uow: UnitOfWork) -> int:
     """Tell suppliers and operators of qualifications that end soon; each call is made once."""
-    on = queries.today(uow.now)
+    on = beijing_day(uow.now)
     first = uow.settings.qualification_notice_days
     found: list[NewNotice] = []
     for row, name in queries.ending(uow.session, on, first):

@@ -22,7 +22,7 @@ from catalog.suppliers import queries as suppliers
 from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id
-from mall.kernel.clock import now
+from mall.kernel.clock import beijing_day, now
 from mall.kernel.errors import LimitReached
 from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
@@ -80,7 +80,7 @@ def read_document(document_id: UUID) -> Response:
 @bp.output(QualificationList)
 @bp.doc(summary="List one's own qualifications, newest first")
 def list_qualifications() -> dict[str, Any]:
-    on = queries.today(now())
+    on = beijing_day(now())
     with reading() as session:
         found = queries.qualifications_of(session, current_scope_id())
         return {"items": [queries.as_reply(row, on) for row in found]}
@@ -94,7 +94,7 @@ def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
     form = rules.QualificationForm(**json_data)
     with unit_of_work() as uow:
         row = service.add_qualification(uow, current_scope_id(), form)
-        return queries.as_reply(row, queries.today(uow.now))
+        return queries.as_reply(row, beijing_day(uow.now))
 
 
 @bp.get("/users")

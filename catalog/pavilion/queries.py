@@ -18,6 +18,7 @@ from catalog.products.models import Category, Product
 from catalog.products.queries import is_shown, items
 from catalog.stock.models import ProductFigure
 from catalog.suppliers.models import Supplier
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
 from mall.members import queries as members
 
@@ -66,7 +67,7 @@ def _any_region(column: Any, codes: Sequence[str]) -> ColumnElement[bool]:
 def _assisted(now: datetime, regions: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition that a supplier holds an assistance qualification, of some regions."""
     query = select(Qualification.supplier_id).where(
-        Qualification.kind == ASSISTANCE, onboarding.is_valid(onboarding.today(now))
+        Qualification.kind == ASSISTANCE, onboarding.is_valid(beijing_day(now))
     )
     if regions:
         query = query.where(_any_region(Qualification.region_code, regions))
@@ -148,7 +149,7 @@ def pavilion_suppliers(
     session: Session, now: datetime, supplier_id: UUID | None = None
 ) -> list[PavilionSupplier]:
     """Return the active suppliers that hold an assistance qualification, by place of origin."""
-    on = onboarding.today(now)
+    on = beijing_day(now)
     held = (
         select(
             Qualification.supplier_id,

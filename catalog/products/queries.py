@@ -1,7 +1,6 @@
 """Read the category tree and products for the shop window and their suppliers."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from sqlalchemy.orm import Session
 from catalog.products import rules
 from catalog.products.models import Category, PriceChange, Product, ProductRevision, Sku
 from catalog.suppliers.models import Supplier
-from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 
 NEWEST, PRICE_UP, PRICE_DOWN = "newest", "price_asc", "price_desc"
@@ -46,11 +44,6 @@ def is_shown() -> ColumnElement[bool]:
         & Product.withheld_for.is_(None)
         & (Supplier.state == "active")
     )
-
-
-def today(now: datetime) -> date:
-    """Return the day in Beijing, by which sales and qualifications end."""
-    return now.astimezone(BEIJING).date()
 
 
 # What has anything left, as stock last counted it; the table belongs to the feature above.

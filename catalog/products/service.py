@@ -11,6 +11,7 @@ from catalog.messages import CategoryChanged, ProductsChanged, QualificationsCha
 from catalog.products import describing, queries, reviewing, rules, statements
 from catalog.products.models import Category, Product
 from catalog.products.rules import ProductForm
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
@@ -292,7 +293,7 @@ def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> i
     For some suppliers, or for all. Open orders go on. Returns how many products changed.
     """
     values = {
-        "today": queries.today(uow.now),
+        "today": beijing_day(uow.now),
         "supplier_ids": None if supplier_ids is None else list(supplier_ids),
     }
     changed = [str(row.id) for row in uow.session.execute(_WITHHOLD, values)]

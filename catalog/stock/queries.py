@@ -8,13 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from catalog.products.models import Product, Sku
-from catalog.products.queries import today
 from catalog.stock import statements
 from catalog.stock.models import ProductFigure, StockLevel, StockMovement
 from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant
-from mall.kernel.clock import now
+from mall.kernel.clock import beijing_day, now
 from mall.kernel.db import Direct, driver_sql
 from mall.kernel.errors import NotFound
 from mall.kernel.together import Read, Rows, array, read_together
@@ -70,7 +69,9 @@ def reading_offers(sku_ids: Collection[UUID]) -> Read:
         return {offer.sku_id: offer for offer in offers}
 
     return Read(
-        statements.OFFERS, {"offer_sku_ids": array(list(sku_ids)), "offer_on": today(now())}, build
+        statements.OFFERS,
+        {"offer_sku_ids": array(list(sku_ids)), "offer_on": beijing_day(now())},
+        build,
     )
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -16,6 +16,11 @@ _offset = timedelta(0)
 def now() -> datetime:
     """Return this instant in UTC."""
     return _frozen if _frozen is not None else datetime.now(UTC) + _offset
+
+
+def beijing_day(at: datetime) -> date:
+    """Return the day in Beijing, by which documents, sales and months begin and end."""
+    return at.astimezone(BEIJING).date()
 
 
 def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:

@@ -4,10 +4,10 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from mall.kernel.clock import now
+from mall.kernel.clock import beijing_day, now
 from mall.kernel.uow import reading
 from mall.web.fields import PageQuery
-from orders.assistance import queries, rules, service
+from orders.assistance import queries, rules
 from orders.assistance.schemas import ProgressPage
 
 bp = APIBlueprint("assistance_ops", __name__, url_prefix="/v1/ops/assistance", tag="Operations")
@@ -18,7 +18,7 @@ bp = APIBlueprint("assistance_ops", __name__, url_prefix="/v1/ops/assistance", t
 @bp.output(ProgressPage)
 @bp.doc(summary="List targets and progress of a year by union")
 def list_progress(year: int, query_data: dict[str, Any]) -> dict[str, Any]:
-    limit, on = query_data["limit"], service.today(now())
+    limit, on = query_data["limit"], beijing_day(now())
     with reading() as session:
         rows = queries.targets(session, min(year, rules.LAST_YEAR), query_data["cursor"], limit)
         shown = rows[:limit]

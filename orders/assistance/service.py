@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from mall.kernel.clock import BEIJING
+from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
 from mall.kernel.uow import UnitOfWork
 from mall.members import unions
@@ -18,11 +18,6 @@ from orders.assistance.rules import TargetForm
 
 BATCH = 500
 HEADS = ("月份", "工会采购（元）", "会员自购（元）", "计入目标（元）", "累计（元）", "目标（元）")
-
-
-def today(now: datetime) -> date:
-    """Return the day in Beijing."""
-    return now.astimezone(BEIJING).date()
 
 
 def set_target(uow: UnitOfWork, union_id: UUID, year: int, form: TargetForm) -> None:
@@ -42,7 +37,7 @@ def progress(session: Session, union_id: UUID, year: int, now: datetime) -> dict
     """Return a union's target of a year and how far it is, month by month; raise NoTarget."""
     row = queries.target(session, union_id, year)
     months = queries.months(session, [union_id], year)[union_id]
-    expected = rules.expected_fen(row.target_fen, year, today(now))
+    expected = rules.expected_fen(row.target_fen, year, beijing_day(now))
     return dict(queries.progress(row, months, expected))
 
 
@@ -64,7 +59,7 @@ def sheet(session: Session, union_id: UUID, year: int, now: datetime) -> bytes:
 
 def remind(uow: UnitOfWork) -> int:
     """Remind unions that are behind their target, each once a month; return how many were."""
-    on, told, after = today(uow.now), 0, None
+    on, told, after = beijing_day(uow.now), 0, None
     while True:
         rows = queries.targets(uow.session, on.year, after, BATCH)
         shown = rows[:BATCH]
