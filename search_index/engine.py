@@ -101,8 +101,13 @@ class Engine:
     @contextmanager
     def writing(self, seconds: float = LOCK_SECONDS) -> Iterator[None]:
         """Be the only writer; raise IndexUnavailable where another is for too long."""
+        with self._locked("writer.lock", seconds):
+            yield
+
+    @contextmanager
+    def _locked(self, name: str, seconds: float) -> Iterator[None]:
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "writer.lock").open("w") as lock:
+        with (self.root / name).open("w") as lock:
             ends = time.monotonic() + seconds
             while True:
                 try:
@@ -135,17 +140,20 @@ class Engine:
 
     @contextmanager
     def rebuilding(self) -> Iterator["Build"]:
-        """Build a whole new index beside the one in use; `Build.swap` puts it in its place."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        folder = self.root / f"g{time.time_ns():x}-{secrets.token_hex(2)}"
-        folder.mkdir()
-        build = Build(self, folder)
-        try:
-            yield build
-        finally:
-            if not build.is_swapped:
-                build.cancel()
-                shutil.rmtree(folder, ignore_errors=True)
+        """Build a whole new index beside the one in use; `Build.swap` puts it in its place.
+
+        One at a time: raises IndexUnavailable while another is built.
+        """
+        with self._locked("rebuild.lock", 0):
+            folder = self.root / f"g{time.time_ns():x}-{secrets.token_hex(2)}"
+            folder.mkdir()
+            build = Build(self, folder)
+            try:
+                yield build
+            finally:
+                if not build.is_swapped:
+                    build.cancel()
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def use(self, folder: Path) -> None:
         """Let everybody use a folder from now on, and remove those that nobody needs any more."""

@@ -84,7 +84,11 @@ class Searcher:
     def start(self) -> None:
         """Load the dictionary and the index now, and keep them new from a thread of their own."""
         analyzer()
-        self.renew()
+        try:
+            self.renew()
+        except Exception:
+            # Without its database a process starts all the same, and looks again in a moment.
+            log.warning("searcher_not_loaded", exc_info=True)
         if self._thread is None or not self._thread.is_alive():
             self._ends.clear()
             self._thread = threading.Thread(target=self._run, name="searcher", daemon=True)

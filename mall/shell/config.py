@@ -106,6 +106,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     pay_base = values["WECHATPAY_API_BASE"] or fallback[0]
     login_base = values["WEIXIN_API_BASE"] or values["WECHATPAY_API_BASE"] or fallback[1]
     problems = [f"{name} is not set" for name in ("DATABASE_URL", "REDIS_URL") if not values[name]]
+    if values["MALL_S3_BUCKET"]:
+        keys = ("MALL_S3_ACCESS_KEY", "MALL_S3_SECRET_KEY")
+        problems += [f"{name} is not set for the bucket" for name in keys if not values[name]]
     if is_production:
         problems += _problems_in_production(values, (pay_base, login_base))
     if problems:

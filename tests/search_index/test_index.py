@@ -217,6 +217,16 @@ def test_two_writers_take_turns_and_lose_nothing(shop):
     assert shop.verify(repairs=False).total == 0
 
 
+def test_a_second_rebuild_gives_way_to_the_first(shop):
+    """Case 33."""
+    shop.world.sku(1000, 5, title="良姜片")
+    with shop.engine.rebuilding(), pytest.raises(IndexUnavailable), shop.engine.rebuilding():
+        pass
+    with shop.engine.rebuilding():
+        assert shop.world.run_sweep("heal_index") is False
+    assert shop.world.run_sweep("heal_index") is True
+
+
 def test_members_search_while_the_index_is_rebuilt(shop):
     """Case 33."""
     for number in range(30):

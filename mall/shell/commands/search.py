@@ -30,7 +30,8 @@ def _index() -> Iterator[tuple[Flask, Engine]]:
             yield app, app.extensions["mall_searcher"].engine
         except IndexUnavailable as error:
             raise click.ClickException(
-                "the index cannot be read or written; `mall search rebuild` makes a new one"
+                "the index cannot be read, or another process is writing it;"
+                " `mall search rebuild` makes a new one"
             ) from error
 
 

@@ -62,6 +62,13 @@ def test_each_danger_is_refused_by_name(production, name, value):
     assert (value and value in str(refused.value)) or name in str(refused.value)
 
 
+def test_a_bucket_without_its_keys_is_refused(production):
+    with pytest.raises(config.ConfigError, match="MALL_S3_SECRET_KEY is not set"):
+        config.load(production | {"MALL_S3_BUCKET": "mall", "MALL_S3_ACCESS_KEY": "key"})
+    keys = {"MALL_S3_ACCESS_KEY": "key", "MALL_S3_SECRET_KEY": "secret"}
+    assert config.load(production | {"MALL_S3_BUCKET": "mall", **keys}).s3.bucket == "mall"
+
+
 def test_every_reason_is_named_at_once():
     with pytest.raises(config.ConfigError) as refused:
         config.load({"MALL_ENV": "production"})
