@@ -8,9 +8,10 @@ from uuid import UUID
 
 import numpy as np
 
+from catalog.products.rules import DELIVERY_MODES
 from search_index import rules
 from search_index.rules import BOOSTS, Wanted
-from search_index.snapshot import MODES, Docs, Floats, Mask, Snapshot
+from search_index.snapshot import Docs, Floats, Mask, Snapshot
 from search_index.words.analysis import STOP, Analyzer, grams, is_hanzi, readings
 
 
@@ -59,7 +60,7 @@ def _filtered(snapshot: Snapshot, wanted: Wanted) -> Mask:
     if wanted.is_pavilion is not None:
         mask &= snapshot.is_pavilion == wanted.is_pavilion
     if wanted.delivery_mode is not None:
-        mask &= (snapshot.modes & (1 << MODES.index(wanted.delivery_mode))) != 0
+        mask &= (snapshot.modes & (1 << DELIVERY_MODES.index(wanted.delivery_mode))) != 0
     if wanted.in_stock:
         mask &= snapshot.available
     if wanted.min_price_fen is not None:
@@ -254,7 +255,7 @@ def _facets(snapshot: Snapshot, mask: Mask) -> dict[str, dict[str, int]]:
             if snapshot.origins.names[n]
         },
         "delivery_mode": {
-            mode: int(((modes & (1 << n)) != 0).sum()) for n, mode in enumerate(MODES)
+            mode: int(((modes & (1 << n)) != 0).sum()) for n, mode in enumerate(DELIVERY_MODES)
         },
         "pavilion": {"true": int(snapshot.is_pavilion[mask].sum())},
         "in_stock": {"true": int(snapshot.available[mask].sum())},

@@ -2,29 +2,33 @@
 
 import gc
 import threading
-from collections.abc import Callable, Mapping
-from uuid import UUID
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
 from search_index import snapshot as snapshots
 from search_index.engine import Engine, IndexUnavailable
-from search_index.snapshot import Figures, Snapshot
+from search_index.snapshot import Figure, Snapshot
 from search_index.suggest import Suggester
 from search_index.words.analysis import analyzer
 
 log = structlog.get_logger(__name__)
 RENEW_SECONDS, FIGURES_EVERY = 0.4, 5
 Names = Mapping[str, Mapping[str, str]]
-FiguresSource = Callable[[], tuple[Mapping[UUID, Figures], Names]]
 
 
 class Searcher:
     """Keeps the newest generation in memory; what it lends stays whole until the next one."""
 
-    def __init__(self, engine: Engine, figures: FiguresSource) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        figures: Callable[[], Iterable[Figure]],
+        names: Callable[[], Names],
+    ) -> None:
         self.engine = engine
         self._figures = figures
+        self._names = names
         self._loaded: tuple[Snapshot, Suggester] | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -37,11 +41,6 @@ class Searcher:
             raise IndexUnavailable()
         return loaded
 
-    @property
-    def has_index(self) -> bool:
-        """Tell whether an index is loaded, so that it is it which does not answer."""
-        return self._loaded is not None
-
     def renew(self) -> None:
         """Load what was committed since, if anything was; an index that is gone is let go."""
         with self._lock:
@@ -49,9 +48,10 @@ class Searcher:
                 if self._loaded is not None and self._loaded[0].state == self.engine.state():
                     return
                 snapshot = self._load()
-                snapshot.take_figures(*self._figures())
-                before, self._loaded = self._loaded, (snapshot, Suggester(snapshot.suggestions()))
-                del before
+                snapshot.take_figures(self._figures())
+                # Whatever is called otherwise from now on is indexed anew: another generation.
+                snapshot.names = self._names()
+                self._loaded = (snapshot, Suggester(snapshot.suggestions()))
                 # What was loaded before leaves in one piece, and now: it is large.
                 gc.collect()
             except IndexUnavailable:
@@ -74,12 +74,16 @@ class Searcher:
         """Take in what was sold and what is left since."""
         loaded = self._loaded
         if loaded is not None:
-            loaded[0].take_figures(*self._figures())
+            loaded[0].take_figures(self._figures())
 
     def give_up(self) -> None:
-        """Say that the files in use do not answer: nobody uses them until they are mended."""
-        self._loaded = None
-        self.engine.mark_broken()
+        """Say that the files in use do not answer: nobody uses them until they are mended.
+
+        Where none are in use there is nothing to say.
+        """
+        if self._loaded is not None:
+            self._loaded = None
+            self.engine.mark_broken()
 
     def start(self) -> None:
         """Load the dictionary and the index now, and keep them new from a thread of their own."""

@@ -64,8 +64,7 @@ def search(searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer
         body["did_you_mean"] = _meant(suggester, wanted, found)
     except IndexUnavailable:
         log.warning("search_falls_back")
-        if searcher.has_index:
-            searcher.give_up()
+        searcher.give_up()
         with reading() as session:
             return Answer(_plainly(session, wanted, depth, limit), DATABASE)
     if wanted.has_facets:

@@ -10,22 +10,18 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.products.rules import DELIVERY_MODES
 from search_index.engine import Engine, IndexUnavailable
 
 Docs = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-MODES = ("ship", "store_pickup", "unit_delivery")
 MAX_CACHED_TERMS = 20_000
 _NONE: Docs = np.empty(0, np.int32)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What changes by the minute and is no word: is anything left, and how many were sold."""
-
-    is_available: bool
-    sold: int
+# What changes by the minute and is no word: product, is anything left, how many were sold.
+Figure = tuple[UUID, bool, int]
 
 
 class Codes:
@@ -125,23 +121,20 @@ class Snapshot:
         self.keywords[doc] = meta["k"]
         self.price[doc] = meta["p"]
         self.is_pavilion[doc] = bool(meta["v"])
-        self.modes[doc] = sum(1 << MODES.index(mode) for mode in meta["m"] if mode in MODES)
+        self.modes[doc] = sum(1 << DELIVERY_MODES.index(mode) for mode in meta["m"])
         self.age[doc] = product_id.int >> 64
         self.supplier[doc] = self.suppliers.number(meta["s"])
         self.origin[doc] = self.origins.number(meta["o"])
         self.categories.add(doc, meta["c"])
         self.tags.add(doc, meta["g"])
 
-    def take_figures(
-        self, figures: Mapping[UUID, Figures], names: Mapping[str, Mapping[str, str]]
-    ) -> None:
-        """Take in what was sold, what is left, and what things are called."""
-        self.names = names
-        for product_id, found in figures.items():
+    def take_figures(self, figures: Iterable[Figure]) -> None:
+        """Take in what was sold and what is left."""
+        for product_id, is_available, sold in figures:
             doc = self.number_of.get(product_id)
             if doc is not None:
-                self.available[doc] = found.is_available
-                self.sold[doc] = found.sold
+                self.available[doc] = is_available
+                self.sold[doc] = sold
 
     @cached_property
     def count(self) -> int:

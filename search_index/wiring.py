@@ -1,8 +1,6 @@
 """What the search_index package plugs into the application."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from uuid import UUID
 
 from flask import Flask
 
@@ -14,7 +12,7 @@ from mall.kernel.uow import reading
 from search_index import indexing, jobs, views
 from search_index.engine import Engine
 from search_index.searcher import Names, Searcher
-from search_index.snapshot import Figures
+from search_index.snapshot import Figure
 
 BLUEPRINTS = [views.bp]
 REACTIONS = {
@@ -32,9 +30,12 @@ SWEEPS = [
 def searcher(app: Flask, index_dir: Path) -> Searcher:
     """Return the searcher of an application; nothing is loaded before it is started."""
 
-    def figures() -> tuple[Mapping[UUID, Figures], Names]:
+    def figures() -> list[Figure]:
         with app.app_context(), reading() as session:
-            found, names = stock.figures(session), searching.names(session)
-        return {each: Figures(*figure) for each, figure in found.items()}, names
+            return stock.figures(session)
 
-    return Searcher(Engine(index_dir), figures)
+    def names() -> Names:
+        with app.app_context(), reading() as session:
+            return searching.names(session)
+
+    return Searcher(Engine(index_dir), figures, names)

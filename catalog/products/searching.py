@@ -47,10 +47,9 @@ def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchab
         .where(Product.id.in_(product_ids), is_shown())
         .order_by(Product.id)
     ).all()
-    names = {
-        row.id.hex: row.name for row in session.execute(select(Category.id, Category.name)).all()
-    }
-    paths = {row.id: row.path for row in session.execute(select(Category.id, Category.path)).all()}
+    categories = session.execute(select(Category.id, Category.name, Category.path)).all()
+    names = {row.id.hex: row.name for row in categories}
+    paths = {row.id: row.path for row in categories}
     found = {row[0].origin_region_code or row[2] for row in rows}
     codes = {code for code in found if code}
     regions = members.region_names(session, codes) if codes else {}

@@ -139,12 +139,12 @@ def low_stock(
     return [LowStock(*row) for row in session.execute(query)]
 
 
-def figures(session: Session) -> dict[UUID, tuple[bool, int]]:
-    """Return of every product whether anything is left, and how many were sold."""
+def figures(session: Session) -> list[tuple[UUID, bool, int]]:
+    """Return every product with whether anything is left of it, and how many were sold."""
     rows = session.execute(
         select(ProductFigure.product_id, ProductFigure.is_available, ProductFigure.sold)
     )
-    return {row[0]: (row[1], row[2]) for row in rows}
+    return [(product_id, is_available, sold) for product_id, is_available, sold in rows]
 
 
 INVARIANTS = [

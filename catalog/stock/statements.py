@@ -66,14 +66,17 @@ FIRST = Share(
     )""",
 )
 
+# Only what differs reaches ON CONFLICT, which locks, and so writes, every row that it meets.
 COUNT_AVAILABLE = text(
     """
     INSERT INTO product_figure (product_id, is_available, sold)
-    SELECT k.product_id, coalesce(bool_or(s.on_hand > s.reserved), false), 0
-    FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
-    WHERE k.is_active GROUP BY k.product_id
+    SELECT n.product_id, n.is_available, 0
+    FROM (SELECT k.product_id, coalesce(bool_or(s.on_hand > s.reserved), false) AS is_available
+          FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
+          WHERE k.is_active GROUP BY k.product_id) n
+    LEFT JOIN product_figure f ON f.product_id = n.product_id
+    WHERE f.is_available IS DISTINCT FROM n.is_available
     ON CONFLICT (product_id) DO UPDATE SET is_available = excluded.is_available
-    WHERE product_figure.is_available <> excluded.is_available
     RETURNING product_id
     """
 )
