@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from apiflask import APIFlask
 from sqlalchemy import insert, text
 
-from catalog.products import reviewing
 from catalog.products import rules as product_rules
 from catalog.products import service as products
+from catalog.products.rules import PUBLISHED
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from mall.access import service as access
@@ -68,10 +68,9 @@ def _products(run: str) -> tuple[list[str], list[str]]:
                         product_rules.SkuForm(f"A{each}", (("规格", "标准"),), 6_800, PRICE_FEN),
                     ),
                 )
-                product_id, [sku_id] = products.add_product(uow, supplier_id, form)
-                reviewing.approve_unseen(uow, product_id)
-                products.publish(uow, supplier_id, product_id)
-                stock.set_on_hand(uow, sku_id, STOCK, "bench", run)
+                product_id, skus = products.add_prepared(uow, supplier_id, form, PUBLISHED)
+                [sku_id] = skus.values()
+                stock.first_stock(uow, {sku_id: STOCK}, run)
                 product_ids.append(str(product_id))
                 sku_ids.append(str(sku_id))
     return product_ids, sku_ids

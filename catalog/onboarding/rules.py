@@ -53,6 +53,11 @@ class Decision:
         if not self.is_approved and not self.reasons:
             raise Invalid("reasons", "驳回时请写明原因。", "A rejection needs a reason.")
 
+    @property
+    def words(self) -> str:
+        """Return every reason with its field, as a notice says them."""
+        return "；".join(f"{reason.field}：{reason.text}" for reason in self.reasons)
+
 
 @dataclass(frozen=True)
 class QualificationForm:

@@ -185,9 +185,8 @@ def announce_endings(uow: UnitOfWork) -> int:
 def _tell_decision(
     uow: UnitOfWork, supplier_id: UUID, reference: str, what: str, decision: Decision
 ) -> None:
-    words = "；".join(f"{reason.field}：{reason.text}" for reason in decision.reasons)
-    zh = f"{what}已通过审核。" if decision.is_approved else f"{what}未通过审核：{words}"
-    en = "Approved." if decision.is_approved else f"Sent back: {words}"
+    zh = f"{what}已通过审核。" if decision.is_approved else f"{what}未通过审核：{decision.words}"
+    en = "Approved." if decision.is_approved else f"Sent back: {decision.words}"
     stamp = f"{reference}:{uow.now.isoformat()}"
     notices.notify(uow, [NewNotice("supplier", supplier_id, "review_decided", stamp, zh, en)])
 

@@ -8,7 +8,6 @@ from apiflask import APIBlueprint
 from catalog.onboarding.schemas import DecisionBody, decision_of
 from catalog.products import queries, reviewing, service
 from catalog.products.models import Product, ProductRevision
-from catalog.products.reviewing import Reviewer
 from catalog.products.schemas import (
     CategoryBody,
     CategoryChange,
@@ -85,7 +84,7 @@ def read_review(revision_id: UUID) -> dict[str, Any]:
 @reviews_bp.doc(summary="Approve what was handed in, or send it back with a reason for each field")
 def decide(revision_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
     with unit_of_work() as uow:
-        reviewing.decide(uow, revision_id, Reviewer(current().subject_id), decision_of(json_data))
+        reviewing.decide(uow, revision_id, current().subject_id, decision_of(json_data))
     return {"moved_count": 1}
 
 
@@ -96,7 +95,7 @@ def decide(revision_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
 def decide_all(json_data: dict[str, Any]) -> dict[str, int]:
     ids = json_data["revision_ids"]
     with unit_of_work() as uow:
-        reviewing.decide_all(uow, ids, Reviewer(current().subject_id), decision_of(json_data))
+        reviewing.decide_all(uow, ids, current().subject_id, decision_of(json_data))
     return {"moved_count": len(set(ids))}
 
 

@@ -1,7 +1,7 @@
 """Products are handed in, and reviewers approve them or send them back with reasons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,13 +18,6 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.notification import service as notices
 from mall.notification.rules import NewNotice
-
-
-@dataclass(frozen=True)
-class Reviewer:
-    """Who decides; none: an operator's own import, reviewed by whoever made the file."""
-
-    id: UUID | None = None
 
 
 def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
@@ -89,7 +82,7 @@ def take_back(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
 
 
 def decide(
-    uow: UnitOfWork, revision_id: UUID, reviewer: Reviewer, decision: Decision
+    uow: UnitOfWork, revision_id: UUID, reviewer_id: UUID, decision: Decision
 ) -> ProductRevision:
     """Approve a revision, which is then live, or send it back with a reason for each field.
 
@@ -108,7 +101,7 @@ def decide(
     rules.REVISION_STATES.check(revision.state, state)
     revision.state = state
     revision.reasons = [vars(reason) for reason in decision.reasons]
-    revision.reviewed_at, revision.reviewer_id = uow.now, reviewer.id
+    revision.reviewed_at, revision.reviewer_id = uow.now, reviewer_id
     if decision.is_approved:
         _go_live(uow, product, revision)
     elif product.state == rules.IN_REVIEW:
@@ -119,11 +112,11 @@ def decide(
 
 
 def decide_all(
-    uow: UnitOfWork, revision_ids: Sequence[UUID], reviewer: Reviewer, decision: Decision
+    uow: UnitOfWork, revision_ids: Sequence[UUID], reviewer_id: UUID, decision: Decision
 ) -> None:
     """Decide on several revisions alike: on all of them, or on none."""
     for revision_id in sorted(set(revision_ids)):
-        decide(uow, revision_id, reviewer, decision)
+        decide(uow, revision_id, reviewer_id, decision)
 
 
 def _go_live(uow: UnitOfWork, product: Product, revision: ProductRevision) -> None:
@@ -135,15 +128,6 @@ def _go_live(uow: UnitOfWork, product: Product, revision: ProductRevision) -> No
         product.state = rules.APPROVED
     else:
         uow.emit(ProductsChanged([str(product.id)]))
-
-
-def approve_unseen(uow: UnitOfWork, product_id: UUID) -> None:
-    """Approve a draft without a reviewer: what an operator imports is reviewed by its file."""
-    product = queries.get_product(uow.session, product_id, for_update=True)
-    submit(uow, product.supplier_id, product_id)
-    revision = queries.open_revision(uow.session, product_id)
-    assert revision is not None
-    decide(uow, revision.id, Reviewer(), Decision(True))
 
 
 def replace_unseen(uow: UnitOfWork, product: Product, form: ProductForm) -> bool:
@@ -163,11 +147,12 @@ def replace_unseen(uow: UnitOfWork, product: Product, form: ProductForm) -> bool
 
 
 def _tell(uow: UnitOfWork, product: Product, revision: ProductRevision, decision: Decision) -> None:
-    if revision.reviewer_id is None:
-        return
-    words = "；".join(f"{reason.field}：{reason.text}" for reason in decision.reasons)
-    zh = f"商品“{product.title}”" + ("已通过审核。" if decision.is_approved else f"未通过：{words}")
-    en = f"“{product.title}” was " + ("approved." if decision.is_approved else f"rejected: {words}")
+    zh = f"商品“{product.title}”" + (
+        "已通过审核。" if decision.is_approved else f"未通过：{decision.words}"
+    )
+    en = f"“{product.title}” was " + (
+        "approved." if decision.is_approved else f"rejected: {decision.words}"
+    )
     reference = f"revision:{revision.id}"
     notice = NewNotice("supplier", product.supplier_id, "product_reviewed", reference, zh, en)
     notices.notify(uow, [notice])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from catalog.messages import CategoryChanged, ProductsChanged, QualificationsChanged
 from catalog.products import describing, queries, reviewing, rules, statements
@@ -157,18 +157,22 @@ def submit_draft(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
         reviewing.submit(uow, supplier_id, product_id)
 
 
-def publish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
-    """Put an approved product on sale; repeating changes nothing."""
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
-    if product.state != rules.PUBLISHED:
-        rules.STATES.check(product.state, rules.PUBLISHED)
-        product.state = rules.PUBLISHED
-        product.published_at = uow.now
-        product.publish_at = None
-        product.version += 1
+def publish(uow: UnitOfWork, supplier_id: UUID, product_ids: Collection[UUID]) -> None:
+    """Put approved products on sale, all or none; repeating changes nothing."""
+    fresh = []
+    for product_id in sorted(product_ids):
+        product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+        if product.state != rules.PUBLISHED:
+            rules.STATES.check(product.state, rules.PUBLISHED)
+            product.state = rules.PUBLISHED
+            product.published_at = uow.now
+            product.publish_at = None
+            product.version += 1
+            fresh.append(str(product_id))
+    if fresh:
         uow.session.flush()
-        withhold(uow, [product.supplier_id])
-        uow.emit(ProductsChanged([str(product_id)]))
+        withhold(uow, [supplier_id])
+        uow.emit(ProductsChanged(fresh))
 
 
 def unpublish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
@@ -252,41 +256,6 @@ def set_tags(uow: UnitOfWork, product_id: UUID, tags: Sequence[str]) -> None:
     uow.emit(ProductsChanged([str(product_id)]))
 
 
-# What a product lacks today: the kind of qualification that keeps it from being sold. A supplier
-# that operators vouch for, with no licence on file, lacks none; one that let its licence end does.
-_WITHHOLD = text(
-    """
-    WITH held AS (
-        SELECT q.supplier_id, q.kind, bool_or(
-            q.valid_from <= :today AND coalesce(q.valid_until >= :today, true)) AS is_valid
-        FROM supplier_qualification q WHERE q.state = 'approved'
-        GROUP BY q.supplier_id, q.kind
-    ), food AS (
-        SELECT c.id FROM category c
-        WHERE EXISTS (SELECT 1 FROM category a WHERE a.needs_food_licence
-                      AND starts_with(c.path, a.path))
-    ), wanted AS (
-        SELECT p.id, CASE
-            WHEN b.is_valid = false THEN 'business_licence'
-            WHEN f.id IS NOT NULL AND l.is_valid IS NOT true THEN 'food_licence'
-            WHEN p.is_pavilion AND s.is_valid IS NOT true THEN 'assistance' END AS lacks
-        FROM product p
-        LEFT JOIN held b ON b.supplier_id = p.supplier_id AND b.kind = 'business_licence'
-        LEFT JOIN held l ON l.supplier_id = p.supplier_id AND l.kind = 'food_licence'
-        LEFT JOIN held s ON s.supplier_id = p.supplier_id AND s.kind = 'assistance'
-        LEFT JOIN food f ON f.id = p.category_id
-        WHERE CAST(:supplier_ids AS uuid[]) IS NULL
-           OR p.supplier_id = ANY(CAST(:supplier_ids AS uuid[]))
-    ), locked AS (
-        SELECT p.id, w.lacks FROM product p JOIN wanted w ON w.id = p.id
-        WHERE p.withheld_for IS DISTINCT FROM w.lacks
-        ORDER BY p.id LIMIT 5000 FOR UPDATE OF p
-    )
-    UPDATE product p SET withheld_for = k.lacks FROM locked k WHERE k.id = p.id RETURNING p.id
-    """
-)
-
-
 def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> int:
     """Take from sale what lacks a valid qualification, and give back what lacks none any more.
 
@@ -296,7 +265,7 @@ def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> i
         "today": beijing_day(uow.now),
         "supplier_ids": None if supplier_ids is None else list(supplier_ids),
     }
-    changed = [str(row.id) for row in uow.session.execute(_WITHHOLD, values)]
+    changed = [str(row.id) for row in uow.session.execute(statements.WITHHOLD, values)]
     for start in range(0, len(changed), 500):
         uow.emit(ProductsChanged(changed[start : start + 500]))
     return len(changed)

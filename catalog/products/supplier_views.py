@@ -124,7 +124,7 @@ def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Put a product on sale")
 def publish(product_id: UUID) -> Response:
     with unit_of_work() as uow:
-        service.publish(uow, current_scope_id(), product_id)
+        service.publish(uow, current_scope_id(), [product_id])
     return _read(product_id)
 
 
@@ -186,10 +186,9 @@ def submit_all(json_data: dict[str, Any]) -> dict[str, int]:
 @bp.output(Moved)
 @bp.doc(summary="Put up to 200 approved products on sale: all of them, or none")
 def publish_all(json_data: dict[str, Any]) -> dict[str, int]:
-    ids = sorted(set(json_data["product_ids"]))
+    ids = set(json_data["product_ids"])
     with unit_of_work() as uow:
-        for product_id in ids:
-            service.publish(uow, current_scope_id(), product_id)
+        service.publish(uow, current_scope_id(), ids)
     return {"moved_count": len(ids)}
 
 

@@ -52,6 +52,9 @@ def import_lines(
             summary.counts["failed"] += 1
             summary.errors.append(f"{number}: {type(error).__name__}: {error}")
         advance()
+    # What was published whole was not looked at one by one.
+    with unit_of_work() as uow:
+        product_service.withhold(uow)
     return summary
 
 

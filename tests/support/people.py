@@ -4,6 +4,7 @@ import itertools
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import psycopg
 import requests
@@ -31,6 +32,8 @@ from mall.members.rules import AddressForm
 from mall.shell import relay, wiring
 from mall.web.replies import shop_window
 
+# Who reviews where it does not matter who does.
+NOBODY = UUID(int=0)
 FAR = datetime(2099, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 
@@ -263,8 +266,9 @@ class World:
             title = form.pop("title", f"商品 {secrets.token_hex(4)}")
             filled = product_rules.ProductForm(title, category_id, skus=(sku,), **form)
             product_id, [sku_id] = products.add_product(uow, supplier_id, filled)
-            reviewing.approve_unseen(uow, product_id)
-            products.publish(uow, supplier_id, product_id)
+            reviewing.submit(uow, supplier_id, product_id)
+            self._approve(uow, product_id)
+            products.publish(uow, supplier_id, [product_id])
             if stock_count:
                 stock.set_on_hand(uow, sku_id, stock_count, "test", "test")
         if not self.has_index:
@@ -285,8 +289,11 @@ class World:
     def approve(self, product_id):
         """Let an operator approve what a supplier handed in of a product."""
         with self.app.app_context(), unit_of_work() as uow:
-            revision = product_queries.open_revision(uow.session, product_id)
-            reviewing.decide(uow, revision.id, reviewing.Reviewer(), Decision(True))
+            self._approve(uow, product_id)
+
+    def _approve(self, uow, product_id):
+        revision = product_queries.open_revision(uow.session, product_id)
+        reviewing.decide(uow, revision.id, NOBODY, Decision(True))
 
     def qualify(self, supplier_id, kind, until=None, region_code=None):
         """Give a supplier an accepted qualification; return its id."""

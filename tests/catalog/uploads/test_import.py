@@ -101,3 +101,19 @@ def test_the_demo_data_names_its_source_and_licence():
     text = (Path(demo.DATA) / "README.md").read_text(encoding="utf-8")
     assert "MIT" in text
     assert "litemall" in text
+
+
+def test_what_its_supplier_may_not_sell_is_imported_and_withheld(world):
+    line = {
+        "source_id": "p1",
+        "title": "馆内商品",
+        "category": ["乡村振兴"],
+        "list_price_fen": 100,
+        "is_pavilion": True,
+        "skus": [{"price_fen": 100, "stock": 5}],
+    }
+    with world.app.app_context():
+        summary = import_lines([json.dumps(line)], "无资质供应商", lambda: None)
+    assert summary.counts == {"created": 1}
+    [row] = world.rows("SELECT state, withheld_for FROM product")
+    assert tuple(row) == ("published", "assistance")
