@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP, SALES_FIRST
 from mall.kernel.errors import Invalid
 
 MAX_QUERY, MAX_TERMS, MAX_GRAMS, MAX_INITIALS = 200, 12, 80, 8
-RELEVANCE, NEWEST, SALES_FIRST = "relevance", "newest", "sales"
-PRICE_UP, PRICE_DOWN = "price_asc", "price_desc"
+RELEVANCE = "relevance"
 SORTS = (RELEVANCE, NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST)
 MAX_FACET = 30
 # A listing goes no deeper: who has not found it by then changes the query.

@@ -1,11 +1,11 @@
 """The shop window on the wire."""
 
 from apiflask.fields import UUID, Boolean, Dict, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range, Regexp
+from apiflask.validators import Length, OneOf, Range
 
 from catalog.products.rules import DELIVERY_MODES
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid
+from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, region_prefix
 from search_index.rules import MAX_QUERY, SORTS
 
 
@@ -16,9 +16,8 @@ class BrowseQuery(Schema):
     delivery_mode = String(load_default=None, validate=OneOf(DELIVERY_MODES))
     min_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
     max_price_fen = Integer(load_default=None, validate=Range(0, MAX_FEN))
-    origin = String(
+    origin = region_prefix(
         load_default=None,
-        validate=Regexp(r"^\d{2}(\d{2}){0,2}$"),
         metadata={"description": "Region code, or how it begins", "example": "4408"},
     )
     is_pavilion = Boolean(load_default=None, metadata={"example": True})

@@ -43,13 +43,7 @@ def browse(session: Session, browse: Browse) -> dict[str, Any]:
     cursor = None
     if len(rows) > browse.limit:
         cursor = rules.encode_cursor(shown[-1].price_fen, shown[-1].id)
-    return {"items": [_item(row) for row in shown], "next_cursor": cursor}
-
-
-def _item(row: Any) -> dict[str, Any]:
-    item = dict(row._mapping)
-    urls = item.pop("image_urls")
-    return {**item, "image_url": urls[0] if urls else None}
+    return {"items": [dict(row._mapping) for row in shown], "next_cursor": cursor}
 
 
 def search(searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer:
@@ -123,7 +117,7 @@ def _meant(suggester: Suggester, wanted: Wanted, found: Found) -> str | None:
 
 
 def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[str, Any]:
-    sort = wanted.sort if wanted.sort in products.SORTS else products.NEWEST
+    sort = wanted.sort if wanted.sort in products.SORTS else rules.NEWEST
     asked = Browse(
         terms=rules.terms(wanted.text),
         category_id=wanted.category_id,
@@ -143,7 +137,7 @@ def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[s
     rows = products.browse_published(session, asked)
     more = len(rows) > limit and depth + limit < rules.MAX_DEPTH
     return {
-        "items": [{**_item(row), "highlights": None} for row in rows[:limit]],
+        "items": [{**row._mapping, "highlights": None} for row in rows[:limit]],
         "next_cursor": rules.encode_depth(depth + limit) if more else None,
         "total": None,
         "facets": None,

@@ -9,9 +9,25 @@ from marshmallow import ValidationError, validates_schema
 
 from catalog.onboarding import rules
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    PageQuery,
+    Schema,
+    a_uuid,
+    no_control_characters,
+    region_code,
+    short_text,
+    stored_image,
+)
 
 _PHONE = Regexp(r"^\+?[0-9 -]{5,20}$")
+
+
+def _password() -> String:
+    return String(
+        required=True,
+        validate=Length(MIN_PASSWORD, MAX_PASSWORD),
+        metadata={"example": "a-long-passphrase"},
+    )
 
 
 class SettlementAccount(Schema):
@@ -29,11 +45,7 @@ class ApplicationBody(Schema):
     contact_name = short_text(50, required=True, metadata={"example": "陈小湛"})
     contact_phone = String(required=True, validate=_PHONE, metadata={"example": "13800000001"})
     username = short_text(32, required=True, metadata={"example": "liangjiang"})
-    password = String(
-        required=True,
-        validate=Length(MIN_PASSWORD, MAX_PASSWORD),
-        metadata={"example": "a-long-passphrase"},
-    )
+    password = _password()
 
 
 class ApplicationReply(Schema):
@@ -49,10 +61,9 @@ class ProfileBody(Schema):
         metadata={"example": "lj@example.com"},
     )
     settlement_account = Nested(SettlementAccount, load_default=None, allow_none=True)
-    origin_region_code = String(
+    origin_region_code = region_code(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^\d{6}$"),
         metadata={"description": "Where its goods come from", "example": "440825"},
     )
     story = String(
@@ -60,10 +71,9 @@ class ProfileBody(Schema):
         validate=Length(max=5000),
         metadata={"example": "徐闻火山红土上种了三代人的良姜。"},
     )
-    cover_url = String(
+    cover_url = stored_image(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^/media/\S{1,300}$"),
         metadata={"example": "/media/3f/3fa4-1280.webp"},
     )
 
@@ -97,10 +107,9 @@ class QualificationBody(Schema):
         metadata={"description": "Last valid day; null: for good", "example": "2029-12-31"},
     )
     document_id = UUID(required=True)
-    region_code = String(
+    region_code = region_code(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^\d{6}$"),
         metadata={"description": "Assisted region, for `assistance`", "example": "440825"},
     )
 
@@ -175,11 +184,7 @@ class UserBody(Schema):
         validate=[Length(max=50), no_control_characters],
         metadata={"example": "仓库"},
     )
-    password = String(
-        required=True,
-        validate=Length(MIN_PASSWORD, MAX_PASSWORD),
-        metadata={"example": "a-long-passphrase"},
-    )
+    password = _password()
 
 
 class UserReply(Schema):

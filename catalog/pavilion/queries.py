@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.onboarding import queries as onboarding
 from catalog.onboarding.models import Qualification
+from catalog.onboarding.rules import ASSISTANCE
 from catalog.pavilion import rules
 from catalog.pavilion.models import Section, SectionPick
 from catalog.pavilion.rules import Rule
@@ -21,8 +22,6 @@ from catalog.suppliers.models import Supplier
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
 from mall.members import queries as members
-
-ASSISTANCE = "assistance"
 
 
 def sections(session: Session, now: datetime | None) -> list[Section]:
@@ -106,7 +105,7 @@ def products_of(
         rules.NEWEST: [],
         rules.PRICE_UP: [Product.price_fen],
         rules.PRICE_DOWN: [Product.price_fen.desc()],
-        rules.SALES: [func.coalesce(ProductFigure.sold, 0).desc()],
+        rules.SALES_FIRST: [func.coalesce(ProductFigure.sold, 0).desc()],
     }
     picked = SectionPick.product_id == Product.id
     query = (

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP, SALES_FIRST
 from mall.kernel.errors import Invalid
 
 PAVILION, CATEGORY, SEASONAL = KINDS = ("pavilion", "category", "seasonal")
-NEWEST, PRICE_UP, PRICE_DOWN, SALES = SORTS = ("newest", "price_asc", "price_desc", "sales")
+SORTS = (NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST)
 MAX_PICKS, MAX_SECTIONS = 500, 200
 
 

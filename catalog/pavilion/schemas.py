@@ -3,31 +3,29 @@
 from typing import Any
 
 from apiflask.fields import UUID, AwareDateTime, Boolean, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range, Regexp
+from apiflask.validators import Length, OneOf, Range
 
 from catalog.pavilion import rules
-from mall.kernel.money import MAX_FEN
-from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, short_text
+from mall.web.fields import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
+    Schema,
+    a_uuid,
+    fen,
+    region_prefix,
+    short_text,
+    stored_image,
+)
 
 MAX_DEPTH = 5000
 
 
 def _regions(about: str) -> List:
     return List(
-        String(validate=Regexp(r"^\d{2}(\d{2}){0,2}$")),
+        region_prefix(),
         load_default=list,
         validate=Length(max=50),
         metadata={"description": about, "example": ["4408"]},
-    )
-
-
-def _price() -> Integer:
-    return Integer(
-        load_default=None,
-        allow_none=True,
-        strict=True,
-        validate=Range(0, MAX_FEN),
-        metadata={"example": 10000},
     )
 
 
@@ -45,8 +43,8 @@ class RuleSchema(Schema):
         metadata={"description": "It has one of these tags", "example": ["端午"]},
     )
     category_id = UUID(load_default=None, allow_none=True)
-    min_price_fen = _price()
-    max_price_fen = _price()
+    min_price_fen = fen(load_default=None, allow_none=True, metadata={"example": 10000})
+    max_price_fen = fen(load_default=None, allow_none=True, metadata={"example": 10000})
 
 
 class SectionBody(Schema):
@@ -55,10 +53,9 @@ class SectionBody(Schema):
     about = String(
         load_default="", validate=Length(max=2000), metadata={"example": "产地直发，帮扶到户"}
     )
-    cover_url = String(
+    cover_url = stored_image(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^/media/\S{1,300}$"),
         metadata={"example": "/media/3f/3fa4-1280.webp"},
     )
     rule = Nested(RuleSchema, load_default=lambda: RuleSchema().load({}))

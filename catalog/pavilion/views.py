@@ -53,11 +53,7 @@ def list_products(section_id: UUID, query_data: dict[str, int]) -> dict[str, Any
     with reading() as session:
         section = queries.get_section(session, section_id, at)
         rows = queries.products_of(session, section, at, skipped, limit)
-    found = []
-    for row in rows[:limit]:
-        item = dict(row._mapping)
-        urls = item.pop("image_urls")
-        found.append({**item, "image_url": urls[0] if urls else None})
+    found = [dict(row._mapping) for row in rows[:limit]]
     return {"items": found, "next_cursor": skipped + limit if len(rows) > limit else None}
 
 

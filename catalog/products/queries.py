@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from catalog.products import rules
 from catalog.products.models import Category, PriceChange, Product, ProductRevision, Sku
+from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP
 from catalog.suppliers.models import Supplier
 from mall.kernel.errors import NotFound
 
-NEWEST, PRICE_UP, PRICE_DOWN = "newest", "price_asc", "price_desc"
 SORTS = (NEWEST, PRICE_UP, PRICE_DOWN)
 
 
@@ -129,7 +129,7 @@ def items() -> Select[Any]:
         Product.price_fen,
         Product.list_price_fen,
         Product.unit,
-        Product.image_urls,
+        Product.image_urls[0].astext.label("image_url"),
         Product.delivery_modes,
         Product.supplier_id,
         Supplier.name.label("supplier_name"),

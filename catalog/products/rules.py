@@ -34,6 +34,7 @@ REVISION_STATES = Transitions(
 )
 SHIP, STORE_PICKUP, UNIT_DELIVERY = "ship", "store_pickup", "unit_delivery"
 DELIVERY_MODES = (SHIP, STORE_PICKUP, UNIT_DELIVERY)
+NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST = "newest", "price_asc", "price_desc", "sales"
 MAX_SKUS, MAX_IMAGES, MAX_OPTIONS = 200, 10, 5
 MAX_QUANTITY = 9_999
 MAX_AT_ONCE = 200

@@ -17,7 +17,14 @@ from apiflask.validators import Length, OneOf, Range, Regexp
 from catalog.onboarding.schemas import DecisionBody
 from catalog.products import rules
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    PageQuery,
+    Schema,
+    a_uuid,
+    no_control_characters,
+    region_code,
+    short_text,
+)
 
 
 class Pair(Schema):
@@ -90,10 +97,9 @@ class ProductBody(Schema):
         validate=Length(1, 3),
     )
     shipping_template_id = UUID(load_default=None, allow_none=True)
-    origin_region_code = String(
+    origin_region_code = region_code(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^\d{6}$"),
         metadata={"description": "Left out, the supplier's", "example": "440825"},
     )
     is_pavilion = Boolean(

@@ -1,11 +1,11 @@
 """Suppliers and freight templates on the wire."""
 
 from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range, Regexp
+from apiflask.validators import Length, OneOf, Range
 
 from catalog.suppliers import rules
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid, fen, short_text
+from mall.web.fields import Schema, a_uuid, fen, region_code, short_text
 
 
 class SupplierBody(Schema):
@@ -30,7 +30,7 @@ class SupplierPage(Schema):
 
 class FreightRuleSchema(Schema):
     regions = List(
-        String(validate=Regexp(r"^\d{6}$")),
+        region_code(),
         load_default=list,
         validate=Length(max=500),
         metadata={"description": "Region codes; empty: everywhere else", "example": ["440000"]},

@@ -40,9 +40,8 @@ def own_uploads(
 
 def open_count(session: Session, supplier_id: UUID) -> int:
     """Return how many uploads of a supplier are being worked on."""
-    open_states = [rules.WAITING, rules.CHECKING, rules.APPLYING]
     query = select(func.count()).select_from(Upload)
-    query = query.where(Upload.supplier_id == supplier_id, Upload.state.in_(open_states))
+    query = query.where(Upload.supplier_id == supplier_id, Upload.state.in_(rules.OPEN))
     return session.scalar(query) or 0
 
 
@@ -170,10 +169,9 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
 
 def due(session: Session, now: datetime) -> Upload | None:
     """Return the upload that waits longest for somebody to work on it, locked."""
-    open_states = [rules.WAITING, rules.CHECKING, rules.APPLYING]
     return session.scalars(
         select(Upload)
-        .where(Upload.state.in_(open_states), Upload.due_at <= now)
+        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now)
         .order_by(Upload.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -23,6 +23,8 @@ STATES = Transitions(
         FAILED: set(),
     }
 )
+# Somebody works on it, or soon will.
+OPEN = (WAITING, CHECKING, APPLYING)
 CREATE, CHANGE, SAME, WRONG = "create", "change", "unchanged", "wrong"
 ACTIONS = (CREATE, CHANGE, SAME, WRONG)
 MAX_OPEN_UPLOADS, MAX_SHOWN_CHANGES = 20, 50

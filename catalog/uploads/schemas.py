@@ -1,8 +1,9 @@
 """Uploads on the wire."""
 
-from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, Raw, String
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
+from catalog.products.schemas import ChangeItem
 from catalog.uploads import rules
 from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, no_control_characters
 
@@ -63,12 +64,6 @@ class ItemsQuery(Schema):
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
 
-class ItemChange(Schema):
-    field = String(metadata={"example": "skus.LJ-500.price_fen"})
-    before = Raw(allow_none=True, metadata={"example": 5600})
-    after = Raw(allow_none=True, metadata={"example": 5900})
-
-
 class ItemProblem(Schema):
     cell = String(metadata={"example": "J17"})
     column = String(metadata={"example": "会员价"})
@@ -84,7 +79,7 @@ class UploadItemReply(Schema):
     state = String(metadata={"example": "pending"})
     product_id = UUID(allow_none=True)
     changes = List(
-        Nested(ItemChange),
+        Nested(ChangeItem),
         metadata={"example": [{"field": "skus.LJ-500.price_fen", "before": 5600, "after": 5900}]},
     )
     problems = List(

@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, Regexp
 
-from mall.web.fields import Schema, a_uuid, short_text
+from mall.web.fields import Schema, a_uuid, region_code, short_text
 
 
 class MemberSessionReply(Schema):
@@ -41,7 +41,7 @@ class MemberState(Schema):
 class AddressBody(Schema):
     recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
     phone = short_text(20, required=True, metadata={"example": "13800000001"})
-    region_code = String(required=True, validate=Regexp(r"^\d{6}$"), metadata={"example": "440802"})
+    region_code = region_code(required=True, metadata={"example": "440802"})
     detail = short_text(200, required=True, metadata={"example": "跃进路 1 号"})
     is_default = Boolean(load_default=False)
 
@@ -61,7 +61,9 @@ class AddressList(Schema):
 
 
 class RegionQuery(Schema):
-    parent_code = String(load_default=None, validate=Regexp(r"^\d{6}$"))
+    parent_code = region_code(
+        load_default=None,
+    )
 
 
 class RegionReply(Schema):

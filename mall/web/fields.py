@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import Schema as APISchema
 from apiflask.fields import UUID as UUIDField
 from apiflask.fields import Integer, String
-from apiflask.validators import Length, Range
+from apiflask.validators import Length, Range, Regexp
 from marshmallow import RAISE, ValidationError
 
 from mall.kernel.clock import now
@@ -32,6 +32,21 @@ def fen(**kwargs: Any) -> Integer:
 def short_text(limit: int, **kwargs: Any) -> String:
     """Return a text field of 1 to `limit` characters, without control characters."""
     return String(validate=[Length(1, limit), no_control_characters], **kwargs)
+
+
+def region_code(**kwargs: Any) -> String:
+    """Return a field for the national code of a region, six digits."""
+    return String(validate=Regexp(r"^\d{6}$"), **kwargs)
+
+
+def region_prefix(**kwargs: Any) -> String:
+    """Return a field for a region's code, or how it begins: of a province or a city."""
+    return String(validate=Regexp(r"^\d{2}(\d{2}){0,2}$"), **kwargs)
+
+
+def stored_image(**kwargs: Any) -> String:
+    """Return a field for the address of an image that was uploaded."""
+    return String(validate=Regexp(r"^/media/\S{1,300}$"), **kwargs)
 
 
 def no_control_characters(value: str) -> None:

@@ -3,27 +3,21 @@
 from apiflask.fields import UUID, Boolean, Integer, List, Nested
 from apiflask.validators import Range
 
-from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid
-
-
-def _amount(about: str, example: int) -> Integer:
-    return Integer(
-        load_default=None,
-        allow_none=True,
-        strict=True,
-        validate=Range(0, MAX_FEN),
-        metadata={"description": about, "example": example},
-    )
+from mall.web.fields import Schema, a_uuid, fen
 
 
 class TargetBody(Schema):
-    target_fen = _amount("The target itself; or leave it out and give budget and share", 3_000_000)
-    budget_fen = Integer(
+    target_fen = fen(
         load_default=None,
         allow_none=True,
-        strict=True,
-        validate=Range(0, MAX_FEN),
+        metadata={
+            "description": "The target itself; or leave it out and give budget and share",
+            "example": 3_000_000,
+        },
+    )
+    budget_fen = fen(
+        load_default=None,
+        allow_none=True,
         metadata={"description": "The year's purchasing budget", "example": None},
     )
     share_bps = Integer(
