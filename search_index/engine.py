@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -98,11 +98,9 @@ class Engine:
         except (OSError, ValueError) as error:
             raise IndexUnavailable() from error
 
-    @contextmanager
-    def writing(self, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    def writing(self, seconds: float = LOCK_SECONDS) -> AbstractContextManager[None]:
         """Be the only writer; raise IndexUnavailable where another is for too long."""
-        with self._locked("writer.lock", seconds):
-            yield
+        return self._locked("writer.lock", seconds)
 
     @contextmanager
     def _locked(self, name: str, seconds: float) -> Iterator[None]:

@@ -11,7 +11,7 @@ from catalog.products import service as product_service
 from catalog.stock import service as stock
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadItem
-from catalog.uploads.service import LEASE
+from catalog.uploads.service import keep, release
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.together import Share
@@ -65,7 +65,9 @@ def apply(upload_id: UUID) -> None:
             session.expunge_all()
         for item in items:
             _apply_one(upload, item)
-        _keep_lease(upload_id, sum(item.row_count for item in items))
+        rows = sum(item.row_count for item in items)
+        with unit_of_work() as uow:
+            keep(uow, upload_id, done_rows=Upload.done_rows + rows)
     _end_run(upload)
 
 
@@ -151,25 +153,10 @@ def _fail(item: UploadItem, text: str) -> None:
         )
 
 
-def _keep_lease(upload_id: UUID, rows: int) -> None:
-    with unit_of_work() as uow:
-        uow.session.execute(
-            update(Upload)
-            .where(Upload.id == upload_id)
-            .values(due_at=uow.now + LEASE, done_rows=Upload.done_rows + rows)
-            .execution_options(synchronize_session=False)
-        )
-
-
 def _end_run(upload: Upload) -> None:
     with unit_of_work() as uow:
         is_done = not queries.pending(uow.session, upload.id, upload.skips_wrong)
         ends = {"state": rules.APPLIED, "applied_at": uow.now} if is_done else {}
-        uow.session.execute(
-            update(Upload)
-            .where(Upload.id == upload.id)
-            .values(due_at=uow.now, attempts=0, **ends)
-            .execution_options(synchronize_session=False)
-        )
+        release(uow, upload.id, **ends)
     if is_done:
         log.info("upload_applied", upload_id=str(upload.id))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert
 
 from catalog.media import rich_text
 from catalog.products import describing
@@ -14,7 +14,7 @@ from catalog.stock import queries as stock
 from catalog.uploads import columns, pictures, queries, rules
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.rules import Group
-from catalog.uploads.service import LEASE, LIMITS, fail, release
+from catalog.uploads.service import LIMITS, fail, keep, release
 from mall.kernel.files.store import current_files
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import read_rows
@@ -89,7 +89,7 @@ def _clean(found: Group) -> None:
 def _write(upload: Upload, groups: list[Group], total: int) -> None:
     with unit_of_work() as uow:
         uow.session.execute(delete(UploadItem).where(UploadItem.upload_id == upload.id))
-        _progress(uow, upload.id, total_rows=total, done_rows=0)
+        keep(uow, upload.id, total_rows=total, done_rows=0)
     with reading() as session:
         is_repeated = queries.is_applied_before(session, upload)
     done = 0
@@ -101,19 +101,10 @@ def _write(upload: Upload, groups: list[Group], total: int) -> None:
                 insert(UploadItem), [{**row, "position": start + n} for n, row in enumerate(rows)]
             )
             done += sum(len(found.rows) for found in chunk)
-            _progress(uow, upload.id, done_rows=done)
+            keep(uow, upload.id, done_rows=done)
             uow.session.expunge_all()
     with unit_of_work() as uow:
-        _progress(uow, upload.id, state=rules.CHECKED, checked_at=uow.now, attempts=0)
-
-
-def _progress(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
-    uow.session.execute(
-        update(Upload)
-        .where(Upload.id == upload_id)
-        .values(due_at=uow.now + LEASE, **values)
-        .execution_options(synchronize_session=False)
-    )
+        release(uow, upload.id, state=rules.CHECKED, checked_at=uow.now)
 
 
 def _items(

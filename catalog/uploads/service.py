@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -112,12 +113,21 @@ def claim(uow: UnitOfWork) -> tuple[UUID, str] | None:
     return upload.id, upload.state
 
 
-def release(uow: UnitOfWork, upload_id: UUID) -> None:
-    """End the lease of an upload: whoever looks next goes on with it."""
+def keep(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
+    """Extend the lease of an upload and note how far it is."""
+    _note(uow, upload_id, due_at=uow.now + LEASE, **values)
+
+
+def release(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
+    """End the lease of an upload: whoever looks next goes on with it, if anything is left."""
+    _note(uow, upload_id, due_at=uow.now, attempts=0, **values)
+
+
+def _note(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     uow.session.execute(
         update(Upload)
         .where(Upload.id == upload_id)
-        .values(due_at=uow.now, attempts=0)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
 

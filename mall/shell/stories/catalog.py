@@ -158,15 +158,9 @@ class Catalog(Telling):
         return f"{COUNT} unchanged"
 
     def _reviews(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        cursor: dict[str, str] = {}
-        while True:
-            page = self.operator.get("/v1/ops/product-reviews", limit=100, **cursor)
-            found += page["items"]
-            if page["next_cursor"] is None:
-                own = self.known["supplier_id"]
-                return [each for each in found if each["supplier_id"] == own]
-            cursor = {"cursor": page["next_cursor"]}
+        own = self.known["supplier_id"]
+        found = self.operator.all("/v1/ops/product-reviews")
+        return [each for each in found if each["supplier_id"] == own]
 
     def operator_reviews_products(self) -> str:
         first, *others = self._reviews()
@@ -185,12 +179,8 @@ class Catalog(Telling):
         self.supplier.post(f"{path}/submit", expect=200)
         [review] = self._reviews()
         self.operator.post(f"/v1/ops/product-reviews/{review['id']}/decision", APPROVE, 200)
-        ids: list[str] = []
-        for cursor in (None, "next"):
-            query = {"cursor": self.known["cursor"]} if cursor else {}
-            page = self.supplier.get("/v1/supplier/products", state="approved", limit=100, **query)
-            ids += [each["id"] for each in page["items"]]
-            self.known["cursor"] = page["next_cursor"]
+        approved = self.supplier.all("/v1/supplier/products", state="approved")
+        ids = [each["id"] for each in approved]
         done = self.supplier.post("/v1/supplier/products/publish", {"product_ids": ids}, 200)
         self.known.update(published_at=time.monotonic(), products=ids)
         return f"{done['moved_count']} on sale"

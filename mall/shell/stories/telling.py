@@ -4,6 +4,7 @@ import secrets
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +55,16 @@ class Person:
         )
         return self._checked(reply, f"GET {path}", 200)
 
+    def all(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """Return what stands on every page of a listing."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.get(path, limit=100, **query)
+            found += page["items"]
+            if page["next_cursor"] is None:
+                return found
+            query["cursor"] = page["next_cursor"]
+
     def post(self, path: str, body: Any = None, expect: int = 201) -> Any:
         return self.call("POST", path, body, expect)
 
@@ -74,7 +85,7 @@ Step = tuple[str, Callable[[], str | None]]
 
 
 @dataclass
-class Telling:
+class Telling(ABC):
     """Steps told one after the other, and what they have found out so far."""
 
     base: str
@@ -90,9 +101,9 @@ class Telling:
         self.member, self.supplier = Person(self.base), Person(self.base)
         self.operator = Person(self.base)
 
+    @abstractmethod
     def steps(self) -> Sequence[Step]:
         """Return what is told, in its order."""
-        raise NotImplementedError
 
     def tell(self, line: str, act: Callable[[], str | None]) -> None:
         """Do one step and say so in a line."""
