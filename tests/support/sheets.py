@@ -1,8 +1,10 @@
 """Product sheets for the tests, as a supplier's spreadsheet program would write them."""
 
 import io
+import zipfile
 
 from openpyxl import Workbook, load_workbook
+from PIL import Image
 
 from catalog.uploads.columns import COLUMNS, SHEET
 from mall.kernel.sheets import writing
@@ -62,3 +64,14 @@ def large_sheet(count, start=0):
 def opened(content):
     """Return every row of the first sheet of an xlsx."""
     return [list(row) for row in load_workbook(io.BytesIO(content)).worksheets[0].values]
+
+
+def archive(names, content=None):
+    """Return a zip of images of these names, each another one."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target:
+        for number, name in enumerate(names):
+            other = io.BytesIO()
+            Image.new("RGB", (300, 200 + number), "red").save(other, "PNG")
+            target.writestr(name, other.getvalue() if content is None else content)
+    return out.getvalue()
