@@ -8,6 +8,7 @@ from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import supplier_views as onboarding_views
 from catalog.onboarding import views as applications
+from catalog.packs import views as packs
 from catalog.pavilion import ops_views as section_ops
 from catalog.pavilion import views as sections
 from catalog.products import jobs as product_jobs
@@ -41,6 +42,7 @@ BLUEPRINTS = [
     sections.bp,
     section_ops.bp,
     *selections.BLUEPRINTS,
+    *packs.BLUEPRINTS,
 ]
 REACTIONS: Mapping[type, list[Reaction]] = {
     messages.QualificationsChanged: [Reaction(products.apply_qualifications)],

@@ -8,7 +8,7 @@ from fulfillment.dispatch import views as dispatch_views
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from mall.kernel.outbox import Reaction
-from orders.messages import OrderPaid
+from orders.messages import OrderCancelled, OrderPaid
 
 BLUEPRINTS = [
     dispatch_views.bp,
@@ -16,6 +16,9 @@ BLUEPRINTS = [
     shipment_views.bp,
     shipment_supplier_views.bp,
 ]
-REACTIONS = {OrderPaid: [Reaction(dispatch.open_fulfillment_orders)]}
+REACTIONS = {
+    OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
+    OrderCancelled: [Reaction(dispatch.cancel_fulfillment_orders)],
+}
 SWEEPS = [(dispatch_jobs.confirm_silent_deliveries, 60, "default")]
 INVARIANTS = dispatch_queries.INVARIANTS

@@ -11,6 +11,29 @@ class OrderPaid:
 
 
 @dataclass(frozen=True)
+class OrderCancelled:
+    """A paid order was cancelled before anything left: nothing of it is to be fulfilled."""
+
+    order_id: str
+
+
+@dataclass(frozen=True)
+class FundPaid:
+    """Money arrived by WeChat in the fund of a programme."""
+
+    programme_id: str
+    payment_id: str
+
+
+@dataclass(frozen=True)
+class RightsIssued:
+    """Some rights of a programme were issued at one instant: their members should know."""
+
+    programme_id: str
+    issued_at: str
+
+
+@dataclass(frozen=True)
 class LatePaymentReceived:
     """Money arrived for an order that no longer wants it: it must go back."""
 

@@ -2,6 +2,7 @@
 
 from mall.kernel.outbox import Reaction
 from mall.kernel.settings import WeChatSettings
+from mall.members.messages import RosterEntriesClaimed
 from orders import messages
 from orders.assistance import jobs as assistance_jobs
 from orders.assistance import ops_views as assistance_ops
@@ -9,6 +10,13 @@ from orders.assistance import union_views as assistance_views
 from orders.carts import views as cart_views
 from orders.checkout import jobs as checkout_jobs
 from orders.checkout import views as checkout_views
+from orders.collective import funding, telling
+from orders.collective import jobs as collective_jobs
+from orders.collective import ops_views as collective_ops
+from orders.collective import queries as collective_queries
+from orders.collective import union_views as collective_union
+from orders.collective import views as public_notice
+from orders.entitlements import queries as right_queries
 from orders.order import queries as order_queries
 from orders.order import views as order_views
 from orders.payments import jobs as payment_jobs
@@ -16,6 +24,9 @@ from orders.payments import queries as payment_queries
 from orders.payments import views as payment_views
 from orders.payments.gateway import PaymentGateway
 from orders.payments.wechat_pay import WeChatPayGateway
+from orders.programmes import chain
+from orders.programmes import union_views as programme_views
+from orders.redeeming import views as redeeming_views
 from orders.refunds import jobs as refund_jobs
 from orders.refunds import queries as refund_queries
 from orders.refunds import service as refunds
@@ -27,8 +38,17 @@ BLUEPRINTS = [
     payment_views.bp,
     assistance_views.bp,
     assistance_ops.bp,
+    redeeming_views.bp,
+    programme_views.bp,
+    programme_views.policy_bp,
+    collective_union.bp,
+    collective_ops.bp,
+    public_notice.bp,
 ]
 REACTIONS = {
+    messages.FundPaid: [Reaction(funding.settle_paid_funds, "money")],
+    messages.RightsIssued: [Reaction(telling.announce, "bulk")],
+    RosterEntriesClaimed: [Reaction(collective_jobs.give_claimed)],
     messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "money")],
 }
 # Function, seconds between runs, queue.
@@ -36,12 +56,16 @@ SWEEPS = [
     (payment_jobs.query_open_payments, 5, "money"),
     (refund_jobs.send_due_refunds, 5, "money"),
     (checkout_jobs.lapse_unpaid_orders, 10, "money"),
+    (collective_jobs.run_programmes, 2, "bulk"),
     (assistance_jobs.remind_unions, 86_400, "bulk"),
 ]
 INVARIANTS = [
     *order_queries.INVARIANTS,
     *payment_queries.INVARIANTS,
     *refund_queries.INVARIANTS,
+    *right_queries.INVARIANTS,
+    *chain.INVARIANTS,
+    *collective_queries.INVARIANTS,
 ]
 
 

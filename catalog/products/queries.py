@@ -1,5 +1,6 @@
 """Read the category tree and products for the shop window and their suppliers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -292,3 +293,22 @@ def sku_of_supplier(session: Session, supplier_id: UUID, sku_id: UUID) -> Sku:
     if sku is None:
         raise NotFound("SKU", "规格")
     return sku
+
+
+@dataclass(frozen=True)
+class OnSale:
+    """A product on sale, as far as a selection of products has to know it."""
+
+    id: UUID
+    price_fen: int
+    delivery_modes: tuple[str, ...]
+
+
+def on_sale(session: Session, product_ids: Collection[UUID]) -> list[OnSale]:
+    """Return those of the products that are on sale, with their lowest price."""
+    rows = session.execute(
+        select(Product.id, Product.price_fen, Product.delivery_modes)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(Product.id.in_(product_ids), is_shown())
+    )
+    return [OnSale(id_, price, tuple(modes)) for id_, price, modes in rows]

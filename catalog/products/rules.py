@@ -101,13 +101,6 @@ class SkuCodeTaken(DomainError):
     en = "The SKU code “{sku_code}” is already used by another of your products."
 
 
-class VersionConflict(DomainError):
-    code = "version_conflict"
-    status = 412
-    zh = "该商品已被他人修改，请重新读取后再保存。"
-    en = "The product has changed since you read it; read it again before saving."
-
-
 def check(form: ProductForm) -> None:
     """Raise Invalid where the parts of a product contradict each other."""
     if not 1 <= len(form.skus) <= MAX_SKUS:

@@ -12,7 +12,7 @@ from catalog.products import describing, queries, reviewing, rules, statements
 from catalog.products.models import Category, Product
 from catalog.products.rules import ProductForm
 from mall.kernel.clock import beijing_day
-from mall.kernel.errors import Invalid, LimitReached, NotFound
+from mall.kernel.errors import Invalid, LimitReached, NotFound, VersionConflict
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
@@ -131,7 +131,7 @@ def change_product(
     describing.check(uow, supplier_id, form)
     product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
     if version is not None and product.version != version:
-        raise rules.VersionConflict("If-Match")
+        raise VersionConflict("If-Match")
     describing.check_codes(uow, supplier_id, product_id, form)
     if product.state not in rules.REVIEWED:
         describing.write(uow, product, form)

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, make_response, request
+from flask import Response, make_response
 
 from catalog.media import rich_text
 from catalog.products import queries, reviewing, rules, service
@@ -22,6 +22,7 @@ from catalog.products.schemas import (
 from mall.access.guard import current_scope_id
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page
+from mall.web.replies import if_match
 
 bp = APIBlueprint("supplier_products", __name__, url_prefix="/v1/supplier", tag="Supplier")
 
@@ -57,15 +58,6 @@ def _read(product_id: UUID) -> Any:
     response = make_response(body)
     response.set_etag(str(version))
     return response
-
-
-def _if_match() -> int | None:
-    tag = request.headers.get("If-Match", "").strip().strip('"')
-    if not tag or tag == "*":
-        return None
-    if not tag.isdigit():
-        raise rules.VersionConflict("If-Match")
-    return int(tag)
 
 
 @bp.get("/products")
@@ -115,7 +107,7 @@ def read_product(product_id: UUID) -> Response:
 )
 def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
     with unit_of_work() as uow:
-        service.change_product(uow, current_scope_id(), product_id, _form(json_data), _if_match())
+        service.change_product(uow, current_scope_id(), product_id, _form(json_data), if_match())
     return _read(product_id)
 
 

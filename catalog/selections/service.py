@@ -106,6 +106,14 @@ def own_selection(
     return found
 
 
+def visible_selection(session: Session, scope_id: UUID | None, selection_id: UUID) -> Selection:
+    """Return a union's own selection or one of the operators'; another's is as unknown as none."""
+    found = session.get(Selection, selection_id)
+    if found is None or found.scope_id not in (None, scope_id):
+        raise NotFound("selection", "选品", field="selection_id")
+    return found
+
+
 def get_version(session: Session, selection_id: UUID, number: int) -> SelectionVersion:
     """Return a version of a selection; raise NotFound."""
     found = session.get(SelectionVersion, (selection_id, number))

@@ -123,6 +123,11 @@ def reserve(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> 
     _move(uow, statements.RESERVE, order_id, quantities)
 
 
+def take_back(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
+    """Put back what an order took that was cancelled before anything left."""
+    _move(uow, statements.BACK, order_id, quantities)
+
+
 def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
     rows = uow.session.execute(
         statements.END_RESERVATION, {"order_id": order_id, "state": state}

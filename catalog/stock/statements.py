@@ -54,6 +54,17 @@ RESERVE = Share(
 CONSUME = Share("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
 RELEASE = Share("stock", _taking(_FREED), _TAKEN)
 
+BACK = Share(
+    "stock",
+    f"""{_taking("on_hand = s.on_hand + w.quantity")}, stock_moved AS (
+        INSERT INTO stock_movement (id, sku_id, quantity, cause, reference, moved_at)
+        SELECT w.movement_id, w.sku_id, w.quantity, 'cancellation', 'order:' || :stock_order_id,
+               CAST(:stock_at AS timestamptz)
+        FROM stock_wanted w
+    )""",
+    _TAKEN,
+)
+
 FIRST = Share(
     "stock_first",
     """
@@ -85,7 +96,7 @@ COUNT_SOLD = text(
     UPDATE product_figure f SET sold = n.sold
     FROM (SELECT k.product_id, sum(-m.quantity) AS sold
           FROM stock_movement m JOIN sku k ON k.id = m.sku_id
-          WHERE m.cause = 'sale' GROUP BY k.product_id) n
+          WHERE m.cause IN ('sale', 'cancellation') GROUP BY k.product_id) n
     WHERE n.product_id = f.product_id AND n.sold <> f.sold
     RETURNING f.product_id
     """

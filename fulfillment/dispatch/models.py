@@ -18,7 +18,8 @@ class FulfillmentOrder(Base):
         # However often the job runs, an order splits once.
         UniqueConstraint("order_id", "supplier_id", "delivery_mode"),
         CheckConstraint(
-            "state IN ('open','partly_dispatched','dispatched','delivered')", name="state_known"
+            "state IN ('open','partly_dispatched','dispatched','delivered','cancelled')",
+            name="state_known",
         ),
         Index("ix_fulfillment_order_supplier_id", "supplier_id", "id"),
         Index(

@@ -31,6 +31,16 @@ def own_fulfillment_order(
     return found
 
 
+def order_of(session: Session, fulfillment_order_id: UUID) -> UUID:
+    """Return the order that a fulfillment order is a part of; raise NotFound."""
+    found = session.scalar(
+        select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
+    )
+    if found is None:
+        raise NotFound("fulfillment order", "履约单")
+    return found
+
+
 def list_for_supplier(
     session: Session, supplier_id: UUID, state: str | None, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
@@ -123,7 +133,10 @@ INVARIANTS = [
         """
         SELECT f.number, o.state FROM fulfillment_order f
         LEFT JOIN shop_order o ON o.id = f.order_id
-        WHERE o.id IS NULL OR o.state NOT IN ('paid', 'completed')
+        WHERE f.state <> 'cancelled' AND (o.id IS NULL OR o.state NOT IN ('paid', 'completed'))
+          AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
+                          WHERE d.topic = 'OrderCancelled' AND d.state = 'pending'
+                            AND d.payload->>'order_id' = CAST(f.order_id AS text))
         """,
     ),
     Invariant(

@@ -9,12 +9,14 @@ from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
 
 OPEN, PARTLY, DISPATCHED, DELIVERED = "open", "partly_dispatched", "dispatched", "delivered"
+CANCELLED = "cancelled"
 STATES = Transitions(
     {
-        OPEN: {PARTLY, DISPATCHED},
+        OPEN: {PARTLY, DISPATCHED, CANCELLED},
         PARTLY: {DISPATCHED},
         DISPATCHED: {DELIVERED},
         DELIVERED: set(),
+        CANCELLED: set(),
     }
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from fulfillment.dispatch import queries, rules, statements
 from fulfillment.dispatch.models import FulfillmentOrder
@@ -12,7 +12,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
-from orders.messages import OrderPaid
+from orders.messages import OrderCancelled, OrderPaid
 from orders.order import queries as orders
 from orders.order import service as order_service
 from orders.order.queries import PaidLine, PaidOrder
@@ -61,6 +61,17 @@ def _line_row(fulfillment_order_id: UUID, line: PaidLine) -> dict[str, Any]:
     }
 
 
+def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> None:
+    """Cancel what was to be fulfilled of cancelled orders; a second message changes nothing."""
+    order_ids = [UUID(message.order_id) for message in messages]
+    uow.session.execute(
+        update(FulfillmentOrder)
+        .where(FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.state == rules.OPEN)
+        .values(state=rules.CANCELLED)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
     """Lock a fulfillment order's row until the transaction ends, and return it as it is now."""
     found = uow.session.scalars(
@@ -80,11 +91,7 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     Doing it again changes nothing. Raises WrongState before all of it is dispatched. Locks the
     order first, so that two last parts delivered at once complete it.
     """
-    order_id = uow.session.scalar(
-        select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
-    )
-    if order_id is None:
-        raise NotFound("fulfillment order", "履约单")
+    order_id = queries.order_of(uow.session, fulfillment_order_id)
     order_service.lock(uow, order_id)
     found = lock(uow, fulfillment_order_id)
     if found.state == rules.DELIVERED:

@@ -17,6 +17,7 @@ from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
+from orders.order import service as order_service
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,12 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     """Record a parcel; return its id.
 
     Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left.
-    Once all of it is on its way, the member has the configured time to confirm.
+    The order is locked first: a change of choice comes before the parcel or not at all. Once all
+    of it is on its way, the member has the configured time to confirm.
     """
     rules.check_parcel(parcel.carrier, parcel.tracking_no)
+    order_id = queries.order_of(uow.session, fulfillment_order_id)
+    order_service.begin_dispatch(uow, order_id)
     order = service.lock(uow, fulfillment_order_id)
     dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
     lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]

@@ -1,13 +1,14 @@
 """The one place that decides which token opens which address."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import wraps
+from typing import TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, current_app, g, request
 
 from mall.access import queries
-from mall.access.rules import AUDIENCES, Principal, Unauthenticated, WrongAudience
+from mall.access.rules import AUDIENCES, DutyMissing, Principal, Unauthenticated, WrongAudience
 from mall.kernel import clock
 from mall.kernel.db import current_direct
 
@@ -37,6 +38,21 @@ def current() -> Principal:
 def current_member_id() -> UUID:
     """Return the member who is asking."""
     return current().subject_id
+
+
+def needs_duty(duty: str) -> Callable[[View], View]:
+    """Let only officers with this duty use a view; others get DutyMissing."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def checked(*args: object, **kwargs: object) -> object:
+            if duty not in current().duties:
+                raise DutyMissing(duty)
+            return view(*args, **kwargs)
+
+        return cast(View, checked)
+
+    return mark
 
 
 def current_scope_id() -> UUID:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
@@ -26,6 +27,8 @@ class StaffAccount(Base):
     password_hash: Mapped[str]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
+    # What a union officer may do; empty for everybody else.
+    duties: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     is_active: Mapped[bool] = mapped_column(default=True)
     failed_count: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
@@ -45,6 +48,18 @@ class AccessToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class WrongTry(Base):
+    """One wrong guess of something that somebody might try to guess."""
+
+    __tablename__ = "wrong_try"
+    __table_args__ = (Index("ix_wrong_try_subject_id", "subject_id", "purpose", "tried_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    subject_id: Mapped[UUID]
+    purpose: Mapped[str]
+    tried_at: Mapped[datetime]
 
 
 class UsedLoginCode(Base):

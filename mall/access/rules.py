@@ -10,13 +10,17 @@ from mall.kernel.errors import DomainError
 STORE, UNION, SUPPLIER, PICKUP, OPS = "store", "union", "supplier", "pickup", "ops"
 AUDIENCES = (STORE, UNION, SUPPLIER, PICKUP, OPS)
 # The role of a staff account names the one audience that its tokens open.
+UNION_OFFICER = "union_officer"
 AUDIENCE_OF_ROLE = {
-    "union_officer": UNION,
+    UNION_OFFICER: UNION,
     "supplier": SUPPLIER,
     "store_clerk": PICKUP,
     "operator": OPS,
 }
 ROLES = tuple(AUDIENCE_OF_ROLE)
+# What a union officer may do; another duty than handling is never both hands of one person.
+HANDLES, APPROVES, AUDITS = "handles", "approves", "audits"
+DUTIES = (HANDLES, APPROVES, AUDITS)
 MAX_FAILURES = 5
 LOCK_OUT = timedelta(minutes=15)
 MIN_PASSWORD, MAX_PASSWORD = 10, 128
@@ -31,6 +35,7 @@ class Principal:
     subject_id: UUID
     scope_id: UUID | None
     token_id: UUID
+    duties: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,6 +62,26 @@ class WrongAudience(DomainError):
     status = 403
     zh = "该账号不能使用此接口。"
     en = "This account may not use this part of the service."
+
+
+class DutyMissing(DomainError):
+    code = "duty_missing"
+    status = 403
+    zh = "您的账号没有“{duty_zh}”职责。"
+    en = "Your account does not have the duty “{duty}”."
+
+    def __init__(self, duty: str) -> None:
+        super().__init__("Authorization", duty=duty, duty_zh=_DUTIES_ZH[duty])
+
+
+_DUTIES_ZH = {HANDLES: "经办", APPROVES: "审批", AUDITS: "审计"}
+
+
+class TooManyTries(DomainError):
+    code = "too_many_tries"
+    status = 429
+    zh = "错误次数过多，请在 {retry_after_seconds} 秒后再试。"
+    en = "Too many wrong tries; try again in {retry_after_seconds} seconds."
 
 
 class BadCredentials(DomainError):

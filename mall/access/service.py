@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from mall.access import rules
-from mall.access.models import AccessToken, StaffAccount, UsedLoginCode
+from mall.access.models import AccessToken, StaffAccount, UsedLoginCode, WrongTry
 from mall.access.queries import token_hash
 from mall.access.rules import IssuedToken
 from mall.kernel.db import delete_some
@@ -41,6 +41,7 @@ class NewStaff:
     password: str
     role: str
     scope_id: UUID | None = None
+    duties: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,8 @@ def _check(new: NewStaff) -> None:
         raise Invalid(
             "password", "密码须为 10 至 128 个字符。", "Passwords have 10 to 128 characters."
         )
+    if new.duties and new.role != rules.UNION_OFFICER:
+        raise Invalid("duties", "只有工会账号有职责。", "Only union officers have duties.")
 
 
 def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:
@@ -153,6 +156,7 @@ def _fill(account: StaffAccount, new: NewStaff) -> None:
     account.password_hash = _hasher.hash(new.password)
     account.role = new.role
     account.scope_id = new.scope_id
+    account.duties = list(new.duties)
     account.is_active = True
 
 
@@ -202,6 +206,7 @@ def forget_ended_sessions(uow: UnitOfWork) -> int:
     before = {"before": uow.now - KEEP_ENDED}
     ended = "least(expires_at, revoked_at) < :before"
     tokens = delete_some(uow.session, "access_token", ended, before)
+    delete_some(uow.session, "wrong_try", "tried_at < :before", before)
     return tokens + delete_some(uow.session, "used_login_code", "used_at < :before", before)
 
 
@@ -216,3 +221,28 @@ def use_login_code(uow: UnitOfWork, code: str) -> None:
     ).first()
     if inserted is None:
         raise rules.CodeRefused("code")
+
+
+def check_tries(
+    uow: UnitOfWork, subject_id: UUID, purpose: str, limit: int, span: timedelta
+) -> None:
+    """Raise TooManyTries where a subject guessed wrongly so often within a span."""
+    since = uow.now - span
+    found = uow.session.scalars(
+        select(WrongTry.tried_at)
+        .where(
+            WrongTry.subject_id == subject_id,
+            WrongTry.purpose == purpose,
+            WrongTry.tried_at > since,
+        )
+        .order_by(WrongTry.tried_at.desc())
+        .limit(limit)
+    ).all()
+    if len(found) >= limit:
+        wait = int((found[-1] + span - uow.now).total_seconds()) + 1
+        raise rules.TooManyTries(retry_after_seconds=wait)
+
+
+def count_wrong_try(uow: UnitOfWork, subject_id: UUID, purpose: str) -> None:
+    """Note a wrong guess; the caller lets the transaction commit before it refuses."""
+    uow.session.add(WrongTry(id=new_id(), subject_id=subject_id, purpose=purpose, tried_at=uow.now))

@@ -62,3 +62,10 @@ class LimitReached(DomainError):
     code = "limit_reached"
     zh = "数量已达上限（{limit}）。"
     en = "The limit of {limit} has been reached."
+
+
+class VersionConflict(DomainError):
+    code = "version_conflict"
+    status = 412
+    zh = "内容已被他人修改，请重新读取后再保存。"
+    en = "It has changed since you read it; read it again before saving."

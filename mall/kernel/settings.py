@@ -1,5 +1,6 @@
 """What the service can be told: one frozen record, built by the shell."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ class WeChatSettings:
     cert_file: str
     key_file: str
     timeout_seconds: float
+    # Subscribe-message template of each kind of notice.
+    templates: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -33,6 +33,7 @@ class BeanLot(Base):
         # No index mentions the balance, and pages keep room: spending touches no index.
         Index("ix_bean_lot_member_id", "member_id", "expires_at"),
         Index("ix_bean_lot_expiry", "expires_at", postgresql_where=text("lapsed_at IS NULL")),
+        CheckConstraint("NOT is_voucher OR programme_id IS NOT NULL", name="voucher_of_programme"),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -40,11 +41,30 @@ class BeanLot(Base):
     member_id: Mapped[UUID]
     scope_id: Mapped[UUID | None] = mapped_column(ForeignKey("bean_scope.id"))
     programme: Mapped[str]
+    programme_id: Mapped[UUID | None]
     granted_fen: Mapped[int]
     balance_fen: Mapped[int]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     lapsed_at: Mapped[datetime | None]
+    # A right to something of its programme: spent by its redemption only, never by a checkout.
+    is_voucher: Mapped[bool] = mapped_column(default=False, server_default=false())
+    # Whether an order that it pays may be topped up by WeChat.
+    allows_top_up: Mapped[bool] = mapped_column(default=True, server_default=true())
+    # Where what is left at the end goes; without one it lapses.
+    leftover_fund_id: Mapped[UUID | None]
+
+
+class LedgerFund(Base):
+    """What a union paid in for one programme; the guarded balance of account `fund:<id>`."""
+
+    __tablename__ = "ledger_fund"
+    __table_args__ = (CheckConstraint("balance_fen >= 0", name="balance_not_negative"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    balance_fen: Mapped[int]
+    created_at: Mapped[datetime]
 
 
 class BeanHold(Base):

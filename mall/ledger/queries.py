@@ -35,7 +35,7 @@ _LOTS = text(
     LEFT JOIN bean_scope s ON s.id = l.scope_id
     LEFT JOIN LATERAL (SELECT sum(amount_fen) AS held_fen FROM bean_hold
                        WHERE lot_id = l.id AND state = 'held') h ON true
-    WHERE l.member_id = :member_id
+    WHERE l.member_id = :member_id AND NOT l.is_voucher
       AND (l.balance_fen > 0 OR h.held_fen > 0 OR :with_empty)
     ORDER BY l.expires_at, l.id
     LIMIT 500
@@ -68,7 +68,7 @@ _BALANCE = text(
     SELECT coalesce(sum(balance_fen) FILTER (WHERE expires_at > :now), 0) AS balance_fen,
            (SELECT coalesce(sum(h.amount_fen), 0) FROM bean_hold h JOIN bean_lot l ON l.id = h.lot_id
             WHERE l.member_id = :member_id AND h.state = 'held') AS held_fen
-    FROM bean_lot WHERE member_id = :member_id
+    FROM bean_lot WHERE member_id = :member_id AND NOT is_voucher
     """
 )
 
@@ -138,6 +138,31 @@ INVARIANTS = [
         FROM bean_lot l LEFT JOIN ledger_entry e ON e.account = 'lot:' || l.id
         GROUP BY l.id
         HAVING l.balance_fen <> coalesce(sum(e.amount_fen), 0) OR l.balance_fen < 0
+        """,
+    ),
+    Invariant(
+        "fund_balance",
+        "a fund's balance is the sum of its entries and never negative",
+        """
+        SELECT coalesce('fund:' || f.id, e.account), f.balance_fen, e.sum_fen
+        FROM ledger_fund f
+        FULL JOIN (SELECT account, sum(amount_fen) AS sum_fen FROM ledger_entry
+                   WHERE account LIKE 'fund:%' GROUP BY account) e ON e.account = 'fund:' || f.id
+        WHERE f.balance_fen IS DISTINCT FROM coalesce(e.sum_fen, 0) OR f.balance_fen < 0
+        """,
+    ),
+    Invariant(
+        "prepaid_beans_paid",
+        "what unions hold in prepaid money is what was put into their funds and not paid out",
+        """
+        SELECT m.sum_fen, b.sum_fen
+        FROM (SELECT coalesce(sum(e.amount_fen), 0) AS sum_fen FROM ledger_entry e
+              WHERE e.account = 'beans:prepaid') m
+        CROSS JOIN (SELECT coalesce(sum(e.amount_fen), 0) AS sum_fen
+                    FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+                    WHERE t.kind IN ('deposit', 'payout') AND t.asset = 'beans'
+                      AND e.account LIKE 'fund:%') b
+        WHERE m.sum_fen <> b.sum_fen
         """,
     ),
     Invariant(

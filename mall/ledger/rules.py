@@ -23,6 +23,8 @@ class Lot:
     balance_fen: int
     expires_at: datetime
     product_ids: frozenset[UUID] | None = None  # None: good for everything, freight included
+    allows_top_up: bool = True
+    programme_id: UUID | None = None
 
     def pays_for(self, product_id: UUID | None) -> bool:
         """Tell whether this lot may pay for a product; freight has no product."""
@@ -69,6 +71,12 @@ class NotEnoughBeans(DomainError):
     code = "not_enough_beans"
     zh = "可用福利豆不足，请重新确认订单。"
     en = "There are not enough beans for this order; ask for a fresh quote."
+
+
+class FundShort(DomainError):
+    code = "fund_short"
+    zh = "资金不足，还差 {missing_fen} 分。"
+    en = "The fund lacks {missing_fen} fen."
 
 
 class UnknownScope(DomainError):

@@ -18,6 +18,8 @@ BEANS, CNY = "beans", "cny"
 # WeChat collected for the mall, `beans:issued` by what was granted.
 ISSUED, LAPSED = "beans:issued", "beans:lapsed"
 BEAN_SALES, CNY_SALES = "sales:beans", "sales:cny"
+# Beans that unions paid for in advance, and what their banks sent.
+PREPAID, BANK_CLEARING = "beans:prepaid", "bank:clearing"
 WECHAT_CLEARING, LATE_PAYMENTS = "wechat:clearing", "wechat:late"
 
 

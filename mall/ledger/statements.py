@@ -74,10 +74,10 @@ GIVE_BACK = text(
 )
 
 SPENDABLE = """
-    SELECT l.id, l.balance_fen, l.expires_at, s.product_ids
+    SELECT l.id, l.balance_fen, l.expires_at, s.product_ids, l.allows_top_up, l.programme_id
     FROM bean_lot l LEFT JOIN bean_scope s ON s.id = l.scope_id
     WHERE l.member_id = CAST(:purse_member_id AS uuid) AND l.balance_fen > 0
-      AND l.expires_at > :purse_at
+      AND NOT l.is_voucher AND l.expires_at > :purse_at
     ORDER BY l.expires_at
     LIMIT 1000
     """
@@ -85,17 +85,28 @@ SPENDABLE = """
 LAPSE_DUE = text(
     """
     WITH due AS (
-        SELECT id, member_id, balance_fen FROM bean_lot
-        WHERE lapsed_at IS NULL AND expires_at <= :now
+        SELECT id, member_id, balance_fen, leftover_fund_id FROM bean_lot
+        WHERE lapsed_at IS NULL AND expires_at <= :now AND NOT is_voucher
         ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
     )
     UPDATE bean_lot l SET balance_fen = 0, lapsed_at = :now FROM due WHERE l.id = due.id
-    RETURNING l.id, l.member_id, due.balance_fen
+    RETURNING l.id, l.member_id, due.balance_fen, due.leftover_fund_id
     """
 )
 
-# Lots carry their own balance and holds are short-lived: what is left are the system accounts.
-SYSTEM_ENTRY = "e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'"
+FILL_FUNDS = text(
+    """
+    WITH locked AS (SELECT id FROM ledger_fund WHERE id = ANY(:fund_ids) ORDER BY id FOR UPDATE)
+    UPDATE ledger_fund f SET balance_fen = f.balance_fen + w.amount_fen
+    FROM unnest(CAST(:fund_ids AS uuid[]), CAST(:amounts AS bigint[])) AS w(id, amount_fen)
+    JOIN locked k ON k.id = w.id
+    WHERE f.id = w.id
+    """
+)
+
+# Lots and funds carry their own balance and holds are short-lived: what is left are the system accounts.
+SYSTEM_ENTRY = """e.account NOT LIKE 'lot:%' AND e.account NOT LIKE 'hold:%'
+              AND e.account NOT LIKE 'fund:%'"""
 
 # The newest snapshot and what was posted since; a scan of the days since, never of the years.
 ACCOUNTS = text(

@@ -122,6 +122,8 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
                 row["balance_fen"],
                 datetime.fromisoformat(row["expires_at"]),
                 frozenset(map(UUID, row["product_ids"])) if row["product_ids"] else None,
+                row["allows_top_up"],
+                UUID(row["programme_id"]) if row["programme_id"] else None,
             )
             for row in rows
         ]
@@ -189,6 +191,26 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
     A lot that expired meanwhile is good for another 30 days.
     """
     held = _settle(uow, order_id, "released")
+    return _give_back(uow, held, hold_account(order_id), f"release:{order_id}", "release")
+
+
+def is_untouched(session: Session, lot_id: UUID) -> bool:
+    """Tell whether nothing of a lot was spent or is held."""
+    lot = session.get(BeanLot, lot_id, with_for_update=True, populate_existing=True)
+    return lot is not None and lot.balance_fen == lot.granted_fen
+
+
+def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
+    """Give back what a paid order spent of each lot; a second time fails on its reference.
+
+    A lot that expired meanwhile is good for another 30 days.
+    """
+    return _give_back(uow, amounts, service.BEAN_SALES, f"unspend:{order_id}", "unspend")
+
+
+def _give_back(
+    uow: UnitOfWork, held: Mapping[UUID, int], from_account: str, reference: str, kind: str
+) -> int:
     if not held:
         return 0
     lot_ids = sorted(held)
@@ -202,14 +224,17 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
         },
     ).all()
     total = sum(held.values())
-    legs = [Leg(hold_account(order_id), -total)]
+    legs = [Leg(from_account, -total)]
     legs += [Leg(lot_account(row.id), held[row.id], row.member_id) for row in owners]
-    service.post(uow, [Transfer(f"release:{order_id}", "release", BEANS, tuple(legs))])
+    service.post(uow, [Transfer(reference, kind, BEANS, tuple(legs))])
     return total
 
 
 def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
-    """Take what is left on expired lots to `beans:lapsed`; return how many lots were looked at."""
+    """Take what is left on expired lots to their fund or to `beans:lapsed`.
+
+    Returns how many lots were looked at. Vouchers end with their programme, not here.
+    """
     rows = uow.session.execute(statements.LAPSE_DUE, {"now": uow.now, "limit": limit}).all()
     transfers = []
     for row in rows:
@@ -217,9 +242,21 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
             continue
         legs = (
             Leg(lot_account(row.id), -row.balance_fen, row.member_id),
-            Leg(service.LAPSED, row.balance_fen),
+            Leg(_leftover(row.leftover_fund_id), row.balance_fen),
         )
         reference = f"lapse:{row.id}:{uow.now.isoformat()}"
         transfers.append(Transfer(reference, "lapse", BEANS, legs))
     service.post(uow, transfers)
+    funds: dict[UUID, int] = {}
+    for row in rows:
+        if row.leftover_fund_id is not None and row.balance_fen:
+            funds[row.leftover_fund_id] = funds.get(row.leftover_fund_id, 0) + row.balance_fen
+    if funds:
+        uow.session.execute(
+            statements.FILL_FUNDS, {"fund_ids": list(funds), "amounts": list(funds.values())}
+        )
     return len(rows)
+
+
+def _leftover(fund_id: UUID | None) -> str:
+    return service.LAPSED if fund_id is None else f"fund:{fund_id}"

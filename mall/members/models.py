@@ -73,6 +73,8 @@ class TradeUnion(Base):
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_union.id"), index=True)
+    # Whether somebody may be known by employee number and name, not only by phone.
+    claims_by_employee: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 

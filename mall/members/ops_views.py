@@ -5,20 +5,33 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
+from mall.access import queries as accounts
+from mall.access import service as access
+from mall.access.guard import current
+from mall.access.models import StaffAccount
+from mall.access.rules import UNION_OFFICER
+from mall.kernel.errors import LimitReached
 from mall.kernel.uow import reading, unit_of_work
-from mall.members import queries, service, unions
+from mall.members import importing, queries, service, unions
 from mall.members.models import TradeUnion
 from mall.members.schemas import (
+    ImportReply,
     MemberReply,
     MembershipBody,
     MemberState,
+    OfficerBody,
+    OfficerList,
+    OfficerReply,
     RealName,
     UnionBody,
+    UnionChange,
     UnionPage,
+    UnionQuery,
     UnionReply,
 )
 from mall.members.views import member_reply
-from mall.web.fields import PageQuery, page
+from mall.web.fields import page
+from mall.web.files import CSV, XLSX, sent_file, takes_file
 
 bp = APIBlueprint("members_ops", __name__, url_prefix="/v1/ops/members", tag="Operations")
 unions_bp = APIBlueprint("unions_ops", __name__, url_prefix="/v1/ops/unions", tag="Operations")
@@ -50,19 +63,21 @@ def set_state(member_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
         return member_reply(service.set_active(uow, member_id, json_data["is_active"]))
 
 
+MAX_OFFICERS = 200
+
+
 def _union(union: TradeUnion) -> dict[str, Any]:
-    return {
-        name: getattr(union, name) for name in ("id", "code", "name", "parent_id", "created_at")
-    }
+    names = ("id", "code", "name", "parent_id", "claims_by_employee", "created_at")
+    return {name: getattr(union, name) for name in names}
 
 
 @unions_bp.get("")
-@unions_bp.input(PageQuery, location="query")
+@unions_bp.input(UnionQuery, location="query")
 @unions_bp.output(UnionPage)
-@unions_bp.doc(summary="List unions, newest first")
+@unions_bp.doc(summary="List unions, or those directly below one, newest first")
 def list_unions(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = unions.list_unions(session, query_data["cursor"], query_data["limit"])
+        found = unions.list_unions(session, **query_data)
         return page([_union(union) for union in found], query_data["limit"])
 
 
@@ -73,6 +88,60 @@ def list_unions(query_data: dict[str, Any]) -> dict[str, Any]:
 def open_union(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         return _union(unions.open_union(uow, **json_data))
+
+
+@unions_bp.put("/<uuid:union_id>")
+@unions_bp.input(UnionChange)
+@unions_bp.output(UnionReply)
+@unions_bp.doc(summary="Change a union's name, place in the tree, and how its people are known")
+def change_union(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _union(unions.change_union(uow, union_id, **json_data))
+
+
+@unions_bp.post("/import")
+@takes_file(XLSX, CSV)
+@unions_bp.output(ImportReply)
+@unions_bp.doc(
+    summary="Import the list of unions (工会代码, 工会名称, 上级代码): wholly or not at all",
+    description="xlsx or csv, up to 10,000 rows; the same list again changes nothing.",
+)
+def import_unions() -> dict[str, int]:
+    content = sent_file(importing.LIMITS.bytes)
+    with unit_of_work() as uow:
+        return importing.import_unions(uow, content)
+
+
+@unions_bp.get("/<uuid:union_id>/officers")
+@unions_bp.output(OfficerList)
+@unions_bp.doc(summary="List the officers of a union with their duties")
+def list_officers(union_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        unions.get_union(session, union_id)
+        return {"items": accounts.staff_of(session, UNION_OFFICER, union_id)}
+
+
+@unions_bp.post("/<uuid:union_id>/officers")
+@unions_bp.input(OfficerBody)
+@unions_bp.output(OfficerReply, 201)
+@unions_bp.doc(summary="Open an account for an officer: who handles, approves or audits")
+def add_officer(union_id: UUID, json_data: dict[str, Any]) -> StaffAccount:
+    duties = tuple(json_data.pop("duties"))
+    with unit_of_work() as uow:
+        unions.get_union(uow.session, union_id)
+        if len(accounts.staff_of(uow.session, UNION_OFFICER, union_id)) >= MAX_OFFICERS:
+            raise LimitReached(limit=MAX_OFFICERS)
+        new = access.NewStaff(**json_data, role=UNION_OFFICER, scope_id=union_id, duties=duties)
+        return access.add_staff_account(uow, new)
+
+
+@unions_bp.delete("/<uuid:union_id>/officers/<uuid:officer_id>")
+@unions_bp.output({}, 204)
+@unions_bp.doc(summary="Close an officer's account; its sessions end at once")
+def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
+    with unit_of_work() as uow:
+        access.close_colleague(uow, current().subject_id, union_id, officer_id)
+    return "", 204
 
 
 @unions_bp.put("/<uuid:union_id>/members/<uuid:member_id>")

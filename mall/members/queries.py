@@ -46,6 +46,12 @@ def openid_of(session: Session, member_id: UUID) -> str:
     return get_member(session, member_id).openid
 
 
+def openids_of(session: Session, member_ids: list[UUID]) -> dict[UUID, str]:
+    """Return the openid of each of these members whose account is open."""
+    query = select(Member.id, Member.openid).where(Member.id.in_(member_ids), Member.is_active)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
 def addresses(session: Session, member_id: UUID) -> list[tuple[Address, str]]:
     """Return a member's addresses, the default first, each with its region in words."""
     found = session.scalars(

@@ -1,9 +1,10 @@
 """A member's account and addresses on the wire."""
 
 from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, Regexp
+from apiflask.validators import Length, OneOf, Regexp
 
-from mall.web.fields import Schema, a_uuid, region_code, short_text
+from mall.access.rules import DUTIES
+from mall.web.fields import PageQuery, Schema, a_uuid, region_code, short_text
 
 
 class MemberSessionReply(Schema):
@@ -87,14 +88,60 @@ class UnionBody(Schema):
     parent_id = UUID(load_default=None, allow_none=True)
 
 
+class UnionChange(Schema):
+    name = short_text(100, required=True, metadata={"example": "湛江中心人民医院工会委员会"})
+    parent_id = UUID(load_default=None, allow_none=True)
+    claims_by_employee = Boolean(
+        load_default=False,
+        metadata={"description": "People may be known by employee number and name"},
+    )
+
+
+class UnionQuery(PageQuery):
+    parent_id = UUID(load_default=None)
+
+
 class UnionReply(UnionBody):
     id = UUID(metadata={"example": str(a_uuid())})
+    claims_by_employee = Boolean()
     created_at = DateTime()
 
 
 class UnionPage(Schema):
     items = List(Nested(UnionReply))
     next_cursor = UUID(allow_none=True)
+
+
+class ImportReply(Schema):
+    added = Integer(metadata={"example": 3745})
+    changed = Integer(metadata={"example": 0})
+    unchanged = Integer(metadata={"example": 0})
+
+
+class OfficerBody(Schema):
+    username = String(required=True, validate=Length(1, 32), metadata={"example": "zhang.wei"})
+    display_name = short_text(50, required=True, metadata={"example": "张伟"})
+    password = String(
+        required=True, validate=Length(1, 128), metadata={"example": "correct-horse-9"}
+    )
+    duties = List(
+        String(validate=OneOf(DUTIES)),
+        required=True,
+        validate=Length(1, len(DUTIES)),
+        metadata={"example": ["handles"]},
+    )
+
+
+class OfficerReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    username = String(metadata={"example": "zhang.wei"})
+    display_name = String(metadata={"example": "张伟"})
+    duties = List(String(), metadata={"example": ["handles"]})
+    is_active = Boolean()
+
+
+class OfficerList(Schema):
+    items = List(Nested(OfficerReply))
 
 
 class MembershipBody(Schema):

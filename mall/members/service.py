@@ -17,6 +17,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries, rules
 from mall.members.models import Address, Member, Region
+from mall.members.rosters import claiming
 from mall.members.rules import AddressForm
 
 REGIONS_FILE = Path(__file__).parent / "data" / "regions.csv"
@@ -52,7 +53,10 @@ def sign_in_with_wechat(uow: UnitOfWork, code: str, identity: WeChatIdentity) ->
 
 
 def bind_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> Member:
-    """Bind the phone number that WeChat verified; raise PhoneTaken if it is another's."""
+    """Bind the phone number that WeChat verified; raise PhoneTaken if it is another's.
+
+    Roster entries of that number become the member's.
+    """
     clean = rules.clean_phone(phone)
     taken = uow.session.scalars(
         select(Member.id).where(Member.phone == clean, Member.id != member_id)
@@ -63,6 +67,7 @@ def bind_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> Member:
     member.phone = clean
     member.phone_verified_at = uow.now
     uow.session.flush()
+    claiming.claim_by_phone(uow, member_id, clean)
     return member
 
 

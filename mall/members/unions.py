@@ -32,6 +32,22 @@ def open_union(uow: UnitOfWork, code: str, name: str, parent_id: UUID | None = N
     return union
 
 
+def change_union(
+    uow: UnitOfWork, union_id: UUID, name: str, parent_id: UUID | None, claims_by_employee: bool
+) -> TradeUnion:
+    """Change a union; raise NotFound, and Invalid where it would stand above itself."""
+    union = get_union(uow.session, union_id)
+    above = parent_id
+    while above is not None:
+        if above == union_id:
+            raise Invalid("parent_id", "上级关系形成了环。", "A union cannot stand above itself.")
+        above = get_union(uow.session, above, "parent_id").parent_id
+    union.name, union.parent_id = name, parent_id
+    union.claims_by_employee = claims_by_employee
+    uow.session.flush()
+    return union
+
+
 def set_membership(
     uow: UnitOfWork, union_id: UUID, member_id: UUID, joined_on: date, left_on: date | None
 ) -> None:
@@ -63,7 +79,11 @@ def find_union(session: Session, code: str) -> TradeUnion | None:
     return session.scalars(select(TradeUnion).where(TradeUnion.code == code)).first()
 
 
-def list_unions(session: Session, cursor: UUID | None, limit: int) -> list[TradeUnion]:
-    """Return unions, newest first, one more than `limit` if there are more."""
+def list_unions(
+    session: Session, cursor: UUID | None, limit: int, parent_id: UUID | None = None
+) -> list[TradeUnion]:
+    """Return unions, or those directly below one, newest first, one more than `limit` if more."""
     query = select(TradeUnion).order_by(TradeUnion.id.desc()).limit(limit + 1)
+    if parent_id is not None:
+        query = query.where(TradeUnion.parent_id == parent_id)
     return list(session.scalars(query if cursor is None else query.where(TradeUnion.id < cursor)))

@@ -1,6 +1,7 @@
 """What a notice says."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 
@@ -14,3 +15,13 @@ class NewNotice:
     reference: str
     zh: str
     en: str
+
+
+PENDING, SENT, REFUSED, FAILED = "pending", "sent", "refused", "failed"
+MAX_ATTEMPTS = 6
+PAGE = "pages/welfare/index"
+
+
+def retry_after(attempts: int) -> timedelta:
+    """Return how long to wait before a message is tried again: half a minute, doubling."""
+    return timedelta(seconds=30 * 2 ** min(attempts, 8))

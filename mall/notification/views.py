@@ -1,11 +1,12 @@
-"""Staff of every audience read their notices."""
+"""Members and staff read their notices."""
 
 from typing import Any
+from uuid import UUID
 
 from apiflask import APIBlueprint
 
 from mall.access.guard import current
-from mall.access.rules import OPS, SUPPLIER, UNION
+from mall.access.rules import OPS, STORE, SUPPLIER, UNION, Principal
 from mall.kernel.uow import reading, unit_of_work
 from mall.notification import service
 from mall.notification.models import Notice
@@ -32,7 +33,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
         limit = query_data["limit"]
         with reading() as session:
             found = service.list_notices(
-                session, audience, current().scope_id, query_data["cursor"], limit
+                session, audience, _scope(current()), query_data["cursor"], limit
             )
             return page([_reply(notice) for notice in found], limit)
 
@@ -42,13 +43,19 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     @bp.doc(summary="Mark notices read up to one; repeating changes nothing")
     def mark_read(json_data: dict[str, Any]) -> tuple[str, int]:
         with unit_of_work() as uow:
-            service.mark_read(uow, audience, current().scope_id, json_data["up_to"])
+            service.mark_read(uow, audience, _scope(current()), json_data["up_to"])
         return "", 204
 
     return bp
 
 
+def _scope(principal: Principal) -> UUID | None:
+    """Return whose notices somebody reads: a member its own, staff those of what it acts for."""
+    return principal.subject_id if principal.audience == STORE else principal.scope_id
+
+
 BLUEPRINTS = [
+    _blueprint(STORE, "Store: account"),
     _blueprint(UNION, "Union"),
     _blueprint(SUPPLIER, "Supplier"),
     _blueprint(OPS, "Operations"),

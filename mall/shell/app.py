@@ -20,6 +20,8 @@ from mall.kernel.db import CONNECT_OPTIONS, Direct, db
 from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import FileStore
 from mall.kernel.settings import Settings
+from mall.notification.gateway import MessageGateway
+from mall.notification.wechat_messages import WeChatMessages
 from mall.shell import wiring
 from mall.shell.relay import Doorbell, OutboxCollector
 from mall.web import observe, openapi, problems
@@ -85,6 +87,8 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_redis"] = connection
     login: LoginGateway = WeChatLogin(settings.wechat, connection)
     app.extensions["mall_login_gateway"] = login
+    messages: MessageGateway = WeChatMessages(settings.wechat, connection)
+    app.extensions["mall_message_gateway"] = messages
     app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS

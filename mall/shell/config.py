@@ -29,6 +29,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("WECHATPAY_CERT_FILE", "", "The merchant's client certificate, needed for refunds"),
     ("WECHATPAY_KEY_FILE", "", "Its private key"),
     ("WECHATPAY_NOTIFY_URL", "http://127.0.0.1:8000/v1/webhooks/wechat/pay", "Where notices go"),
+    ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
+    ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
     ("WECHATPAY_TIMEOUT_SECONDS", "5", "Time-out of every call to WeChat"),
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
@@ -81,6 +83,8 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
         "WECHATPAY_API_KEY": DEMO_PAY_KEY,
         "WECHAT_APPID": DEMO_APPID,
         "WECHATPAY_MCH_ID": DEMO_MCH_ID,
+        "WECHAT_TEMPLATE_GIFT": _DEFAULTS["WECHAT_TEMPLATE_GIFT"],
+        "WECHAT_TEMPLATE_REMINDER": _DEFAULTS["WECHAT_TEMPLATE_REMINDER"],
     }
     problems += [f"{name} is the demo's" for name, text in demo.items() if values[name] == text]
     for base in sorted(set(bases)):
@@ -92,6 +96,25 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
         if not values[name] or not Path(values[name]).is_file():
             problems.append(f"{name} names no file")
     return problems
+
+
+def _wechat(values: Mapping[str, str], pay_base: str, login_base: str) -> WeChatSettings:
+    return WeChatSettings(
+        appid=values["WECHAT_APPID"],
+        app_secret=values["WECHAT_APP_SECRET"],
+        mch_id=values["WECHATPAY_MCH_ID"],
+        pay_key=values["WECHATPAY_API_KEY"],
+        pay_base=pay_base,
+        login_base=login_base,
+        notify_url=values["WECHATPAY_NOTIFY_URL"],
+        cert_file=values["WECHATPAY_CERT_FILE"],
+        key_file=values["WECHATPAY_KEY_FILE"],
+        timeout_seconds=_whole(values, "WECHATPAY_TIMEOUT_SECONDS", 1),
+        templates={
+            "gift": values["WECHAT_TEMPLATE_GIFT"],
+            "reminder": values["WECHAT_TEMPLATE_REMINDER"],
+        },
+    )
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -121,18 +144,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_driver(values["DATABASE_URL"]),
         redis_url=values["REDIS_URL"],
         secret_key=values["MALL_SECRET_KEY"],
-        wechat=WeChatSettings(
-            appid=values["WECHAT_APPID"],
-            app_secret=values["WECHAT_APP_SECRET"],
-            mch_id=values["WECHATPAY_MCH_ID"],
-            pay_key=values["WECHATPAY_API_KEY"],
-            pay_base=pay_base,
-            login_base=login_base,
-            notify_url=values["WECHATPAY_NOTIFY_URL"],
-            cert_file=values["WECHATPAY_CERT_FILE"],
-            key_file=values["WECHATPAY_KEY_FILE"],
-            timeout_seconds=_whole(values, "WECHATPAY_TIMEOUT_SECONDS", 1),
-        ),
+        wechat=_wechat(values, pay_base, login_base),
         payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),

@@ -18,6 +18,10 @@ from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
 from mall.members import ops_views as member_ops
 from mall.members import views as member_views
+from mall.members.rosters import jobs as roster_jobs
+from mall.members.rosters import union_views as roster_union_views
+from mall.members.rosters import views as roster_views
+from mall.notification import jobs as notice_jobs
 from mall.notification import views as notice_views
 from mall.shell import health, relay
 
@@ -26,6 +30,8 @@ BLUEPRINTS = [
     member_views.bp,
     member_ops.bp,
     member_ops.unions_bp,
+    roster_union_views.bp,
+    roster_views.bp,
     ledger_views.bp,
     ledger_ops.bp,
     ledger_ops.accounts_bp,
@@ -50,6 +56,8 @@ SWEEPS = [
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "default"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
+    (notice_jobs.send_wechat_messages, 3, "bulk"),
+    (roster_jobs.work_rosters, 2, "bulk"),
     *catalog.wiring.SWEEPS,
     *search_index.wiring.SWEEPS,
     *orders.wiring.SWEEPS,

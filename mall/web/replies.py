@@ -13,7 +13,7 @@ from flask import Response, g, request
 
 from mall.kernel import clock, idempotency
 from mall.kernel.db import current_direct
-from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import unit_of_work
 
@@ -105,6 +105,19 @@ def _run_once(
         # Whoever runs with this key already is met before anything waits for a row.
         uow.add(idempotency.REMEMBER, values, refusal, is_first=True)
     return answer, False
+
+
+def if_match() -> int | None:
+    """Return the version that the request wants to change, or None where it does not say.
+
+    Raises VersionConflict for one that can be no version.
+    """
+    tag = request.headers.get("If-Match", "").strip().strip('"')
+    if not tag or tag == "*":
+        return None
+    if not tag.isdigit():
+        raise VersionConflict("If-Match")
+    return int(tag)
 
 
 class MomentaryCache:

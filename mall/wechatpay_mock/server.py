@@ -103,6 +103,22 @@ def _phone() -> Response:
     return jsonify(errcode=0, errmsg="ok", phone_info=info)
 
 
+def _subscribe_message(state: State) -> Response:
+    order = request.get_json(force=True, silent=True) or {}
+    path = "cgi-bin/message/subscribe/send"
+    state.note_received(path, order)
+    fault = state.take_fault(path)
+    if fault == "refused":
+        return jsonify(errcode=43101, errmsg="user refuse to accept the msg")
+    if fault is not None:
+        return Response("gateway time-out", 504)
+    if not str(order.get("touser", "")).startswith("o"):
+        return jsonify(errcode=40003, errmsg="invalid openid")
+    if not order.get("template_id") or not isinstance(order.get("data"), dict):
+        return jsonify(errcode=47003, errmsg="argument invalid")
+    return jsonify(errcode=0, errmsg="ok")
+
+
 def create_app(state: State) -> Flask:
     """Build the application around one state."""
     app = Flask("wechatpay-mock")
@@ -116,5 +132,11 @@ def create_app(state: State) -> Flask:
         lambda: jsonify(access_token="mock-access-token", expires_in=7200),
     )
     app.add_url_rule("/wxa/business/getuserphonenumber", "phone", _phone, methods=["POST"])
+    app.add_url_rule(
+        "/cgi-bin/message/subscribe/send",
+        "subscribe_message",
+        lambda: _subscribe_message(state),
+        methods=["POST"],
+    )
     control.install(app, state)
     return app

@@ -123,6 +123,12 @@ class MemberLimitReached(DomainError):
     en = "Of “{title}” one member may order {limit} within {days} days; you have ordered {bought}."
 
 
+class AlreadyDispatched(DomainError):
+    code = "already_dispatched"
+    zh = "商品已发出，不能更改或取消。"
+    en = "Something of it has been dispatched; it cannot be changed or cancelled."
+
+
 class QuoteChanged(DomainError):
     code = "quote_changed"
     zh = "价格或运费已变化，请确认新的金额（{total_fen} 分）后再下单。"
@@ -183,6 +189,17 @@ def _check_line(index: int, line: WantedLine, offer: Offer) -> None:
             f"“{offer.title}”不支持此配送方式。",
             f"“{offer.title}” has no such delivery mode.",
         )
+
+
+def by_programme(amounts: Mapping[UUID, int], lots: Sequence[Lot]) -> dict[UUID, int]:
+    """Return how much of each programme's value these amounts of lots are."""
+    programme_of = {lot.id: lot.programme_id for lot in lots}
+    found: dict[UUID, int] = {}
+    for lot_id, amount in amounts.items():
+        programme_id = programme_of.get(lot_id)
+        if programme_id is not None:
+            found[programme_id] = found.get(programme_id, 0) + amount
+    return found
 
 
 def limited(lines: Sequence[QuoteLine]) -> dict[UUID, int]:
@@ -248,9 +265,24 @@ def with_beans(
     """
     if tender == WECHAT:
         return summed(lines, fees)
+    quote = _assigned(lines, fees, lots, max_beans_fen if tender == MIXED else None)
+    if quote.wechat_fen > 0 and not all(lot.allows_top_up for lot in lots):
+        # Some beans pay for whole orders only: what needs WeChat too goes without them.
+        topped = [lot for lot in lots if lot.allows_top_up]
+        quote = _assigned(lines, fees, topped, max_beans_fen if tender == MIXED else None)
+    if tender == BEANS and quote.wechat_fen > 0:
+        raise NotEnoughBeans("tender", missing_fen=quote.wechat_fen)
+    return quote
+
+
+def _assigned(
+    lines: Sequence[QuoteLine],
+    fees: Sequence[FreightLine],
+    lots: Sequence[Lot],
+    limit: int | None,
+) -> Quote:
     demands = [Demand(line.amount_fen, line.offer.product_id) for line in lines]
     demands += [Demand(line.fee_fen, None) for line in fees]
-    limit = max_beans_fen if tender == MIXED else None
     draws: list[list[Draw]] = [[] for _ in demands]
     for draw in assign(lots, demands, limit):
         draws[draw.demand_index].append(draw)
@@ -262,7 +294,4 @@ def with_beans(
         FreightLine(line.supplier_id, line.fee_fen, tuple(draws[len(lines) + index]))
         for index, line in enumerate(fees)
     ]
-    quote = summed(paid_lines, paid_fees)
-    if tender == BEANS and quote.wechat_fen > 0:
-        raise NotEnoughBeans("tender", missing_fen=quote.wechat_fen)
-    return quote
+    return summed(paid_lines, paid_fees)

@@ -21,9 +21,11 @@ from mall.members.queries import Destination
 from orders.carts import service as carts
 from orders.checkout import rules
 from orders.checkout.rules import Checkout, Quote, WantedLine
+from orders.messages import OrderCancelled
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
+from orders.order.models import Order
 from orders.order.service import NewOrder
 from orders.payments import queries as payments
 from orders.payments.rules import AlreadyPaid
@@ -112,7 +114,7 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
     if amounts:
         take = wallet.spend if is_paid else wallet.hold
         take(uow, member_id, order_id, amounts)
-    new = _new_order(uow, order_id, member_id, checkout, (priced, known.destination))
+    new = _new_order(uow, order_id, member_id, checkout, (priced, known))
     state = order_service.open_order(uow, new)
     if checkout.lines is None:
         carts.remove_lines(uow, member_id, list(priced.quantities()))
@@ -128,6 +130,47 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
     )
 
 
+@dataclass(frozen=True)
+class Prepaid:
+    """An order that a programme pays for wholly: whose lots, for whom, and where it goes."""
+
+    owner_id: UUID
+    member_id: UUID
+    programme_id: UUID
+    address: dict[str, Any] | None
+    note: str = ""
+    union_id: UUID | None = None
+
+
+def place_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepaid) -> str:
+    """Place an order whose every fen lots of a programme pay; return its number.
+
+    Its writes travel together, as those of any order, and raise NotEnoughBeans or OutOfStock where
+    somebody was faster; nothing is kept then.
+    """
+    wallet.spend(uow, prepaid.owner_id, order_id, priced.lot_amounts())
+    new = NewOrder(
+        id=order_id,
+        order_no=new_number("D", uow.now),
+        member_id=prepaid.member_id,
+        union_id=prepaid.union_id,
+        tender=rules.BEANS,
+        goods_fen=priced.goods_fen,
+        freight_fen=0,
+        beans_fen=priced.beans_fen,
+        wechat_fen=0,
+        freight=[],
+        address=prepaid.address,
+        note=prepaid.note,
+        lines=[_line(position, line) for position, line in enumerate(priced.lines)],
+        pay_by=None,
+        programmes={prepaid.programme_id: priced.beans_fen},
+    )
+    order_service.open_order(uow, new)
+    stock.sell(uow, order_id, priced.quantities())
+    return new.order_no
+
+
 def _check_member_limits(session: Session, member_id: UUID, priced: Quote, now: datetime) -> None:
     periods = rules.limited(priced.lines)
     if periods:
@@ -140,9 +183,10 @@ def _new_order(
     order_id: UUID,
     member_id: UUID,
     checkout: Checkout,
-    agreed: tuple[Quote, Destination | None],
+    agreed: tuple[Quote, Known],
 ) -> NewOrder:
-    priced, destination = agreed
+    priced, known = agreed
+    destination = known.destination
     window = timedelta(seconds=uow.settings.payment_timeout_seconds)
     needs_address = any(line.delivery_mode == rules.SHIP for line in priced.lines)
     return NewOrder(
@@ -168,6 +212,7 @@ def _new_order(
         note=checkout.note,
         lines=[_line(position, line) for position, line in enumerate(priced.lines)],
         pay_by=uow.now + window if priced.wechat_fen else None,
+        programmes=rules.by_programme(priced.lot_amounts(), known.lots),
     )
 
 
@@ -217,6 +262,32 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
     wallet.release(uow, order_id)
     stock.release(uow, order_id)
     return True
+
+
+def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
+    """Cancel a locked order that beans alone have paid, before anything of it is dispatched.
+
+    Beans go back to their lots and units to the shelf; what was split is cancelled through the
+    outbox. Raises AlreadyDispatched and WrongState.
+    """
+    if order.dispatch_began_at is not None:
+        raise rules.AlreadyDispatched()
+    lines = orders.lines_of(uow.session, [order.id])[order.id]
+    order_service.mark_cancelled(uow, order, actor, reason)
+    amounts: dict[UUID, int] = {}
+    for drawn in (
+        *(line.bean_lots for line in lines),
+        *(fee["bean_lots"] for fee in order.freight),
+    ):
+        for draw in drawn:
+            lot_id = UUID(draw["lot_id"])
+            amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    wallet.unspend(uow, order.id, amounts)
+    quantities: dict[UUID, int] = {}
+    for line in lines:
+        quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity
+    stock.take_back(uow, order.id, quantities)
+    uow.emit(OrderCancelled(str(order.id)))
 
 
 def own_open_payments(session: Session, order_id: UUID, member_id: UUID | None) -> list[str]:

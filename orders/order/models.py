@@ -51,6 +51,22 @@ class Order(Base):
     completed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
+    # From here on nothing of it can be taken back by a cancellation.
+    dispatch_began_at: Mapped[datetime | None]
+
+
+class OrderProgramme(Base):
+    """How much of a programme's value an order takes."""
+
+    __tablename__ = "order_programme"
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount_positive"),
+        Index("ix_order_programme_order_id", "order_id"),
+    )
+
+    programme_id: Mapped[UUID] = mapped_column(primary_key=True)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
+    amount_fen: Mapped[int]
 
 
 class OrderLine(Base):

@@ -15,7 +15,7 @@ from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.kernel.together import Read, Rows, array
 from orders.order import rules
-from orders.order.models import Order, OrderEvent, OrderLine
+from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme
 
 
 def get_order(session: Session, order_id: UUID, member_id: UUID | None = None) -> Order:
@@ -90,12 +90,14 @@ class PaidOrder:
     lines: tuple[PaidLine, ...]
 
 
+# Locked, so that a cancellation comes before the split, or after what the split has written.
 _PAID = """
     SELECT o.id AS order_id, o.order_no, o.member_id, o.address, o.note,
            l.id, l.sku_id, l.supplier_id, l.delivery_mode, l.title, l.options, l.quantity
     FROM shop_order o JOIN order_line l ON l.order_id = o.id
     WHERE o.id = ANY(CAST((SELECT :paid_order_ids) AS uuid[])) AND o.state IN ('paid', 'completed')
     ORDER BY o.id, l.position
+    FOR SHARE OF o
     """
 
 
@@ -172,6 +174,15 @@ def overdue(
     return [(row.id, row.pay_by) for row in session.execute(query)]
 
 
+def programmes_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderProgramme]]:
+    """Return how much of which programme each order takes."""
+    found: dict[UUID, list[OrderProgramme]] = {order_id: [] for order_id in order_ids}
+    rows = session.scalars(select(OrderProgramme).where(OrderProgramme.order_id.in_(order_ids)))
+    for row in rows:
+        found[row.order_id].append(row)
+    return found
+
+
 def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:
     """Return an order as its member reads it."""
     columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
@@ -204,7 +215,7 @@ INVARIANTS = [
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(e.amount_fen), 0) AS spent
             FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-            WHERE t.reference IN ('spend:' || o.id, 'capture:' || o.id)
+            WHERE t.reference IN ('spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id)
               AND e.account = 'sales:beans') s
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
@@ -212,6 +223,27 @@ INVARIANTS = [
         WHERE (o.state IN ('paid', 'completed') AND (s.spent <> o.beans_fen OR h.held <> 0))
            OR (o.state = 'awaiting_payment' AND (s.spent <> 0 OR h.held <> o.beans_fen))
            OR (o.state = 'cancelled' AND (s.spent <> 0 OR h.held <> 0))
+        """,
+    ),
+    Invariant(
+        "programme_orders",
+        "what paid orders took of a programme is what was spent of its lots, and no order more",
+        """
+        SELECT coalesce(c.programme_id, s.programme_id), c.taken, s.spent
+        FROM (SELECT p.programme_id, sum(p.amount_fen) AS taken
+              FROM order_programme p JOIN shop_order o ON o.id = p.order_id
+              WHERE o.state IN ('paid', 'completed') GROUP BY 1) c
+        FULL JOIN (
+            SELECT l.programme_id, -sum(e.amount_fen) AS spent
+            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+            JOIN bean_lot l ON e.account = 'lot:' || l.id
+            WHERE t.kind IN ('spend', 'unspend') AND l.programme_id IS NOT NULL
+            GROUP BY 1 HAVING sum(e.amount_fen) <> 0) s USING (programme_id)
+        LEFT JOIN LATERAL (
+            SELECT sum(h.amount_fen) AS captured FROM bean_hold h JOIN bean_lot b ON b.id = h.lot_id
+            WHERE h.state = 'captured'
+              AND b.programme_id = coalesce(c.programme_id, s.programme_id)) k ON true
+        WHERE coalesce(c.taken, 0) <> coalesce(s.spent, 0) + coalesce(k.captured, 0)
         """,
     ),
     Invariant(
@@ -236,7 +268,8 @@ INVARIANTS = [
               FROM order_line l JOIN shop_order o ON o.id = l.order_id
               WHERE o.state IN ('paid', 'completed') GROUP BY 1) a
         FULL JOIN (SELECT reference, -sum(quantity) AS quantity FROM stock_movement
-                   WHERE cause = 'sale' GROUP BY 1) m USING (reference)
+                   WHERE cause IN ('sale', 'cancellation') GROUP BY 1
+                   HAVING sum(quantity) <> 0) m USING (reference)
         WHERE a.quantity IS DISTINCT FROM m.quantity
         """,
     ),

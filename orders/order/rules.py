@@ -6,10 +6,12 @@ AWAITING_PAYMENT, PAID, COMPLETED, CANCELLED = "awaiting_payment", "paid", "comp
 STATES = Transitions(
     {
         AWAITING_PAYMENT: {PAID, CANCELLED},
-        PAID: {COMPLETED},
+        # Before anything of it was dispatched.
+        PAID: {COMPLETED, CANCELLED},
         COMPLETED: set(),
         CANCELLED: set(),
     }
 )
 BY_MEMBER, BY_TIMEOUT = "member", "payment_timeout"
+BY_OTHER_CHOICE = "other_choice"
 SYSTEM = "system"

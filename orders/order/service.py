@@ -1,13 +1,13 @@
 """Open orders and move them through their states."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 
-from mall.kernel.errors import NotFound
+from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
@@ -34,6 +34,8 @@ class NewOrder:
     lines: list[dict[str, Any]]
     pay_by: datetime | None
     union_id: UUID | None = None
+    # How much of each programme's value it takes.
+    programmes: dict[UUID, int] = field(default_factory=dict)
 
     @property
     def total_fen(self) -> int:
@@ -54,6 +56,7 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
         "placed_at": uow.now,
         "paid_at": uow.now if is_paid else None,
     }
+    programmes = row.pop("programmes")
     lines = [{**line, "order_id": new.id} for line in row.pop("lines")]
     values = {
         "order_row": document(row),
@@ -61,6 +64,12 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
         "order_events": document(_first_events(uow, new, is_paid)),
     }
     uow.add(statements.OPEN_ORDER, values)
+    if programmes:
+        carried = [
+            {"programme_id": programme_id, "order_id": new.id, "amount_fen": amount_fen}
+            for programme_id, amount_fen in programmes.items()
+        ]
+        uow.add(statements.CARRY_PROGRAMMES, {"order_programmes": document(carried)})
     if is_paid:
         uow.emit(OrderPaid(str(new.id)))
     return state
@@ -102,6 +111,18 @@ def mark_cancelled(uow: UnitOfWork, order: Order, actor: str, reason: str) -> No
     _become(uow, order, rules.CANCELLED, actor, reason)
     order.cancelled_at = uow.now
     order.cancel_reason = reason
+
+
+def begin_dispatch(uow: UnitOfWork, order_id: UUID) -> None:
+    """Note that a parcel of an order leaves: from now on it cannot be cancelled.
+
+    Locks the order; raises WrongState for one that was cancelled. Doing it again changes nothing.
+    """
+    order = lock(uow, order_id)
+    if order.state not in (rules.PAID, rules.COMPLETED):
+        raise WrongState(state=order.state, wanted="dispatch")
+    if order.dispatch_began_at is None:
+        order.dispatch_began_at = uow.now
 
 
 def complete(uow: UnitOfWork, order_id: UUID, actor: str) -> None:

@@ -1,4 +1,4 @@
-"""The share of a combined write that opens an order with its lines and history."""
+"""The shares of a combined write that open an order with its lines and history."""
 
 from mall.kernel.together import Share
 
@@ -16,5 +16,15 @@ OPEN_ORDER = Share(
         INSERT INTO order_event
         SELECT * FROM jsonb_populate_recordset(
             CAST(NULL AS order_event), CAST(:order_events AS jsonb))
+    )""",
+)
+
+CARRY_PROGRAMMES = Share(
+    "programmes",
+    """
+    order_programmes AS (
+        INSERT INTO order_programme
+        SELECT * FROM jsonb_populate_recordset(
+            CAST(NULL AS order_programme), CAST(:order_programmes AS jsonb))
     )""",
 )

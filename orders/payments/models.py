@@ -1,4 +1,4 @@
-"""Payments asked of WeChat for orders."""
+"""Payments asked of WeChat, for orders and for the funds of programmes."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,12 +10,13 @@ from mall.kernel.db import Base
 
 
 class Payment(Base):
-    """One attempt to collect an order's WeChat part, under its own number."""
+    """One attempt to collect an order's WeChat part, or a part of a fund, under its own number."""
 
     __tablename__ = "payment"
     __table_args__ = (
         CheckConstraint("state IN ('open','paid','closed')", name="state_known"),
         CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("purpose IN ('order','fund')", name="purpose_known"),
         CheckConstraint("(state = 'paid') = (transaction_id IS NOT NULL)", name="paid_has_number"),
         Index("ix_payment_query", "query_at", postgresql_where=text("state = 'open'")),
         Index(
@@ -29,7 +30,9 @@ class Payment(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    # The order that is paid, or the programme whose fund is.
     order_id: Mapped[UUID]
+    purpose: Mapped[str] = mapped_column(default="order", server_default="order")
     out_trade_no: Mapped[str] = mapped_column(unique=True)
     trade_type: Mapped[str]
     amount_fen: Mapped[int]

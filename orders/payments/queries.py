@@ -44,10 +44,11 @@ def due_for_query(session: Session, now: datetime, limit: int) -> list[tuple[str
 
     With each comes whether it is to be closed: its time is over, or its order waits no more.
     """
-    is_over = or_(Payment.expires_at <= now, Order.state != order_rules.AWAITING_PAYMENT)
+    waits_no_more = Order.state.is_not(None) & (Order.state != order_rules.AWAITING_PAYMENT)
+    is_over = or_(Payment.expires_at <= now, waits_no_more)
     rows = session.execute(
         select(Payment.out_trade_no, is_over)
-        .join(Order, Order.id == Payment.order_id)
+        .outerjoin(Order, Order.id == Payment.order_id)
         .where(Payment.state == rules.OPEN, Payment.query_at <= now)
         .order_by(Payment.query_at)
         .limit(limit)

@@ -10,6 +10,7 @@ TRADE_TYPES = (JSAPI, NATIVE)
 OPEN, PAID, CLOSED = "open", "paid", "closed"
 # A closed payment can still turn out paid: the notice was under way when it was closed.
 STATES = Transitions({OPEN: {PAID, CLOSED}, CLOSED: {PAID}, PAID: set()})
+FOR_ORDER, FOR_FUND = "order", "fund"
 MAX_BODY_BYTES = 127
 FIRST_QUERY, MAX_QUERY = timedelta(seconds=10), timedelta(minutes=10)
 
@@ -18,6 +19,12 @@ class PaymentNotNeeded(DomainError):
     code = "payment_not_needed"
     zh = "该订单无需支付或已支付。"
     en = "This order needs no payment, or has it already."
+
+
+class PaymentOpen(DomainError):
+    code = "payment_open"
+    zh = "已有一笔 {amount_fen} 分的付款等待支付，请先支付或等待其失效。"
+    en = "A payment of {amount_fen} fen is open; pay it or wait until it lapses."
 
 
 class PaymentWindowClosed(DomainError):

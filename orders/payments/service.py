@@ -10,10 +10,10 @@ from sqlalchemy import select
 from catalog.stock import service as stock
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
+from mall.ledger import funds, wallet
 from mall.ledger import service as ledger
-from mall.ledger import wallet
 from mall.ledger.service import CNY, Leg, Transfer
-from orders.messages import LatePaymentReceived
+from orders.messages import FundPaid, LatePaymentReceived
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
@@ -24,6 +24,7 @@ from orders.payments.models import Payment
 log = structlog.get_logger(__name__)
 
 MIN_WINDOW = timedelta(minutes=1)
+FUNDING_WINDOW = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,33 @@ def begin_payment(uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: 
     ).first()
     payment = known or _new_payment(uow, order, trade_type)
     lines = orders.lines_of(uow.session, [order_id])[order_id]
+    return _begun(payment, rules.goods_text([line.title for line in lines]))
+
+
+def begin_funding(uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str) -> Begun:
+    """Record the intent to collect money for a fund by a QR code that anybody may pay.
+
+    The open one of the same amount is reused; another amount replaces none that is still open.
+    Raises PaymentOpen there.
+    """
+    known = uow.session.scalars(
+        select(Payment).where(Payment.order_id == fund_id, Payment.state == rules.OPEN)
+    ).first()
+    if known is not None and known.amount_fen != amount_fen:
+        raise rules.PaymentOpen("amount_fen", amount_fen=known.amount_fen)
+    payment = known or _add_payment(
+        uow, rules.FOR_FUND, fund_id, (rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
+    )
+    return _begun(payment, rules.goods_text([about]))
+
+
+def _begun(payment: Payment, body: str) -> Begun:
     return Begun(
         payment.id,
         payment.out_trade_no,
         payment.amount_fen,
-        rules.goods_text([line.title for line in lines]),
-        trade_type,
+        body,
+        payment.trade_type,
         payment.prepay_id,
         payment.code_url,
         payment.expires_at,
@@ -73,15 +95,25 @@ def begin_payment(uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: 
 
 
 def _new_payment(uow: UnitOfWork, order: Order, trade_type: str) -> Payment:
+    assert order.pay_by is not None
+    terms = (trade_type, order.wechat_fen, order.pay_by)
+    return _add_payment(uow, rules.FOR_ORDER, order.id, terms)
+
+
+def _add_payment(
+    uow: UnitOfWork, purpose: str, subject_id: UUID, terms: tuple[str, int, datetime]
+) -> Payment:
+    trade_type, amount_fen, expires_at = terms
     payment = Payment(
         id=new_id(),
-        order_id=order.id,
+        order_id=subject_id,
+        purpose=purpose,
         out_trade_no=new_number("P", uow.now),
         trade_type=trade_type,
-        amount_fen=order.wechat_fen,
+        amount_fen=amount_fen,
         state=rules.OPEN,
         created_at=uow.now,
-        expires_at=order.pay_by,
+        expires_at=expires_at,
         query_at=uow.now + rules.FIRST_QUERY,
     )
     uow.session.add(payment)
@@ -101,14 +133,15 @@ def record_success(
 ) -> None:
     """Apply a payment that WeChat confirmed: once, whatever arrives how often and when.
 
-    An order that waits becomes paid; money for one that was cancelled, or paid by another
+    A fund gets what was paid for it. An order that waits becomes paid; money for one that was cancelled, or paid by another
     payment, is kept apart and announced to be sent back. Raises ForgedNotice for a payment we
     never asked for or another amount; then nothing is kept.
     """
     found = queries.find_payment(uow.session, out_trade_no)
     if found is None:
         raise rules.ForgedNotice(reason="unknown number")
-    order = order_service.lock(uow, found.order_id)
+    is_order = found.purpose == rules.FOR_ORDER
+    order = order_service.lock(uow, found.order_id) if is_order else None
     payment = uow.session.scalars(
         select(Payment)
         .where(Payment.id == found.id)
@@ -126,6 +159,12 @@ def record_success(
     payment.state = rules.PAID
     payment.transaction_id = transaction_id
     payment.paid_at = uow.now
+    if order is None:
+        funds.deposit(
+            uow, payment.order_id, amount_fen, ledger.WECHAT_CLEARING, f"payment:{payment.id}"
+        )
+        uow.emit(FundPaid(str(payment.order_id), str(payment.id)))
+        return
     payment.is_late = order.state != order_rules.AWAITING_PAYMENT
     to_account = ledger.LATE_PAYMENTS if payment.is_late else ledger.CNY_SALES
     legs = (Leg(ledger.WECHAT_CLEARING, -amount_fen), Leg(to_account, amount_fen))

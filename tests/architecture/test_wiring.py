@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import catalog.messages
+import mall.members.messages
 import orders.messages
 from mall.access.guard import audience_of
 from mall.kernel import errors
@@ -41,6 +42,8 @@ PUBLIC = {
     "/v1/store/products/<uuid:product_id>",
     "/v1/store/pavilion/origins",
     "/v1/store/pavilion/suppliers/<uuid:supplier_id>",
+    "/v1/store/public-notice",
+    "/v1/store/public-notice/<uuid:programme_id>",
     "/v1/store/regions",
     "/v1/store/sections",
     "/v1/store/sections/<uuid:section_id>",
@@ -94,7 +97,7 @@ def test_every_queue_is_served_and_every_job_goes_to_one():
 def test_every_message_is_answered(app):
     declared = {
         each
-        for module in (catalog.messages, orders.messages)
+        for module in (catalog.messages, orders.messages, mall.members.messages)
         for each in vars(module).values()
         if getattr(each, "__module__", "") == module.__name__
     }
@@ -173,6 +176,11 @@ def test_posts_that_take_a_key_say_so(spec):
         if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
     }
     assert keyed == {
+        "POST /v1/ops/programmes/{programme_id}/payouts",
+        "POST /v1/ops/programmes/{programme_id}/transfers/{funding_id}/confirm",
+        "POST /v1/store/entitlements/{entitlement_id}/change",
+        "POST /v1/store/entitlements/{entitlement_id}/redeem",
+        "POST /v1/store/vouchers/redeem",
         "POST /v1/store/orders",
         "POST /v1/ops/beans/grants",
         "POST /v1/ops/beans/scopes",

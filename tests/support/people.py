@@ -244,10 +244,10 @@ class World:
         with self.app.app_context(), unit_of_work() as uow:
             return suppliers.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
 
-    def staff(self, role, scope_id=None):
+    def staff(self, role, scope_id=None, duties=()):
         name = f"s{secrets.token_hex(6)}"
         with self.app.app_context(), unit_of_work() as uow:
-            new = access.NewStaff(name, name, "correct-horse-9", role, scope_id)
+            new = access.NewStaff(name, name, "correct-horse-9", role, scope_id, tuple(duties))
             account_id = access.open_staff_account(uow, new)
             audience = access.rules.AUDIENCE_OF_ROLE[role]
             token = access.issue_token(uow, audience, account_id).token

@@ -9,6 +9,7 @@ import pytest
 from mall.kernel import audit, clock
 from mall.kernel.uow import reading
 from mall.shell import wiring
+from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
 
@@ -44,6 +45,40 @@ BREACHES = {
     " WHERE state = 'delivered'",
     "nothing_parked": "UPDATE outbox_delivery SET state = 'parked'",
 }
+
+# The same of programmes, on a union that gives.
+GIVING_BREACHES = {
+    "fund_balance": "UPDATE ledger_fund SET balance_fen = balance_fen + 1",
+    "prepaid_beans_paid": "UPDATE ledger_entry SET amount_fen = amount_fen + 1"
+    " WHERE account = 'beans:prepaid'",
+    "programme_orders": "UPDATE order_programme SET amount_fen = amount_fen + 1",
+    "rights_have_lots": "UPDATE bean_lot SET granted_fen = granted_fen + 1",
+    "redeemed_once": "UPDATE entitlement SET order_id = gen_random_uuid() WHERE state = 'redeemed'",
+    "nobody_twice": "UPDATE entitlement SET member_id = (SELECT member_id FROM entitlement"
+    " WHERE state = 'redeemed')",
+    "history_unbroken": "UPDATE programme_event SET note = 'all is well' WHERE number = 2",
+    "history_whole": "DELETE FROM programme_event e USING programme p"
+    " WHERE e.programme_id = p.id AND e.number = p.event_count",
+    "programme_budget": "UPDATE programme SET head_count = head_count + 1,"
+    " budget_fen = budget_fen + per_member_fen",
+    "issued_from_fund": "UPDATE entitlement SET amount_fen = amount_fen + 1"
+    " WHERE state = 'redeemed'",
+    "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
+    "closed_means_settled": "UPDATE programme SET state = 'closed'",
+}
+
+
+@pytest.fixture
+def generous(world):
+    """A union whose programme was issued to two people; one of them has chosen."""
+    union = Union(world)
+    rows = union.people(2)
+    packs = [union.pack(30_000)[0] for _ in range(2)]
+    programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
+    assert union.redeem(union.members[rows[0][1]], programme_id, packs[0]).status_code == 201
+    world.run_outbox()
+    assert world.findings() == {}
+    return world
 
 
 @pytest.fixture
@@ -83,13 +118,19 @@ def busy(world):
 
 
 def test_every_invariant_has_a_breach_to_find():
-    assert set(BREACHES) == {each.name for each in wiring.INVARIANTS}
+    assert set(BREACHES) | set(GIVING_BREACHES) == {each.name for each in wiring.INVARIANTS}
 
 
 @pytest.mark.parametrize("name", BREACHES)
 def test_a_breach_is_found(busy, name):
     busy.break_rules(BREACHES[name])
     assert busy.findings().get(name, 0) > 0
+
+
+@pytest.mark.parametrize("name", GIVING_BREACHES)
+def test_a_breach_of_a_programme_is_found(generous, name):
+    generous.break_rules(GIVING_BREACHES[name])
+    assert generous.findings().get(name, 0) > 0
 
 
 def test_a_double_spend_would_be_found(busy):

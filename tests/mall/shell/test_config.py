@@ -22,6 +22,8 @@ def production(tmp_path):
         "WECHAT_APP_SECRET": "real-secret",
         "WECHATPAY_MCH_ID": "1900000001",
         "WECHATPAY_API_KEY": "k" * 32,
+        "WECHAT_TEMPLATE_GIFT": "gift-template",
+        "WECHAT_TEMPLATE_REMINDER": "reminder-template",
         "WECHATPAY_CERT_FILE": str(tmp_path / "cert.pem"),
         "WECHATPAY_KEY_FILE": str(tmp_path / "key.pem"),
         "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/pay",

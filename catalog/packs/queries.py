@@ -1,0 +1,70 @@
+"""Read packs with what their parts are at this instant."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from catalog.packs.models import Pack
+from catalog.packs.rules import PackOffer, Part
+from catalog.stock import queries as stock
+from mall.kernel.errors import NotFound
+
+
+def own_pack(session: Session, scope_id: UUID | None, pack_id: UUID) -> Pack:
+    """Return a scope's own pack, locked; another's is as unknown as none."""
+    query = select(Pack).where(Pack.id == pack_id, Pack.scope_id.is_not_distinct_from(scope_id))
+    found = session.scalars(query.with_for_update()).first()
+    if found is None:
+        raise NotFound("pack", "福利包")
+    return found
+
+
+def visible_packs(
+    session: Session, scope_id: UUID | None, cursor: UUID | None, limit: int
+) -> list[PackOffer]:
+    """Return a union's own packs and the operators', newest first, one more than `limit` if more."""
+    query = select(Pack).where(or_(Pack.scope_id.is_(None), Pack.scope_id == scope_id))
+    if cursor is not None:
+        query = query.where(Pack.id < cursor)
+    rows = session.scalars(query.order_by(Pack.id.desc()).limit(limit + 1)).all()
+    return _offered(session, rows)
+
+
+def packs_of(
+    session: Session, scope_id: UUID | None, pack_ids: Collection[UUID]
+) -> list[PackOffer]:
+    """Return these packs, in the order given; raise NotFound for one that the scope cannot see."""
+    query = select(Pack).where(
+        Pack.id.in_(pack_ids), or_(Pack.scope_id.is_(None), Pack.scope_id == scope_id)
+    )
+    found = {row.id: row for row in session.scalars(query)}
+    if len(found) != len(set(pack_ids)):
+        raise NotFound("pack", "福利包", field="pack_ids")
+    return _offered(session, [found[pack_id] for pack_id in pack_ids])
+
+
+def _offered(session: Session, rows: Sequence[Pack]) -> list[PackOffer]:
+    parts = {
+        row.id: tuple(
+            Part(UUID(each["sku_id"]), each["quantity"], each["price_fen"]) for each in row.parts
+        )
+        for row in rows
+    }
+    sku_ids = {part.sku_id for each in parts.values() for part in each}
+    offers = stock.offers(session, sku_ids) if sku_ids else {}
+    return [
+        PackOffer(
+            row.id,
+            row.title,
+            row.brief,
+            row.image_url,
+            row.is_active,
+            row.version,
+            row.price_fen,
+            parts[row.id],
+            {part.sku_id: offers[part.sku_id] for part in parts[row.id] if part.sku_id in offers},
+        )
+        for row in rows
+    ]

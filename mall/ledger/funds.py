@@ -1,0 +1,237 @@
+"""The funds that unions pay into, and the lots that are issued from them (docs/adr/0012)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from mall.kernel.ids import new_id
+from mall.kernel.money import MAX_FEN
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import service
+from mall.ledger.models import BeanLot, LedgerFund
+from mall.ledger.rules import FundShort
+from mall.ledger.service import BEANS, CNY, Leg, Transfer, lot_account
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all lots of a programme have in common; what is left at the end goes to `leftover_fund_id`."""
+
+    programme_id: UUID
+    label: str
+    expires_at: datetime
+    scope_id: UUID | None = None
+    is_voucher: bool = False
+    allows_top_up: bool = True
+    leftover_fund_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class NewLot:
+    """A lot about to be issued to an owner: a member, an entitlement that waits, or a programme."""
+
+    id: UUID
+    owner_id: UUID
+    amount_fen: int
+
+
+def fund_account(fund_id: UUID) -> str:
+    """Return the account behind a fund."""
+    return f"fund:{fund_id}"
+
+
+def open_fund(uow: UnitOfWork, fund_id: UUID, name: str) -> None:
+    """Open an empty fund; opening it again changes nothing."""
+    uow.session.execute(_OPEN, {"id": fund_id, "name": name, "now": uow.now})
+
+
+def balance(session: Session, fund_id: UUID) -> int:
+    """Return what is in a fund, in fen; none is empty."""
+    found = session.scalar(select(LedgerFund.balance_fen).where(LedgerFund.id == fund_id))
+    return found or 0
+
+
+def deposit(
+    uow: UnitOfWork, fund_id: UUID, amount_fen: int, from_account: str, reference: str
+) -> None:
+    """Post money that arrived: `cny` from where it came, and as many beans into the fund.
+
+    The reference makes it happen once: a second time fails on its unique key.
+    """
+    if not 0 < amount_fen <= MAX_FEN:
+        raise ValueError("a deposit is positive")
+    uow.session.execute(_ADD, {"fund_id": fund_id, "amount": amount_fen})
+    money = (Leg(from_account, -amount_fen), Leg(service.PREPAID, amount_fen))
+    beans = (Leg(service.ISSUED, -amount_fen), Leg(fund_account(fund_id), amount_fen))
+    service.post(
+        uow,
+        [
+            Transfer(reference, "deposit", CNY, money),
+            Transfer(f"fund:{reference}", "deposit", BEANS, beans),
+        ],
+    )
+
+
+def pay_out(uow: UnitOfWork, fund_id: UUID, amount_fen: int, reference: str) -> None:
+    """Post money that goes back to the union by bank; raise FundShort beyond what is there."""
+    _take(uow, fund_id, amount_fen)
+    money = (Leg(service.PREPAID, -amount_fen), Leg(service.BANK_CLEARING, amount_fen))
+    beans = (Leg(fund_account(fund_id), -amount_fen), Leg(service.ISSUED, amount_fen))
+    service.post(
+        uow,
+        [
+            Transfer(reference, "payout", CNY, money),
+            Transfer(f"fund:{reference}", "payout", BEANS, beans),
+        ],
+    )
+
+
+def _take(uow: UnitOfWork, fund_id: UUID, amount_fen: int) -> None:
+    taken = uow.session.execute(_TAKE, {"fund_id": fund_id, "amount": amount_fen}).first()
+    if taken is None:
+        missing = amount_fen - balance(uow.session, fund_id)
+        raise FundShort(missing_fen=missing)
+
+
+def issue(
+    uow: UnitOfWork, fund_id: UUID, terms: Terms, lots: Sequence[NewLot], reference: str
+) -> None:
+    """Issue lots from a fund: one transfer, an entry for each lot; raise FundShort, keeping nothing.
+
+    Whoever calls sees to it that no owner is served twice; the reference is unique as well.
+    """
+    if not lots:
+        return
+    total = sum(lot.amount_fen for lot in lots)
+    _take(uow, fund_id, total)
+    uow.session.execute(
+        _ISSUE,
+        {
+            "lot_ids": [lot.id for lot in lots],
+            "owner_ids": [lot.owner_id for lot in lots],
+            "amounts": [lot.amount_fen for lot in lots],
+            "entry_ids": [new_id() for _ in lots],
+            "transfer_id": new_id(),
+            "fund_entry_id": new_id(),
+            "fund_account": fund_account(fund_id),
+            "reference": reference,
+            "total": total,
+            "now": uow.now,
+            **vars(terms),
+        },
+    )
+
+
+def return_lots(
+    uow: UnitOfWork, lot_ids: Sequence[UUID], fund_id: UUID | None, reference: str
+) -> int:
+    """Take all that is left on lots back to a fund, or without one let it lapse; return how much.
+
+    A lot that is empty is left alone; doing it again moves nothing.
+    """
+    to_account = service.LAPSED if fund_id is None else fund_account(fund_id)
+    total = _drain(uow, lot_ids, to_account, "lapse" if fund_id is None else "return", reference)
+    if fund_id is not None and total:
+        uow.session.execute(_ADD, {"fund_id": fund_id, "amount": total})
+    return total
+
+
+def gather(
+    uow: UnitOfWork, lot_ids: Sequence[UUID], terms: Terms, owner_id: UUID, reference: str
+) -> UUID | None:
+    """Move all that is left on lots to one new lot of another owner; return it, or None for nothing.
+
+    So a union's order is paid from what its people were given, and a claimed right moves to its
+    member.
+    """
+    lot_id = new_id()
+    total = _drain(uow, lot_ids, lot_account(lot_id), "move", reference, owner_id)
+    if not total:
+        return None
+    uow.session.add(
+        BeanLot(
+            id=lot_id,
+            member_id=owner_id,
+            scope_id=terms.scope_id,
+            programme=terms.label,
+            programme_id=terms.programme_id,
+            granted_fen=total,
+            balance_fen=total,
+            expires_at=terms.expires_at,
+            is_voucher=terms.is_voucher,
+            allows_top_up=terms.allows_top_up,
+            leftover_fund_id=terms.leftover_fund_id,
+            created_at=uow.now,
+        )
+    )
+    uow.session.flush()
+    return lot_id
+
+
+def _drain(
+    uow: UnitOfWork,
+    lot_ids: Sequence[UUID],
+    to_account: str,
+    kind: str,
+    reference: str,
+    to_member: UUID | None = None,
+) -> int:
+    rows = uow.session.execute(_EMPTY, {"lot_ids": sorted(lot_ids), "now": uow.now}).all()
+    total = sum(row.balance_fen for row in rows)
+    if total:
+        legs = [Leg(lot_account(row.id), -row.balance_fen, row.member_id) for row in rows]
+        legs.append(Leg(to_account, total, to_member))
+        service.post(uow, [Transfer(reference, kind, BEANS, tuple(legs))])
+    return total
+
+
+_OPEN = text(
+    """
+    INSERT INTO ledger_fund (id, name, balance_fen, created_at) VALUES (:id, :name, 0, :now)
+    ON CONFLICT (id) DO NOTHING
+    """
+)
+_ADD = text("UPDATE ledger_fund SET balance_fen = balance_fen + :amount WHERE id = :fund_id")
+_TAKE = text(
+    """
+    UPDATE ledger_fund SET balance_fen = balance_fen - :amount
+    WHERE id = :fund_id AND balance_fen >= :amount RETURNING id
+    """
+)
+_ISSUE = text(
+    """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:owner_ids AS uuid[]),
+                             CAST(:amounts AS bigint[]), CAST(:entry_ids AS uuid[]))
+            AS g(lot_id, owner_id, amount_fen, entry_id)
+    ), transfer AS (
+        INSERT INTO ledger_transfer (id, reference, kind, asset, posted_at)
+        VALUES (:transfer_id, :reference, 'issue', 'beans', :now)
+    ), lots AS (
+        INSERT INTO bean_lot (id, member_id, scope_id, programme, programme_id, granted_fen,
+                              balance_fen, expires_at, is_voucher, allows_top_up,
+                              leftover_fund_id, created_at)
+        SELECT g.lot_id, g.owner_id, :scope_id, :label, :programme_id, g.amount_fen, g.amount_fen,
+               :expires_at, :is_voucher, :allows_top_up, :leftover_fund_id, :now
+        FROM given g
+    )
+    INSERT INTO ledger_entry (id, transfer_id, account, member_id, amount_fen)
+    SELECT g.entry_id, :transfer_id, 'lot:' || g.lot_id, g.owner_id, g.amount_fen FROM given g
+    UNION ALL
+    SELECT CAST(:fund_entry_id AS uuid), :transfer_id, :fund_account, NULL, -:total
+    """
+)
+_EMPTY = text(
+    """
+    WITH locked AS (
+        SELECT id, member_id, balance_fen FROM bean_lot
+        WHERE id = ANY(:lot_ids) AND balance_fen > 0 ORDER BY id FOR UPDATE
+    )
+    UPDATE bean_lot l SET balance_fen = 0, lapsed_at = :now FROM locked k WHERE l.id = k.id
+    RETURNING l.id, l.member_id, k.balance_fen
+    """
+)

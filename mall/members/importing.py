@@ -1,0 +1,170 @@
+"""Import the list of unions: wholly, or with its problems told not at all."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from mall.kernel.errors import DomainError
+from mall.kernel.ids import new_id
+from mall.kernel.sheets.cells import Limits, Row, SheetRefused
+from mall.kernel.sheets.reading import read_rows
+from mall.kernel.uow import UnitOfWork
+from mall.members.models import TradeUnion
+
+SHEET = "工会"
+LIMITS = Limits(rows=10_000, columns=20, cell_characters=500)
+MAX_SHOWN = 100
+HEADS = {"code": ("工会代码", "代码"), "name": ("工会名称", "名称"), "parent_code": ("上级代码",)}
+_CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
+
+
+class UnionListWrong(DomainError):
+    code = "union_list_wrong"
+    status = 422
+    zh = "工会名单有 {count} 处错误，未导入任何内容，请查看 problems。"
+    en = "The list has {count} mistakes; nothing was imported. See problems."
+
+
+@dataclass
+class Line:
+    """A row of the list."""
+
+    number: int
+    code: str
+    name: str
+    parent_code: str
+
+
+def import_unions(uow: UnitOfWork, content: bytes) -> dict[str, int]:
+    """Add and change the unions of a sheet, parents in any order; return how many of each.
+
+    Raises SheetRefused, and UnionListWrong with every problem; nothing is kept then. The same list
+    again changes nothing.
+    """
+    lines = _read(read_rows(content, LIMITS, SHEET))
+    known = {
+        row.code: row
+        for row in uow.session.execute(
+            select(TradeUnion.id, TradeUnion.code, TradeUnion.name, TradeUnion.parent_id)
+        )
+    }
+    ids: dict[str, UUID] = {code: row.id for code, row in known.items()}
+    codes_by_id = {row.id: code for code, row in known.items()}
+    parents = {code: codes_by_id.get(row.parent_id, "") for code, row in known.items()}
+    problems = _problems(lines, set(known), parents)
+    if problems:
+        raise UnionListWrong("body", count=len(problems), problems=problems[:MAX_SHOWN])
+    for line in lines:
+        ids.setdefault(line.code, new_id())
+    rows: list[dict[str, Any]] = []
+    added = changed = 0
+    for line in _parents_first(lines):
+        parent_id = ids[line.parent_code] if line.parent_code else None
+        old = known.get(line.code)
+        if old is not None and (old.name, old.parent_id) == (line.name, parent_id):
+            continue
+        added, changed = added + (old is None), changed + (old is not None)
+        rows.append(
+            {
+                "id": ids[line.code],
+                "code": line.code,
+                "name": line.name,
+                "parent_id": parent_id,
+                "created_at": uow.now,
+                "claims_by_employee": False,
+            }
+        )
+    if rows:
+        statement = insert(TradeUnion)
+        changes = {name: statement.excluded[name] for name in ("name", "parent_id")}
+        uow.session.execute(
+            statement.on_conflict_do_update(index_elements=["code"], set_=changes), rows
+        )
+    return {"added": added, "changed": changed, "unchanged": len(lines) - len(rows)}
+
+
+def _read(rows: Iterable[Row]) -> list[Line]:
+    iterator = iter(rows)
+    head = next(iterator, None)
+    if head is None:
+        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+    names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
+    found = {names.get(_clean(cell.value)): position for position, cell in head.cells.items()}
+    if not {"code", "name"} <= set(found):
+        raise SheetRefused(
+            "表头须有“工会代码”和“工会名称”，可有“上级代码”。",
+            "The head needs 工会代码 and 工会名称, and may have 上级代码.",
+        )
+
+    def text(row: Row, key: str) -> str:
+        cell = row.cells.get(found.get(key, -1))
+        return _clean(cell.value) if cell else ""
+
+    return [
+        Line(row.number, text(row, "code"), text(row, "name"), text(row, "parent_code"))
+        for row in iterator
+    ]
+
+
+def _clean(value: object) -> str:
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
+
+
+def _problems(lines: list[Line], known: set[str], parents: dict[str, str]) -> list[dict[str, Any]]:
+    problems: list[dict[str, Any]] = []
+
+    def note(line: Line, text: str) -> None:
+        problems.append({"row": line.number, "text": text})
+
+    first: dict[str, int] = {}
+    codes = known | {line.code for line in lines}
+    for line in lines:
+        if not _CODE.fullmatch(line.code):
+            note(line, f"工会代码“{line.code[:40]}”须为 1 至 32 位字母、数字或横线")
+        elif first.setdefault(line.code, line.number) != line.number:
+            note(line, f"工会代码 {line.code} 与第 {first[line.code]} 行重复")
+        if not 1 <= len(line.name) <= 100 or not line.name.isprintable():
+            note(line, "工会名称须为 1 至 100 个字")
+        if line.parent_code and line.parent_code not in codes:
+            note(line, f"上级代码“{line.parent_code[:40]}”不存在")
+    if not problems:
+        tree = {**parents, **{line.code: line.parent_code for line in lines}}
+        for line in lines:
+            if _is_in_ring(line.code, tree):
+                note(line, f"工会 {line.code} 的上级关系形成了环")
+    return problems
+
+
+def _is_in_ring(code: str, tree: dict[str, str]) -> bool:
+    seen, at = {code}, tree.get(code, "")
+    while at:
+        if at == code:
+            return True
+        if at in seen:
+            return False
+        seen.add(at)
+        at = tree.get(at, "")
+    return False
+
+
+def _parents_first(lines: list[Line]) -> list[Line]:
+    """Order lines so that every parent comes before its children."""
+    by_code = {line.code: line for line in lines}
+    done: set[str] = set()
+    ordered: list[Line] = []
+    for line in lines:
+        chain = []
+        at: Line | None = line
+        while at is not None and at.code not in done:
+            done.add(at.code)
+            chain.append(at)
+            at = by_code.get(at.parent_code)
+        ordered += reversed(chain)
+    return ordered

@@ -1,0 +1,80 @@
+"""Understand a roster's sheet, row by row and all together."""
+
+from typing import Any
+from uuid import UUID
+
+from mall.kernel import clock
+from mall.kernel.files.store import current_files
+from mall.kernel.sheets.cells import SheetRefused
+from mall.kernel.sheets.reading import read_rows
+from mall.kernel.uow import reading, unit_of_work
+from mall.members.rosters import queries, rules, service
+from mall.members.rosters.models import Roster
+from mall.members.rosters.rules import Person
+
+SHEET = "名册"
+
+
+def check(roster_id: UUID) -> None:
+    """Understand the sheet of a roster that this process has claimed, and apply it if all is right.
+
+    What an interrupted check left behind is done anew.
+    """
+    with reading() as session:
+        file_key = session.get_one(Roster, roster_id).file_key
+    assert file_key is not None
+    try:
+        people = _read(current_files().get(file_key))
+    except SheetRefused as refused:
+        with unit_of_work() as uow:
+            roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
+            service.fail(roster, refused.sentence("zh"), refused.sentence("en"))
+        return
+    with unit_of_work() as uow:
+        roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
+        if roster.state != rules.CHECKING:
+            return
+        _warn_of_others(uow.session, roster, people)
+        service.rows_of(uow, roster_id, [_row(roster_id, person) for person in people])
+        roster.total_rows = len(people)
+        roster.wrong_rows = sum(1 for person in people if person.problems)
+        roster.state = rules.CHECKED
+        if roster.wrong_rows == 0:
+            service.apply(uow, roster)
+
+
+def apply(roster_id: UUID) -> None:
+    """Apply the rows that are right."""
+    with unit_of_work() as uow:
+        roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
+        if roster.state == rules.APPLYING:
+            service.apply(uow, roster)
+
+
+def _read(content: bytes) -> list[Person]:
+    rows = read_rows(content, service.LIMITS, SHEET)
+    head = next(rows, None)
+    if head is None:
+        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+    found, today = rules.columns(head), clock.beijing_day(clock.now())
+    people = [rules.read(row, found, today) for row in rows]
+    if not people:
+        raise SheetRefused("表格里没有人员。", "The sheet has nobody below its head.")
+    rules.compare(people)
+    return people
+
+
+def _warn_of_others(session: Any, roster: Roster, people: list[Person]) -> None:
+    """Note who belongs to another union too: allowed, and worth a look."""
+    others = queries.members_elsewhere(
+        session, roster.union_id, [person.phone for person in people if person.phone]
+    )
+    for person in people:
+        if person.phone in others:
+            person.warnings.append(f"该手机号的会员同时属于“{others[person.phone]}”")
+
+
+def _row(roster_id: UUID, person: Person) -> dict[str, Any]:
+    names = ("number", "name", "phone", "employee_no", "department", "problems", "warnings")
+    values = {name: getattr(person, name) for name in names}
+    return {"roster_id": roster_id, **values, "born_on": person.born_on}

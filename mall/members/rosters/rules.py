@@ -1,0 +1,258 @@
+"""How the rows of a roster are understood, whatever a spreadsheet did to them."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from mall.kernel.errors import DomainError
+from mall.kernel.sheets import cells
+from mall.kernel.sheets.cells import Cell, Row, SheetRefused
+from mall.kernel.states import Transitions
+
+EMPTY, WAITING, CHECKING, CHECKED = "empty", "waiting", "checking", "checked"
+APPLYING, READY, FAILED = "applying", "ready", "failed"
+BUSY = (WAITING, CHECKING, APPLYING)
+STATES = Transitions(
+    {
+        EMPTY: {WAITING},
+        WAITING: {CHECKING},
+        CHECKING: {CHECKED, READY, FAILED, WAITING},
+        CHECKED: {WAITING, APPLYING},
+        APPLYING: {READY},
+        READY: {WAITING},
+        FAILED: {WAITING},
+    }
+)
+MAX_ROSTERS, MAX_ROWS = 200, 60_000
+MAX_NAME, MAX_TEXT = 50, 50
+# Head in the sheet, and how else people write it.
+HEADS: Mapping[str, tuple[str, ...]] = {
+    "name": ("姓名", "名字", "职工姓名", "会员姓名"),
+    "phone": ("手机号", "手机", "手机号码", "联系电话", "电话", "移动电话"),
+    "employee_no": ("工号", "员工编号", "职工编号", "编号"),
+    "department": ("部门", "科室", "单位部门", "所在部门"),
+    "born_on": ("生日", "出生日期", "出生年月日"),
+}
+_PHONE = re.compile(r"1[3-9]\d{9}")
+_NUMBER = re.compile(r"[0-9A-Za-z_/-]{1,32}")
+_DATE = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})\D?(?:\s*00:00(?::00)?)?")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+class RosterBusy(DomainError):
+    code = "roster_busy"
+    zh = "名册正在处理中，请稍后再试。"
+    en = "The roster is being worked on; try again in a moment."
+
+
+class RosterNotReady(DomainError):
+    code = "roster_not_ready"
+    zh = "名册“{name}”还没有可用的人员，请先上传并应用名册表。"
+    en = "Roster “{name}” has nobody in it yet; send a sheet and apply it first."
+
+
+class RosterHasProblems(DomainError):
+    code = "roster_has_problems"
+    zh = "名册表有 {wrong_rows} 行有误；请改正后重新上传，或选择跳过。"
+    en = "{wrong_rows} rows are wrong; correct and send the sheet again, or skip them."
+
+
+class NoSuchPerson(DomainError):
+    code = "no_such_person"
+    status = 422
+    zh = "没有找到匹配的职工，请核对工会代码、工号和姓名。"
+    en = "Nobody of this union has that employee number and name."
+
+
+@dataclass
+class Person:
+    """A row of the sheet as it was understood."""
+
+    number: int
+    name: str = ""
+    phone: str | None = None
+    employee_no: str | None = None
+    department: str = ""
+    born_on: date | None = None
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    # A number cell: a spreadsheet may have eaten its leading zeros.
+    is_numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A person of a roster as other packages see it."""
+
+    id: UUID
+    position: int
+    name: str
+    phone: str | None
+    employee_no: str | None
+    department: str
+    born_on: date | None
+    member_id: UUID | None
+
+
+@dataclass(frozen=True)
+class Known:
+    """An entry that the roster has already."""
+
+    id: UUID
+    phone: str | None
+    employee_no: str | None
+
+
+def columns(head: Row) -> dict[str, int]:
+    """Return which column holds what; raise SheetRefused where name and a claim are missing."""
+    names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
+    found: dict[str, int] = {}
+    for position, cell in head.cells.items():
+        key = names.get(squeezed(str(cell.value)).rstrip("*"))
+        if key is not None and key not in found:
+            found[key] = position
+    if "name" not in found or not {"phone", "employee_no"} & set(found):
+        raise SheetRefused(
+            "表头须有“姓名”，以及“手机号”或“工号”，请使用模板。",
+            "The head needs 姓名, and 手机号 or 工号; use the template.",
+        )
+    return found
+
+
+def squeezed(text: str) -> str:
+    """Return text with full-width forms made plain and every space taken out."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+
+def read(row: Row, found: Mapping[str, int], today: date) -> Person:
+    """Understand one row; what cannot be is noted with its cell."""
+    person = Person(row.number)
+    given = {key: row.cells[at] for key, at in found.items() if at in row.cells}
+    for key, cell in given.items():
+        if cell.kind in (cells.FORMULA, cells.ERROR, cells.BOOLEAN):
+            person.problems.append(f"{cell.address}：不能是公式或错误值，请粘贴为文本")
+        elif key == "name":
+            person.name = _name(cell, person)
+        elif key == "phone":
+            person.phone = _phone(cell, person)
+        elif key == "employee_no":
+            person.employee_no = _employee_no(cell, person)
+        elif key == "department":
+            person.department = unicodedata.normalize("NFKC", str(cell.value)).strip()[:MAX_TEXT]
+        else:
+            person.born_on = _born_on(cell, person, today)
+    if not person.problems and not person.name:
+        person.problems.append("缺少姓名")
+    if not person.problems and person.phone is None and person.employee_no is None:
+        person.problems.append("手机号和工号至少填写一项")
+    return person
+
+
+def _name(cell: Cell, person: Person) -> str:
+    text = unicodedata.normalize("NFKC", str(cell.value)).strip()
+    name = squeezed(text) if _HAN.search(text) else re.sub(r"\s+", " ", text)
+    if len(name) > MAX_NAME or any(ord(letter) < 32 for letter in name):
+        person.problems.append(f"{cell.address}：姓名不能超过 {MAX_NAME} 个字，不能换行")
+        return name[:MAX_NAME]
+    if cell.kind != cells.TEXT or not any(letter.isalpha() for letter in name):
+        person.problems.append(f"{cell.address}：“{name[:20]}”不像姓名")
+    return name
+
+
+def _digits(cell: Cell) -> str:
+    """Return a cell as text, a number without the `.0` that a spreadsheet gave it."""
+    if cell.kind == cells.NUMBER:
+        value = str(cell.value)
+        return value[:-2] if value.endswith(".0") else value
+    return squeezed(str(cell.value))
+
+
+def _phone(cell: Cell, person: Person) -> str | None:
+    text = re.sub(r"[-()\u2010-\u2015]", "", _digits(cell)).removeprefix("+86")
+    text = text[2:] if len(text) == 13 and text.startswith("86") else text
+    if _PHONE.fullmatch(text):
+        return text
+    if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d+", text):
+        person.problems.append(f"{cell.address}：手机号被表格改成了科学计数法，请设为文本后重填")
+    else:
+        person.problems.append(f"{cell.address}：“{text[:20]}”不是 11 位手机号")
+    return None
+
+
+def _employee_no(cell: Cell, person: Person) -> str | None:
+    text = _digits(cell)
+    if not _NUMBER.fullmatch(text):
+        person.problems.append(f"{cell.address}：工号须为 1 至 32 位字母、数字或横线")
+        return None
+    person.is_numeric = cell.kind == cells.NUMBER
+    return text
+
+
+def _born_on(cell: Cell, person: Person, today: date) -> date | None:
+    found = _DATE.fullmatch(
+        squeezed(str(cell.value)[:10])
+        if cell.kind == cells.DATE
+        else unicodedata.normalize("NFKC", str(cell.value)).strip()
+    )
+    try:
+        born = date(*map(int, found.groups())) if found else None
+    except ValueError:
+        born = None
+    if born is None or not date(1900, 1, 1) <= born <= today:
+        person.problems.append(f"{cell.address}：“{str(cell.value)[:20]}”不是日期，例如 1990-08-15")
+        return None
+    return born
+
+
+def compare(people: Sequence[Person]) -> None:
+    """Find what only shows when rows are seen together: doubles, names alike, lost zeros."""
+    _give_zeros_back(people)
+    for attribute, label in (("phone", "手机号"), ("employee_no", "工号")):
+        first: dict[str, Person] = {}
+        for person in people:
+            value = getattr(person, attribute)
+            if value is None or person.problems:
+                continue
+            twin = first.setdefault(value, person)
+            if twin is not person:
+                person.problems.append(f"{label} {value} 与第 {twin.number} 行重复")
+    names = Counter(person.name for person in people if not person.problems)
+    for person in people:
+        if not person.problems and names[person.name] > 1:
+            person.warnings.append(f"有 {names[person.name]} 人同名“{person.name}”，请核对")
+
+
+def _give_zeros_back(people: Sequence[Person]) -> None:
+    """Pad numbers that lost their zeros, where the text cells of the column show the length."""
+    widths = {
+        len(person.employee_no)
+        for person in people
+        if person.employee_no and not person.is_numeric and person.employee_no.startswith("0")
+    }
+    if len(widths) != 1:
+        return
+    [width] = widths
+    for person in people:
+        if person.is_numeric and person.employee_no and len(person.employee_no) < width:
+            whole = person.employee_no.zfill(width)
+            person.warnings.append(f"工号 {person.employee_no} 开头的 0 可能丢失，已补为 {whole}")
+            person.employee_no = whole
+
+
+def match(people: Iterable[Person], known: Sequence[Known]) -> dict[int, UUID]:
+    """Return which entry each row is: by phone first, then by employee number."""
+    rows = list(people)
+    by_phone = {each.phone: each.id for each in known if each.phone}
+    by_number = {each.employee_no: each.id for each in known if each.employee_no}
+    found = {person.number: by_phone[person.phone] for person in rows if person.phone in by_phone}
+    taken = set(found.values())
+    for person in rows:
+        entry_id = by_number.get(person.employee_no) if person.employee_no else None
+        if person.number not in found and entry_id is not None and entry_id not in taken:
+            found[person.number] = entry_id
+            taken.add(entry_id)
+    return found

@@ -1,0 +1,117 @@
+"""End a programme: defaults for who never chose, leftovers to where they belong."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import funds
+from orders.collective import issuing, rules
+from orders.collective.funding import SYSTEM
+from orders.entitlements import rules as right_rules
+from orders.entitlements import service as rights
+from orders.entitlements.models import Entitlement
+from orders.programmes import chain, queries, service
+from orders.programmes import rules as programme_rules
+from orders.programmes.models import Programme
+from orders.programmes.service import Officer
+
+_UNISSUED = text(
+    """
+    UPDATE entitlement SET state = 'withdrawn', ended_at = :now
+    WHERE programme_id = :programme_id AND state = 'listed' RETURNING id
+    """
+)
+# What a cheaper pack left on a voucher, or nobody spent.
+_LEFT = text(
+    """
+    SELECT l.id FROM entitlement t JOIN bean_lot l ON l.id = t.lot_id
+    WHERE t.programme_id = :programme_id AND l.balance_fen > 0
+    ORDER BY l.id LIMIT :limit
+    """
+)
+
+
+def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
+    """End an active programme before its time; workers do the rest. Raises WrongState."""
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.check_active(programme.state)
+    if programme.close_requested_at is None:
+        programme.close_requested_at = programme.due_at = uow.now
+        chain.append(uow, programme, officer.signature, "close_requested", reason)
+
+
+def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK) -> int:
+    """Settle as many rights of a locked programme as fit one transaction; return how many.
+
+    None left: it is closed. Who never chose gets the default pack, delivered to the unit, if the
+    union said so; else what is left returns or lapses. Raises LinesUnavailable and OutOfStock
+    where the default pack is short; then nothing of the chunk is done.
+    """
+    if programme.state == programme_rules.ISSUING:
+        issuing.end_run(uow, programme)
+    _end_unissued(uow, programme)
+    if programme.delivery == programme_rules.UNIT:
+        _close(uow, programme)
+        return 0
+    unused = rights.take_unused(uow, programme.id, limit)
+    if unused:
+        has_default = programme.default_pack_id is not None and not programme.skips_default
+        (_give_default if has_default else _end)(uow, programme, unused)
+        return len(unused)
+    values = {"programme_id": programme.id, "limit": limit}
+    left = [row.id for row in uow.session.execute(_LEFT, values)]
+    if left:
+        _give_back(uow, programme, left)
+        return len(left)
+    _close(uow, programme)
+    return 0
+
+
+def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
+    """Close without the default pack, for example because it is sold out for good."""
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.check_active(programme.state)
+    programme.skips_default = True
+    programme.due_at = uow.now
+    chain.append(uow, programme, officer.signature, "default_skipped", reason)
+
+
+def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
+    gone = uow.session.execute(_UNISSUED, {"programme_id": programme.id, "now": uow.now}).all()
+    if gone:
+        programme.head_count -= len(gone)
+        programme.budget_fen -= len(gone) * programme.per_member_fen
+        uow.session.flush()
+        chain.append(uow, programme, SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
+
+
+def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
+    ids = [right.id for right in unused]
+    lot_ids = [right.lot_id for right in unused if right.lot_id is not None]
+    terms = queries.terms_of(programme)
+    total = sum(right.amount_fen for right in unused)
+    lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
+    assert programme.default_pack_id is not None and lot_id is not None
+    issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
+    rights.mark(uow, ids, state=right_rules.REDEEMED, redeemed_at=uow.now)
+    _give_back(uow, programme, [lot_id])
+    details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
+    chain.append(uow, programme, SYSTEM, "default_given", details=details)
+
+
+def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
+    _give_back(uow, programme, [right.lot_id for right in unused if right.lot_id is not None])
+    rights.mark(uow, [right.id for right in unused], state=right_rules.ENDED, ended_at=uow.now)
+
+
+def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
+    fund_id = programme.id if programme.leftover == programme_rules.RETURN else None
+    reference = f"leftover:{lot_ids[0]}:{uow.now.isoformat()}"
+    funds.return_lots(uow, lot_ids, fund_id, reference)
+
+
+def _close(uow: UnitOfWork, programme: Programme) -> None:
+    programme.closed_at, programme.due_at = uow.now, None
+    service.step(uow, programme, SYSTEM, programme_rules.CLOSED)

@@ -1,0 +1,209 @@
+"""Money of a union arrives for a programme, and what is left goes back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import funds
+from mall.ledger import service as ledger
+from orders.collective import rules
+from orders.collective.models import Funding
+from orders.entitlements import queries as entitlements
+from orders.messages import FundPaid
+from orders.payments import service as payments
+from orders.payments.models import Payment
+from orders.payments.service import Begun
+from orders.programmes import chain, service
+from orders.programmes import queries as programmes
+from orders.programmes import rules as programme_rules
+from orders.programmes.models import Programme
+
+SYSTEM = ("system", "系统")
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What a bank statement says of a transfer."""
+
+    amount_fen: int
+    bank_reference: str
+    payer: str
+    note: str = ""
+
+
+def record(
+    uow: UnitOfWork, union_id: UUID | None, programme_id: UUID, by: str, transfer: Transfer
+) -> Funding:
+    """Record a bank transfer; an operator confirms it. Raises NotFundable, BankReferenceUsed."""
+    programme = programmes.lock(uow, union_id, programme_id)
+    if programme.state not in rules.FUNDABLE:
+        raise rules.NotFundable(state=programme.state)
+    return _add(uow, programme.id, by, rules.TRANSFER, transfer)
+
+
+def _add(uow: UnitOfWork, programme_id: UUID, by: str, kind: str, transfer: Transfer) -> Funding:
+    row = Funding(
+        id=new_id(),
+        programme_id=programme_id,
+        kind=kind,
+        state=rules.RECORDED,
+        recorded_by=by,
+        recorded_at=uow.now,
+        **vars(transfer),
+    )
+    try:
+        with uow.session.begin_nested():
+            uow.session.add(row)
+    except IntegrityError as error:
+        raise rules.BankReferenceUsed("bank_reference") from error
+    return row
+
+
+def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: tuple[str, str]) -> Funding:
+    """Confirm that a transfer is in the bank: it is posted into the fund, once.
+
+    Partial and excess amounts are fine: the programme is funded once its budget is covered.
+    """
+    programme = programmes.lock(uow, None, programme_id)
+    row = _lock(uow, programme_id, funding_id)
+    rules.FUNDING_STATES.check(row.state, rules.CONFIRMED)
+    if row.kind == rules.PAYOUT:
+        raise NotFound("transfer", "转账")
+    _decide(uow, row, rules.CONFIRMED, by)
+    reference = f"bank:{row.id}"
+    funds.deposit(uow, programme.id, row.amount_fen, ledger.BANK_CLEARING, reference)
+    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
+    chain.append(uow, programme, by, "money_confirmed", details=details)
+    settle(uow, programme)
+    return row
+
+
+def reject(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: tuple[str, str]) -> Funding:
+    """Say that a recorded transfer is not in the bank."""
+    programme = programmes.lock(uow, None, programme_id)
+    row = _lock(uow, programme_id, funding_id)
+    rules.FUNDING_STATES.check(row.state, rules.REJECTED)
+    _decide(uow, row, rules.REJECTED, by)
+    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
+    chain.append(uow, programme, by, "money_not_found", details=details)
+    return row
+
+
+def _lock(uow: UnitOfWork, programme_id: UUID, funding_id: UUID) -> Funding:
+    row = uow.session.get(Funding, funding_id, with_for_update=True, populate_existing=True)
+    if row is None or row.programme_id != programme_id:
+        raise NotFound("transfer", "转账")
+    return row
+
+
+def _decide(uow: UnitOfWork, row: Funding, state: str, by: tuple[str, str]) -> None:
+    row.state, row.decided_by, row.decided_at = state, by[0], uow.now
+    uow.session.flush()
+
+
+def settle(uow: UnitOfWork, programme: Programme) -> None:
+    """Note that a locked programme's budget is covered, if it is; issuing goes on where it waited."""
+    balance = funds.balance(uow.session, programme.id)
+    if programme.state == programme_rules.APPROVED and balance >= programme.budget_fen:
+        service.step(uow, programme, SYSTEM, programme_rules.FUNDED)
+    elif programme.state in (programme_rules.ISSUING, programme_rules.ACTIVE):
+        programme.due_at = uow.now
+
+
+def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
+    """Go on with the programmes that WeChat brought money for."""
+    for message in sorted(messages, key=lambda each: each.programme_id):
+        programme = programmes.lock(uow, None, UUID(message.programme_id))
+        payment = uow.session.get_one(Payment, UUID(message.payment_id))
+        details = {"amount_fen": payment.amount_fen, "transaction_id": payment.transaction_id}
+        chain.append(uow, programme, SYSTEM, "money_paid", details=details)
+        settle(uow, programme)
+
+
+def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Begun:
+    """Begin to pay what is due by a QR code; for small programmes only.
+
+    Raises NotFundable, NothingDue, TooMuchForNative.
+    """
+    programme = programmes.lock(uow, union_id, programme_id)
+    if programme.state not in rules.FUNDABLE:
+        raise rules.NotFundable(state=programme.state)
+    due = bill(uow.session, programme)["due_fen"]
+    if due == 0:
+        raise rules.NothingDue()
+    if due > rules.MAX_NATIVE_FEN:
+        raise rules.TooMuchForNative("amount_fen", limit_fen=rules.MAX_NATIVE_FEN)
+    return payments.begin_funding(uow, programme.id, due, programme.name)
+
+
+def pay_out(
+    uow: UnitOfWork, programme_id: UUID, by: tuple[str, str], transfer: Transfer
+) -> Funding:
+    """Record money that went back to the union by bank; raise PayoutTooLarge beyond what is free.
+
+    A programme that was funded and no longer is waits for money again, or is withdrawn.
+    """
+    programme = programmes.lock(uow, None, programme_id)
+    balance = funds.balance(uow.session, programme.id)
+    to_issue = bill(uow.session, programme)["to_issue_fen"]
+    allowed = rules.allowed_payout(programme.state, balance, to_issue)
+    if transfer.amount_fen > allowed:
+        raise rules.PayoutTooLarge("amount_fen", allowed_fen=allowed)
+    row = _add(uow, programme.id, by[0], rules.PAYOUT, transfer)
+    _decide(uow, row, rules.CONFIRMED, by)
+    funds.pay_out(uow, programme.id, row.amount_fen, f"payout:{row.id}")
+    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
+    chain.append(uow, programme, by, "money_returned", details=details)
+    left = balance - row.amount_fen
+    if programme.state == programme_rules.FUNDED and left < programme.budget_fen:
+        service.step(uow, programme, SYSTEM, programme_rules.APPROVED)
+    return row
+
+
+def fundings(session: Session, programme_id: UUID) -> list[Funding]:
+    """Return every transfer and payout of a programme, oldest first."""
+    query = select(Funding).where(Funding.programme_id == programme_id)
+    return list(session.scalars(query.order_by(Funding.id)))
+
+
+def bill(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return what a programme costs, what was paid, what is due, and what is there too much."""
+    figures = entitlements.figures(session, programme.id)
+    received = session.scalar(
+        select(func.coalesce(func.sum(Funding.amount_fen), 0)).where(
+            Funding.programme_id == programme.id,
+            Funding.state == rules.CONFIRMED,
+            Funding.kind == rules.TRANSFER,
+        )
+    )
+    by_wechat = session.scalar(
+        select(func.coalesce(func.sum(Payment.amount_fen), 0)).where(
+            Payment.order_id == programme.id, Payment.state == "paid"
+        )
+    )
+    returned = session.scalar(
+        select(func.coalesce(func.sum(Funding.amount_fen), 0)).where(
+            Funding.programme_id == programme.id, Funding.kind == rules.PAYOUT
+        )
+    )
+    balance = funds.balance(session, programme.id)
+    to_issue = figures["listed"] * programme.per_member_fen
+    is_over = programme.state not in rules.FUNDABLE
+    return {
+        "budget_fen": programme.budget_fen,
+        "received_fen": int(received or 0) + int(by_wechat or 0),
+        "returned_fen": int(returned or 0),
+        "issued_fen": figures["issued_fen"],
+        "to_issue_fen": to_issue,
+        "balance_fen": balance,
+        "due_fen": 0 if is_over else max(0, to_issue - balance),
+        "surplus_fen": balance if is_over else max(0, balance - to_issue),
+    }

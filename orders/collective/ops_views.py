@@ -1,0 +1,114 @@
+"""Operators see every programme, confirm its money and record what goes back."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mall.access import queries as accounts
+from mall.access.guard import current
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.web.fields import page
+from mall.web.replies import idempotently, takes_key
+from orders.collective import funding, queries
+from orders.collective.funding import Transfer
+from orders.collective.schemas import BillReply, FundingReply, TransferBody
+from orders.programmes import queries as programmes
+from orders.programmes.schemas import HistoryReply, ProgrammePage, ProgrammeQuery, ProgrammeReply
+from orders.programmes.union_views import history_of, reply_of
+
+bp = APIBlueprint("programmes_ops", __name__, url_prefix="/v1/ops/programmes", tag="Operations")
+
+
+def _signature() -> tuple[str, str]:
+    with reading() as session:
+        return current().name, accounts.display_name(session, current().subject_id)
+
+
+@bp.get("")
+@bp.input(ProgrammeQuery, location="query")
+@bp.output(ProgrammePage)
+@bp.doc(summary="List the programmes of all unions, newest first")
+def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = programmes.list_programmes(session, None, **query_data)
+        return page([reply_of(each) for each in found], query_data["limit"])
+
+
+@bp.get("/<uuid:programme_id>")
+@bp.output(ProgrammeReply)
+@bp.doc(summary="Read a programme")
+def read_programme(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return reply_of(programmes.get_programme(session, None, programme_id))
+
+
+@bp.get("/<uuid:programme_id>/history")
+@bp.output(HistoryReply)
+@bp.doc(summary="Export the signed history")
+def read_history(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return history_of(session, programmes.get_programme(session, None, programme_id))
+
+
+@bp.get("/<uuid:programme_id>/bill")
+@bp.output(BillReply)
+@bp.doc(summary="Read what was paid for a programme, and what is due or too much")
+def read_bill(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return queries.bill_of(session, programmes.get_programme(session, None, programme_id))
+
+
+@bp.post("/<uuid:programme_id>/transfers")
+@bp.input(TransferBody)
+@bp.output(FundingReply, 201)
+@bp.doc(summary="Record a bank transfer that was found on the statement")
+def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        row = funding.record(uow, None, programme_id, current().name, Transfer(**json_data))
+        return queries.funding_of(row)
+
+
+@bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/confirm")
+@takes_key
+@bp.output(FundingReply)
+@bp.doc(
+    summary="Confirm that a transfer is in the bank: it is posted once",
+    description="Needs an Idempotency-Key. The programme is funded once its budget is covered.",
+    responses={409: "Decided already"},
+)
+def confirm_transfer(programme_id: UUID, funding_id: UUID) -> Response:
+    by = _signature()
+
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        return queries.funding_of(funding.confirm(uow, programme_id, funding_id, by))
+
+    return idempotently(work, status=200)
+
+
+@bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/reject")
+@bp.output(FundingReply)
+@bp.doc(summary="Say that a recorded transfer is not in the bank", responses={409: "Decided"})
+def reject_transfer(programme_id: UUID, funding_id: UUID) -> dict[str, Any]:
+    by = _signature()
+    with unit_of_work() as uow:
+        return queries.funding_of(funding.reject(uow, programme_id, funding_id, by))
+
+
+@bp.post("/<uuid:programme_id>/payouts")
+@takes_key
+@bp.input(TransferBody)
+@bp.output(FundingReply, 201)
+@bp.doc(
+    summary="Record money that went back to the union by bank; needs an Idempotency-Key",
+    description="What nobody is to be issued any more: surplus, leftovers, or before issue all.",
+    responses={422: "More than is free"},
+)
+def pay_out(programme_id: UUID, json_data: dict[str, Any]) -> Response:
+    by, transfer = _signature(), Transfer(**json_data)
+
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        return queries.funding_of(funding.pay_out(uow, programme_id, by, transfer))
+
+    return idempotently(work)

@@ -1,0 +1,157 @@
+"""Read a programme's money, progress and notice; and the invariants of all of them."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from mall.kernel.audit import Invariant
+from mall.members import unions
+from mall.members.rules import mask_phone
+from orders.collective import funding
+from orders.collective.models import Funding
+from orders.entitlements import queries as entitlements
+from orders.entitlements.models import Entitlement
+from orders.programmes import chain
+from orders.programmes import queries as programmes
+from orders.programmes.models import Programme
+
+# Steps that the public may see; who took them is the union's own affair.
+SHOWN_ACTS = ("submitted", "approved", "funded", "issuing", "active", "closed", "accepted")
+
+
+def funding_of(row: Funding) -> dict[str, Any]:
+    """Return a transfer or payout."""
+    return {column.key: getattr(row, column.key) for column in Funding.__table__.columns}
+
+
+def bill_of(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return a programme's bill with every transfer."""
+    return {
+        "programme_id": programme.id,
+        "number": programme.number,
+        "state": programme.state,
+        **funding.bill(session, programme),
+        "fundings": [funding_of(row) for row in funding.fundings(session, programme.id)],
+    }
+
+
+def progress_of(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return how far the issue of a programme is."""
+    figures = entitlements.figures(session, programme.id)
+    issued = figures["recipients"] - figures["listed"]
+    names = ("recipients", "listed", "waiting", "issued_fen")
+    return {
+        "state": programme.state,
+        "budget_fen": programme.budget_fen,
+        "issued": issued,
+        **{name: figures[name] for name in names},
+    }
+
+
+def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
+    """Return a recipient as officers see it: by name, the phone masked."""
+    names = (
+        *("id", "position", "name", "employee_no", "department", "amount_fen", "due_on", "state"),
+        *("issued_at", "redeemed_at"),
+    )
+    titles = {pack["pack_id"]: pack["title"] for pack in (programme.content or {}).get("packs", ())}
+    return {
+        **{name: getattr(right, name) for name in names},
+        "phone": mask_phone(right.phone),
+        "is_member": right.member_id is not None,
+        "pack_title": titles.get(str(right.pack_id)),
+    }
+
+
+def noticed_item(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return a programme as a line of the public notice."""
+    names = (
+        *("id", "number", "name", "kind", "state", "head_count", "per_member_fen", "budget_fen"),
+        *("opens_on", "closes_on"),
+    )
+    union = unions.get_union(session, programme.union_id)
+    return {**{name: getattr(programme, name) for name in names}, "union_name": union.name}
+
+
+def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return all that the public may know of a programme, and nobody's personal data."""
+    content = programmes.content_of(programme)
+    figures = entitlements.figures(session, programme.id)
+    return {
+        **noticed_item(session, programme),
+        "delivery": programme.delivery,
+        "leftover": programme.leftover,
+        "packs": content["packs"],
+        "selection": content["selection"],
+        "content_hash": programme.content_hash,
+        "figures": figures,
+        "approvals": [
+            {
+                "act": event.act,
+                "happened_at": event.happened_at,
+                "content_hash": event.content_hash,
+                "hash": event.hash,
+            }
+            for event in chain.events(session, programme.id)
+            if event.act in SHOWN_ACTS
+        ],
+    }
+
+
+INVARIANTS = [
+    Invariant(
+        "programme_budget",
+        "a submitted programme's head-count and budget are those of its recipients",
+        """
+        SELECT p.number, p.head_count, p.budget_fen, count(t.id), coalesce(sum(t.amount_fen), 0)
+        FROM programme p
+        LEFT JOIN entitlement t ON t.programme_id = p.id AND t.state <> 'withdrawn'
+        WHERE p.state NOT IN ('draft', 'rejected', 'withdrawn')
+        GROUP BY p.id
+        HAVING p.head_count <> count(t.id) OR p.budget_fen <> coalesce(sum(t.amount_fen), 0)
+        """,
+    ),
+    Invariant(
+        "issued_from_fund",
+        "what left a fund by issue is what its rights were given, and nothing before it was due",
+        """
+        SELECT p.number, coalesce(f.issued, 0), coalesce(t.issued, 0)
+        FROM programme p
+        LEFT JOIN (SELECT e.account, -sum(e.amount_fen) AS issued
+                   FROM ledger_transfer l JOIN ledger_entry e ON e.transfer_id = l.id
+                   WHERE l.kind = 'issue' AND e.account LIKE 'fund:%' GROUP BY e.account) f
+          ON f.account = 'fund:' || p.id
+        LEFT JOIN (SELECT programme_id, sum(amount_fen) AS issued FROM entitlement
+                   WHERE issued_at IS NOT NULL GROUP BY programme_id) t ON t.programme_id = p.id
+        WHERE coalesce(f.issued, 0) <> coalesce(t.issued, 0)
+           OR (coalesce(f.issued, 0) <> 0
+               AND p.state NOT IN ('issuing', 'active', 'closed', 'accepted', 'archived'))
+        """,
+    ),
+    Invariant(
+        "money_posted",
+        "every confirmed transfer and payout is posted once, with its amount",
+        """
+        SELECT coalesce(f.reference, t.reference), f.amount_fen, t.amount_fen
+        FROM (SELECT CASE kind WHEN 'transfer' THEN 'bank:' ELSE 'payout:' END || id AS reference,
+                     CASE kind WHEN 'transfer' THEN amount_fen ELSE -amount_fen END AS amount_fen
+              FROM funding WHERE state = 'confirmed') f
+        FULL JOIN (SELECT l.reference, -e.amount_fen AS amount_fen
+                   FROM ledger_transfer l JOIN ledger_entry e ON e.transfer_id = l.id
+                   WHERE e.account = 'bank:clearing') t USING (reference)
+        WHERE f.amount_fen IS DISTINCT FROM t.amount_fen
+        """,
+    ),
+    Invariant(
+        "closed_means_settled",
+        "nothing is open on the vouchers of a closed programme, and nobody waits for anything",
+        """
+        SELECT p.number, t.id, t.state, l.balance_fen
+        FROM programme p JOIN entitlement t ON t.programme_id = p.id
+        LEFT JOIN bean_lot l ON l.id = t.lot_id
+        WHERE p.state IN ('closed', 'accepted', 'archived') AND p.delivery <> 'unit_delivery'
+          AND (t.state IN ('listed', 'waiting', 'open') OR (l.is_voucher AND l.balance_fen <> 0
+               AND l.lapsed_at IS NOT NULL))
+        """,
+    ),
+]

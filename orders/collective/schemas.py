@@ -1,0 +1,187 @@
+"""Money, issue, changes and the public notice of programmes on the wire."""
+
+from apiflask.fields import UUID, Boolean, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
+from marshmallow import ValidationError, validates_schema
+
+from mall.kernel.money import MAX_FEN
+from mall.web.fields import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
+    PageQuery,
+    Schema,
+    a_uuid,
+    no_control_characters,
+    short_text,
+)
+from orders.collective import rules
+from orders.entitlements.rules import STATES
+
+
+class TransferBody(Schema):
+    amount_fen = Integer(
+        required=True, strict=True, validate=Range(1, MAX_FEN), metadata={"example": 10200000}
+    )
+    bank_reference = short_text(64, required=True, metadata={"example": "ICBC20270105000123"})
+    payer = short_text(100, required=True, metadata={"example": "湛江市中级人民法院工会委员会"})
+    note = String(load_default="", validate=[Length(max=200), no_control_characters])
+
+
+class FundingReply(TransferBody):
+    id = UUID(metadata={"example": str(a_uuid())})
+    kind = String(metadata={"example": "transfer"})
+    state = String(metadata={"example": "confirmed"})
+    recorded_by = String(metadata={"example": "union:019a3c5e-0000-7000-8000-000000000001"})
+    recorded_at = DateTime()
+    decided_by = String(allow_none=True)
+    decided_at = DateTime(allow_none=True)
+
+
+class BillReply(Schema):
+    programme_id = UUID(metadata={"example": str(a_uuid())})
+    number = String(metadata={"example": "W261124K7Q2M9X4TB"})
+    state = String(metadata={"example": "approved"})
+    budget_fen = Integer(metadata={"example": 10200000})
+    received_fen = Integer(metadata={"example": 10000000})
+    returned_fen = Integer(metadata={"example": 0})
+    issued_fen = Integer(metadata={"example": 0})
+    to_issue_fen = Integer(metadata={"example": 10200000})
+    balance_fen = Integer(metadata={"description": "What is in the fund", "example": 10000000})
+    due_fen = Integer(metadata={"description": "What is still to be paid", "example": 200000})
+    surplus_fen = Integer(metadata={"description": "What may go back", "example": 0})
+    fundings = List(Nested(FundingReply))
+
+
+class NativeReply(Schema):
+    payment_id = UUID(metadata={"example": str(a_uuid())})
+    out_trade_no = String(metadata={"example": "P261124K7Q2M9X4TB"})
+    amount_fen = Integer(metadata={"example": 384000})
+    code_url = String(metadata={"example": "weixin://wxpay/bizpayurl?pr=abc"})
+    expires_at = DateTime()
+
+
+class CloseBody(Schema):
+    reason = short_text(200, required=True, metadata={"example": "全部职工已选完"})
+    skips_default = Boolean(
+        load_default=False, metadata={"description": "Give nobody the default pack"}
+    )
+
+
+class RecipientQuery(Schema):
+    after = Integer(load_default=0, validate=Range(0, 10_000_000))
+    limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
+    state = String(load_default=None, validate=OneOf(STATES.states))
+
+
+class RecipientReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    position = Integer(metadata={"example": 2})
+    name = String(metadata={"example": "陈小湛"})
+    phone = String(allow_none=True, metadata={"description": "Masked", "example": "138****0001"})
+    employee_no = String(allow_none=True)
+    department = String(metadata={"example": "儿科"})
+    amount_fen = Integer(metadata={"example": 30000})
+    due_on = Date(allow_none=True)
+    state = String(metadata={"example": "open"})
+    is_member = Boolean()
+    pack_title = String(allow_none=True, metadata={"example": "春节慰问 A 包"})
+    issued_at = DateTime(allow_none=True)
+    redeemed_at = DateTime(allow_none=True)
+
+
+class RecipientPage(Schema):
+    items = List(Nested(RecipientReply))
+    next_after = Integer(allow_none=True)
+
+
+class ProgressReply(Schema):
+    state = String(metadata={"example": "issuing"})
+    recipients = Integer(metadata={"example": 5000})
+    issued = Integer(metadata={"example": 3200})
+    listed = Integer(metadata={"description": "Not issued yet", "example": 1800})
+    waiting = Integer(metadata={"description": "Issued, no member yet", "example": 410})
+    issued_fen = Integer(metadata={"example": 96000000})
+    budget_fen = Integer(metadata={"example": 150000000})
+
+
+class ChangeBody(Schema):
+    kind = String(required=True, validate=OneOf((rules.ADD, rules.WITHDRAW)))
+    entry_id = UUID(
+        load_default=None, allow_none=True, metadata={"description": "Whom to add, of a roster"}
+    )
+    entitlement_id = UUID(
+        load_default=None, allow_none=True, metadata={"description": "Whose right to withdraw"}
+    )
+    reason = short_text(200, required=True, metadata={"example": "1 月新入职"})
+
+    @validates_schema
+    def names_whom(self, data: dict[str, object], **_: object) -> None:
+        wanted = "entry_id" if data["kind"] == rules.ADD else "entitlement_id"
+        if data[wanted] is None:
+            raise ValidationError("Missing data for required field.", wanted)
+
+
+class ChangeReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    kind = String(metadata={"example": "add"})
+    state = String(metadata={"example": "applied"})
+    entry_id = UUID(allow_none=True)
+    entitlement_id = UUID(allow_none=True)
+    name = String(metadata={"example": "陈小湛"})
+    reason = String(metadata={"example": "1 月新入职"})
+    proposed_by = UUID()
+    proposed_at = DateTime()
+    decided_by = UUID(allow_none=True)
+    decided_at = DateTime(allow_none=True)
+
+
+class ChangeList(Schema):
+    items = List(Nested(ChangeReply))
+
+
+class ChangeDecision(Schema):
+    is_approved = Boolean(required=True)
+
+
+class RemindedReply(Schema):
+    reminded = Integer(metadata={"example": 37})
+
+
+class NoticeQuery(PageQuery):
+    union_id = UUID(load_default=None)
+
+
+class NoticedItem(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    number = String(metadata={"example": "W261124K7Q2M9X4TB"})
+    union_name = String(metadata={"example": "湛江市中级人民法院工会委员会"})
+    name = String(metadata={"example": "2027 年春节慰问"})
+    kind = String(metadata={"example": "pick_one"})
+    state = String(metadata={"example": "active"})
+    head_count = Integer(metadata={"example": 340})
+    per_member_fen = Integer(metadata={"example": 30000})
+    budget_fen = Integer(metadata={"example": 10200000})
+    opens_on = Date()
+    closes_on = Date()
+
+
+class NoticedPage(Schema):
+    items = List(Nested(NoticedItem))
+    next_cursor = UUID(allow_none=True)
+
+
+class ApprovalReply(Schema):
+    act = String(metadata={"example": "approved"})
+    happened_at = DateTime()
+    content_hash = String()
+    hash = String(metadata={"description": "Of the signed history at this step"})
+
+
+class NoticedReply(NoticedItem):
+    delivery = String(metadata={"example": "ship"})
+    leftover = String(metadata={"example": "return"})
+    packs = List(Dict(), metadata={"description": "What is in each, from whom, at what price"})
+    selection = Dict(allow_none=True)
+    content_hash = String()
+    approvals = List(Nested(ApprovalReply))
+    figures = Dict(metadata={"description": "How many were issued, redeemed, ended"})

@@ -1,0 +1,149 @@
+"""Read rights; and their invariants."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+from orders.entitlements import rules, statements
+from orders.entitlements.models import Entitlement
+
+
+def own_entitlement(session: Session, member_id: UUID, entitlement_id: UUID) -> Entitlement:
+    """Return a member's own right; another's is as unknown as none."""
+    found = session.get(Entitlement, entitlement_id)
+    if found is None or found.member_id != member_id or found.state == rules.LISTED:
+        raise NotFound("entitlement", "福利权益")
+    return found
+
+
+def of_member(
+    session: Session, member_id: UUID, cursor: UUID | None, limit: int
+) -> list[Entitlement]:
+    """Return a member's rights, newest first, one more than `limit` if there are more."""
+    query = select(Entitlement).where(
+        Entitlement.member_id == member_id, Entitlement.state != rules.LISTED
+    )
+    if cursor is not None:
+        query = query.where(Entitlement.id < cursor)
+    return list(session.scalars(query.order_by(Entitlement.id.desc()).limit(limit + 1)))
+
+
+def by_code(session: Session, code: str) -> Entitlement | None:
+    """Return the right of a voucher code."""
+    return session.scalars(select(Entitlement).where(Entitlement.code == code)).first()
+
+
+def of_programme(
+    session: Session,
+    programme_id: UUID,
+    after: int,
+    limit: int,
+    states: Sequence[str] = (),
+) -> list[Entitlement]:
+    """Return the rights of a programme in their order, one more than `limit` if there are more."""
+    query = select(Entitlement).where(
+        Entitlement.programme_id == programme_id, Entitlement.position > after
+    )
+    if states:
+        query = query.where(Entitlement.state.in_(states))
+    return list(session.scalars(query.order_by(Entitlement.position).limit(limit + 1)))
+
+
+def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID) -> Entitlement:
+    """Return a right of this programme; raise NotFound."""
+    found = session.get(Entitlement, entitlement_id)
+    if found is None or found.programme_id != programme_id:
+        raise NotFound("recipient", "领取人", field="entitlement_id")
+    return found
+
+
+def figures(session: Session, programme_id: UUID) -> dict[str, int]:
+    """Return how many rights of a programme are in each state, and what was issued, in fen."""
+    row = session.execute(statements.FIGURES, {"programme_id": programme_id}).one()
+    return {name: int(value) for name, value in row._mapping.items()}
+
+
+def digest(session: Session, programme_id: UUID) -> str:
+    """Return SHA-256 over the recipients of a programme in their order."""
+    return str(session.scalar(statements.DIGEST, {"programme_id": programme_id}))
+
+
+def count_over_limit(
+    session: Session, programme_id: UUID, union_id: UUID, year: int, limit_fen: int
+) -> int:
+    """Return how many recipients would have more of their union in a year than the limit."""
+    values: dict[str, Any] = {"programme_id": programme_id, "union_id": union_id}
+    found = session.scalar(statements.OVER_LIMIT, {**values, "year": year, "limit_fen": limit_fen})
+    return int(found or 0)
+
+
+def is_listed(session: Session, programme_id: UUID, entry_id: UUID, member_id: UUID | None) -> bool:
+    """Tell whether a programme has somebody already, by roster entry or as a member."""
+    person = Entitlement.entry_id == entry_id
+    if member_id is not None:
+        same = (Entitlement.member_id == member_id) & (Entitlement.state != rules.WITHDRAWN)
+        person = person | same
+    query = select(Entitlement.id).where(Entitlement.programme_id == programme_id, person)
+    return session.scalars(query.limit(1)).first() is not None
+
+
+def last_position(session: Session, programme_id: UUID) -> int:
+    """Return the position of the last recipient."""
+    query = select(func.max(Entitlement.position)).where(Entitlement.programme_id == programme_id)
+    return session.scalar(query) or 0
+
+
+def waiting_for(session: Session, entry_ids: Sequence[UUID]) -> list[UUID]:
+    """Return the rights of roster entries that were issued and wait for their member."""
+    query = select(Entitlement.id).where(
+        Entitlement.entry_id.in_(entry_ids), Entitlement.state == rules.WAITING
+    )
+    return list(session.scalars(query.order_by(Entitlement.id)))
+
+
+INVARIANTS = [
+    Invariant(
+        "rights_have_lots",
+        "every issued right has the lot of whom it belongs to, and what was granted is its amount",
+        """
+        SELECT t.id, t.state, t.amount_fen, l.granted_fen
+        FROM entitlement t LEFT JOIN bean_lot l ON l.id = t.lot_id
+        JOIN programme p ON p.id = t.programme_id
+        WHERE t.state IN ('waiting', 'open', 'redeemed')
+          AND NOT (p.delivery = 'unit_delivery' AND p.kind = 'fixed')
+          AND (l.id IS NULL OR l.granted_fen <> t.amount_fen
+               OR l.programme_id IS DISTINCT FROM t.programme_id
+               OR l.member_id <> CASE WHEN t.state = 'waiting' THEN t.id
+                                      ELSE coalesce(t.member_id, t.id) END)
+        """,
+    ),
+    Invariant(
+        "redeemed_once",
+        "a redeemed right of one's own has one paid order of its programme, and an order one right",
+        """
+        SELECT t.id, t.order_id, o.state, count(*)
+        FROM entitlement t LEFT JOIN shop_order o ON o.id = t.order_id
+        WHERE t.state = 'redeemed'
+        GROUP BY t.id, t.order_id, o.state, o.union_id, o.id
+        HAVING o.id IS NULL OR o.state NOT IN ('paid', 'completed')
+        UNION ALL
+        SELECT min(CAST(t.id AS text))::uuid, t.order_id, min(o.state), count(*)
+        FROM entitlement t JOIN shop_order o ON o.id = t.order_id AND o.union_id IS NULL
+        WHERE t.state = 'redeemed' GROUP BY t.order_id HAVING count(*) > 1
+        """,
+    ),
+    Invariant(
+        "nobody_twice",
+        "in one programme nobody is listed twice, by roster entry or as a member",
+        """
+        SELECT programme_id, member_id, count(*) FROM entitlement
+        WHERE member_id IS NOT NULL AND state <> 'withdrawn'
+        GROUP BY programme_id, member_id HAVING count(*) > 1
+        """,
+    ),
+]

@@ -1,0 +1,187 @@
+"""List rights, mark them issued, end them; each a step of one row or of many at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.together import document
+from mall.kernel.uow import UnitOfWork
+from mall.members.rosters import queries as rosters
+from mall.members.rosters.rules import Listed
+from orders.entitlements import rules, statements
+from orders.entitlements.models import Entitlement
+
+CHUNK = 2000
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Who is to get how much of a programme, and when each is due."""
+
+    programme_id: UUID
+    amount_fen: int
+    birthday: str
+    opens_on: date
+    closes_on: date
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A right that is about to be issued."""
+
+    id: UUID
+    member_id: UUID | None
+    amount_fen: int
+
+
+def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
+    """List everybody of a roster anew and return how many; what was listed before is forgotten."""
+    uow.session.execute(
+        delete(Entitlement).where(
+            Entitlement.programme_id == listing.programme_id, Entitlement.state == rules.LISTED
+        )
+    )
+    count, after = 0, 0
+    while True:
+        found = rosters.people(uow.session, roster_id, after, CHUNK)
+        people = found[:CHUNK]
+        _list(uow, listing, people)
+        count += len(people)
+        if len(found) <= CHUNK:
+            return count
+        after = people[-1].position
+
+
+def add_recipient(uow: UnitOfWork, listing: Listing, entry: Listed, position: int) -> None:
+    """List one more person, at the end."""
+    row = _row(listing, entry)
+    row["position"] = position
+    _insert(uow, listing, [row])
+
+
+def _list(uow: UnitOfWork, listing: Listing, people: Sequence[Listed]) -> None:
+    if people:
+        _insert(uow, listing, [_row(listing, person) for person in people])
+
+
+def _insert(uow: UnitOfWork, listing: Listing, rows: list[dict[str, Any]]) -> None:
+    values = {"programme_id": listing.programme_id, "amount_fen": listing.amount_fen}
+    uow.session.execute(statements.LIST, {**values, "rows": document(rows)})
+
+
+def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
+    names = ("position", "name", "phone", "employee_no", "department", "member_id")
+    due = rules.due_on(listing.birthday, entry.born_on, listing.opens_on, listing.closes_on)
+    values = {name: getattr(entry, name) for name in names}
+    return {"id": new_id(), "entry_id": entry.id, "due_on": due, **values}
+
+
+def take_listed(uow: UnitOfWork, programme_id: UUID, today: date, limit: int) -> list[Taken]:
+    """Lock rights that are listed and due, those that another worker has skipped."""
+    values = {"programme_id": programme_id, "today": today, "limit": limit}
+    return [Taken(*row) for row in uow.session.execute(statements.TAKE, values)]
+
+
+def mark_issued(
+    uow: UnitOfWork, taken: Sequence[Taken], lot_ids: Sequence[UUID | None], has_codes: bool
+) -> None:
+    """Note which lot each right has now; who is no member yet has to wait for it."""
+    uow.session.execute(
+        statements.MARK_ISSUED,
+        {
+            "ids": [each.id for each in taken],
+            "member_ids": [each.member_id for each in taken],
+            "lot_ids": list(lot_ids),
+            "codes": [rules.new_code() if has_codes else None for _ in taken],
+            "now": uow.now,
+        },
+    )
+
+
+def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
+    """Lock a right until the transaction ends, and return it as it is now; raise NotFound."""
+    found = uow.session.scalars(
+        select(Entitlement)
+        .where(Entitlement.id == entitlement_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("entitlement", "福利权益")
+    return found
+
+
+def add_redemption(
+    uow: UnitOfWork, entitlement_id: UUID, order_id: UUID, pack_id: UUID | None, by_code: bool
+) -> None:
+    """Let the redemption of an open right travel with the order that it is for.
+
+    By its code one may be redeemed, too, that nobody has claimed.
+
+    Where it is not open any more, sending raises AlreadyRedeemed and nothing is kept.
+    """
+    values = {
+        "right_id": str(entitlement_id),
+        "right_order_id": str(order_id),
+        "right_pack_id": str(pack_id) if pack_id else None,
+        "right_at": uow.now,
+        "right_states": f"{{{rules.OPEN},{rules.WAITING}}}" if by_code else f"{{{rules.OPEN}}}",
+    }
+    uow.add(statements.REDEEM, values, rules.AlreadyRedeemed(), is_first=True)
+
+
+def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:
+    """Open a redeemed right again, its order being cancelled in the same transaction."""
+    rules.STATES.check(entitlement.state, rules.OPEN)
+    entitlement.state = rules.OPEN
+    entitlement.order_id = entitlement.pack_id = entitlement.redeemed_at = None
+    uow.session.flush()
+
+
+def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UUID | None) -> None:
+    """Give a right that waits to the member who proved to be its person."""
+    rules.STATES.check(entitlement.state, rules.OPEN)
+    entitlement.state, entitlement.member_id = rules.OPEN, member_id
+    entitlement.lot_id = lot_id
+    uow.session.flush()
+
+
+def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
+    """Take a right back that was not used; raise AlreadyRedeemed."""
+    if entitlement.state in (rules.REDEEMED, rules.ENDED):
+        raise rules.AlreadyRedeemed()
+    rules.STATES.check(entitlement.state, rules.WITHDRAWN)
+    entitlement.state, entitlement.ended_at = rules.WITHDRAWN, uow.now
+    uow.session.flush()
+
+
+def take_unused(uow: UnitOfWork, programme_id: UUID, limit: int) -> list[Entitlement]:
+    """Lock rights that were issued and not used, in their order."""
+    return list(
+        uow.session.scalars(
+            select(Entitlement)
+            .where(
+                Entitlement.programme_id == programme_id,
+                Entitlement.state.in_((rules.OPEN, rules.WAITING)),
+            )
+            .order_by(Entitlement.position)
+            .limit(limit)
+            .with_for_update()
+        )
+    )
+
+
+def mark(uow: UnitOfWork, ids: Sequence[UUID], **values: Any) -> None:
+    """Note the same of many rights that this transaction has locked."""
+    uow.session.execute(
+        update(Entitlement)
+        .where(Entitlement.id.in_(ids))
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )

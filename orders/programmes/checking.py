@@ -1,0 +1,272 @@
+"""What a programme would be at this instant: its content, what forbids it, what is to be judged."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from catalog.packs import queries as packs
+from catalog.packs.rules import PackOffer
+from catalog.products import queries as products
+from catalog.selections import service as selections
+from mall.kernel.money import yuan
+from mall.members import unions
+from mall.members.rosters import queries as rosters
+from orders.entitlements import queries as entitlements
+from orders.programmes import rules
+from orders.programmes.models import Programme, UnionPolicy
+from orders.programmes.rules import Finding
+
+
+@dataclass
+class Assessment:
+    """A content with what was found of it."""
+
+    content: dict[str, Any]
+    errors: list[Finding]
+    warnings: list[Finding]
+
+    @property
+    def content_hash(self) -> str:
+        return rules.content_hash(self.content)
+
+
+def assess(session: Session, programme: Programme) -> Assessment:
+    """Work out a programme whose recipients are listed; nothing is changed."""
+    union = unions.get_union(session, programme.union_id)
+    found = Assessment(_frame(session, programme, union.name), [], [])
+    if programme.pack_ids:
+        offered = packs.packs_of(session, programme.union_id, programme.pack_ids)
+        _pack_prices(found, programme, offered)
+        _pack_parts(found, programme, offered)
+        # Only what can be sold has a content; what cannot is an error already.
+        found.content["packs"] = [
+            pack.content() for pack in offered if len(pack.offers) == len(pack.parts)
+        ]
+    if programme.selection_id is not None:
+        _selection(session, found, programme)
+    _policy(session, found, programme)
+    if programme.birthday != "none":
+        _birthdays(session, found, programme)
+    return found
+
+
+def _frame(session: Session, programme: Programme, union_name: str) -> dict[str, Any]:
+    names = (
+        *("union_id", "number", "name", "kind", "roster_id", "per_member_fen", "head_count"),
+        *("budget_fen", "default_pack_id", "max_items", "opens_on", "closes_on", "expires_on"),
+        *("delivery", "unit_address", "leftover", "allows_top_up", "allows_codes", "birthday"),
+        *("festival", "note"),
+    )
+    values = {name: getattr(programme, name) for name in names}
+    plain = {
+        name: str(value) if value is not None and not isinstance(value, (int, str, dict)) else value
+        for name, value in values.items()
+    }
+    return {
+        **plain,
+        "union_name": union_name,
+        "recipients_digest": entitlements.digest(session, programme.id),
+        "packs": [],
+        "selection": None,
+    }
+
+
+def _pack_prices(found: Assessment, programme: Programme, offered: list[PackOffer]) -> None:
+    amount = programme.per_member_fen
+    for pack in offered:
+        title, price = pack.title, pack.price_fen
+        if price > amount:
+            found.errors.append(
+                Finding(
+                    "pack_too_dear",
+                    f"“{title}”{yuan(price)} 元，超过人均 {yuan(amount)} 元",
+                    f"“{title}” costs ¥{yuan(price)}, more than ¥{yuan(amount)} for each",
+                )
+            )
+        elif price < amount and programme.delivery == rules.UNIT:
+            found.errors.append(
+                Finding(
+                    "pack_price_differs",
+                    f"配送到单位时，“{title}”的价格须等于人均 {yuan(amount)} 元",
+                    f"Delivered to the unit, “{title}” must cost exactly ¥{yuan(amount)}",
+                )
+            )
+        elif price < amount:
+            found.warnings.append(
+                Finding(
+                    "pack_cheaper",
+                    f"“{title}”{yuan(price)} 元，低于人均 {yuan(amount)} 元，差额按剩余规则处理",
+                    f"“{title}” costs ¥{yuan(price)}; the rest of ¥{yuan(amount)} is left over",
+                )
+            )
+        if price > pack.market_fen:
+            found.warnings.append(
+                Finding(
+                    "above_market",
+                    f"“{title}”{yuan(price)} 元，高于商城现价合计 {yuan(pack.market_fen)} 元",
+                    f"“{title}” costs ¥{yuan(price)}, its parts ¥{yuan(pack.market_fen)} today",
+                )
+            )
+
+
+def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer]) -> None:
+    total = 0
+    for pack in offered:
+        gone = [
+            str(part.sku_id) if part.sku_id not in pack.offers else pack.offers[part.sku_id].title
+            for part in pack.parts
+            if part.sku_id not in pack.offers or not pack.offers[part.sku_id].is_for_sale
+        ]
+        if gone or not pack.is_active:
+            names = "、".join(gone) or pack.title
+            found.errors.append(
+                Finding(
+                    "not_for_sale",
+                    f"“{pack.title}”中有已下架、停售或供应商停用的内容：{names}",
+                    f"Something in “{pack.title}” is not for sale: {names}",
+                )
+            )
+            continue
+        if programme.delivery not in pack.delivery_modes:
+            found.errors.append(
+                Finding(
+                    "delivery_not_offered",
+                    f"“{pack.title}”不支持该配送方式",
+                    f"“{pack.title}” cannot be delivered that way",
+                )
+            )
+        total += pack.available
+        if programme.kind == rules.FIXED:
+            _stock(found, pack.title, pack.available, programme.head_count)
+    if programme.kind == rules.PICK_ONE and not found.errors:
+        _stock(found, "、".join(pack.title for pack in offered), total, programme.head_count)
+
+
+def _stock(found: Assessment, title: str, available: int, wanted: int) -> None:
+    if available < wanted:
+        found.warnings.append(
+            Finding(
+                "stock_short",
+                f"“{title}”现有库存可配 {available} 份，少于 {wanted} 份",
+                f"Stock of “{title}” allows {available} packs, {wanted} are needed",
+            )
+        )
+
+
+def _selection(session: Session, found: Assessment, programme: Programme) -> None:
+    assert programme.selection_id is not None and programme.selection_version is not None
+    chosen = selections.visible_selection(session, programme.union_id, programme.selection_id)
+    version = selections.get_version(session, chosen.id, programme.selection_version)
+    found.content["selection"] = {
+        "selection_id": str(chosen.id),
+        "name": chosen.name,
+        "version": version.number,
+        "digest": version.digest,
+        "items": version.items,
+    }
+    if programme.max_items is None and any(item["sku_ids"] for item in version.items):
+        found.errors.append(
+            Finding(
+                "selection_by_sku",
+                "福利豆按商品限定，选品不能只含部分规格",
+                "Beans are bound to whole products; the selection names single SKUs",
+            )
+        )
+    shown = products.on_sale(session, [UUID(item["product_id"]) for item in version.items])
+    missing = len(version.items) - len(shown)
+    if not shown:
+        found.errors.append(
+            Finding("nothing_on_sale", "选品中没有在售商品", "Nothing in the selection is on sale")
+        )
+    elif missing:
+        found.warnings.append(
+            Finding(
+                "partly_off_sale",
+                f"选品中有 {missing} 个商品不在售",
+                f"{missing} products of the selection are not on sale",
+            )
+        )
+    modes = [each for each in shown if programme.delivery not in each.delivery_modes]
+    if modes:
+        found.warnings.append(
+            Finding(
+                "delivery_not_offered",
+                f"选品中有 {len(modes)} 个商品不支持该配送方式",
+                f"{len(modes)} products of the selection cannot be delivered that way",
+            )
+        )
+    if shown and min(each.price_fen for each in shown) > programme.per_member_fen:
+        found.warnings.append(
+            Finding(
+                "amount_too_small",
+                "人均金额买不起选品中的任何商品",
+                "The amount buys nothing of the selection",
+            )
+        )
+
+
+def _policy(session: Session, found: Assessment, programme: Programme) -> None:
+    policy = session.get(UnionPolicy, programme.union_id)
+    if policy is None:
+        return
+    if policy.annual_member_fen is not None:
+        over = entitlements.count_over_limit(
+            session,
+            programme.id,
+            programme.union_id,
+            programme.opens_on.year,
+            policy.annual_member_fen,
+        )
+        if over:
+            limit = yuan(policy.annual_member_fen)
+            found.warnings.append(
+                Finding(
+                    "annual_limit",
+                    f"{over} 人全年累计将超过工会规定的 {limit} 元",
+                    f"{over} people would have more than ¥{limit} this year",
+                )
+            )
+    if policy.festivals and programme.festival not in policy.festivals:
+        names = "、".join(policy.festivals)
+        found.warnings.append(
+            Finding(
+                "festival_not_listed",
+                f"方案的节日不在工会规定的范围内（{names}）",
+                f"The occasion is none of the union's ({names})",
+            )
+        )
+    if policy.min_assistance_bps and programme.pack_ids:
+        _assistance(session, found, programme, policy.min_assistance_bps)
+
+
+def _assistance(session: Session, found: Assessment, programme: Programme, least: int) -> None:
+    for pack in packs.packs_of(session, programme.union_id, programme.pack_ids):
+        assisted = sum(
+            part.quantity * (part.price_fen or 0)
+            for part in pack.parts
+            if part.sku_id in pack.offers and pack.offers[part.sku_id].assistance_id
+        )
+        share = 10_000 * assisted // pack.price_fen
+        if share < least:
+            found.warnings.append(
+                Finding(
+                    "assistance_share",
+                    f"“{pack.title}”的消费帮扶占比 {yuan(share)}%，低于规定的 {yuan(least)}%",
+                    f"Assistance makes up {yuan(share)} % of “{pack.title}”, "
+                    f"less than {yuan(least)} %",
+                )
+            )
+
+
+def _birthdays(session: Session, found: Assessment, programme: Programme) -> None:
+    unknown = rosters.count_without_birthday(session, programme.roster_id)
+    if unknown:
+        found.warnings.append(
+            Finding(
+                "birthday_unknown",
+                f"{unknown} 人没有生日，将在开始时发放",
+                f"{unknown} people have no birthday and get theirs at the beginning",
+            )
+        )

@@ -1,0 +1,104 @@
+"""Read programmes."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mall.kernel.errors import NotFound
+from mall.kernel.uow import UnitOfWork
+from mall.ledger.funds import Terms
+from orders.programmes import rules
+from orders.programmes.models import Programme, UnionPolicy
+
+
+def lock(uow: UnitOfWork, union_id: UUID | None, programme_id: UUID) -> Programme:
+    """Lock a programme (of this union, if one is given) until the transaction ends."""
+    query = select(Programme).where(Programme.id == programme_id)
+    if union_id is not None:
+        query = query.where(Programme.union_id == union_id)
+    found = uow.session.scalars(
+        query.with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotFound("programme", "福利方案")
+    return found
+
+
+def get_programme(session: Session, union_id: UUID | None, programme_id: UUID) -> Programme:
+    """Return a programme, of this union if one is given; another's is as unknown as none."""
+    found = session.get(Programme, programme_id)
+    if found is None or (union_id is not None and found.union_id != union_id):
+        raise NotFound("programme", "福利方案")
+    return found
+
+
+def list_programmes(
+    session: Session,
+    union_id: UUID | None,
+    state: str | None,
+    cursor: UUID | None,
+    limit: int,
+) -> list[Programme]:
+    """Return programmes, newest first, one more than `limit` if there are more."""
+    query = select(Programme)
+    if union_id is not None:
+        query = query.where(Programme.union_id == union_id)
+    if state is not None:
+        query = query.where(Programme.state == state)
+    if cursor is not None:
+        query = query.where(Programme.id < cursor)
+    return list(session.scalars(query.order_by(Programme.id.desc()).limit(limit + 1)))
+
+
+def noticed(session: Session, union_id: UUID | None, cursor: UUID | None, limit: int) -> list[Any]:
+    """Return decided programmes for the public notice, newest first."""
+    query = select(Programme).where(Programme.state.in_(rules.DECIDED))
+    if union_id is not None:
+        query = query.where(Programme.union_id == union_id)
+    if cursor is not None:
+        query = query.where(Programme.id < cursor)
+    return list(session.scalars(query.order_by(Programme.id.desc()).limit(limit + 1)))
+
+
+def get_noticed(session: Session, programme_id: UUID) -> Programme:
+    """Return a decided programme; any other is unknown to the public."""
+    found = session.get(Programme, programme_id)
+    if found is None or found.state not in rules.DECIDED:
+        raise NotFound("programme", "福利方案")
+    return found
+
+
+def policy_of(session: Session, union_id: UUID) -> UnionPolicy | None:
+    """Return what a union allows itself."""
+    return session.get(UnionPolicy, union_id)
+
+
+def content_of(programme: Programme) -> dict[str, Any]:
+    """Return the frozen content of a programme that was submitted."""
+    assert programme.content is not None
+    return programme.content
+
+
+def pack_of(programme: Programme, pack_id: UUID | None) -> dict[str, Any]:
+    """Return a frozen pack of a programme; raise NotFound."""
+    for pack in content_of(programme)["packs"]:
+        if pack_id is not None and pack["pack_id"] == str(pack_id):
+            found: dict[str, Any] = pack
+            return found
+    raise NotFound("pack", "福利包", field="pack_id")
+
+
+def terms_of(programme: Programme) -> Terms:
+    """Return what all lots of a programme have in common."""
+    is_voucher = not rules.has_beans(programme.kind, programme.max_items)
+    return Terms(
+        programme_id=programme.id,
+        label=programme.name,
+        expires_at=rules.ends_at(programme.expires_on),
+        scope_id=programme.scope_id,
+        is_voucher=is_voucher,
+        allows_top_up=programme.allows_top_up,
+        leftover_fund_id=programme.id if programme.leftover == rules.RETURN else None,
+    )

@@ -1,0 +1,250 @@
+"""Write programmes, submit them, decide on them, withdraw them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from catalog.selections import service as selections
+from mall.kernel.errors import DomainError, Invalid, LimitReached, VersionConflict
+from mall.kernel.ids import new_id, new_number
+from mall.kernel.money import MAX_FEN
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import funds, wallet
+from mall.members.rosters import queries as rosters
+from mall.members.rosters import rules as roster_rules
+from orders.entitlements import service as entitlements
+from orders.entitlements.service import Listing
+from orders.programmes import chain, checking, queries, rules
+from orders.programmes.models import Programme, UnionPolicy
+from orders.programmes.rules import ProgrammeForm
+
+MAX_OPEN = 500
+
+
+@dataclass(frozen=True)
+class Officer:
+    """Who acts for a union: the account, its name in the record, and the union."""
+
+    id: UUID
+    name: str
+    union_id: UUID
+
+    @property
+    def signature(self) -> tuple[str, str]:
+        return f"union:{self.id}", self.name
+
+
+class StillFunded(DomainError):
+    code = "still_funded"
+    zh = "方案已有到账资金 {balance_fen} 分，须先由运营退回后才能撤回。"
+    en = "The programme holds {balance_fen} fen; an operator must pay them back first."
+
+
+def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Programme:
+    """Write a programme; it begins as a draft. Raises Invalid, NotFound, LimitReached."""
+    rules.check_form(form)
+    count = select(func.count()).select_from(Programme)
+    count = count.where(Programme.union_id == officer.union_id)
+    is_open = Programme.state.not_in((rules.ARCHIVED, rules.WITHDRAWN))
+    if (uow.session.scalar(count.where(is_open)) or 0) >= MAX_OPEN:
+        raise LimitReached(limit=MAX_OPEN)
+    programme = Programme(
+        id=new_id(),
+        number=new_number("W", uow.now),
+        union_id=officer.union_id,
+        state=rules.DRAFT,
+        authors=[officer.id],
+        version=1,
+        head_count=0,
+        budget_fen=0,
+        warnings=[],
+        event_count=0,
+        last_hash=rules.GENESIS,
+        created_at=uow.now,
+    )
+    _fill(uow, programme, form)
+    uow.session.add(programme)
+    uow.session.flush()
+    chain.append(uow, programme, officer.signature, "drafted")
+    return programme
+
+
+def change_programme(
+    uow: UnitOfWork,
+    officer: Officer,
+    programme_id: UUID,
+    form: ProgrammeForm,
+    version: int | None,
+) -> None:
+    """Change a draft or what was rejected, which becomes a draft again.
+
+    Raises VersionConflict where somebody was faster, WrongState once it is submitted.
+    """
+    rules.check_form(form)
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    if version is not None and version != programme.version:
+        raise VersionConflict("If-Match")
+    if programme.state != rules.DRAFT:
+        rules.STATES.check(programme.state, rules.DRAFT)
+    programme.state = rules.DRAFT
+    programme.version += 1
+    programme.content, programme.content_hash, programme.warnings = None, None, []
+    _sign_author(programme, officer)
+    _fill(uow, programme, form)
+    uow.session.flush()
+    chain.append(uow, programme, officer.signature, "changed")
+
+
+def _sign_author(programme: Programme, officer: Officer) -> None:
+    if officer.id not in programme.authors:
+        programme.authors = [*programme.authors, officer.id]
+
+
+def _fill(uow: UnitOfWork, programme: Programme, form: ProgrammeForm) -> None:
+    rosters.own_roster(uow.session, programme.union_id, form.roster_id)
+    for name, value in vars(form).items():
+        setattr(programme, name, list(value) if name == "pack_ids" else value)
+    programme.unit_address = dict(form.unit_address) if form.unit_address else None
+    programme.expires_on = form.expires_on or form.closes_on
+    programme.head_count = programme.budget_fen = 0
+    programme.selection_version = None
+    if form.selection_id is not None:
+        chosen = selections.visible_selection(uow.session, programme.union_id, form.selection_id)
+        programme.selection_version = chosen.version
+
+
+def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
+    """Freeze the roster and the content of a draft and hand it to the approvers.
+
+    Raises ProgrammeRefused with everything that forbids it; what is to be judged becomes a
+    warning. Raises WrongState, RosterNotReady.
+    """
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.STATES.check(programme.state, rules.SUBMITTED)
+    roster = rosters.own_roster(uow.session, programme.union_id, programme.roster_id)
+    if roster.state in roster_rules.BUSY:
+        raise roster_rules.RosterBusy("roster_id")
+    listing = listing_of(programme)
+    programme.head_count = entitlements.list_roster(uow, listing, programme.roster_id)
+    if programme.head_count == 0:
+        raise roster_rules.RosterNotReady("roster_id", name=roster.name)
+    programme.budget_fen = programme.head_count * programme.per_member_fen
+    if programme.budget_fen > MAX_FEN:
+        raise Invalid("per_member_fen", "总额过大。", "The budget is too large.")
+    uow.session.flush()
+    found = checking.assess(uow.session, programme)
+    if found.errors:
+        raise rules.ProgrammeRefused(found.errors)
+    programme.content, programme.content_hash = found.content, found.content_hash
+    programme.warnings = [vars(each) for each in found.warnings]
+    programme.state = rules.SUBMITTED
+    _sign_author(programme, officer)
+    uow.session.flush()
+    codes = [each.code for each in found.warnings]
+    chain.append(uow, programme, officer.signature, "submitted", details={"warnings": codes})
+    return programme
+
+
+def listing_of(programme: Programme) -> Listing:
+    """Return how the recipients of a programme are listed."""
+    return Listing(
+        programme.id,
+        programme.per_member_fen,
+        programme.birthday,
+        programme.opens_on,
+        programme.closes_on,
+    )
+
+
+def approve(
+    uow: UnitOfWork,
+    officer: Officer,
+    programme_id: UUID,
+    content_hash: str,
+    acknowledged: Sequence[str],
+) -> Programme:
+    """Approve what was submitted, exactly; from then on it is frozen.
+
+    Raises OwnProgramme for who wrote or submitted it, ContentChanged where the content is not the
+    one named or no longer what it was, WarningsUnseen, and ProgrammeRefused where it can no longer
+    be.
+    """
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.STATES.check(programme.state, rules.APPROVED)
+    if officer.id in programme.authors:
+        raise rules.OwnProgramme()
+    found = checking.assess(uow.session, programme)
+    if content_hash != programme.content_hash or found.content_hash != programme.content_hash:
+        raise rules.ContentChanged("content_hash")
+    if found.errors:
+        raise rules.ProgrammeRefused(found.errors)
+    warnings = [vars(each) for each in found.warnings]
+    missing = rules.unseen([*programme.warnings, *warnings], acknowledged)
+    if missing:
+        raise rules.WarningsUnseen("acknowledged_warnings", codes="、".join(missing))
+    programme.warnings = warnings
+    if programme.selection_id is not None and rules.has_beans(programme.kind, programme.max_items):
+        items = found.content["selection"]["items"]
+        ids = [UUID(item["product_id"]) for item in items]
+        programme.scope_id = wallet.create_scope(uow, f"{programme.name} {programme.number}", ids)
+    funds.open_fund(uow, programme.id, f"{programme.name} {programme.number}")
+    programme.state, programme.approved_at = rules.APPROVED, uow.now
+    uow.session.flush()
+    details = {"acknowledged": sorted(acknowledged)}
+    chain.append(uow, programme, officer.signature, "approved", details=details)
+    return programme
+
+
+def reject(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
+    """Send what was submitted back with a reason; raises OwnProgramme and WrongState."""
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.STATES.check(programme.state, rules.REJECTED)
+    if officer.id in programme.authors:
+        raise rules.OwnProgramme()
+    programme.state = rules.REJECTED
+    uow.session.flush()
+    chain.append(uow, programme, officer.signature, "rejected", reason)
+
+
+def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
+    """End a programme of which nothing was issued.
+
+    Raises WrongState once it is being issued, and StillFunded while money is in it.
+    """
+    programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.STATES.check(programme.state, rules.WITHDRAWN)
+    left = funds.balance(uow.session, programme.id)
+    if left:
+        raise StillFunded(balance_fen=left)
+    programme.state = rules.WITHDRAWN
+    uow.session.flush()
+    chain.append(uow, programme, officer.signature, "withdrawn", reason)
+
+
+def step(
+    uow: UnitOfWork,
+    programme: Programme,
+    by: tuple[str, str],
+    state: str,
+    note: str = "",
+) -> None:
+    """Move a locked programme to its next state and sign that; raises WrongState."""
+    rules.STATES.check(programme.state, state)
+    programme.state = state
+    uow.session.flush()
+    chain.append(uow, programme, by, state, note)
+
+
+def set_policy(uow: UnitOfWork, union_id: UUID, values: dict[str, Any]) -> None:
+    """Say what a union allows itself; saying it again replaces it."""
+    policy = uow.session.get(UnionPolicy, union_id, with_for_update=True)
+    if policy is None:
+        policy = UnionPolicy(union_id=union_id)
+        uow.session.add(policy)
+    for name, value in values.items():
+        setattr(policy, name, value)
+    policy.updated_at = uow.now
+    uow.session.flush()

@@ -1,0 +1,166 @@
+"""How a right becomes an order at frozen prices."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from catalog.stock.rules import Offer
+from mall.kernel.errors import DomainError, Invalid
+from mall.ledger.rules import Draw
+from orders.checkout import rules as checkout
+from orders.checkout.rules import Quote, QuoteLine, WantedLine
+from orders.programmes import rules as programmes
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a member chooses: a pack, or items of the selection; and where it goes."""
+
+    pack_id: UUID | None = None
+    items: tuple[WantedLine, ...] = ()
+    address_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A SKU of a choice: how many, and its frozen price (None: today's)."""
+
+    sku_id: UUID
+    quantity: int
+    price_fen: int | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A choice worked out: what is wanted, how it is delivered, and what pays for it."""
+
+    entitlement_id: UUID
+    programme_id: UUID
+    pack_id: UUID | None
+    wanted: tuple[Wanted, ...]
+    delivery: str
+    amount_fen: int
+    lot_id: UUID
+    owner_id: UUID
+    by_code: bool = False
+
+
+class NotRedeemable(DomainError):
+    code = "not_redeemable"
+    zh = "该权益不需要兑换：福利豆请在下单时使用，单位配送由工会统一发放。"
+    en = "Nothing is redeemed here: beans are spent at the checkout, unit packs are handed out."
+
+
+class WindowNotOpen(DomainError):
+    code = "window_not_open"
+    zh = "兑换期为 {opens_on} 至 {closes_on}（北京时间），现在不能兑换。"
+    en = "This can be redeemed from {opens_on} to {closes_on} (Beijing time), not now."
+
+
+class TooManyItems(DomainError):
+    code = "too_many_items"
+    status = 422
+    zh = "最多可选 {max_items} 件。"
+    en = "You may choose up to {max_items} items."
+
+
+class ChoiceTooDear(DomainError):
+    code = "choice_too_dear"
+    status = 422
+    zh = "所选合计 {total_fen} 分，超过可用的 {amount_fen} 分。"
+    en = "The choice costs {total_fen} fen, more than the {amount_fen} there are."
+
+
+def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
+    """Raise WindowNotOpen outside the days of a programme; midnight in Beijing ends it."""
+    if not programmes.begins_at(opens_on) <= at < programmes.ends_at(closes_on):
+        raise WindowNotOpen(opens_on=str(opens_on), closes_on=str(closes_on))
+
+
+def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
+    """Return what so many frozen packs are made of, at the prices that were approved."""
+    return tuple(
+        Wanted(UUID(part["sku_id"]), count * part["quantity"], part["price_fen"])
+        for part in pack["parts"]
+    )
+
+
+def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[Wanted, ...]:
+    """Return what was chosen freely; raise TooManyItems, and Invalid for a SKU named twice."""
+    if sum(item.quantity for item in items) > max_items:
+        raise TooManyItems("items", max_items=max_items)
+    if not items:
+        raise Invalid("items", "请选择商品。", "Choose something.")
+    if len({item.sku_id for item in items}) != len(items):
+        raise Invalid("items", "同一规格出现了两次。", "A SKU is named twice.")
+    return tuple(Wanted(item.sku_id, item.quantity, None) for item in items)
+
+
+def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any]]) -> None:
+    """Raise Invalid for a line that the frozen selection does not hold."""
+    allowed = {item["product_id"]: set(item["sku_ids"]) for item in items}
+    for index, line in enumerate(lines):
+        skus = allowed.get(str(line.offer.product_id))
+        if skus is None or (skus and str(line.offer.sku_id) not in skus):
+            raise Invalid(
+                f"items.{index}.sku_id",
+                f"“{line.offer.title}”不在本方案的选品内。",
+                f"“{line.offer.title}” is not in the selection of this programme.",
+            )
+
+
+def lines_of(
+    wanted: Sequence[Wanted], offers: Mapping[UUID, Offer], delivery: str
+) -> list[QuoteLine]:
+    """Return the lines of an order at frozen prices.
+
+    Raises LinesUnavailable with each SKU that is off sale or short: a suspended supplier's pack
+    cannot be redeemed while the others can.
+    """
+    lines, problems = [], []
+    for each in wanted:
+        offer = offers.get(each.sku_id)
+        if offer is None or not offer.is_for_sale:
+            problems.append({"sku_id": str(each.sku_id), "code": "not_for_sale"})
+        elif offer.available < each.quantity:
+            code = "sold_out" if offer.available <= 0 else "too_few_left"
+            left = str(max(0, offer.available))
+            problems.append({"sku_id": str(each.sku_id), "code": code, "available": left})
+        else:
+            price = offer.price_fen if each.price_fen is None else each.price_fen
+            frozen = dataclasses.replace(offer, price_fen=price)
+            lines.append(QuoteLine(frozen, each.quantity, delivery))
+    if problems:
+        raise checkout.LinesUnavailable("pack_id", problems=problems)
+    return lines
+
+
+def quote(lines: Sequence[QuoteLine], lots: Sequence[tuple[UUID, int]]) -> Quote:
+    """Return the quote of lines that these lots pay wholly, in their order; freight is included.
+
+    Raises ChoiceTooDear where they do not reach.
+    """
+    total = sum(line.amount_fen for line in lines)
+    there = sum(amount for _, amount in lots)
+    if total > there:
+        raise ChoiceTooDear("items", total_fen=total, amount_fen=there)
+    purse = [[lot_id, amount] for lot_id, amount in lots]
+    paid = []
+    for index, line in enumerate(lines):
+        open_fen, draws = line.amount_fen, []
+        while open_fen:
+            lot_id, left = purse[0]
+            assert isinstance(lot_id, UUID) and isinstance(left, int)
+            taken = min(left, open_fen)
+            if taken:
+                draws.append(Draw(lot_id, index, taken))
+            open_fen -= taken
+            if left == taken:
+                purse.pop(0)
+            else:
+                purse[0][1] = left - taken
+        paid.append(QuoteLine(line.offer, line.quantity, line.delivery_mode, tuple(draws)))
+    return checkout.summed(paid, [])

@@ -1,0 +1,207 @@
+"""Redeem a right, change one's mind, redeem by code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from catalog.stock import queries as stock
+from catalog.stock.rules import Offer
+from mall.access import service as access
+from mall.kernel.errors import NotFound
+from mall.kernel.ids import new_id
+from mall.kernel.together import Read, read_together
+from mall.kernel.uow import UnitOfWork
+from mall.members import queries as members
+from mall.members.queries import Destination
+from orders.checkout import rules as checkout_rules
+from orders.checkout import service as checkout
+from orders.checkout.service import Prepaid
+from orders.entitlements import queries as entitlements
+from orders.entitlements import rules as right_rules
+from orders.entitlements import service as right_service
+from orders.entitlements.models import Entitlement
+from orders.order import rules as order_rules
+from orders.order import service as orders
+from orders.programmes import queries as programmes
+from orders.programmes import rules as programme_rules
+from orders.programmes.models import Programme
+from orders.redeeming import rules
+from orders.redeeming.rules import Choice, Plan
+
+CODE = "voucher_code"
+MAX_TRIES, TRIES_SPAN = 10, timedelta(hours=1)
+REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """What a member gets for a right."""
+
+    entitlement_id: UUID
+    order_id: UUID
+    order_no: str
+    pack_id: UUID | None
+    total_fen: int
+
+
+def plan(
+    session: Session, member_id: UUID, entitlement_id: UUID, choice: Choice, at: datetime
+) -> Plan:
+    """Work out what a member's choice would be; nothing is kept.
+
+    Raises NotFound, AlreadyRedeemed, NotRedeemable, WindowNotOpen, TooManyItems, Invalid.
+    """
+    right = entitlements.own_entitlement(session, member_id, entitlement_id)
+    if right.state != right_rules.OPEN:
+        raise right_rules.AlreadyRedeemed()
+    return _plan(session, right, choice, at)
+
+
+def plan_by_code(session: Session, code: str, choice: Choice, at: datetime) -> Plan | None:
+    """Work out a choice for the right of a code; None where no code is that, or it is not allowed."""
+    right = right_of_code(session, code)
+    if right is None:
+        return None
+    if right.state not in (right_rules.OPEN, right_rules.WAITING):
+        raise right_rules.AlreadyRedeemed()
+    return _plan(session, right, choice, at, by_code=True)
+
+
+def right_of_code(session: Session, code: str) -> Entitlement | None:
+    """Return the right of a voucher code where its union allows redeeming by code."""
+    right = entitlements.by_code(session, right_rules.plain_code(code))
+    if right is None:
+        return None
+    programme = programmes.get_programme(session, None, right.programme_id)
+    return right if programme.allows_codes else None
+
+
+def _plan(
+    session: Session, right: Entitlement, choice: Choice, at: datetime, by_code: bool = False
+) -> Plan:
+    programme = programmes.get_programme(session, None, right.programme_id)
+    if right.lot_id is None or not programme_rules.has_vouchers(
+        programme.kind, programme.max_items, programme.delivery
+    ):
+        raise rules.NotRedeemable()
+    check_open(programme, at)
+    pack_id = None
+    if programme.max_items is not None:
+        wanted = rules.wanted_of_items(choice.items, programme.max_items)
+    else:
+        packs = programme.pack_ids
+        pack_id = packs[0] if choice.pack_id is None and len(packs) == 1 else choice.pack_id
+        wanted = rules.wanted_of_pack(programmes.pack_of(programme, pack_id))
+    return Plan(
+        right.id,
+        programme.id,
+        pack_id,
+        wanted,
+        programme.delivery,
+        right.amount_fen,
+        right.lot_id,
+        right.member_id or right.id,
+        by_code,
+    )
+
+
+def check_open(programme: Programme, at: datetime) -> None:
+    """Raise WindowNotOpen where a programme's rights cannot be redeemed now."""
+    if programme.state not in REDEEMABLE or programme.close_requested_at is not None:
+        raise rules.WindowNotOpen(
+            opens_on=str(programme.opens_on), closes_on=str(programme.closes_on)
+        )
+    rules.check_window(programme.opens_on, programme.closes_on, at)
+
+
+def reads(member_id: UUID, made: Plan, address_id: UUID | None) -> tuple[Read, Read]:
+    """Return what is read for redeeming: offers and destination."""
+    return (
+        stock.reading_offers([each.sku_id for each in made.wanted]),
+        members.reading_destination(member_id, address_id),
+    )
+
+
+def redeem(
+    uow: UnitOfWork,
+    member_id: UUID,
+    made: Plan,
+    offers: Mapping[UUID, Offer],
+    destination: Destination | None,
+) -> Redeemed:
+    """Redeem a right: an order at frozen prices, paid wholly by the right's own lot.
+
+    Two at once: one of them gets AlreadyRedeemed. Raises LinesUnavailable and OutOfStock where the
+    choice is short (others may not be), AddressNeeded, RegionNotServed, ChoiceTooDear.
+    """
+    lines = rules.lines_of(made.wanted, offers, made.delivery)
+    if made.pack_id is None:
+        programme = programmes.get_programme(uow.session, None, made.programme_id)
+        rules.check_selection(lines, programmes.content_of(programme)["selection"]["items"])
+    region = destination.region_code if destination else None
+    # Delivery is in the price, but only where the supplier delivers.
+    checkout_rules.freight(lines, region)
+    priced = rules.quote(lines, [(made.lot_id, made.amount_fen)])
+    order_id = new_id()
+    right_service.add_redemption(uow, made.entitlement_id, order_id, made.pack_id, made.by_code)
+    is_sent = made.delivery == checkout_rules.SHIP
+    address = destination.snapshot() if destination and is_sent else None
+    prepaid = Prepaid(made.owner_id, member_id, made.programme_id, address)
+    order_no = checkout.place_prepaid(uow, order_id, priced, prepaid)
+    return Redeemed(made.entitlement_id, order_id, order_no, made.pack_id, priced.total_fen)
+
+
+def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choice) -> Redeemed:
+    """Choose anew: the order is cancelled and another placed, in one transaction.
+
+    Raises AlreadyDispatched once a parcel has left, WindowNotOpen, and all that redeeming raises;
+    the first choice then stands.
+    """
+    entitlements.own_entitlement(uow.session, member_id, entitlement_id)
+    right = right_service.lock(uow, entitlement_id)
+    if right.order_id is None or right.state != right_rules.REDEEMED:
+        raise NotFound("choice", "已选内容")
+    programme = programmes.get_programme(uow.session, None, right.programme_id)
+    check_open(programme, uow.now)
+    order = orders.lock(uow, right.order_id)
+    if order.member_id != member_id:
+        raise NotFound("choice", "已选内容")
+    checkout.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
+    uow.send()
+    right_service.reopen(uow, right)
+    made = _plan(uow.session, right, choice, uow.now)
+    offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
+    done = redeem(uow, member_id, made, offers, destination)
+    uow.send()
+    return done
+
+
+def check_code_tries(uow: UnitOfWork, member_id: UUID) -> None:
+    """Raise TooManyTries for whoever gave ten wrong codes within an hour."""
+    access.check_tries(uow, member_id, CODE, MAX_TRIES, TRIES_SPAN)
+
+
+def count_wrong_code(uow: UnitOfWork, member_id: UUID) -> None:
+    """Note a wrong code."""
+    access.count_wrong_try(uow, member_id, CODE)
+
+
+def packs_to_choose(session: Session, programme: Programme) -> list[dict[str, Any]]:
+    """Return the frozen packs of a programme with what stock allows of each at this instant."""
+    found = programmes.content_of(programme)["packs"]
+    wanted = {UUID(part["sku_id"]) for pack in found for part in pack["parts"]}
+    offers = stock.offers(session, wanted) if wanted else {}
+    return [{**pack, "available": _available(pack, offers)} for pack in found]
+
+
+def _available(pack: Mapping[str, Any], offers: Mapping[UUID, Offer]) -> int:
+    counts = []
+    for part in pack["parts"]:
+        offer = offers.get(UUID(part["sku_id"]))
+        is_there = offer is not None and offer.is_for_sale
+        counts.append(max(0, offer.available) // part["quantity"] if offer and is_there else 0)
+    return min(counts, default=0)

@@ -1,0 +1,114 @@
+"""A pick-one programme from its draft to its end."""
+
+from datetime import timedelta
+
+import pytest
+
+from mall.kernel import clock
+from tests.support.giving import ADDRESS, Union
+
+
+@pytest.fixture
+def union(world):
+    return Union(world)
+
+
+@pytest.fixture
+def given(union):
+    """Three people, two packs of ¥300: issued, and nobody has chosen."""
+    rows = union.people(3)
+    packs = [union.pack(30_000, parts=2) for _ in range(2)]
+    programme_id = union.issued(
+        roster_id=union.roster(rows), pack_ids=[pack_id for pack_id, _ in packs]
+    )
+    people = [union.members[row[1]] for row in rows]
+    return programme_id, people, packs
+
+
+def test_everybody_chooses_and_every_fen_is_where_it_belongs(union, given, audited, world):
+    programme_id, people, packs = given
+    assert union.read(programme_id)["state"] == "active"
+    bill = union.bill(programme_id)
+    assert (bill["budget_fen"], bill["issued_fen"], bill["balance_fen"]) == (90_000, 90_000, 0)
+    for number, person in enumerate(people):
+        reply = union.redeem(person, programme_id, packs[number % 2][0])
+        assert reply.status_code == 201, reply.get_json()
+        order = person.get(f"/v1/store/orders/{reply.get_json()['order_id']}").get_json()
+        assert (order["state"], order["total_fen"], order["wechat_fen"]) == ("paid", 30_000, 0)
+    world.run_outbox()
+    assert world.count("fulfillment_order") == 3
+    audited()
+
+
+def test_the_same_request_again_gets_the_same_answer_and_another_is_refused(union, given, audited):
+    programme_id, [person, *_], [(first, _), (second, _)] = given
+    once = union.redeem(person, programme_id, first, key="k1")
+    again = union.redeem(person, programme_id, first, key="k1")
+    other = union.redeem(person, programme_id, second, key="k2")
+    assert (once.status_code, again.data) == (201, once.data)
+    assert other.get_json()["code"] == "already_redeemed"
+    audited()
+
+
+def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world):
+    programme_id, [person, *_], [(first, _), (second, [sku, _])] = given
+    supplier = world.staff("supplier", union.supplier_id)
+    union.redeem(person, programme_id, first)
+    right = union.right_of(person, programme_id)
+    path = f"/v1/store/entitlements/{right['id']}/change"
+    before = world.stock_of(sku)
+    changed = person.post(path, {"pack_id": second})
+    assert changed.status_code == 201, changed.get_json()
+    world.run_outbox()
+    assert world.stock_of(sku) == (before[0] - 1, 0)
+    audited()
+    [part] = person.get(
+        f"/v1/store/orders/{changed.get_json()['order_id']}/fulfillment-orders"
+    ).get_json()["items"]
+    sent = supplier.post(
+        f"/v1/supplier/fulfillment-orders/{part['id']}/shipments",
+        {"carrier": "sf", "tracking_no": "SF123456"},
+    )
+    assert sent.status_code == 201, sent.get_json()
+    late = person.post(path, {"pack_id": first})
+    assert late.get_json()["code"] == "already_dispatched"
+    audited()
+
+
+def test_what_nobody_chose_returns_to_the_union(union, given, audited, world):
+    programme_id, [person, *_], [(first, _), _] = given
+    union.redeem(person, programme_id, first)
+    clock.freeze(clock.now() + timedelta(days=12))
+    world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+    union.due_now(programme_id)
+    union.run()
+    assert union.read(programme_id)["state"] == "closed"
+    assert union.bill(programme_id)["surplus_fen"] == 60_000
+    audited()
+    body = {"amount_fen": 60_001, "bank_reference": "R1", "payer": "工会"}
+    path = f"/v1/ops/programmes/{programme_id}/payouts"
+    assert union.operator.post(path, body).get_json()["code"] == "payout_too_large"
+    body["amount_fen"] = 60_000
+    assert union.operator.post(path, body).status_code == 201
+    assert union.bill(programme_id)["balance_fen"] == 0
+    audited()
+
+
+def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
+    rows = union.people(2) + union.people(1, members_too=False)
+    packs = [union.pack(30_000)[0], union.pack(29_000)[0]]
+    programme_id = union.issued(
+        roster_id=union.roster(rows),
+        pack_ids=packs,
+        default_pack_id=packs[1],
+        unit_address=ADDRESS,
+    )
+    union.redeem(union.members[rows[0][1]], programme_id, packs[0])
+    path = f"/v1/union/programmes/{programme_id}/close"
+    assert union.approver.post(path, {"reason": "提前结束"}).status_code == 202
+    union.run()
+    assert union.read(programme_id)["state"] == "closed"
+    [order] = world.rows("SELECT * FROM shop_order WHERE union_id IS NOT NULL")
+    assert (order.total_fen, order.address["detail"]) == (58_000, ADDRESS["detail"])
+    assert union.bill(programme_id)["surplus_fen"] == 2_000
+    audited()
