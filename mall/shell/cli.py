@@ -13,7 +13,7 @@ from rich.progress import track
 
 from catalog.uploads import importing as uploads
 from mall.access import service as access
-from mall.access.rules import ROLES
+from mall.access.rules import DUTIES, ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
@@ -235,7 +235,16 @@ def staff() -> None:
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
 @click.option("--scope", type=click.UUID, help="The supplier, union or store it acts for.")
 @click.option("--name", default="", help="The name shown.")
-def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
+@click.option(
+    "--duty",
+    "duties",
+    multiple=True,
+    type=click.Choice(DUTIES),
+    help="What a union officer may do; may be given several times.",
+)
+def open_staff(
+    username: str, role: str, scope: UUID | None, name: str, duties: tuple[str, ...]
+) -> None:
     """Open or reset a staff account; the password is asked for, or read from standard input."""
     if (role == "operator") != (scope is None):
         raise click.UsageError("every role but operator needs --scope, and operator takes none")
@@ -244,7 +253,7 @@ def open_staff(username: str, role: str, scope: UUID | None, name: str) -> None:
     with app.app_context():
         try:
             with unit_of_work() as uow:
-                new = access.NewStaff(username, name or username, password, role, scope)
+                new = access.NewStaff(username, name or username, password, role, scope, duties)
                 account_id = access.open_staff_account(uow, new)
         except DomainError as error:
             raise click.ClickException(error.sentence("en")) from error

@@ -20,7 +20,7 @@ from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
 from catalog.uploads import importing as uploads
 from mall.access import service as access
-from mall.access.rules import AUDIENCE_OF_ROLE
+from mall.access.rules import APPROVES, AUDIENCE_OF_ROLE, AUDITS, HANDLES
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.ledger import wallet
@@ -42,13 +42,16 @@ PAVILION = (
     ("廉江市红橙果业有限公司", "440881", "廉江红橙，冬日限定。"),
     ("雷州市覃斗芒果合作社", "440882", "雷州半岛的太阳，晒出覃斗芒果的甜。"),
 )
+DUTIES = {"officer": HANDLES, "approver": APPROVES, "auditor": AUDITS}
 REMOTE = ("540000", "650000")
 EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
 BEGINS, ENDS = date(2026, 1, 1), date(2030, 12, 31)
 STAFF = (
     ("operator", "operator", "运营演示账号"),
     ("supplier", "supplier", "供应商演示账号：" + DEMO_SUPPLIER),
-    ("officer", "union_officer", "工会演示账号"),
+    ("officer", "union_officer", "工会经办演示账号"),
+    ("approver", "union_officer", "工会审批演示账号"),
+    ("auditor", "union_officer", "工会审计演示账号"),
     ("clerk", "store_clerk", "门店演示账号"),
 )
 
@@ -128,7 +131,8 @@ def _staff() -> dict[str, dict[str, str]]:
         password = f"demo-{username}-2026"
         with unit_of_work() as uow:
             scope_id = _scope(uow, role)
-            new = access.NewStaff(username, about, password, role, scope_id)
+            duties = (DUTIES[username],) if username in DUTIES else ()
+            new = access.NewStaff(username, about, password, role, scope_id, duties)
             account_id = access.open_staff_account(uow, new)
             token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id).token
         accounts[username] = {"about": f"{about}（{username} / {password}）", "token": token}

@@ -18,7 +18,7 @@ def wait_until(check, seconds=20):
     while not check():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not so after {seconds} s")
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 def answers(url, **how):

@@ -1,0 +1,151 @@
+"""Two phones, a worker and an officer at once: every right is used once, whatever is faster."""
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.giving import Union
+from tests.support.processes import wait_until
+
+# A worker whose chunks are small, so that there are fifty points to be killed between.
+WORK = """
+from mall.shell.commands import environment
+from orders.collective import issuing, jobs
+issuing.issue_chunk.__defaults__ = (100,)
+with environment.application().app_context():
+    jobs.run_programmes()
+"""
+
+
+@pytest.fixture
+def union(world):
+    return Union(world)
+
+
+def at_once(*acts):
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return [each.result(60) for each in [pool.submit(act) for act in acts]]
+
+
+def given(union, count=1):
+    rows = union.people(count)
+    packs = [union.pack(30_000)[0] for _ in range(2)]
+    programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
+    return programme_id, [union.members[row[1]] for row in rows], packs
+
+
+def test_case_23_a_voucher_redeemed_on_many_phones_at_once_is_redeemed_once(union, audited, world):
+    programme_id, [person], packs = given(union)
+    right = union.right_of(person, programme_id)
+    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    phones = [world.login_again(person) for _ in range(8)]
+    replies = at_once(
+        *(
+            lambda phone=phone, pack=packs[number % 2]: phone.post(path, {"pack_id": pack})
+            for number, phone in enumerate(phones)
+        )
+    )
+    codes = sorted(reply.status_code for reply in replies)
+    assert codes == [201, *[409] * 7]
+    assert {r.get_json()["code"] for r in replies if r.status_code == 409} == {"already_redeemed"}
+    audited()
+
+
+def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, world):
+    programme_id, [person], packs = given(union)
+    supplier = world.staff("supplier", union.supplier_id)
+    order = union.redeem(person, programme_id, packs[0]).get_json()
+    world.run_outbox()
+    path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
+    [part] = person.get(path).get_json()["items"]
+    right = union.right_of(person, programme_id)
+    change = f"/v1/store/entitlements/{right['id']}/change"
+    phones = [world.login_again(person) for _ in range(2)]
+    parcel = {"carrier": "sf", "tracking_no": "SF123456"}
+    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    replies = at_once(
+        lambda: phones[0].post(change, {"pack_id": packs[1]}),
+        lambda: phones[1].post(change, {"pack_id": packs[0]}),
+        lambda: supplier.post(send, parcel),
+    )
+    assert {reply.status_code for reply in replies} <= {201, 409}
+    world.run_outbox()
+    [row] = world.rows("SELECT count(*) AS n FROM shop_order WHERE state = 'paid'")
+    assert row.n == 1
+    audited()
+
+
+def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, world):
+    programme_id, people, packs = given(union, 6)
+    path = f"/v1/union/programmes/{programme_id}/close"
+    rights = [union.right_of(person, programme_id)["id"] for person in people]
+
+    def redeem(number):
+        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        return people[number].post(where, {"pack_id": packs[0]}).status_code
+
+    def close():
+        union.approver.post(path, {"reason": "结束"})
+        world.run_sweep("run_programmes")
+
+    *codes, _ = at_once(*(lambda n=n: redeem(n) for n in range(6)), close)
+    assert set(codes) <= {201, 409}
+    union.due_now(programme_id)
+    union.run()
+    bill = union.bill(programme_id)
+    assert bill["balance_fen"] + 30_000 * codes.count(201) == bill["budget_fen"]
+    audited()
+
+
+def test_withdrawing_against_redeeming_gives_one_of_the_two(union, audited):
+    programme_id, [person], packs = given(union)
+    path = f"/v1/union/programmes/{programme_id}"
+    right = union.right_of(person, programme_id)
+    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "离职"}
+    change = union.handler.post(f"{path}/changes", body).get_json()
+    decide = f"{path}/changes/{change['id']}/decide"
+    redeem = f"/v1/store/entitlements/{right['id']}/redeem"
+    codes = [
+        reply.status_code
+        for reply in at_once(
+            lambda: union.approver.post(decide, {"is_approved": True}),
+            lambda: person.post(redeem, {"pack_id": packs[0]}),
+        )
+    ]
+    assert codes in ([200, 409], [409, 201], [200, 404])
+    audited()
+
+
+@pytest.mark.timeout(200)
+def test_case_26_killed_at_ten_random_points_an_issue_to_5000_ends_at_5000(
+    union, audited, world, environment
+):
+    rows = union.people(5000, members_too=False)
+    packs = [union.pack(30_000)[0] for _ in range(2)]
+    programme_id = union.approved(roster_id=union.roster(rows), pack_ids=packs)
+    union.fund(programme_id)
+    union.handler.post(f"/v1/union/programmes/{programme_id}/issue")
+    points, stops = random.Random(secrets.randbits(32)), []
+    for _ in range(10):
+        before = union.progress(programme_id)["issued"]
+        worker = subprocess.Popen([sys.executable, "-c", WORK], env={**os.environ, **environment})
+        goal = before + points.randint(1, 250)
+        wait_until(lambda goal=goal: union.progress(programme_id)["issued"] >= goal)
+        time.sleep(points.random() / 50)
+        worker.send_signal(signal.SIGKILL)
+        worker.wait(10)
+        stops.append(union.progress(programme_id)["issued"])
+    assert stops == sorted(stops)
+    assert stops[0] < 5000
+    union.run()
+    progress = union.progress(programme_id)
+    assert (progress["state"], progress["issued"]) == ("active", 5000)
+    assert progress["issued_fen"] == progress["budget_fen"] == 150_000_000
+    audited()
