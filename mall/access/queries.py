@@ -14,7 +14,7 @@ from mall.kernel.db import Direct, driver_sql
 # Role and scope are read with every request, so that a changed or disabled account takes
 # effect at once and not when its token ends.
 _PRINCIPAL = """
-    SELECT t.audience, t.subject_id, s.scope_id, t.id, s.duties, s.role
+    SELECT t.audience, t.subject_id, s.scope_id, t.id, s.duties, s.display_name, s.role
     FROM access_token t LEFT JOIN staff_account s ON s.id = t.subject_id AND s.is_active
     WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
     """
@@ -30,8 +30,8 @@ def principal(direct: Direct, token: str, now: datetime) -> Principal | None:
     row = direct.read(driver_sql(_PRINCIPAL), {"token_hash": token_hash(token), "now": now})
     if row is None:
         return None
-    audience, subject_id, scope_id, token_id, duties, role = row
-    found = Principal(audience, subject_id, scope_id, token_id, tuple(duties or ()))
+    audience, subject_id, scope_id, token_id, duties, name, role = row
+    found = Principal(audience, subject_id, scope_id, token_id, tuple(duties or ()), name or "")
     if found.audience != STORE and AUDIENCE_OF_ROLE.get(role) != found.audience:
         return None
     return found
@@ -41,8 +41,3 @@ def staff_of(session: Session, role: str, scope_id: UUID) -> list[StaffAccount]:
     """Return the accounts that act for a supplier, union or store, by user name."""
     query = select(StaffAccount).where(StaffAccount.role == role, StaffAccount.scope_id == scope_id)
     return list(session.scalars(query.order_by(StaffAccount.username).limit(500)))
-
-
-def display_name(session: Session, account_id: UUID) -> str:
-    """Return the name under which a staff account acts."""
-    return session.get_one(StaffAccount, account_id).display_name

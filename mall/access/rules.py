@@ -36,6 +36,7 @@ class Principal:
     scope_id: UUID | None
     token_id: UUID
     duties: tuple[str, ...] = ()
+    display_name: str = ""
 
     @property
     def name(self) -> str:

@@ -14,15 +14,23 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger import service
 from mall.ledger.models import BeanLot, LedgerFund
 from mall.ledger.rules import FundShort
-from mall.ledger.service import BEANS, CNY, Leg, Transfer, lot_account
+from mall.ledger.service import (
+    BEANS,
+    CNY,
+    Leg,
+    Transfer,
+    fund_account,
+    leftover_account,
+    lot_account,
+)
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What all lots of a programme have in common; what is left at the end goes to `leftover_fund_id`."""
+    """What all lots of a programme have in common, under the names of the lot's own columns."""
 
     programme_id: UUID
-    label: str
+    programme: str
     expires_at: datetime
     scope_id: UUID | None = None
     is_voucher: bool = False
@@ -37,11 +45,6 @@ class NewLot:
     id: UUID
     owner_id: UUID
     amount_fen: int
-
-
-def fund_account(fund_id: UUID) -> str:
-    """Return the account behind a fund."""
-    return f"fund:{fund_id}"
 
 
 def open_fund(uow: UnitOfWork, fund_id: UUID, name: str) -> None:
@@ -133,7 +136,7 @@ def return_lots(
 
     A lot that is empty is left alone; doing it again moves nothing.
     """
-    to_account = service.LAPSED if fund_id is None else fund_account(fund_id)
+    to_account = leftover_account(fund_id)
     total = _drain(uow, lot_ids, to_account, "lapse" if fund_id is None else "return", reference)
     if fund_id is not None and total:
         uow.session.execute(_ADD, {"fund_id": fund_id, "amount": total})
@@ -156,16 +159,10 @@ def gather(
         BeanLot(
             id=lot_id,
             member_id=owner_id,
-            scope_id=terms.scope_id,
-            programme=terms.label,
-            programme_id=terms.programme_id,
             granted_fen=total,
             balance_fen=total,
-            expires_at=terms.expires_at,
-            is_voucher=terms.is_voucher,
-            allows_top_up=terms.allows_top_up,
-            leftover_fund_id=terms.leftover_fund_id,
             created_at=uow.now,
+            **vars(terms),
         )
     )
     uow.session.flush()
@@ -215,7 +212,7 @@ _ISSUE = text(
         INSERT INTO bean_lot (id, member_id, scope_id, programme, programme_id, granted_fen,
                               balance_fen, expires_at, is_voucher, allows_top_up,
                               leftover_fund_id, created_at)
-        SELECT g.lot_id, g.owner_id, :scope_id, :label, :programme_id, g.amount_fen, g.amount_fen,
+        SELECT g.lot_id, g.owner_id, :scope_id, :programme, :programme_id, g.amount_fen, g.amount_fen,
                :expires_at, :is_voucher, :allows_top_up, :leftover_fund_id, :now
         FROM given g
     )

@@ -56,6 +56,16 @@ def hold_account(order_id: UUID) -> str:
     return f"hold:{order_id}"
 
 
+def fund_account(fund_id: UUID) -> str:
+    """Return the account behind a fund."""
+    return f"fund:{fund_id}"
+
+
+def leftover_account(fund_id: UUID | None) -> str:
+    """Return where what is left on a lot goes: to its fund, or without one it lapses."""
+    return LAPSED if fund_id is None else fund_account(fund_id)
+
+
 def roll_up(uow: UnitOfWork) -> datetime:
     """Sum the system accounts up to the start of an hour that is long over; return that instant.
 

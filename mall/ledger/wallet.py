@@ -242,7 +242,7 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
             continue
         legs = (
             Leg(lot_account(row.id), -row.balance_fen, row.member_id),
-            Leg(_leftover(row.leftover_fund_id), row.balance_fen),
+            Leg(service.leftover_account(row.leftover_fund_id), row.balance_fen),
         )
         reference = f"lapse:{row.id}:{uow.now.isoformat()}"
         transfers.append(Transfer(reference, "lapse", BEANS, legs))
@@ -256,7 +256,3 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
             statements.FILL_FUNDS, {"fund_ids": list(funds), "amounts": list(funds.values())}
         )
     return len(rows)
-
-
-def _leftover(fund_id: UUID | None) -> str:
-    return service.LAPSED if fund_id is None else f"fund:{fund_id}"

@@ -137,8 +137,8 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     """Put a programme off that cannot go on, and say why once."""
     programme = queries.lock(uow, None, programme_id)
     programme.due_at = uow.now + RETRY
-    events = chain.events(uow.session, programme.id)
-    if events[-1].act != "waiting" or events[-1].note != why:
+    last = chain.last(uow.session, programme)
+    if (last.act, last.note) != ("waiting", why):
         chain.append(uow, programme, SYSTEM, "waiting", why)
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access import queries as accounts
 from mall.access.guard import current
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
@@ -22,8 +21,7 @@ bp = APIBlueprint("programmes_ops", __name__, url_prefix="/v1/ops/programmes", t
 
 
 def _signature() -> tuple[str, str]:
-    with reading() as session:
-        return current().name, accounts.display_name(session, current().subject_id)
+    return current().name, current().display_name
 
 
 @bp.get("")

@@ -70,6 +70,11 @@ def hash_of(event: ProgrammeEvent) -> str:
     )
 
 
+def last(session: Session, programme: Programme) -> ProgrammeEvent:
+    """Return the last step of a programme."""
+    return session.get_one(ProgrammeEvent, (programme.id, programme.event_count))
+
+
 def events(session: Session, programme_id: UUID) -> list[ProgrammeEvent]:
     """Return a programme's history, oldest first."""
     query = select(ProgrammeEvent).where(ProgrammeEvent.programme_id == programme_id)

@@ -95,7 +95,7 @@ def terms_of(programme: Programme) -> Terms:
     is_voucher = not rules.has_beans(programme.kind, programme.max_items)
     return Terms(
         programme_id=programme.id,
-        label=programme.name,
+        programme=programme.name,
         expires_at=rules.ends_at(programme.expires_on),
         scope_id=programme.scope_id,
         is_voucher=is_voucher,

@@ -6,7 +6,6 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, make_response
 
-from mall.access import queries as accounts
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
 from mall.kernel.uow import reading, unit_of_work
@@ -34,9 +33,7 @@ policy_bp = APIBlueprint("union_policy", __name__, url_prefix="/v1/union/policy"
 
 def officer() -> Officer:
     """Return who is asking, with the name that goes on record."""
-    with reading() as session:
-        name = accounts.display_name(session, current().subject_id)
-    return Officer(current().subject_id, name, current_scope_id())
+    return Officer(current().subject_id, current().display_name, current_scope_id())
 
 
 def reply_of(programme: Programme) -> dict[str, Any]:
