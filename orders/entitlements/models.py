@@ -62,8 +62,6 @@ class Entitlement(Base):
     code: Mapped[str | None]
     pack_id: Mapped[UUID | None]
     order_id: Mapped[UUID | None]
-    # How often a choice was made; each names its order.
-    choices: Mapped[int] = mapped_column(default=0)
     issued_at: Mapped[datetime | None]
     redeemed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -51,7 +51,8 @@ def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
     while True:
         found = rosters.people(uow.session, roster_id, after, CHUNK)
         people = found[:CHUNK]
-        _list(uow, listing, people)
+        if people:
+            _insert(uow, listing, [_row(listing, person) for person in people])
         count += len(people)
         if len(found) <= CHUNK:
             return count
@@ -63,11 +64,6 @@ def add_recipient(uow: UnitOfWork, listing: Listing, entry: Listed, position: in
     row = _row(listing, entry)
     row["position"] = position
     _insert(uow, listing, [row])
-
-
-def _list(uow: UnitOfWork, listing: Listing, people: Sequence[Listed]) -> None:
-    if people:
-        _insert(uow, listing, [_row(listing, person) for person in people])
 
 
 def _insert(uow: UnitOfWork, listing: Listing, rows: list[dict[str, Any]]) -> None:

@@ -7,9 +7,9 @@ from mall.kernel.together import Share
 LIST = text(
     """
     INSERT INTO entitlement (id, programme_id, entry_id, position, name, phone, employee_no,
-                             department, member_id, amount_fen, due_on, state, choices)
+                             department, member_id, amount_fen, due_on, state)
     SELECT r.id, :programme_id, r.entry_id, r.position, r.name, r.phone, r.employee_no,
-           r.department, r.member_id, :amount_fen, r.due_on, 'listed', 0
+           r.department, r.member_id, :amount_fen, r.due_on, 'listed'
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         id uuid, entry_id uuid, position bigint, name text, phone text, employee_no text,
         department text, member_id uuid, due_on date)
@@ -45,8 +45,7 @@ REDEEM = Share(
     """
     right_redeemed AS (
         UPDATE entitlement SET state = 'redeemed', pack_id = CAST(:right_pack_id AS uuid),
-               order_id = CAST(:right_order_id AS uuid), redeemed_at = :right_at,
-               choices = choices + 1
+               order_id = CAST(:right_order_id AS uuid), redeemed_at = :right_at
         WHERE id = CAST(:right_id AS uuid) AND state = ANY(CAST(:right_states AS text[]))
         RETURNING 1
     )""",

@@ -61,23 +61,27 @@ def plan(
     return _plan(session, right, choice, at)
 
 
-def plan_by_code(session: Session, code: str, choice: Choice, at: datetime) -> Plan | None:
-    """Work out a choice for the right of a code; None where no code is that, or it is not allowed."""
-    right = right_of_code(session, code)
-    if right is None:
-        return None
+def plan_by_code(session: Session, right: Entitlement, choice: Choice, at: datetime) -> Plan:
+    """Work out a choice for the right that a code named; raises what planning one's own does."""
     if right.state not in (right_rules.OPEN, right_rules.WAITING):
         raise right_rules.AlreadyRedeemed()
     return _plan(session, right, choice, at, by_code=True)
 
 
-def right_of_code(session: Session, code: str) -> Entitlement | None:
-    """Return the right of a voucher code where its union allows redeeming by code."""
-    right = entitlements.by_code(session, right_rules.plain_code(code))
-    if right is None:
-        return None
-    programme = programmes.get_programme(session, None, right.programme_id)
-    return right if programme.allows_codes else None
+def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
+    """Return the right of a voucher code where its union allows redeeming by code.
+
+    None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
+    gave ten of them within an hour.
+    """
+    access.check_tries(uow, member_id, CODE, MAX_TRIES, TRIES_SPAN)
+    right = entitlements.by_code(uow.session, right_rules.plain_code(code))
+    if right is not None:
+        programme = programmes.get_programme(uow.session, None, right.programme_id)
+        if programme.allows_codes:
+            return right
+    access.count_wrong_try(uow, member_id, CODE)
+    return None
 
 
 def _plan(
@@ -178,16 +182,6 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     done = redeem(uow, member_id, made, offers, destination)
     uow.send()
     return done
-
-
-def check_code_tries(uow: UnitOfWork, member_id: UUID) -> None:
-    """Raise TooManyTries for whoever gave ten wrong codes within an hour."""
-    access.check_tries(uow, member_id, CODE, MAX_TRIES, TRIES_SPAN)
-
-
-def count_wrong_code(uow: UnitOfWork, member_id: UUID) -> None:
-    """Note a wrong code."""
-    access.count_wrong_try(uow, member_id, CODE)
 
 
 def packs_to_choose(session: Session, programme: Programme) -> list[dict[str, Any]]:

@@ -146,13 +146,9 @@ def change(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
     responses={422: "The code is wrong", 429: "Too many wrong codes"},
 )
 def check_voucher(json_data: dict[str, str]) -> dict[str, Any]:
-    member_id = current_member_id()
     with unit_of_work() as uow:
-        service.check_code_tries(uow, member_id)
-        right = service.right_of_code(uow.session, json_data["code"])
-        if right is None:
-            service.count_wrong_code(uow, member_id)
-        else:
+        right = service.right_of_code(uow, current_member_id(), json_data["code"])
+        if right is not None:
             programme = programmes.get_programme(uow.session, None, right.programme_id)
             about = ("opens_on", "closes_on", "delivery", "max_items")
             return {
@@ -178,14 +174,9 @@ def redeem_by_code(json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
     made = None
     with unit_of_work() as uow:
-        service.check_code_tries(uow, member_id)
-        right = service.right_of_code(uow.session, json_data["code"])
-        if right is None:
-            service.count_wrong_code(uow, member_id)
-        elif right.state == right_rules.REDEEMED:
-            made = None
-        else:
-            made = service.plan_by_code(uow.session, json_data["code"], choice, uow.now)
+        right = service.right_of_code(uow, member_id, json_data["code"])
+        if right is not None and right.state != right_rules.REDEEMED:
+            made = service.plan_by_code(uow.session, right, choice, uow.now)
     if right is None:
         raise right_rules.WrongCode("code")
     return _replay() if made is None else _redeem(member_id, made, choice.address_id)

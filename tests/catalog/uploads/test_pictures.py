@@ -7,9 +7,10 @@ import zipfile
 import pytest
 from PIL import Image
 
-from catalog.uploads import jobs, pictures
+from catalog.uploads import pictures
 from mall.kernel.files import fetching
 from mall.kernel.files.fetching import FetchRefused
+from mall.kernel.sheets import working
 from tests.support.sheets import archive, row_of, sheet
 
 # Images by SKU code
@@ -68,7 +69,7 @@ def test_many_images_are_unpacked_over_several_runs(seller, monkeypatch):
 
     now = pictures.time.monotonic()
     monkeypatch.setattr(pictures, "_store", slow)
-    monkeypatch.setattr(jobs, "RUN_SECONDS", 10**9)
+    monkeypatch.setattr(working, "RUN_SECONDS", 10**9)
     assert seller.work() > 2
     assert sorted(stored) == names
     monkeypatch.undo()

@@ -1,0 +1,28 @@
+"""Sheets are worked on off the request, one after the other, for a bounded while."""
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from mall.kernel import clock
+from mall.kernel.uow import UnitOfWork, unit_of_work
+
+# A run begins nothing new after so long; a single sheet of 20,000 rows takes about as long.
+RUN_SECONDS = 15
+
+
+def work_off(
+    claim: Callable[[UnitOfWork], tuple[UUID, str] | None],
+    acts: Mapping[str, Callable[[UUID], None]],
+) -> int:
+    """Claim what waits, and do with each what its state asks for; return how many there were."""
+    worked = 0
+    for _ in clock.within(RUN_SECONDS, range(100)):
+        with unit_of_work() as uow:
+            claimed = claim(uow)
+        if claimed is None:
+            break
+        sheet_id, state = claimed
+        if state in acts:
+            acts[state](sheet_id)
+        worked += 1
+    return worked
