@@ -23,7 +23,6 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id
 from mall.kernel.clock import beijing_day, now
-from mall.kernel.errors import LimitReached
 from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes_file
@@ -111,9 +110,6 @@ def list_users() -> dict[str, Any]:
 @bp.doc(summary="Add a user of one's own supplier (50 at most)")
 def add_user(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
-        known = accounts.staff_of(uow.session, "supplier", current_scope_id())
-        if len(known) >= rules.MAX_USERS:
-            raise LimitReached(limit=rules.MAX_USERS)
         new = access.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
@@ -121,7 +117,7 @@ def add_user(json_data: dict[str, Any]) -> Any:
             "supplier",
             current_scope_id(),
         )
-        return access.add_staff_account(uow, new)
+        return access.add_colleague(uow, new, rules.MAX_USERS)
 
 
 @bp.delete("/users/<uuid:user_id>")

@@ -13,12 +13,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from mall.access import rules
+from mall.access import queries, rules
 from mall.access.models import AccessToken, StaffAccount, UsedLoginCode, WrongTry
 from mall.access.queries import token_hash
 from mall.access.rules import IssuedToken
 from mall.kernel.db import delete_some
-from mall.kernel.errors import Invalid, NotFound
+from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -128,6 +128,14 @@ def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
     except IntegrityError as error:
         raise rules.UsernameTaken("username") from error
     return account
+
+
+def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
+    """Open one more account for a supplier, union or store; raise LimitReached and UsernameTaken."""
+    assert new.scope_id is not None
+    if len(queries.staff_of(uow.session, new.role, new.scope_id)) >= limit:
+        raise LimitReached(limit=limit)
+    return add_staff_account(uow, new)
 
 
 def _check(new: NewStaff) -> None:

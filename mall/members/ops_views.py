@@ -10,7 +10,6 @@ from mall.access import service as access
 from mall.access.guard import current
 from mall.access.models import StaffAccount
 from mall.access.rules import UNION_OFFICER
-from mall.kernel.errors import LimitReached
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import importing, queries, service, unions
 from mall.members.models import TradeUnion
@@ -129,10 +128,8 @@ def add_officer(union_id: UUID, json_data: dict[str, Any]) -> StaffAccount:
     duties = tuple(json_data.pop("duties"))
     with unit_of_work() as uow:
         unions.get_union(uow.session, union_id)
-        if len(accounts.staff_of(uow.session, UNION_OFFICER, union_id)) >= MAX_OFFICERS:
-            raise LimitReached(limit=MAX_OFFICERS)
         new = access.NewStaff(**json_data, role=UNION_OFFICER, scope_id=union_id, duties=duties)
-        return access.add_staff_account(uow, new)
+        return access.add_colleague(uow, new, MAX_OFFICERS)
 
 
 @unions_bp.delete("/<uuid:union_id>/officers/<uuid:officer_id>")

@@ -177,21 +177,16 @@ def fundings(session: Session, programme_id: UUID) -> list[Funding]:
 def bill(session: Session, programme: Programme) -> dict[str, Any]:
     """Return what a programme costs, what was paid, what is due, and what is there too much."""
     figures = entitlements.figures(session, programme.id)
-    received = session.scalar(
-        select(func.coalesce(func.sum(Funding.amount_fen), 0)).where(
-            Funding.programme_id == programme.id,
-            Funding.state == rules.CONFIRMED,
-            Funding.kind == rules.TRANSFER,
-        )
+    confirmed = dict(
+        session.execute(
+            select(Funding.kind, func.sum(Funding.amount_fen))
+            .where(Funding.programme_id == programme.id, Funding.state == rules.CONFIRMED)
+            .group_by(Funding.kind)
+        ).all()
     )
     by_wechat = session.scalar(
         select(func.coalesce(func.sum(Payment.amount_fen), 0)).where(
             Payment.order_id == programme.id, Payment.state == "paid"
-        )
-    )
-    returned = session.scalar(
-        select(func.coalesce(func.sum(Funding.amount_fen), 0)).where(
-            Funding.programme_id == programme.id, Funding.kind == rules.PAYOUT
         )
     )
     balance = funds.balance(session, programme.id)
@@ -199,8 +194,8 @@ def bill(session: Session, programme: Programme) -> dict[str, Any]:
     is_over = programme.state not in rules.FUNDABLE
     return {
         "budget_fen": programme.budget_fen,
-        "received_fen": int(received or 0) + int(by_wechat or 0),
-        "returned_fen": int(returned or 0),
+        "received_fen": int(confirmed.get(rules.TRANSFER, 0)) + int(by_wechat or 0),
+        "returned_fen": int(confirmed.get(rules.PAYOUT, 0)),
         "issued_fen": figures["issued_fen"],
         "to_issue_fen": to_issue,
         "balance_fen": balance,

@@ -1,5 +1,6 @@
 """Read a programme's money, progress and notice; and the invariants of all of them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -63,22 +64,29 @@ def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
     }
 
 
-def noticed_item(session: Session, programme: Programme) -> dict[str, Any]:
-    """Return a programme as a line of the public notice."""
+def noticed_items(session: Session, found: Sequence[Programme]) -> list[dict[str, Any]]:
+    """Return programmes as lines of the public notice."""
     names = (
         *("id", "number", "name", "kind", "state", "head_count", "per_member_fen", "budget_fen"),
         *("opens_on", "closes_on"),
     )
-    union = unions.get_union(session, programme.union_id)
-    return {**{name: getattr(programme, name) for name in names}, "union_name": union.name}
+    union_names = unions.names_of(session, {programme.union_id for programme in found})
+    return [
+        {
+            **{name: getattr(programme, name) for name in names},
+            "union_name": union_names[programme.union_id],
+        }
+        for programme in found
+    ]
 
 
 def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
     """Return all that the public may know of a programme, and nobody's personal data."""
     content = programmes.content_of(programme)
     figures = entitlements.figures(session, programme.id)
+    [item] = noticed_items(session, [programme])
     return {
-        **noticed_item(session, programme),
+        **item,
         "delivery": programme.delivery,
         "leftover": programme.leftover,
         "packs": content["packs"],

@@ -23,7 +23,7 @@ bp = APIBlueprint("public_notice", __name__, url_prefix="/v1/store/public-notice
 def list_noticed(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = programmes.noticed(session, **query_data)
-        return page([queries.noticed_item(session, each) for each in found], query_data["limit"])
+        return page(queries.noticed_items(session, found), query_data["limit"])
 
 
 @bp.get("/<uuid:programme_id>")

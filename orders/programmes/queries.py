@@ -1,5 +1,6 @@
 """Read programmes."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,12 @@ def get_programme(session: Session, union_id: UUID | None, programme_id: UUID) -
     return found
 
 
+def by_ids(session: Session, programme_ids: Collection[UUID]) -> dict[UUID, Programme]:
+    """Return programmes by their ids."""
+    rows = session.scalars(select(Programme).where(Programme.id.in_(programme_ids)))
+    return {row.id: row for row in rows}
+
+
 def list_programmes(
     session: Session,
     union_id: UUID | None,
@@ -52,7 +59,9 @@ def list_programmes(
     return list(session.scalars(query.order_by(Programme.id.desc()).limit(limit + 1)))
 
 
-def noticed(session: Session, union_id: UUID | None, cursor: UUID | None, limit: int) -> list[Any]:
+def noticed(
+    session: Session, union_id: UUID | None, cursor: UUID | None, limit: int
+) -> list[Programme]:
     """Return decided programmes for the public notice, newest first."""
     query = select(Programme).where(Programme.state.in_(rules.DECIDED))
     if union_id is not None:

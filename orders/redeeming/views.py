@@ -55,10 +55,8 @@ def _has_vouchers(programme: Programme) -> bool:
 def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = entitlements.of_member(session, current_member_id(), **query_data)
-        items = [
-            _item(right, programmes.get_programme(session, None, right.programme_id))
-            for right in found
-        ]
+        known = programmes.by_ids(session, {right.programme_id for right in found})
+        items = [_item(right, known[right.programme_id]) for right in found]
         return page(items, query_data["limit"])
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from tests.support.giving import ADDRESS, Union
+from tests.support.people import Person
 
 
 @pytest.fixture
@@ -112,3 +113,29 @@ def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
     assert (order.total_fen, order.address["detail"]) == (58_000, ADDRESS["detail"])
     assert union.bill(programme_id)["surplus_fen"] == 2_000
     audited()
+
+
+def test_the_public_notice_says_what_is_given_and_names_nobody(union, given, world):
+    programme_id, *_ = given
+    guest = Person(world.app)
+    [item] = guest.get("/v1/store/public-notice").get_json()["items"]
+    assert (item["union_name"], item["head_count"]) == (f"工会 {union.code}", 3)
+    reply = guest.get(f"/v1/store/public-notice/{programme_id}")
+    found = reply.get_json()
+    assert [pack["price_fen"] for pack in found["packs"]] == [30_000, 30_000]
+    acts = [each["act"] for each in found["approvals"]]
+    assert acts == ["submitted", "approved", "funded", "issuing", "active"]
+    assert "职工" not in reply.data.decode()
+
+
+def test_officers_are_opened_with_their_duties(union, world):
+    path = f"/v1/ops/unions/{union.id}/officers"
+    body = {
+        "username": "li.wei",
+        "display_name": "李伟",
+        "password": "correct-horse-9",
+        "duties": ["audits"],
+    }
+    assert union.operator.post(path, body).get_json()["duties"] == ["audits"]
+    assert union.operator.post(path, body).get_json()["code"] == "username_taken"
+    assert len(union.operator.get(path).get_json()["items"]) == 4
