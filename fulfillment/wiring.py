@@ -5,6 +5,8 @@ from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
+from fulfillment.handover import queries as handover_queries
+from fulfillment.handover import union_views as handover_views
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from mall.kernel.outbox import Reaction
@@ -15,10 +17,11 @@ BLUEPRINTS = [
     dispatch_supplier_views.bp,
     shipment_views.bp,
     shipment_supplier_views.bp,
+    handover_views.bp,
 ]
 REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
     OrderCancelled: [Reaction(dispatch.cancel_fulfillment_orders)],
 }
 SWEEPS = [(dispatch_jobs.confirm_silent_deliveries, 60, "default")]
-INVARIANTS = dispatch_queries.INVARIANTS
+INVARIANTS = [*dispatch_queries.INVARIANTS, *handover_queries.INVARIANTS]

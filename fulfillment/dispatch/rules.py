@@ -10,6 +10,7 @@ from mall.kernel.states import Transitions
 
 OPEN, PARTLY, DISPATCHED, DELIVERED = "open", "partly_dispatched", "dispatched", "delivered"
 CANCELLED = "cancelled"
+SHIP, UNIT, PICKUP = "ship", "unit_delivery", "store_pickup"
 STATES = Transitions(
     {
         OPEN: {PARTLY, DISPATCHED, CANCELLED},

@@ -42,7 +42,7 @@ def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -
         "supplier_id": supplier_id,
         "delivery_mode": mode,
         "state": rules.OPEN,
-        "address": paid.address if mode == "ship" else None,
+        "address": None if mode == rules.PICKUP else paid.address,
         "note": paid.note,
         "created_at": uow.now,
     }

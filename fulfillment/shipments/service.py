@@ -62,7 +62,9 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     if all(line.dispatched_quantity == line.quantity for line in lines):
         order.state = dispatch_rules.DISPATCHED
         order.dispatched_at = uow.now
-        order.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
+        # Silence does not accept what goes to a union.
+        if order.delivery_mode != dispatch_rules.UNIT:
+            order.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
     else:
         order.state = dispatch_rules.PARTLY
     return shipment.id

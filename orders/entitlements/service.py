@@ -173,6 +173,22 @@ def take_unused(uow: UnitOfWork, programme_id: UUID, limit: int) -> list[Entitle
     )
 
 
+def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
+    """Note that rights which were ordered for the unit have been served; return how many."""
+    served = uow.session.execute(
+        update(Entitlement)
+        .where(
+            Entitlement.programme_id == programme_id,
+            Entitlement.state.in_((rules.OPEN, rules.WAITING)),
+            Entitlement.order_id.is_not(None),
+        )
+        .values(state=rules.REDEEMED, redeemed_at=uow.now)
+        .returning(Entitlement.id)
+        .execution_options(synchronize_session=False)
+    )
+    return len(served.all())
+
+
 def mark(uow: UnitOfWork, ids: Sequence[UUID], **values: Any) -> None:
     """Note the same of many rights that this transaction has locked."""
     uow.session.execute(

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, select, tuple_
+from sqlalchemy import Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
@@ -172,6 +172,18 @@ def overdue(
     if after is not None:
         query = query.where(tuple_(Order.pay_by, Order.id) > tuple_(*map(literal, after)))
     return [(row.id, row.pay_by) for row in session.execute(query)]
+
+
+def paid_of_programme(programme_id: UUID) -> Select[UUID]:
+    """Return the query of a programme's orders that were paid and not cancelled."""
+    return (
+        select(Order.id)
+        .join(OrderProgramme, OrderProgramme.order_id == Order.id)
+        .where(
+            OrderProgramme.programme_id == programme_id,
+            Order.state.in_((rules.PAID, rules.COMPLETED)),
+        )
+    )
 
 
 def programmes_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderProgramme]]:

@@ -65,6 +65,9 @@ GIVING_BREACHES = {
     " WHERE state = 'redeemed'",
     "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
     "closed_means_settled": "UPDATE programme SET state = 'closed'",
+    "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",
+    "archived_is_empty": "UPDATE programme SET state = 'archived';"
+    " UPDATE ledger_fund SET balance_fen = 1",
 }
 
 

@@ -1,0 +1,46 @@
+"""When a union may accept what came for a programme, and when its books may be closed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fulfillment.dispatch import rules as dispatch
+from mall.kernel.errors import DomainError
+
+
+class NotArrived(DomainError):
+    code = "not_arrived"
+    zh = "还有 {missing} 个履约单未送达（含 {unsent} 个未发货），暂不能验收。"
+    en = "{missing} parts have not arrived ({unsent} of them not sent); it cannot be accepted yet."
+
+
+class FundNotEmpty(DomainError):
+    code = "fund_not_empty"
+    zh = "方案资金尚余 {balance_fen} 分，须先由运营退回后才能归档。"
+    en = "The fund still holds {balance_fen} fen; an operator must pay them back first."
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How many parts of a programme's orders are delivered this way and in this state."""
+
+    delivery_mode: str
+    state: str
+    count: int
+
+
+def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
+    """Raise NotArrived unless everything is there.
+
+    What goes to the unit counts as there once all of it is dispatched: accepting it delivers it.
+    `unsplit` orders were paid an instant ago and have no parts yet.
+    """
+    unsent = missing = unsplit
+    for each in parts:
+        there = (dispatch.DISPATCHED,) if each.delivery_mode == dispatch.UNIT else ()
+        if each.state in (dispatch.DELIVERED, dispatch.CANCELLED, *there):
+            continue
+        missing += each.count
+        if each.state in (dispatch.OPEN, dispatch.PARTLY):
+            unsent += each.count
+    if missing:
+        raise NotArrived(missing=missing, unsent=unsent)

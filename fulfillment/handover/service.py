@@ -1,0 +1,45 @@
+"""A union accepts what came for a programme, and files it (docs/adr/0015)."""
+
+from uuid import UUID
+
+from fulfillment.dispatch import rules as dispatch_rules
+from fulfillment.dispatch import service as dispatch
+from fulfillment.handover import queries, rules
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import funds
+from orders.entitlements import service as rights
+from orders.programmes import chain
+from orders.programmes import queries as programmes
+from orders.programmes import rules as programme_rules
+from orders.programmes import service as programme_service
+from orders.programmes.service import Officer
+
+
+def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
+    """Accept a closed programme whose goods have all come; what went to the unit is now delivered.
+
+    Raises WrongState and NotArrived; then nothing is changed.
+    """
+    programme = programmes.lock(uow, officer.union_id, programme_id)
+    programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
+    unsplit = queries.count_unsplit(uow.session, programme.id)
+    rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
+    accepted = 0
+    for part in queries.unit_parts(uow.session, programme.id):
+        if part.state == dispatch_rules.DISPATCHED:
+            dispatch.deliver(uow, part.id, officer.signature[0])
+            accepted += 1
+    handed = rights.redeem_in_bulk(uow, programme.id)
+    details = {"unit_parts": accepted, "rights": handed}
+    programme.state = programme_rules.ACCEPTED
+    chain.append(uow, programme, officer.signature, "accepted", note, details)
+
+
+def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
+    """File an accepted programme whose fund is empty; raises WrongState and FundNotEmpty."""
+    programme = programmes.lock(uow, officer.union_id, programme_id)
+    programme_rules.STATES.check(programme.state, programme_rules.ARCHIVED)
+    left = funds.balance(uow.session, programme.id)
+    if left:
+        raise rules.FundNotEmpty(balance_fen=left)
+    programme_service.step(uow, programme, officer.signature, programme_rules.ARCHIVED, note)
