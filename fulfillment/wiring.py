@@ -7,6 +7,9 @@ from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import union_views as handover_views
+from fulfillment.reports import queries as report_queries
+from fulfillment.reports import union_views as report_views
+from fulfillment.reports import views as public_notice
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from mall.kernel.outbox import Reaction
@@ -18,10 +21,16 @@ BLUEPRINTS = [
     shipment_views.bp,
     shipment_supplier_views.bp,
     handover_views.bp,
+    report_views.bp,
+    public_notice.bp,
 ]
 REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
     OrderCancelled: [Reaction(dispatch.cancel_fulfillment_orders)],
 }
 SWEEPS = [(dispatch_jobs.confirm_silent_deliveries, 60, "default")]
-INVARIANTS = [*dispatch_queries.INVARIANTS, *handover_queries.INVARIANTS]
+INVARIANTS = [
+    *dispatch_queries.INVARIANTS,
+    *handover_queries.INVARIANTS,
+    *report_queries.INVARIANTS,
+]

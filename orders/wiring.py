@@ -15,7 +15,6 @@ from orders.collective import jobs as collective_jobs
 from orders.collective import ops_views as collective_ops
 from orders.collective import queries as collective_queries
 from orders.collective import union_views as collective_union
-from orders.collective import views as public_notice
 from orders.entitlements import queries as right_queries
 from orders.order import queries as order_queries
 from orders.order import views as order_views
@@ -43,7 +42,6 @@ BLUEPRINTS = [
     programme_views.policy_bp,
     collective_union.bp,
     collective_ops.bp,
-    public_notice.bp,
 ]
 REACTIONS = {
     messages.FundPaid: [Reaction(funding.settle_paid_funds, "money")],

@@ -312,3 +312,23 @@ def on_sale(session: Session, product_ids: Collection[UUID]) -> list[OnSale]:
         .where(Product.id.in_(product_ids), is_shown())
     )
     return [OnSale(id_, price, tuple(modes)) for id_, price, modes in rows]
+
+
+@dataclass(frozen=True)
+class Named:
+    """A product by its names, with its lowest price today, in fen."""
+
+    title: str
+    supplier_name: str
+    price_fen: int
+
+
+def named(session: Session, product_ids: Collection[UUID]) -> list[Named]:
+    """Return products by name, on sale or not, by supplier and title."""
+    rows = session.execute(
+        select(Product.title, Supplier.name, Product.price_fen)
+        .join(Supplier, Supplier.id == Product.supplier_id)
+        .where(Product.id.in_(product_ids))
+        .order_by(Supplier.name, Product.title, Product.id)
+    )
+    return [Named(title, name, price or 0) for title, name, price in rows]

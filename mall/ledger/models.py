@@ -33,6 +33,11 @@ class BeanLot(Base):
         # No index mentions the balance, and pages keep room: spending touches no index.
         Index("ix_bean_lot_member_id", "member_id", "expires_at"),
         Index("ix_bean_lot_expiry", "expires_at", postgresql_where=text("lapsed_at IS NULL")),
+        Index(
+            "ix_bean_lot_programme_id",
+            "programme_id",
+            postgresql_where=text("programme_id IS NOT NULL"),
+        ),
         CheckConstraint("NOT is_voucher OR programme_id IS NOT NULL", name="voucher_of_programme"),
         {"postgresql_with": {"fillfactor": 70}},
     )
@@ -110,6 +115,8 @@ class LedgerEntry(Base):
             "id",
             postgresql_where=text("member_id IS NOT NULL"),
         ),
+        # A fund has an entry for each chunk of its issue: few of many.
+        Index("ix_ledger_entry_fund", "account", postgresql_where=text("account LIKE 'fund:%'")),
     )
 
     transfer_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_transfer.id"), primary_key=True)

@@ -99,6 +99,50 @@ def statement(
     ]
 
 
+@dataclass(frozen=True)
+class FundFigures:
+    """What became of the money of one fund, in fen; each a sum over the ledger's own rows."""
+
+    received_fen: int
+    issued_fen: int
+    returned_fen: int
+    paid_out_fen: int
+    balance_fen: int
+    # On lots that were issued from it: free, and held by orders that wait for payment.
+    outstanding_fen: int
+    held_fen: int
+    lapsed_fen: int
+
+
+_FUND = text(
+    """
+    SELECT coalesce(sum(e.amount_fen) FILTER (WHERE t.kind = 'deposit'), 0) AS received_fen,
+           coalesce(-sum(e.amount_fen) FILTER (WHERE t.kind = 'issue'), 0) AS issued_fen,
+           coalesce(sum(e.amount_fen) FILTER (WHERE t.kind IN ('return', 'lapse')), 0)
+               AS returned_fen,
+           coalesce(-sum(e.amount_fen) FILTER (WHERE t.kind = 'payout'), 0) AS paid_out_fen,
+           coalesce((SELECT balance_fen FROM ledger_fund WHERE id = :fund_id), 0) AS balance_fen,
+           coalesce((SELECT sum(balance_fen) FROM bean_lot WHERE programme_id = :fund_id), 0)
+               AS outstanding_fen,
+           coalesce((SELECT sum(h.amount_fen) FROM bean_hold h JOIN bean_lot l ON l.id = h.lot_id
+                     WHERE h.state = 'held' AND l.programme_id = :fund_id), 0) AS held_fen,
+           coalesce((SELECT -sum(x.amount_fen) FROM bean_lot l
+                     JOIN ledger_entry x ON x.member_id = l.member_id AND x.account = 'lot:' || l.id
+                     JOIN ledger_transfer k ON k.id = x.transfer_id AND k.kind = 'lapse'
+                     WHERE l.programme_id = :fund_id AND l.leftover_fund_id IS NULL), 0)
+               AS lapsed_fen
+    FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+    WHERE e.account = 'fund:' || CAST(:fund_id AS text) AND e.account LIKE 'fund:%'
+    """
+)
+
+
+def fund_figures(session: Session, fund_id: UUID) -> FundFigures:
+    """Return what became of the money of a fund; an unknown one had none."""
+    row = session.execute(_FUND, {"fund_id": fund_id}).one()
+    return FundFigures(**{name: int(value) for name, value in row._mapping.items()})
+
+
 def system_accounts(session: Session) -> list[dict[str, Any]]:
     """Return the balance of every system account, in fen: the newest snapshot and what followed."""
     return [dict(row._mapping) for row in session.execute(statements.ACCOUNTS)]

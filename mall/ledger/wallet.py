@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, exists, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
@@ -198,6 +198,11 @@ def is_untouched(session: Session, lot_id: UUID) -> bool:
     """Tell whether nothing of a lot was spent or is held."""
     lot = session.get(BeanLot, lot_id, with_for_update=True, populate_existing=True)
     return lot is not None and lot.balance_fen == lot.granted_fen
+
+
+def untouched(lot_id: InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]:
+    """Return the condition that nothing of the lot in this column was spent or is held."""
+    return exists().where(BeanLot.id == lot_id, BeanLot.balance_fen == BeanLot.granted_fen)
 
 
 def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:

@@ -1,6 +1,6 @@
-"""Money, issue, changes and the public notice of programmes on the wire."""
+"""Money, issue and changes of programmes on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
@@ -8,7 +8,6 @@ from mall.kernel.money import MAX_FEN
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
-    PageQuery,
     Schema,
     a_uuid,
     no_control_characters,
@@ -71,6 +70,10 @@ class RecipientQuery(Schema):
     after = Integer(load_default=0, validate=Range(0, 10_000_000))
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
     state = String(load_default=None, validate=OneOf(STATES.states))
+    has_not_chosen = Boolean(
+        load_default=False,
+        metadata={"description": "Only who has neither redeemed nor begun to spend"},
+    )
 
 
 class RecipientReply(Schema):
@@ -145,43 +148,3 @@ class ChangeDecision(Schema):
 
 class RemindedReply(Schema):
     reminded = Integer(metadata={"example": 37})
-
-
-class NoticeQuery(PageQuery):
-    union_id = UUID(load_default=None)
-
-
-class NoticedItem(Schema):
-    id = UUID(metadata={"example": str(a_uuid())})
-    number = String(metadata={"example": "W261124K7Q2M9X4TB"})
-    union_name = String(metadata={"example": "湛江市中级人民法院工会委员会"})
-    name = String(metadata={"example": "2027 年春节慰问"})
-    kind = String(metadata={"example": "pick_one"})
-    state = String(metadata={"example": "active"})
-    head_count = Integer(metadata={"example": 340})
-    per_member_fen = Integer(metadata={"example": 30000})
-    budget_fen = Integer(metadata={"example": 10200000})
-    opens_on = Date()
-    closes_on = Date()
-
-
-class NoticedPage(Schema):
-    items = List(Nested(NoticedItem))
-    next_cursor = UUID(allow_none=True)
-
-
-class ApprovalReply(Schema):
-    act = String(metadata={"example": "approved"})
-    happened_at = DateTime()
-    content_hash = String()
-    hash = String(metadata={"description": "Of the signed history at this step"})
-
-
-class NoticedReply(NoticedItem):
-    delivery = String(metadata={"example": "ship"})
-    leftover = String(metadata={"example": "return"})
-    packs = List(Dict(), metadata={"description": "What is in each, from whom, at what price"})
-    selection = Dict(allow_none=True)
-    content_hash = String()
-    approvals = List(Nested(ApprovalReply))
-    figures = Dict(metadata={"description": "How many were issued, redeemed, ended"})

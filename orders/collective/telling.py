@@ -11,7 +11,7 @@ from mall.kernel.uow import UnitOfWork
 from mall.members import unions
 from mall.notification import members as member_notices
 from mall.notification.members import MemberNotice
-from orders.entitlements import rules as right_rules
+from orders.entitlements import queries as rights_read
 from orders.entitlements import service as rights
 from orders.entitlements.models import Entitlement
 from orders.messages import RightsIssued
@@ -74,8 +74,8 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
     )
     waiting = select(Entitlement).where(
         Entitlement.programme_id == programme.id,
-        Entitlement.state == right_rules.OPEN,
-        Entitlement.order_id.is_(None),
+        Entitlement.member_id.is_not(None),
+        rights_read.not_chosen(),
         is_due,
     )
     found = uow.session.scalars(

@@ -107,13 +107,17 @@ def read_progress(programme_id: UUID) -> dict[str, Any]:
 @bp.get("/<uuid:programme_id>/recipients")
 @bp.input(RecipientQuery, location="query")
 @bp.output(RecipientPage)
-@bp.doc(summary="List recipients in the order of the roster; `state=open`: who has not chosen")
+@bp.doc(summary="List recipients in the order of the roster; `has_not_chosen`: who did nothing yet")
 def list_recipients(programme_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit, state = query_data["limit"], query_data["state"]
-    states = (state,) if state else ()
+    narrowed = [entitlements.in_state(state)] if state else []
+    if query_data["has_not_chosen"]:
+        narrowed.append(entitlements.not_chosen())
     with reading() as session:
         programme = programmes.get_programme(session, current_scope_id(), programme_id)
-        found = entitlements.of_programme(session, programme_id, query_data["after"], limit, states)
+        found = entitlements.of_programme(
+            session, programme_id, query_data["after"], limit, narrowed
+        )
         shown = [queries.recipient_of(right, programme) for right in found[:limit]]
     return {"items": shown, "next_after": shown[-1]["position"] if len(found) > limit else None}
 

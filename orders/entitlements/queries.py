@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.ledger import wallet
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
 
@@ -38,20 +39,44 @@ def by_code(session: Session, code: str) -> Entitlement | None:
     return session.scalars(select(Entitlement).where(Entitlement.code == code)).first()
 
 
+def not_chosen() -> ColumnElement[bool]:
+    """Return the condition that a right was issued, and nothing was done with it so far."""
+    return and_(
+        Entitlement.state.in_((rules.OPEN, rules.WAITING)),
+        Entitlement.order_id.is_(None),
+        wallet.untouched(Entitlement.lot_id),
+    )
+
+
+def count_not_chosen(session: Session, programme_id: UUID) -> int:
+    """Return how many have not begun to use what they were given."""
+    query = select(func.count()).where(Entitlement.programme_id == programme_id, not_chosen())
+    return int(session.scalar(query) or 0)
+
+
 def of_programme(
     session: Session,
     programme_id: UUID,
     after: int,
     limit: int,
-    states: Sequence[str] = (),
+    narrowed: Sequence[ColumnElement[bool]] = (),
 ) -> list[Entitlement]:
     """Return the rights of a programme in their order, one more than `limit` if there are more."""
     query = select(Entitlement).where(
-        Entitlement.programme_id == programme_id, Entitlement.position > after
+        Entitlement.programme_id == programme_id, Entitlement.position > after, *narrowed
     )
-    if states:
-        query = query.where(Entitlement.state.in_(states))
     return list(session.scalars(query.order_by(Entitlement.position).limit(limit + 1)))
+
+
+def slice_of(session: Session, programme_id: UUID, first: int, count: int) -> list[Entitlement]:
+    """Return so many rights of a programme in their order, after the first so many."""
+    query = select(Entitlement).where(Entitlement.programme_id == programme_id)
+    return list(session.scalars(query.order_by(Entitlement.position).offset(first).limit(count)))
+
+
+def in_state(state: str) -> ColumnElement[bool]:
+    """Return the condition that a right is in this state."""
+    return Entitlement.state == state
 
 
 def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID) -> Entitlement:

@@ -65,6 +65,7 @@ GIVING_BREACHES = {
     " WHERE state = 'redeemed'",
     "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
     "closed_means_settled": "UPDATE programme SET state = 'closed'",
+    "programme_settles": "UPDATE order_programme SET amount_fen = amount_fen + 1",
     "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",
     "archived_is_empty": "UPDATE programme SET state = 'archived';"
     " UPDATE ledger_fund SET balance_fen = 1",

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
+from fulfillment.reports import queries
+from fulfillment.reports.schemas import NoticedPage, NoticedReply, NoticeQuery
 from mall.access.guard import public
 from mall.kernel.uow import reading
 from mall.web.fields import page
-from orders.collective import queries
-from orders.collective.schemas import NoticedPage, NoticedReply, NoticeQuery
+from orders.collective import queries as collective
 from orders.programmes import queries as programmes
 
 bp = APIBlueprint("public_notice", __name__, url_prefix="/v1/store/public-notice", tag="Public")
@@ -23,13 +24,17 @@ bp = APIBlueprint("public_notice", __name__, url_prefix="/v1/store/public-notice
 def list_noticed(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = programmes.noticed(session, **query_data)
-        return page(queries.noticed_items(session, found), query_data["limit"])
+        return page(collective.noticed_items(session, found), query_data["limit"])
 
 
 @bp.get("/<uuid:programme_id>")
 @public
 @bp.output(NoticedReply)
-@bp.doc(summary="Read the notice of a programme: contents, prices, suppliers, approvals, figures")
+@bp.doc(
+    summary="Read the notice of a programme: contents, prices, suppliers, approvals, figures, deliveries"
+)
 def read_noticed(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return queries.noticed_of(session, programmes.get_noticed(session, programme_id))
+        programme = programmes.get_noticed(session, programme_id)
+        deliveries = queries.delivery_of(session, programme.id)
+        return {**collective.noticed_of(session, programme), "deliveries": deliveries}

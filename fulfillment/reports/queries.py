@@ -1,0 +1,213 @@
+"""What became of a programme: its people, its money, its goods, each read where it is kept."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from fulfillment.dispatch import rules as dispatch
+from fulfillment.handover import queries as handover
+from mall.kernel.audit import Invariant
+from mall.ledger import queries as ledger
+from orders.entitlements import queries as rights
+from orders.programmes.models import Programme
+
+# Draws of lots of one programme, of a line or of a freight.
+_DRAWN = """
+    SELECT coalesce(sum(CAST(d->>'amount_fen' AS bigint)), 0) AS fen
+    FROM jsonb_array_elements({draws}) d
+    JOIN bean_lot b ON b.id = CAST(d->>'lot_id' AS uuid) AND b.programme_id = :programme_id
+"""
+_PAID = """
+    FROM order_programme c
+    JOIN shop_order o ON o.id = c.order_id AND o.state IN ('paid', 'completed')
+"""
+_BOUGHT = text(
+    f"""
+    SELECT l.supplier_id, l.supplier_name, l.title, l.options, l.delivery_mode, l.price_fen,
+           sum(l.quantity) AS quantity, sum(l.amount_fen) AS amount_fen, sum(x.fen) AS paid_fen
+    {_PAID} JOIN order_line l ON l.order_id = o.id
+    CROSS JOIN LATERAL ({_DRAWN.format(draws="l.bean_lots")}) x
+    WHERE c.programme_id = :programme_id
+    GROUP BY l.supplier_id, l.supplier_name, l.title, l.options, l.delivery_mode, l.price_fen,
+             l.sku_id
+    ORDER BY l.supplier_name, l.supplier_id, l.title, l.sku_id, l.price_fen
+    """
+)
+_FREIGHT = text(
+    f"""
+    SELECT coalesce(sum(CAST(f->>'fee_fen' AS bigint)), 0) AS amount_fen,
+           coalesce(sum(x.fen), 0) AS paid_fen
+    {_PAID} CROSS JOIN LATERAL jsonb_array_elements(o.freight) f
+    CROSS JOIN LATERAL ({_DRAWN.format(draws="f->'bean_lots'")}) x
+    WHERE c.programme_id = :programme_id
+    """
+)
+_SPENT = text(
+    f"""
+    SELECT count(*) AS orders, coalesce(sum(c.amount_fen), 0) AS spent_fen,
+           coalesce(sum(o.wechat_fen), 0) AS topped_up_fen
+    {_PAID} WHERE c.programme_id = :programme_id
+    """
+)
+_CHOSEN = text(
+    """
+    SELECT pack_id, count(*) AS count FROM entitlement
+    WHERE programme_id = :programme_id AND pack_id IS NOT NULL AND order_id IS NOT NULL
+    GROUP BY pack_id
+    """
+)
+
+
+@dataclass(frozen=True)
+class Bought:
+    """So many of a SKU that a programme's orders bought at one price, in fen.
+
+    `paid_fen` is what the programme itself paid of `amount_fen`; the rest are other beans and
+    WeChat.
+    """
+
+    supplier_id: UUID
+    supplier_name: str
+    title: str
+    options: list[dict[str, str]]
+    delivery_mode: str
+    price_fen: int
+    quantity: int
+    amount_fen: int
+    paid_fen: int
+
+
+def bought(session: Session, programme_id: UUID) -> list[Bought]:
+    """Return what the paid orders of a programme bought, by supplier and SKU."""
+    rows = session.execute(_BOUGHT, {"programme_id": programme_id})
+    numbers = ("quantity", "amount_fen", "paid_fen")
+    return [
+        Bought(**{**row._mapping, **{name: int(getattr(row, name)) for name in numbers}})
+        for row in rows
+    ]
+
+
+def freight(session: Session, programme_id: UUID) -> tuple[int, int]:
+    """Return the freight of a programme's orders, and what of it the programme paid, in fen."""
+    row = session.execute(_FREIGHT, {"programme_id": programme_id}).one()
+    return int(row.amount_fen), int(row.paid_fen)
+
+
+def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
+    """Return how many parts of a programme's orders are on their way, and how many arrived."""
+    counts: dict[str, int] = {}
+    for each in handover.parts_of(session, programme_id):
+        counts[each.state] = counts.get(each.state, 0) + each.count
+    signed = counts.get(dispatch.DELIVERED, 0)
+    waiting = counts.get(dispatch.OPEN, 0) + counts.get(dispatch.PARTLY, 0)
+    on_the_way = counts.get(dispatch.DISPATCHED, 0)
+    return {
+        "parts": waiting + on_the_way + signed,
+        "waiting": waiting,
+        "shipped": on_the_way + signed,
+        "signed": signed,
+    }
+
+
+def money_of(session: Session, programme: Programme) -> dict[str, int]:
+    """Return the settlement of a programme, in fen; its terms add up, each from its own rows."""
+    found = ledger.fund_figures(session, programme.id)
+    spent = session.execute(_SPENT, {"programme_id": programme.id}).one()
+    return {
+        "budget_fen": programme.budget_fen,
+        **vars(found),
+        "spent_fen": int(spent.spent_fen),
+        "topped_up_fen": int(spent.topped_up_fen),
+    }
+
+
+def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return all that the union's dashboard shows of a programme."""
+    figures = rights.figures(session, programme.id)
+    people = {name: figures[name] for name in figures if name != "issued_fen"}
+    issued = figures["recipients"] - figures["listed"]
+    values = {"programme_id": programme.id}
+    chosen = {str(row.pack_id): row.count for row in session.execute(_CHOSEN, values)}
+    return {
+        "programme_id": programme.id,
+        "number": programme.number,
+        "name": programme.name,
+        "kind": programme.kind,
+        "state": programme.state,
+        "people": {
+            **people,
+            "issued": issued,
+            "not_chosen": rights.count_not_chosen(session, programme.id),
+        },
+        "money": money_of(session, programme),
+        "orders": session.execute(_SPENT, values).one().orders,
+        "delivery": delivery_of(session, programme.id),
+        "packs": [
+            {
+                "pack_id": pack["pack_id"],
+                "title": pack["title"],
+                "price_fen": pack["price_fen"],
+                "chosen": chosen.get(pack["pack_id"], 0),
+                "amount_fen": chosen.get(pack["pack_id"], 0) * pack["price_fen"],
+            }
+            for pack in (programme.content or {}).get("packs", ())
+        ],
+        "suppliers": _by_supplier(bought(session, programme.id)),
+    }
+
+
+def _by_supplier(rows: list[Bought]) -> list[dict[str, Any]]:
+    found: dict[UUID, dict[str, Any]] = {}
+    for row in rows:
+        supplier = found.setdefault(
+            row.supplier_id,
+            {
+                "supplier_id": row.supplier_id,
+                "name": row.supplier_name,
+                "units": 0,
+                "amount_fen": 0,
+                "paid_fen": 0,
+            },
+        )
+        supplier["units"] += row.quantity
+        supplier["amount_fen"] += row.amount_fen
+        supplier["paid_fen"] += row.paid_fen
+    return list(found.values())
+
+
+INVARIANTS = [
+    Invariant(
+        "programme_settles",
+        "what a fund received is spent, with members, lapsed, still in it or paid out, to the fen",
+        """
+        SELECT p.number, f.received, f.balance, l.outstanding, l.held, l.lapsed, s.spent
+        FROM programme p
+        JOIN LATERAL (
+            SELECT coalesce(sum(e.amount_fen) FILTER (WHERE t.kind IN ('deposit', 'payout')), 0)
+                       AS received,
+                   coalesce(sum(e.amount_fen), 0) AS balance
+            FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+            WHERE e.account = 'fund:' || p.id AND e.account LIKE 'fund:%') f ON true
+        JOIN LATERAL (
+            SELECT coalesce(sum(b.balance_fen), 0) AS outstanding,
+                   coalesce(sum(h.held), 0) AS held, coalesce(sum(k.lapsed), 0) AS lapsed
+            FROM bean_lot b
+            CROSS JOIN LATERAL (SELECT sum(amount_fen) AS held FROM bean_hold
+                                WHERE lot_id = b.id AND state = 'held') h
+            CROSS JOIN LATERAL (
+                SELECT -sum(e.amount_fen) AS lapsed
+                FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+                WHERE e.member_id = b.member_id AND e.account = 'lot:' || b.id
+                  AND t.kind = 'lapse' AND b.leftover_fund_id IS NULL) k
+            WHERE b.programme_id = p.id) l ON true
+        JOIN LATERAL (
+            SELECT coalesce(sum(c.amount_fen), 0) AS spent
+            FROM order_programme c JOIN shop_order o ON o.id = c.order_id
+            WHERE c.programme_id = p.id AND o.state IN ('paid', 'completed')) s ON true
+        WHERE f.received <> f.balance + l.outstanding + l.held + l.lapsed + s.spent
+        """,
+    ),
+]
