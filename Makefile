@@ -31,8 +31,8 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, catalog or all)
-	@$(BIN)/mall story $(NAME)
+story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
+	@$(BIN)/mall story $(NAME) $(if $(SHORT),--short)
 
 bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))

@@ -9,8 +9,8 @@ from mall.kernel.errors import DomainError
 
 class NotArrived(DomainError):
     code = "not_arrived"
-    zh = "还有 {missing} 个履约单未送达（含 {unsent} 个未发货），暂不能验收。"
-    en = "{missing} parts have not arrived ({unsent} of them not sent); it cannot be accepted yet."
+    zh = "暂不能验收：还有 {missing} 个履约单未送达，其中 {unsent} 个未发货。"
+    en = "It cannot be accepted yet: parts still to arrive: {missing}, of these not sent: {unsent}."
 
 
 class FundNotEmpty(DomainError):

@@ -29,7 +29,7 @@ def pdf(paper: Paper) -> bytes:
     for line in paper.signatures:
         if sheet.will_page_break(14):
             sheet.add_page()
-        sheet.ln(6)
+        sheet.ln(10)
         sheet.cell(0, 8, f"{line}：____________________    日期：______年____月____日")
     return bytes(sheet.output())
 

@@ -4,26 +4,34 @@ from collections.abc import Callable, Mapping
 
 from mall.shell.stories.buying import Buying
 from mall.shell.stories.catalog import Catalog
+from mall.shell.stories.programmes import Cake, Court, Customs, Maternity
 from mall.shell.stories.telling import StoryFailed, Telling
 
-STORIES: dict[str, type[Telling]] = {"buying": Buying, "catalog": Catalog}
+STORIES: dict[str, type[Telling]] = {
+    "buying": Buying,
+    "catalog": Catalog,
+    "court": Court,
+    "customs": Customs,
+    "maternity": Maternity,
+    "cake": Cake,
+}
 ALL = "all"
 NAMES = (*STORIES, ALL)
 
 
-def player(name: str) -> Callable[[str, Mapping[str, str]], int]:
+def player(name: str, is_short: bool = False) -> Callable[[str, Mapping[str, str]], int]:
     """Return the function that plays a story, or every one."""
     chosen = STORIES.values() if name == ALL else [STORIES[name]]
 
     def play(base: str, environment: Mapping[str, str]) -> int:
-        return max(_play(story, base, environment) for story in chosen)
+        return max([_play(story, base, environment, is_short) for story in chosen])
 
     return play
 
 
-def _play(story: type[Telling], base: str, environment: Mapping[str, str]) -> int:
+def _play(story: type[Telling], base: str, environment: Mapping[str, str], is_short: bool) -> int:
     """Play one; return 0, or 1 after naming the step that failed."""
-    telling = story(base, environment.get("WECHATPAY_API_BASE", ""), environment)
+    telling = story(base, environment.get("WECHATPAY_API_BASE", ""), environment, is_short)
     try:
         for line, act in telling.steps():
             telling.tell(line, act)

@@ -91,6 +91,8 @@ class Telling(ABC):
     base: str
     mock: str
     environment: Mapping[str, str]
+    # Whether a part of the people will do.
+    is_short: bool = False
     member: Person = field(init=False)
     supplier: Person = field(init=False)
     operator: Person = field(init=False)
