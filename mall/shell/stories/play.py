@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from mall.shell.stories.beans import Cake, Customs
 from mall.shell.stories.buying import Buying
 from mall.shell.stories.catalog import Catalog
-from mall.shell.stories.programmes import Cake, Court, Customs, Maternity
+from mall.shell.stories.packs import Court, Maternity
 from mall.shell.stories.telling import StoryFailed, Telling
 
 STORIES: dict[str, type[Telling]] = {
