@@ -52,6 +52,10 @@ def _claim() -> list[tuple[WeChatMessage, str]]:
             row.due_at = uow.now + LEASE
         uow.session.flush()
         openids = members.openids_of(uow.session, [row.member_id for row in rows])
+        for row in rows:
+            if row.member_id not in openids:
+                row.state, row.reason = rules.FAILED, "no openid"
+        uow.session.flush()
         uow.session.expunge_all()
     return [(row, openids[row.member_id]) for row in rows if row.member_id in openids]
 
