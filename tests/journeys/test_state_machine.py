@@ -1,4 +1,4 @@
-"""Members, suppliers, WeChat, the workers and time act in any order; the audit never complains."""
+"""Members, suppliers, unions, WeChat, the workers and time act in any order; the audit never complains."""
 
 import secrets
 from datetime import timedelta
@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from mall.kernel import clock
+from tests.support.giving_rules import GivingRules
 from tests.support.people import World
 
 PRICES = (100, 333, 1000)
@@ -50,9 +51,13 @@ class Mall(RuleBasedStateMachine):
             self.products.append(product_id)
             self.skus.append((sku, price))
         people = self.world.member(), self.world.member()
+        self.set_up(people)
         # Months may pass: nobody has to sign in again.
         self.world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
         return multiple(*people)
+
+    def set_up(self, people):
+        """Make what a richer machine needs."""
 
     def teardown(self):
         clock.freeze(None)
@@ -225,15 +230,28 @@ class Mall(RuleBasedStateMachine):
             assert self.world.findings() == {}
 
 
-@pytest.mark.timeout(400)
-def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
-    Mall.app, Mall.mock_base, Mall.empty = app, mock_base, staticmethod(emptying)
+class GivingMall(GivingRules, Mall):
+    """The same, and a union that gives."""
+
+
+def play(machine, app, mock_base, emptying, examples):
+    machine.app, machine.mock_base, machine.empty = app, mock_base, staticmethod(emptying)
     run_state_machine_as_test(
-        Mall,
+        machine,
         settings=settings(
-            max_examples=200,
+            max_examples=examples,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+@pytest.mark.timeout(400)
+def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
+    play(Mall, app, mock_base, emptying, 200)
+
+
+@pytest.mark.timeout(400)
+def test_no_sequence_of_steps_with_programmes_breaks_an_invariant(app, mock_base, emptying):
+    play(GivingMall, app, mock_base, emptying, 40)
