@@ -4,7 +4,7 @@ import select
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -78,6 +78,20 @@ def run(base: str, clients: int, seconds: float, make: Callable[[], bytes]) -> O
 
     Raises TimeoutError when nothing is answered for twenty seconds.
     """
+    ends = time.perf_counter() + seconds
+    return _drive(base, clients, lambda: make() if time.perf_counter() < ends else None)
+
+
+def run_all(base: str, clients: int, requests: Iterable[bytes]) -> Outcome:
+    """Send each of the requests once, `clients` at a time, and return what was measured.
+
+    Raises TimeoutError when nothing is answered for twenty seconds.
+    """
+    waiting = iter(requests)
+    return _drive(base, clients, lambda: next(waiting, None))
+
+
+def _drive(base: str, clients: int, following: Callable[[], bytes | None]) -> Outcome:
     address = urlsplit(base)
     poll = select.epoll()
     connections: dict[int, _Connection] = {}
@@ -85,12 +99,14 @@ def run(base: str, clients: int, seconds: float, make: Callable[[], bytes]) -> O
         connection = _Connection(str(address.hostname), int(address.port or 80))
         connections[connection.socket.fileno()] = connection
         poll.register(connection.socket.fileno(), select.EPOLLIN)
-    outcome = Outcome(seconds)
+    outcome = Outcome(0.0)
     began = time.perf_counter()
-    ends = began + seconds
+    under_way = 0
     for connection in connections.values():
-        connection.send(make())
-    under_way = clients
+        request = following()
+        if request is not None:
+            connection.send(request)
+            under_way += 1
     while under_way:
         events = poll.poll(STALLED_SECONDS)
         if not events:
@@ -105,8 +121,9 @@ def run(base: str, clients: int, seconds: float, make: Callable[[], bytes]) -> O
             outcome.statuses[answer[0]] += 1
             if answer[0] >= 300 and not outcome.first_refusal:
                 outcome.first_refusal = answer[1]
-            if now < ends:
-                connection.send(make())
+            request = following()
+            if request is not None:
+                connection.send(request)
             else:
                 under_way -= 1
     outcome.seconds = time.perf_counter() - began
