@@ -307,7 +307,7 @@ def _most(workers: list[psutil.Process]) -> float:
     for each in workers:
         with open(f"/proc/{each.pid}/status", encoding="ascii") as status:
             line = next(line for line in status if line.startswith("VmHWM"))
-        sizes.append(int(line.split()[1]) / 1000)
+        sizes.append(int(line.split()[1]) * 1024 / 1e6)
     return max(sizes)
 
 

@@ -27,10 +27,12 @@ class FundPaid:
 
 @dataclass(frozen=True)
 class RightsIssued:
-    """Some rights of a programme were issued at one instant: their members should know."""
+    """Rights of a programme were issued since an instant: those at these positions, a few thousand."""
 
     programme_id: str
-    issued_at: str
+    since: str
+    after: int
+    up_to: int
 
 
 @dataclass(frozen=True)

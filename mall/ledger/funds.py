@@ -1,11 +1,13 @@
 """The funds that unions pay into, and the lots that are issued from them (docs/adr/0012)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from mall.kernel.ids import new_id
@@ -45,6 +47,17 @@ class NewLot:
     id: UUID
     owner_id: UUID
     amount_fen: int
+
+
+@dataclass(frozen=True)
+class Given:
+    """A statement that gives lot_id, owner_id and amount_fen of lots to issue, and its parameters.
+
+    It may change what it gives from, as long as it does so in the same breath.
+    """
+
+    sql: str
+    values: Mapping[str, Any]
 
 
 def open_fund(uow: UnitOfWork, fund_id: UUID, name: str) -> None:
@@ -100,33 +113,37 @@ def _take(uow: UnitOfWork, fund_id: UUID, amount_fen: int) -> None:
         raise FundShort(missing_fen=missing)
 
 
-def issue(
-    uow: UnitOfWork, fund_id: UUID, terms: Terms, lots: Sequence[NewLot], reference: str
-) -> None:
-    """Issue lots from a fund: one transfer, an entry for each lot; raise FundShort, keeping nothing.
+def issue(uow: UnitOfWork, fund_id: UUID, terms: Terms, lot: NewLot, reference: str) -> None:
+    """Issue one lot from a fund; raise FundShort, keeping nothing."""
+    values = {"given_id": lot.id, "given_to": lot.owner_id, "given_fen": lot.amount_fen}
+    issue_given(uow, fund_id, terms, Given(_ONE, values), reference)
 
-    Whoever calls sees to it that no owner is served twice; the reference is unique as well.
+
+def issue_given(
+    uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, reference: str
+) -> tuple[int, int]:
+    """Issue a lot for each row that a statement gives; return how many, and how much in fen.
+
+    One statement with its own: no row passes through the application. Raises FundShort where the
+    fund does not cover them all; then nothing of it may be kept. Whoever gives sees to it that
+    nobody is served twice; the reference is unique as well.
     """
-    if not lots:
-        return
-    total = sum(lot.amount_fen for lot in lots)
-    _take(uow, fund_id, total)
-    uow.session.execute(
-        _ISSUE,
+    row = uow.session.execute(
+        _issuing(given.sql),
         {
-            "lot_ids": [lot.id for lot in lots],
-            "owner_ids": [lot.owner_id for lot in lots],
-            "amounts": [lot.amount_fen for lot in lots],
-            "entry_ids": [new_id() for _ in lots],
+            **given.values,
+            "fund_id": fund_id,
             "transfer_id": new_id(),
             "fund_entry_id": new_id(),
             "fund_account": fund_account(fund_id),
             "reference": reference,
-            "total": total,
             "now": uow.now,
             **vars(terms),
         },
-    )
+    ).one()
+    if row.lots and not row.is_covered:
+        raise FundShort(missing_fen=int(row.fen) - balance(uow.session, fund_id))
+    return int(row.lots), int(row.fen)
 
 
 def return_lots(
@@ -199,29 +216,47 @@ _TAKE = text(
     WHERE id = :fund_id AND balance_fen >= :amount RETURNING id
     """
 )
-_ISSUE = text(
-    """
-    WITH given AS MATERIALIZED (
-        SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:owner_ids AS uuid[]),
-                             CAST(:amounts AS bigint[]), CAST(:entry_ids AS uuid[]))
-            AS g(lot_id, owner_id, amount_fen, entry_id)
-    ), transfer AS (
-        INSERT INTO ledger_transfer (id, reference, kind, asset, posted_at)
-        VALUES (:transfer_id, :reference, 'issue', 'beans', :now)
-    ), lots AS (
-        INSERT INTO bean_lot (id, member_id, scope_id, programme, programme_id, granted_fen,
-                              balance_fen, expires_at, is_voucher, allows_top_up,
-                              leftover_fund_id, created_at)
-        SELECT g.lot_id, g.owner_id, :scope_id, :programme, :programme_id, g.amount_fen, g.amount_fen,
-               :expires_at, :is_voucher, :allows_top_up, :leftover_fund_id, :now
-        FROM given g
+_ONE = """
+    SELECT CAST(:given_id AS uuid) AS lot_id, CAST(:given_to AS uuid) AS owner_id,
+           CAST(:given_fen AS bigint) AS amount_fen
+"""
+
+
+@lru_cache(16)
+def _issuing(given: str) -> TextClause:
+    # An entry of a new lot bears the lot's own id: it is the first of its account.
+    return text(
+        f"""
+        WITH given AS ({given}),
+        total AS (
+            SELECT count(*) AS lots, coalesce(sum(amount_fen), 0) AS fen FROM given
+        ), covered AS (
+            UPDATE ledger_fund f SET balance_fen = f.balance_fen - t.fen FROM total t
+            WHERE f.id = :fund_id AND t.lots > 0 AND f.balance_fen >= t.fen RETURNING 1
+        ), transfer AS (
+            INSERT INTO ledger_transfer (id, reference, kind, asset, posted_at)
+            SELECT :transfer_id, :reference, 'issue', 'beans', :now FROM total WHERE lots > 0
+        ), new_lots AS (
+            INSERT INTO bean_lot (id, member_id, scope_id, programme, programme_id, granted_fen,
+                                  balance_fen, expires_at, is_voucher, allows_top_up,
+                                  leftover_fund_id, created_at)
+            SELECT g.lot_id, g.owner_id, :scope_id, :programme, :programme_id, g.amount_fen,
+                   g.amount_fen, :expires_at, :is_voucher, :allows_top_up, :leftover_fund_id, :now
+            FROM given g
+        ), entries AS (
+            INSERT INTO ledger_entry (id, transfer_id, account, member_id, amount_fen)
+            SELECT g.lot_id, CAST(:transfer_id AS uuid), 'lot:' || g.lot_id, g.owner_id, g.amount_fen
+            FROM given g
+            UNION ALL
+            SELECT CAST(:fund_entry_id AS uuid), CAST(:transfer_id AS uuid), :fund_account, NULL,
+                   -fen
+            FROM total WHERE lots > 0
+        )
+        SELECT lots, fen, EXISTS (SELECT FROM covered) AS is_covered FROM total
+        """
     )
-    INSERT INTO ledger_entry (id, transfer_id, account, member_id, amount_fen)
-    SELECT g.entry_id, :transfer_id, 'lot:' || g.lot_id, g.owner_id, g.amount_fen FROM given g
-    UNION ALL
-    SELECT CAST(:fund_entry_id AS uuid), :transfer_id, :fund_account, NULL, -:total
-    """
-)
+
+
 _EMPTY = text(
     """
     WITH locked AS (

@@ -19,6 +19,7 @@ from orders.collective import rules
 from orders.collective.funding import SYSTEM
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as rights
+from orders.entitlements.service import Chunk
 from orders.messages import RightsIssued
 from orders.programmes import chain, queries, service
 from orders.programmes import rules as programme_rules
@@ -57,31 +58,31 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     Raises FundShort where the fund does not cover the chunk; then nobody of it is served.
     """
     is_unit = programme.delivery == programme_rules.UNIT
-    if is_unit:
-        # One order for everybody, as far as one order goes.
-        limit = rules.MAX_UNIT_ORDER
-    taken = rights.take_listed(uow, programme.id, beijing_day(uow.now), limit)
-    if not taken:
+    # One order of the unit for everybody, as far as one order goes.
+    limit = rules.MAX_UNIT_ORDER if is_unit else limit
+    # Birthdays are not in the order of the roster: there, each run looks at all of it.
+    after = programme.issued_up_to if programme.birthday == right_rules.NONE else 0
+    chunk = rights.next_chunk(uow, programme.id, after, beijing_day(uow.now), limit)
+    if chunk is None:
         return 0
-    terms = queries.terms_of(programme)
-    reference = f"issue:{programme.id}:{taken[0].id}"
-    lot_ids: list[UUID | None]
     if is_unit:
-        # Paid from one lot that the programme itself owns.
-        total = sum(each.amount_fen for each in taken)
-        lots = [NewLot(new_id(), programme.id, total)]
-        lot_ids = [None for _ in taken]
+        _issue_to_unit(uow, programme, chunk)
     else:
-        lots = [NewLot(new_id(), each.member_id or each.id, each.amount_fen) for each in taken]
-        lot_ids = [lot.id for lot in lots]
-    funds.issue(uow, programme.id, terms, lots, reference)
-    rights.mark_issued(uow, taken, lot_ids, programme.allows_codes)
-    if is_unit:
-        pack_id = programme.pack_ids[0]
-        ids = [each.id for each in taken]
-        order_for_unit(uow, programme, pack_id, ids, [(lots[0].id, lots[0].amount_fen)])
-    uow.emit(RightsIssued(str(programme.id), uow.now.isoformat()))
-    return len(taken)
+        given = rights.giving(uow, chunk, programme.allows_codes)
+        terms, reference = queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
+        funds.issue_given(uow, programme.id, terms, given, reference)
+    programme.issued_up_to = max(programme.issued_up_to, chunk.up_to)
+    return chunk.count
+
+
+def _issue_to_unit(uow: UnitOfWork, programme: Programme, chunk: Chunk) -> None:
+    """Order for a chunk of people at once, paid from one lot that the programme itself owns."""
+    amounts = rights.issue_without_lots(uow, chunk)
+    lot = NewLot(new_id(), programme.id, sum(amounts.values()))
+    terms, reference = queries.terms_of(programme), f"issue:{programme.id}:{lot.id}"
+    funds.issue(uow, programme.id, terms, lot, reference)
+    pack_id, ids = programme.pack_ids[0], list(amounts)
+    order_for_unit(uow, programme, pack_id, ids, [(lot.id, lot.amount_fen)])
 
 
 def order_for_unit(
@@ -114,11 +115,22 @@ def order_for_unit(
 
 
 def end_run(uow: UnitOfWork, programme: Programme) -> None:
-    """Note that nobody of a locked programme is due any more today: it is active."""
+    """Note that nobody of a locked programme is due any more today: it is active.
+
+    Only now members are told: all of them at once, and nothing competes with the issue.
+    """
+    _tell(uow, programme)
     if programme.state == programme_rules.ISSUING:
         programme.active_at = uow.now
         service.step(uow, programme, SYSTEM, programme_rules.ACTIVE)
     programme.due_at = next_look(programme, uow.now)
+
+
+def _tell(uow: UnitOfWork, programme: Programme) -> None:
+    since = programme.told_at or programme.created_at
+    for after in range(0, rights.last_issued(uow, programme.id, since), rules.CHUNK):
+        uow.emit(RightsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK))
+    programme.told_at = uow.now
 
 
 def next_look(programme: Programme, now: datetime) -> datetime:
@@ -137,6 +149,7 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     """Put a programme off that cannot go on, and say why once."""
     programme = queries.lock(uow, None, programme_id)
     programme.due_at = uow.now + RETRY
+    _tell(uow, programme)
     last = chain.last(uow.session, programme)
     if (last.act, last.note) != ("waiting", why):
         chain.append(uow, programme, SYSTEM, "waiting", why)

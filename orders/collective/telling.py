@@ -30,7 +30,9 @@ def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
         programme = queries.get_programme(uow.session, None, UUID(message.programme_id))
         query = select(Entitlement.member_id).where(
             Entitlement.programme_id == programme.id,
-            Entitlement.issued_at == datetime.fromisoformat(message.issued_at),
+            Entitlement.position > message.after,
+            Entitlement.position <= message.up_to,
+            Entitlement.issued_at > datetime.fromisoformat(message.since),
             Entitlement.member_id.is_not(None),
         )
         member_ids = [each for each in uow.session.scalars(query) if each is not None]

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
+from mall.ledger.funds import Given
 from mall.members.rosters import queries as rosters
 from mall.members.rosters.rules import Listed
 from orders.entitlements import rules, statements
@@ -32,12 +33,14 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """A right that is about to be issued."""
+class Chunk:
+    """Rights that are issued in one transaction: those listed and due, by their positions."""
 
-    id: UUID
-    member_id: UUID | None
-    amount_fen: int
+    programme_id: UUID
+    after: int
+    up_to: int
+    today: date
+    count: int
 
 
 def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
@@ -78,26 +81,47 @@ def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
     return {"id": new_id(), "entry_id": entry.id, "due_on": due, **values}
 
 
-def take_listed(uow: UnitOfWork, programme_id: UUID, today: date, limit: int) -> list[Taken]:
-    """Lock rights that are listed and due, those that another worker has skipped."""
-    values = {"programme_id": programme_id, "today": today, "limit": limit}
-    return [Taken(*row) for row in uow.session.execute(statements.TAKE, values)]
+def next_chunk(
+    uow: UnitOfWork, programme_id: UUID, after: int, today: date, limit: int
+) -> Chunk | None:
+    """Return which rights of a locked programme are issued next: so many that are listed and due."""
+    values = {"programme_id": programme_id, "after": after, "today": today}
+    row = uow.session.execute(statements.NEXT_CHUNK, {**values, "limit": limit}).one()
+    return Chunk(programme_id, after, row.up_to, today, row.rights) if row.rights else None
 
 
-def mark_issued(
-    uow: UnitOfWork, taken: Sequence[Taken], lot_ids: Sequence[UUID | None], has_codes: bool
-) -> None:
-    """Note which lot each right has now; who is no member yet has to wait for it."""
-    uow.session.execute(
-        statements.MARK_ISSUED,
-        {
-            "ids": [each.id for each in taken],
-            "member_ids": [each.member_id for each in taken],
-            "lot_ids": list(lot_ids),
-            "codes": [rules.new_code() if has_codes else None for _ in taken],
-            "now": uow.now,
-        },
+def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
+    """Return the statement that marks a chunk issued and gives the lots it must get.
+
+    Who is no member yet has to wait: the lot is the right's own.
+    """
+    # By position: of the few that are left out between them, the codes are thrown away.
+    codes = [rules.new_code() for _ in range(chunk.up_to - chunk.after)] if has_codes else []
+    return Given(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
+
+
+def last_issued(uow: UnitOfWork, programme_id: UUID, since: datetime) -> int:
+    """Return the last position of a programme that was issued to since an instant; 0 for none."""
+    query = select(func.max(Entitlement.position)).where(
+        Entitlement.programme_id == programme_id, Entitlement.issued_at > since
     )
+    return uow.session.scalar(query) or 0
+
+
+def issue_without_lots(uow: UnitOfWork, chunk: Chunk) -> dict[UUID, int]:
+    """Mark a chunk issued whose people get no lot; return each right's amount in fen."""
+    rows = uow.session.execute(statements.ISSUE_WITHOUT_LOTS, _bounds(uow, chunk))
+    return {row.id: row.amount_fen for row in rows}
+
+
+def _bounds(uow: UnitOfWork, chunk: Chunk) -> dict[str, Any]:
+    return {
+        "programme_id": chunk.programme_id,
+        "after": chunk.after,
+        "up_to": chunk.up_to,
+        "today": chunk.today,
+        "issued_at": uow.now,
+    }
 
 
 def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:

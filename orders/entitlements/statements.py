@@ -16,27 +16,35 @@ LIST = text(
     """
 )
 
-# Who claimed the roster entry since it was listed is served at once.
-TAKE = text(
-    """
-    SELECT t.id, coalesce(t.member_id, e.member_id) AS member_id, t.amount_fen
-    FROM entitlement t JOIN roster_entry e ON e.id = t.entry_id
-    WHERE t.programme_id = :programme_id AND t.state = 'listed'
-      AND (t.due_on IS NULL OR t.due_on <= :today)
-    ORDER BY t.due_on NULLS FIRST, t.id
-    LIMIT :limit
-    FOR UPDATE OF t SKIP LOCKED
+_DUE = """t.programme_id = :programme_id AND t.state = 'listed' AND t.position > :after
+      AND (t.due_on IS NULL OR t.due_on <= :today)"""
+
+NEXT_CHUNK = text(
+    f"""
+    SELECT count(*) AS rights, coalesce(max(position), 0) AS up_to FROM (
+        SELECT t.position FROM entitlement t WHERE {_DUE} ORDER BY t.position LIMIT :limit) d
     """
 )
 
-MARK_ISSUED = text(
-    """
-    UPDATE entitlement t SET state = CASE WHEN g.member_id IS NULL THEN 'waiting' ELSE 'open' END,
-           member_id = g.member_id, lot_id = g.lot_id, code = g.code, issued_at = :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:member_ids AS uuid[]), CAST(:lot_ids AS uuid[]),
-                CAST(:codes AS text[])) AS g(id, member_id, lot_id, code)
-    WHERE t.id = g.id
-    """
+_CHUNK = f"{_DUE} AND t.position <= :up_to"
+# Who claimed the roster entry since it was listed is served at once.
+_OWNER = """CASE WHEN t.member_id IS NOT NULL THEN t.member_id
+             ELSE (SELECT e.member_id FROM roster_entry e WHERE e.id = t.entry_id) END"""
+_ISSUED = f"""state = CASE WHEN {_OWNER} IS NULL THEN 'waiting' ELSE 'open' END,
+           member_id = {_OWNER}, issued_at = :issued_at"""
+
+# What is listed is changed under the programme's lock only: nothing here waits for a row, and no
+# join looks at the rows before. The lot bears the id of its right.
+ISSUE = f"""
+    UPDATE entitlement t
+    SET {_ISSUED}, lot_id = t.id, code = (CAST(:codes AS text[]))[t.position - :after]
+    WHERE {_CHUNK}
+    RETURNING t.id AS lot_id, coalesce(t.member_id, t.id) AS owner_id, t.amount_fen
+"""
+
+# For what goes to the unit nobody gets a lot.
+ISSUE_WITHOUT_LOTS = text(
+    f"UPDATE entitlement t SET {_ISSUED} WHERE {_CHUNK} RETURNING t.id, t.amount_fen"
 )
 
 # Only whoever finds it open may redeem it.

@@ -72,6 +72,10 @@ class Programme(Base):
     scope_id: Mapped[UUID | None]
     event_count: Mapped[int]
     last_hash: Mapped[str]
+    # Nobody at this position or before it is left to be issued to, birthdays aside.
+    issued_up_to: Mapped[int] = mapped_column(default=0)
+    # Who was issued to until then has been told, or is about to be.
+    told_at: Mapped[datetime | None]
     # When the sweep looks at it next.
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
