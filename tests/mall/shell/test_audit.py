@@ -9,6 +9,7 @@ import pytest
 from mall.kernel import audit, clock
 from mall.kernel.uow import reading
 from mall.shell import wiring
+from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
@@ -44,31 +45,6 @@ BREACHES = {
     "completed_means_delivered": "UPDATE fulfillment_order SET state = 'open'"
     " WHERE state = 'delivered'",
     "nothing_parked": "UPDATE outbox_delivery SET state = 'parked'",
-}
-
-# The same of programmes, on a union that gives.
-GIVING_BREACHES = {
-    "fund_balance": "UPDATE ledger_fund SET balance_fen = balance_fen + 1",
-    "prepaid_beans_paid": "UPDATE ledger_entry SET amount_fen = amount_fen + 1"
-    " WHERE account = 'beans:prepaid'",
-    "programme_orders": "UPDATE order_programme SET amount_fen = amount_fen + 1",
-    "rights_have_lots": "UPDATE bean_lot SET granted_fen = granted_fen + 1",
-    "redeemed_once": "UPDATE entitlement SET order_id = gen_random_uuid() WHERE state = 'redeemed'",
-    "nobody_twice": "UPDATE entitlement SET member_id = (SELECT member_id FROM entitlement"
-    " WHERE state = 'redeemed')",
-    "history_unbroken": "UPDATE programme_event SET note = 'all is well' WHERE number = 2",
-    "history_whole": "DELETE FROM programme_event e USING programme p"
-    " WHERE e.programme_id = p.id AND e.number = p.event_count",
-    "programme_budget": "UPDATE programme SET head_count = head_count + 1,"
-    " budget_fen = budget_fen + per_member_fen",
-    "issued_from_fund": "UPDATE entitlement SET amount_fen = amount_fen + 1"
-    " WHERE state = 'redeemed'",
-    "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
-    "closed_means_settled": "UPDATE programme SET state = 'closed'",
-    "programme_settles": "UPDATE order_programme SET amount_fen = amount_fen + 1",
-    "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",
-    "archived_is_empty": "UPDATE programme SET state = 'archived';"
-    " UPDATE ledger_fund SET balance_fen = 1",
 }
 
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,14 @@ from tests.support.processes import MALL, answers, is_alive, wait_until
 
 README = Path(__file__).parents[3] / "README.md"
 START_SECONDS = 60
+STORY_STEPS = {
+    "catalog": 17,
+    "court": 18,
+    "customs": 17,
+    "maternity": 14,
+    "cake": 16,
+    "buying": 18,
+}
 
 
 class Run:
@@ -78,6 +87,12 @@ def folder(worker_id):
     shutil.rmtree(found, ignore_errors=True)
 
 
+def story(folder, name):
+    """Play a story against what runs in a folder; a union's with a part of its people."""
+    command = [MALL, "story", name, "--short"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180)
+
+
 def processes_in(folder):
     """Return the processes that run in a folder, whoever started them."""
     found = []
@@ -129,17 +144,11 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         shown = requests.get(f"{base}/v1/store/products?limit=100", timeout=10).json()
         assert len(shown["items"]) == 100
 
-        told = subprocess.run(
-            [MALL, "story", "all", "--short"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        assert told.returncode == 0, told.stdout
-        assert re.findall(r"story: (\d+) steps, 0 failed", told.stdout) == [
-            *("18", "17", "18", "17", "14", "16"),
-        ]
+        # Three at a time: they mostly wait for sweeps, and must not disturb each other.
+        with ThreadPoolExecutor(3) as pool:
+            told = list(pool.map(lambda name: story(folder, name), STORY_STEPS))
+        for (name, steps), done in zip(STORY_STEPS.items(), told, strict=True):
+            assert f"story: {steps} steps, 0 failed" in done.stdout, (name, done.stdout)
 
         second = subprocess.run(
             [MALL, "dev"], cwd=folder, capture_output=True, text=True, timeout=30
