@@ -24,12 +24,12 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
     unsplit = queries.count_unsplit(uow.session, programme.id)
     rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
+    handed = rights.redeem_in_bulk(uow, programme.id)
     accepted = 0
     for part in queries.unit_parts(uow.session, programme.id):
         if part.state == dispatch_rules.DISPATCHED:
             dispatch.deliver(uow, part.id, officer.signature[0])
             accepted += 1
-    handed = rights.redeem_in_bulk(uow, programme.id)
     details = {"unit_parts": accepted, "rights": handed}
     programme.state = programme_rules.ACCEPTED
     chain.append(uow, programme, officer.signature, "accepted", note, details)
