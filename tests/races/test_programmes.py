@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.giving import Union
+from tests.support.giving import ADDRESS, Union
 from tests.support.processes import wait_until
 
 # A worker whose chunks are small, so that there are fifty points to be killed between.
@@ -120,6 +120,38 @@ def test_withdrawing_against_redeeming_gives_one_of_the_two(union, audited):
         )
     ]
     assert codes in ([200, 409], [409, 201], [200, 404])
+    audited()
+
+
+def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union, audited, world):
+    pack_id, _ = union.pack(50_000)
+    programme_id = union.issued(
+        kind="fixed",
+        per_member_fen=50_000,
+        pack_ids=[pack_id],
+        delivery="unit_delivery",
+        unit_address=ADDRESS,
+        roster_id=union.roster(union.people(3, members_too=False)),
+    )
+    path = f"/v1/union/programmes/{programme_id}"
+    union.approver.post(f"{path}/close", {"reason": "结束"})
+    union.run()
+    supplier = world.staff("supplier", union.supplier_id)
+    [part] = union.handler.get(f"{path}/deliveries").get_json()["items"]
+    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    desks = [world.staff("union_officer", union.id, ["handles"]) for _ in range(2)]
+    *codes, sent = [
+        reply.status_code
+        for reply in at_once(
+            *(lambda desk=desk: desk.post(f"{path}/accept", {}) for desk in desks),
+            lambda: supplier.post(send, {"carrier": "self", "tracking_no": None}),
+        )
+    ]
+    assert sent == 201 and set(codes) <= {200, 409} and codes.count(200) <= 1
+    if 200 not in codes:
+        assert union.handler.post(f"{path}/accept", {}).status_code == 200
+    [event] = world.rows("SELECT count(*) AS n FROM programme_event WHERE act = 'accepted'")
+    assert event.n == 1
     audited()
 
 

@@ -1,6 +1,9 @@
 """A roster's sheet is understood whatever a spreadsheet did to it, and waits for its people."""
 
+import io
+
 import pytest
+from openpyxl import load_workbook
 
 from mall.kernel.sheets import writing
 from tests.support.giving import Union
@@ -46,6 +49,25 @@ def test_case_21_cells_are_cleaned_and_three_bad_rows_of_4000_are_told(union, wo
     again = union.send_roster(roster_id, [row for row in rows if row[0] not in ("", "甲", "乙")])
     assert (again["state"], again["entry_count"]) == ("ready", 3997)
     assert again["changes"]["removed"] == 0
+
+
+def test_the_template_can_be_filled_in_and_the_report_names_each_row(union):
+    template = union.handler.get("/v1/union/rosters/template.xlsx").data
+    sheet = load_workbook(io.BytesIO(template)).worksheets[0]
+    heads = [cell.value for cell in sheet[1]]
+    roster_id = union.handler.post("/v1/union/rosters", {"name": "模板"}).get_json()["id"]
+    path = f"/v1/union/rosters/{roster_id}"
+    wrong = [("丁", "12345", "00009", "儿科", "1990-13-45")]
+    union.send(f"{path}/sheet", writing.xlsx("名册", heads, wrong))
+    union.world.run_sweep("work_rosters")
+    report = load_workbook(io.BytesIO(union.handler.get(f"{path}/report.xlsx").data)).active
+    head, row = (list(each) for each in report.iter_rows(values_only=True))
+    assert (head[0], row[0], row[1]) == ("行", 2, "丁")
+    assert "手机号" in row[4] and "1990-13-45" in row[4]
+    # The template as it comes, with its examples, is a roster that can be read.
+    union.send(f"{path}/sheet", template)
+    union.world.run_sweep("work_rosters")
+    assert union.handler.get(path).get_json()["state"] in ("ready", "checked")
 
 
 def test_the_same_file_twice_changes_nothing_and_a_shorter_one_removes(union):
