@@ -47,8 +47,8 @@ _FREIGHT = text(
 )
 _SPENT = text(
     f"""
-    SELECT count(*) AS orders, coalesce(sum(c.amount_fen), 0) AS spent_fen,
-           coalesce(sum(o.wechat_fen), 0) AS topped_up_fen
+    SELECT coalesce(sum(c.amount_fen), 0) AS spent_fen,
+           coalesce(sum(o.wechat_fen), 0) AS topped_up_fen, count(*) AS orders
     {_PAID} WHERE c.programme_id = :programme_id
     """
 )
@@ -114,13 +114,22 @@ def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
 
 def money_of(session: Session, programme: Programme) -> dict[str, int]:
     """Return the settlement of a programme, in fen; its terms add up, each from its own rows."""
-    found = ledger.fund_figures(session, programme.id)
-    spent = session.execute(_SPENT, {"programme_id": programme.id}).one()
+    spent, topped_up, _ = _spent(session, programme.id)
+    return _money(session, programme, spent, topped_up)
+
+
+def _spent(session: Session, programme_id: UUID) -> tuple[int, int, int]:
+    """Return what paid orders took of a programme, what members added, and how many orders."""
+    row = session.execute(_SPENT, {"programme_id": programme_id}).one()
+    return int(row.spent_fen), int(row.topped_up_fen), int(row.orders)
+
+
+def _money(session: Session, programme: Programme, spent: int, topped_up: int) -> dict[str, int]:
     return {
         "budget_fen": programme.budget_fen,
-        **vars(found),
-        "spent_fen": int(spent.spent_fen),
-        "topped_up_fen": int(spent.topped_up_fen),
+        **vars(ledger.fund_figures(session, programme.id)),
+        "spent_fen": spent,
+        "topped_up_fen": topped_up,
     }
 
 
@@ -129,6 +138,7 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
     figures = rights.figures(session, programme.id)
     people = {name: figures[name] for name in figures if name != "issued_fen"}
     issued = figures["recipients"] - figures["listed"]
+    spent, topped_up, orders = _spent(session, programme.id)
     values = {"programme_id": programme.id}
     chosen = {str(row.pack_id): row.count for row in session.execute(_CHOSEN, values)}
     return {
@@ -142,8 +152,8 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
             "issued": issued,
             "not_chosen": rights.count_not_chosen(session, programme.id),
         },
-        "money": money_of(session, programme),
-        "orders": session.execute(_SPENT, values).one().orders,
+        "money": _money(session, programme, spent, topped_up),
+        "orders": orders,
         "delivery": delivery_of(session, programme.id),
         "packs": [
             {

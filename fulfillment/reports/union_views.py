@@ -21,15 +21,26 @@ from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
 
 bp = APIBlueprint("reports", __name__, url_prefix="/v1/union/programmes", tag="Union")
-_BUILDERS: dict[str, Callable[[Session, Programme, int], Paper]] = {
-    "purchase-list": lambda session, programme, _: papers.purchase_list(session, programme),
-    "contract-appendix": lambda session, programme, _: papers.contract_appendix(session, programme),
-    "bill": lambda session, programme, _: papers.bill(session, programme),
+_OF_PROGRAMMES: dict[str, Callable[[Session, Programme], Paper]] = {
+    "purchase-list": papers.purchase_list,
+    "contract-appendix": papers.contract_appendix,
+    "bill": papers.bill,
+    "acceptance-note": papers.acceptance_note,
+    "settlement": papers.settlement,
+}
+# These come in parts.
+_OF_PEOPLE: dict[str, Callable[[Session, Programme, int], Paper]] = {
     "issue-list": people_papers.issue_list,
     "hand-out-sheet": people_papers.hand_out_sheet,
-    "acceptance-note": lambda session, programme, _: papers.acceptance_note(session, programme),
-    "settlement": lambda session, programme, _: papers.settlement(session, programme),
 }
+
+
+def _paper(session: Session, programme: Programme, name: str, part: int) -> Paper:
+    if programme.content is None:
+        raise rules.NoPaperYet()
+    if name in _OF_PEOPLE:
+        return _OF_PEOPLE[name](session, programme, part)
+    return _OF_PROGRAMMES[name](session, programme)
 
 
 @bp.get("/<uuid:programme_id>/dashboard")
@@ -59,14 +70,11 @@ def list_papers(programme_id: UUID) -> dict[str, Any]:
     responses={409: "Not submitted yet", 404: "There is no such paper, or part"},
 )
 def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Response:
-    build = _BUILDERS.get(name)
-    if build is None:
+    if name not in rules.PAPERS:
         raise NotFound("paper", "单据")
     with reading() as session:
         programme = programmes.get_programme(session, current_scope_id(), programme_id)
-        if programme.content is None:
-            raise rules.NoPaperYet()
-        paper = build(session, programme, query_data["part"])
+        paper = _paper(session, programme, name, query_data["part"])
         file_name = f"{paper.title}-{programme.number}"
     if query_data["format"] == rules.XLSX:
         return attachment(workbook(paper), XLSX, f"{file_name}.xlsx")
