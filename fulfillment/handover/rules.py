@@ -19,6 +19,12 @@ class FundNotEmpty(DomainError):
     en = "The fund still holds {balance_fen} fen; an operator must pay them back first."
 
 
+class ValueStillOut(DomainError):
+    code = "value_still_out"
+    zh = "还有 {out_fen} 分在职工手中或被待付款订单占用，待其使用、到期或释放后才能归档。"
+    en = "Members or unpaid orders still hold {out_fen} fen; file it once they are used or lapsed."
+
+
 @dataclass(frozen=True)
 class Parts:
     """How many parts of a programme's orders are delivered this way and in this state."""

@@ -6,7 +6,7 @@ from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.handover import queries, rules
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds
+from mall.ledger import queries as ledger
 from orders.entitlements import service as rights
 from orders.programmes import chain
 from orders.programmes import queries as programmes
@@ -36,10 +36,15 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
 
 
 def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
-    """File an accepted programme whose fund is empty; raises WrongState and FundNotEmpty."""
+    """File an accepted programme of which nothing is left anywhere.
+
+    Raises WrongState, ValueStillOut and FundNotEmpty.
+    """
     programme = programmes.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ARCHIVED)
-    left = funds.balance(uow.session, programme.id)
-    if left:
-        raise rules.FundNotEmpty(balance_fen=left)
+    found = ledger.fund_figures(uow.session, programme.id)
+    if found.outstanding_fen or found.held_fen:
+        raise rules.ValueStillOut(out_fen=found.outstanding_fen + found.held_fen)
+    if found.balance_fen:
+        raise rules.FundNotEmpty(balance_fen=found.balance_fen)
     programme_service.step(uow, programme, officer.signature, programme_rules.ARCHIVED, note)

@@ -56,7 +56,7 @@ def accept(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 @bp.output(AcceptedReply)
 @bp.doc(
     summary="File an accepted programme whose fund is empty; the auditor's act",
-    responses={409: "Not accepted, or money is still in the fund"},
+    responses={409: "Not accepted, or money is still in the fund or with members"},
 )
 def archive(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()

@@ -7,6 +7,7 @@ import pytest
 from fulfillment.dispatch import jobs as dispatch_jobs
 from mall.kernel import clock
 from tests.support.giving import ADDRESS, Union
+from tests.support.people import order_body
 
 
 @pytest.fixture
@@ -103,4 +104,24 @@ def test_a_fund_that_holds_money_is_not_filed(union, audited):
         union.operator.post(f"/v1/ops/programmes/{programme_id}/payouts", body).status_code == 201
     )
     assert union.auditor.post(f"{path}/archive", {}).status_code == 200
+    audited()
+
+
+def test_beans_that_an_unpaid_order_held_keep_the_books_open(union, audited, world):
+    rows = union.people(1)
+    programme_id = union.issued(kind="open", allows_top_up=True, roster_id=union.roster(rows))
+    path = f"/v1/union/programmes/{programme_id}"
+    person = union.members[rows[0][1]]
+    _, sku = world.sku(40_000)
+    order = person.post("/v1/store/orders", order_body([sku], "mixed", 40_000)).get_json()
+    assert (order["beans_fen"], order["wechat_fen"]) == (30_000, 10_000)
+    close(union, path)
+    assert union.handler.post(f"{path}/accept", {}).status_code == 200
+    refused = union.auditor.post(f"{path}/archive", {}).get_json()
+    assert (refused["code"], refused["out_fen"]) == ("value_still_out", 30_000)
+    assert person.post(f"/v1/store/orders/{order['order_id']}/cancel").status_code == 200
+    assert union.auditor.post(f"{path}/archive", {}).get_json()["code"] == "value_still_out"
+    world.execute("UPDATE bean_lot SET expires_at = now() - interval '1 second'")
+    world.run_sweep("lapse_expired_lots")
+    assert union.auditor.post(f"{path}/archive", {}).get_json()["code"] == "fund_not_empty"
     audited()
