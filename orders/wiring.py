@@ -27,8 +27,10 @@ from orders.programmes import chain
 from orders.programmes import union_views as programme_views
 from orders.redeeming import views as redeeming_views
 from orders.refunds import jobs as refund_jobs
+from orders.refunds import ops_views as refund_ops
 from orders.refunds import queries as refund_queries
 from orders.refunds import service as refunds
+from orders.refunds import views as refund_views
 
 BLUEPRINTS = [
     checkout_views.bp,
@@ -42,6 +44,9 @@ BLUEPRINTS = [
     programme_views.policy_bp,
     collective_union.bp,
     collective_ops.bp,
+    refund_views.bp,
+    refund_views.notice_bp,
+    refund_ops.bp,
 ]
 REACTIONS = {
     messages.FundPaid: [Reaction(funding.settle_paid_funds, "money")],

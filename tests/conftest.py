@@ -100,6 +100,7 @@ def environment(database_url, redis_url, mock_base, process_name):
         "REDIS_URL": redis_url,
         "WECHATPAY_API_BASE": mock_base,
         "WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/pay",
+        "WECHATPAY_REFUND_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/refund",
         "WECHATPAY_TIMEOUT_SECONDS": "1",
         "MALL_DATABASE_POOL": "40",
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",

@@ -18,6 +18,7 @@ class WeChatSettings:
     pay_base: str
     login_base: str
     notify_url: str
+    refund_notify_url: str
     cert_file: str
     key_file: str
     timeout_seconds: float

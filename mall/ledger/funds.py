@@ -65,6 +65,11 @@ def open_fund(uow: UnitOfWork, fund_id: UUID, name: str) -> None:
     uow.session.execute(_OPEN, {"id": fund_id, "name": name, "now": uow.now})
 
 
+def close_fund(uow: UnitOfWork, fund_id: UUID) -> None:
+    """Note that a fund's programme is over: its lots take nothing back from now on."""
+    uow.session.execute(_CLOSE, {"id": fund_id, "now": uow.now})
+
+
 def balance(session: Session, fund_id: UUID) -> int:
     """Return what is in a fund, in fen; none is empty."""
     found = session.scalar(select(LedgerFund.balance_fen).where(LedgerFund.id == fund_id))
@@ -209,6 +214,7 @@ _OPEN = text(
     ON CONFLICT (id) DO NOTHING
     """
 )
+_CLOSE = text("UPDATE ledger_fund SET closed_at = :now WHERE id = :id AND closed_at IS NULL")
 _ADD = text("UPDATE ledger_fund SET balance_fen = balance_fen + :amount WHERE id = :fund_id")
 _TAKE = text(
     """

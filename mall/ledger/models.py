@@ -70,6 +70,8 @@ class LedgerFund(Base):
     name: Mapped[str]
     balance_fen: Mapped[int]
     created_at: Mapped[datetime]
+    # From then on its lots take nothing back: what comes back is the fund's, or lapses.
+    closed_at: Mapped[datetime | None]
 
 
 class BeanHold(Base):

@@ -21,6 +21,10 @@ BEAN_SALES, CNY_SALES = "sales:beans", "sales:cny"
 # Beans that unions paid for in advance, and what their banks sent.
 PREPAID, BANK_CLEARING = "beans:prepaid", "bank:clearing"
 WECHAT_CLEARING, LATE_PAYMENTS = "wechat:clearing", "wechat:late"
+# What payers must still get back over WeChat, of orders that were cancelled after they were paid.
+REFUNDS_OWED = "wechat:owed"
+# What operators gave back by bank or in cash, where WeChat could not.
+REFUNDED_ELSEWHERE = "refunds:elsewhere"
 
 
 SNAPSHOT_MARGIN = timedelta(hours=1)

@@ -69,8 +69,15 @@ GIVE_BACK = text(
                                                  THEN :grace_until ELSE l.expires_at END)
     FROM wanted w JOIN locked k ON k.id = w.lot_id
     WHERE l.id = w.lot_id
+      -- A lot of a programme that is over takes nothing back.
+      AND NOT EXISTS (SELECT FROM ledger_fund f
+                      WHERE f.id = l.programme_id AND f.closed_at IS NOT NULL)
     RETURNING l.id, l.member_id
     """
+)
+
+LOTS_OVER = text(
+    "SELECT id, member_id, leftover_fund_id FROM bean_lot WHERE id = ANY(CAST(:lot_ids AS uuid[]))"
 )
 
 SPENDABLE = """

@@ -1,6 +1,6 @@
 """The bean purse of a member: grant, spend, hold, capture, release, lapse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -194,6 +194,12 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
     return _give_back(uow, held, hold_account(order_id), f"release:{order_id}", "release")
 
 
+def has_vouchers(session: Session, lot_ids: Collection[UUID]) -> bool:
+    """Tell whether one of the lots is a right that only its redemption spends."""
+    query = select(BeanLot.id).where(BeanLot.id.in_(lot_ids), BeanLot.is_voucher)
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def is_untouched(session: Session, lot_id: UUID) -> bool:
     """Tell whether nothing of a lot was spent or is held."""
     lot = session.get(BeanLot, lot_id, with_for_update=True, populate_existing=True)
@@ -231,8 +237,39 @@ def _give_back(
     total = sum(held.values())
     legs = [Leg(from_account, -total)]
     legs += [Leg(lot_account(row.id), held[row.id], row.member_id) for row in owners]
-    service.post(uow, [Transfer(reference, kind, BEANS, tuple(legs))])
+    over = set(lot_ids) - {row.id for row in owners}
+    passed_on = _pass_on(uow, {lot_id: held[lot_id] for lot_id in over}, legs, reference)
+    service.post(uow, [Transfer(reference, kind, BEANS, tuple(legs)), *passed_on])
     return total
+
+
+def _pass_on(
+    uow: UnitOfWork, amounts: Mapping[UUID, int], legs: list[Leg], reference: str
+) -> list[Transfer]:
+    """Let amounts pass through lots whose programmes are over, to their funds or to nobody.
+
+    Adds what arrives at the lots to `legs` and returns the transfer that leaves them again.
+    """
+    if not amounts:
+        return []
+    away: list[Leg] = []
+    filled: dict[UUID, int] = {}
+    for row in uow.session.execute(statements.LOTS_OVER, {"lot_ids": sorted(amounts)}):
+        amount, account = amounts[row.id], lot_account(row.id)
+        legs.append(Leg(account, amount, row.member_id))
+        away.append(Leg(account, -amount, row.member_id))
+        away.append(Leg(service.leftover_account(row.leftover_fund_id), amount))
+        if row.leftover_fund_id is not None:
+            filled[row.leftover_fund_id] = filled.get(row.leftover_fund_id, 0) + amount
+    _fill_funds(uow, filled)
+    return [Transfer(f"over:{reference}", "lapse", BEANS, tuple(away))]
+
+
+def _fill_funds(uow: UnitOfWork, funds: Mapping[UUID, int]) -> None:
+    if funds:
+        uow.session.execute(
+            statements.FILL_FUNDS, {"fund_ids": list(funds), "amounts": list(funds.values())}
+        )
 
 
 def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
@@ -256,8 +293,5 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
     for row in rows:
         if row.leftover_fund_id is not None and row.balance_fen:
             funds[row.leftover_fund_id] = funds.get(row.leftover_fund_id, 0) + row.balance_fen
-    if funds:
-        uow.session.execute(
-            statements.FILL_FUNDS, {"fund_ids": list(funds), "amounts": list(funds.values())}
-        )
+    _fill_funds(uow, funds)
     return len(rows)

@@ -29,6 +29,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("WECHATPAY_CERT_FILE", "", "The merchant's client certificate, needed for refunds"),
     ("WECHATPAY_KEY_FILE", "", "Its private key"),
     ("WECHATPAY_NOTIFY_URL", "http://127.0.0.1:8000/v1/webhooks/wechat/pay", "Where notices go"),
+    (
+        "WECHATPAY_REFUND_NOTIFY_URL",
+        "http://127.0.0.1:8000/v1/webhooks/wechat/refund",
+        "Where notices of refunds go",
+    ),
     ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
     ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
     ("WECHATPAY_TIMEOUT_SECONDS", "5", "Time-out of every call to WeChat"),
@@ -90,8 +95,9 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
     for base in sorted(set(bases)):
         if _is_mock(base):
             problems.append(f"{base} is not WeChat: a mock base never goes into production")
-    if not values["WECHATPAY_NOTIFY_URL"].startswith("https://"):
-        problems.append("WECHATPAY_NOTIFY_URL must be https")
+    for name in ("WECHATPAY_NOTIFY_URL", "WECHATPAY_REFUND_NOTIFY_URL"):
+        if not values[name].startswith("https://"):
+            problems.append(f"{name} must be https")
     for name in ("WECHATPAY_CERT_FILE", "WECHATPAY_KEY_FILE"):
         if not values[name] or not Path(values[name]).is_file():
             problems.append(f"{name} names no file")
@@ -107,6 +113,7 @@ def _wechat(values: Mapping[str, str], pay_base: str, login_base: str) -> WeChat
         pay_base=pay_base,
         login_base=login_base,
         notify_url=values["WECHATPAY_NOTIFY_URL"],
+        refund_notify_url=values["WECHATPAY_REFUND_NOTIFY_URL"],
         cert_file=values["WECHATPAY_CERT_FILE"],
         key_file=values["WECHATPAY_KEY_FILE"],
         timeout_seconds=_whole(values, "WECHATPAY_TIMEOUT_SECONDS", 1),

@@ -183,6 +183,7 @@ class Stack:
         web_port = free_port(int(given.get("MALL_PORT", WEB_PORT)))
         self.base = f"http://127.0.0.1:{web_port}"
         env.setdefault("WECHATPAY_NOTIFY_URL", f"{self.base}/v1/webhooks/wechat/pay")
+        env.setdefault("WECHATPAY_REFUND_NOTIFY_URL", f"{self.base}/v1/webhooks/wechat/refund")
         self.environment = env
         if not given.get("WECHATPAY_API_BASE"):
             port = free_port(MOCK_PORT)
@@ -223,7 +224,7 @@ class Stack:
     def write_run_file(self) -> None:
         """Note what runs, for commands in this folder and for the next run's clean-up."""
         kept = ["DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE", "WEIXIN_API_BASE"]
-        kept += ["MALL_MEDIA_DIR", "WECHATPAY_NOTIFY_URL"]
+        kept += ["MALL_MEDIA_DIR", "WECHATPAY_NOTIFY_URL", "WECHATPAY_REFUND_NOTIFY_URL"]
         processes = []
         for part in self.parts:
             if part.process is not None and part.process.poll() is None:

@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 
 from mall.wechatpay_mock import wire
 from mall.wechatpay_mock.pay import find_trade, paid_fields
-from mall.wechatpay_mock.state import BEIJING, Fault, State, Trade, new_number
+from mall.wechatpay_mock.state import BEIJING, Fault, Refund, State, Trade, new_number
 
 RETRY_SECONDS = (
     *(15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600),
@@ -60,6 +60,31 @@ def notice(state: State, trade: Trade, order: dict[str, Any]) -> bytes:
     if order.get("drop_signature"):
         del full["sign"]
     return wire.render(full)
+
+
+def refund_notice(state: State, refund: Refund, order: dict[str, Any]) -> bytes:
+    """Return a notice of a refund, encrypted, tampered with as the order says."""
+    merchant = state.merchant
+    trade = state.trades[refund.out_trade_no]
+    inner = {
+        "transaction_id": trade.transaction_id,
+        "out_trade_no": refund.out_trade_no,
+        "refund_id": refund.refund_id,
+        "out_refund_no": refund.out_refund_no,
+        "total_fee": trade.paid_fen,
+        "refund_fee": order.get("refund_fee", refund.refund_fen),
+        "settlement_refund_fee": refund.refund_fen,
+        "refund_status": refund.state,
+        "success_time": state.now().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    outer = {
+        "return_code": "SUCCESS",
+        "appid": merchant.appid,
+        "mch_id": order.get("mch_id", merchant.mch_id),
+        "nonce_str": new_number("9"),
+        "req_info": wire.sealed(inner, str(order.get("key", merchant.pay_key))),
+    }
+    return wire.render(outer)
 
 
 def _pay(state: State, order: dict[str, Any]) -> Response:
@@ -127,11 +152,17 @@ def _install_faults(app: Flask, state: State) -> None:
 
     @app.post("/_mock/refunds/set")
     def set_refund() -> Response:
-        """Say what has become of a refund."""
+        """Say what has become of a refund; with `notify` the merchant is told, so many `times`."""
         order = request.get_json()
         with state.lock:
-            state.refunds[str(order["out_refund_no"])].state = str(order["state"])
-        return jsonify(ok=True)
+            refund = state.refunds[str(order["out_refund_no"])]
+            refund.state = str(order["state"])
+            body = refund_notice(state, refund, order)
+        answers = []
+        if order.get("notify") and refund.notify_url:
+            for _ in range(int(order.get("times", 1))):
+                answers.append(post_notice(state, refund.notify_url, body).decode(errors="replace"))
+        return jsonify(ok=True, body=body.decode(), answers=answers)
 
     @app.post("/_mock/clock")
     def move_clock() -> Response:

@@ -165,6 +165,7 @@ def refund(state: State, fields: Fields) -> dict[str, Any]:
         if sum(r.refund_fen for r in others) + amount > trade.paid_fen:
             raise Refused("ERROR", "退款金额大于支付金额")
         known = Refund(number, _number(trade), new_number("50"), amount, state.next_refund_state)
+        known.notify_url = fields.get("notify_url", "")
         state.next_refund_state = "SUCCESS"
         state.refunds[number] = known
         trade.state = "REFUND"

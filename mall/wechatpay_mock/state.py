@@ -54,6 +54,7 @@ class Refund:
     refund_id: str
     refund_fen: int
     state: str = "SUCCESS"
+    notify_url: str = ""
 
 
 @dataclass

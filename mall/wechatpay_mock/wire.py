@@ -1,5 +1,6 @@
 """The wire format of API v2: XML, signatures, notices."""
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -7,6 +8,8 @@ import xml.sax.saxutils as sax
 from collections.abc import Mapping
 from typing import Any
 
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from defusedxml.ElementTree import fromstring
 
 
@@ -54,3 +57,13 @@ def signed(fields: Mapping[str, Any], key: str, sign_type: str = "MD5") -> dict[
     """Return the fields with nonce and signature."""
     full = {**fields, "nonce_str": secrets.token_hex(16)}
     return {**full, "sign": sign(full, key, sign_type)}
+
+
+def sealed(fields: Mapping[str, Any], key: str) -> str:
+    """Return `req_info` of a refund notice: AES-256-ECB under the lower-case MD5 of the key."""
+    inner = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in fields.items())
+    adder = padding.PKCS7(128).padder()
+    padded = adder.update(f"<root>{inner}</root>".encode()) + adder.finalize()
+    secret = hashlib.md5(key.encode(), usedforsecurity=False).hexdigest().encode()
+    closer = Cipher(algorithms.AES(secret), modes.ECB()).encryptor()  # noqa: S305 (as WeChat has it)
+    return base64.b64encode(closer.update(padded) + closer.finalize()).decode()

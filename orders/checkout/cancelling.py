@@ -5,6 +5,8 @@ from uuid import UUID
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.checkout import service
+from orders.order import queries as orders
+from orders.order import rules as order_rules
 from orders.payments import collecting
 from orders.payments.rules import AlreadyPaid
 
@@ -33,3 +35,18 @@ def cancel(order_id: UUID, member_id: UUID | None, actor: str, reason: str) -> N
             if service.cancel_order(uow, order_id, actor, reason):
                 return
     raise CancelBusy()
+
+
+def cancel_for_member(order_id: UUID, member_id: UUID, actor: str) -> None:
+    """Cancel a member's own order: before it is paid, or after that until a parcel leaves.
+
+    Raises AlreadyDispatched and ChooseAnew; for one that awaits payment what `cancel` raises: a
+    payment that was faster wins, and the member may ask again.
+    """
+    with reading() as session:
+        state = orders.get_order(session, order_id, member_id).state
+    if state == order_rules.AWAITING_PAYMENT:
+        cancel(order_id, member_id, actor, order_rules.BY_MEMBER)
+        return
+    with unit_of_work() as uow:
+        service.cancel_by_member(uow, order_id, actor)

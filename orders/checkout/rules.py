@@ -129,6 +129,12 @@ class AlreadyDispatched(DomainError):
     en = "Something of it has been dispatched; it cannot be changed or cancelled."
 
 
+class ChooseAnew(DomainError):
+    code = "choose_anew"
+    zh = "该订单由福利权益兑换，不能取消；发货前可在福利权益中改选。"
+    en = "This order redeemed a right and is not cancelled; choose anew before it is dispatched."
+
+
 class QuoteChanged(DomainError):
     code = "quote_changed"
     zh = "价格或运费已变化，请确认新的金额（{total_fen} 分）后再下单。"

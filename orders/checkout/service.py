@@ -1,6 +1,6 @@
 """Quote, place, cancel and lapse orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from orders.order.models import Order
 from orders.order.service import NewOrder
 from orders.payments import queries as payments
 from orders.payments.rules import AlreadyPaid
+from orders.refunds import service as refunds
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,28 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
     }
 
 
+def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
+    """Cancel an order that was paid, for its member; doing it again changes nothing.
+
+    Raises AlreadyDispatched, and ChooseAnew for an order that redeemed a right.
+    """
+    order = order_service.lock(uow, order_id)
+    if order.state == order_rules.CANCELLED:
+        return
+    lots = {UUID(draw["lot_id"]) for draw in _drawn(uow, order)}
+    if wallet.has_vouchers(uow.session, lots):
+        raise rules.ChooseAnew()
+    cancel_paid(uow, order, actor, order_rules.BY_MEMBER)
+
+
+def _drawn(uow: UnitOfWork, order: Order) -> Iterator[dict[str, Any]]:
+    """Give what an order draws of each lot, line by line and freight by freight."""
+    for line in orders.lines_of(uow.session, [order.id])[order.id]:
+        yield from line.bean_lots
+    for fee in order.freight:
+        yield from fee["bean_lots"]
+
+
 def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bool:
     """Cancel an order that awaits payment; give its stock and beans back.
 
@@ -265,23 +288,20 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
 
 
 def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
-    """Cancel a locked order that beans alone have paid, before anything of it is dispatched.
+    """Cancel a locked order that was paid, before anything of it is dispatched (docs/adr/0016).
 
-    Beans go back to their lots and units to the shelf; what was split is cancelled through the
-    outbox. Raises AlreadyDispatched and WrongState.
+    Beans go back to their lots, units to the shelf, and what WeChat brought is owed to the payer;
+    what was split is cancelled through the outbox. Raises AlreadyDispatched and WrongState.
     """
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
     lines = orders.lines_of(uow.session, [order.id])[order.id]
     order_service.mark_cancelled(uow, order, actor, reason)
     amounts: dict[UUID, int] = {}
-    for drawn in (
-        *(line.bean_lots for line in lines),
-        *(fee["bean_lots"] for fee in order.freight),
-    ):
-        for draw in drawn:
-            lot_id = UUID(draw["lot_id"])
-            amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    for draw in _drawn(uow, order):
+        lot_id = UUID(draw["lot_id"])
+        amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    refunds.refund_order(uow, order.id)
     wallet.unspend(uow, order.id, amounts)
     quantities: dict[UUID, int] = {}
     for line in lines:

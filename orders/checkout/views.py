@@ -102,9 +102,13 @@ def place_order(json_data: rules.Checkout) -> Response:
 @bp.post("/orders/<uuid:order_id>/cancel")
 @bp.output(CancelReply)
 @bp.doc(
-    summary="Cancel an order that awaits payment",
-    responses={409: "Already paid", 503: "WeChat does not say whether it was paid"},
+    summary="Cancel an order, paid or not, until a parcel of it leaves",
+    description=(
+        "Beans go back to their lots at once; what WeChat brought is sent back to the payer. An "
+        "order that redeemed a right is chosen anew instead."
+    ),
+    responses={409: "A parcel has left, or it redeemed a right", 503: "WeChat does not answer"},
 )
 def cancel_order(order_id: UUID) -> dict[str, str]:
-    cancelling.cancel(order_id, current_member_id(), current().name, order_rules.BY_MEMBER)
+    cancelling.cancel_for_member(order_id, current_member_id(), current().name)
     return {"state": order_rules.CANCELLED}

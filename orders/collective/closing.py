@@ -114,4 +114,5 @@ def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -
 
 def _close(uow: UnitOfWork, programme: Programme) -> None:
     programme.closed_at, programme.due_at = uow.now, None
+    funds.close_fund(uow, programme.id)
     service.step(uow, programme, SYSTEM, programme_rules.CLOSED)

@@ -50,6 +50,16 @@ class PaidNotice:
 
 
 @dataclass(frozen=True)
+class RefundNotice:
+    """A decrypted notice of what became of a refund: SUCCESS, CHANGE or REFUNDCLOSE."""
+
+    out_refund_no: str
+    refund_id: str
+    refund_fen: int
+    state: str
+
+
+@dataclass(frozen=True)
 class RefundRequest:
     """Money to send back; the same number is one refund however often it is asked for."""
 
@@ -83,4 +93,8 @@ class PaymentGateway(Protocol):
 
     def parse_notice(self, body: bytes) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
+        ...
+
+    def parse_refund_notice(self, body: bytes) -> RefundNotice:
+        """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
         ...

@@ -29,6 +29,14 @@ def payments_of(session: Session, order_id: UUID) -> list[Payment]:
     )
 
 
+def paid_in_time(session: Session, order_id: UUID) -> list[Payment]:
+    """Return the payments that paid for an order; late ones go back by themselves."""
+    query = select(Payment).where(
+        Payment.order_id == order_id, Payment.state == rules.PAID, Payment.is_late.is_(False)
+    )
+    return list(session.scalars(query.order_by(Payment.id).with_for_update()))
+
+
 def get_payment(session: Session, payment_id: UUID) -> Payment:
     """Return a payment by id."""
     return session.get_one(Payment, payment_id)
@@ -59,14 +67,20 @@ def due_for_query(session: Session, now: datetime, limit: int) -> list[tuple[str
 INVARIANTS = [
     Invariant(
         "payments_accounted",
-        "a paid order's WeChat part was paid exactly once; every other payment is marked late",
+        "a paid order's WeChat part was paid exactly once and is owed once cancelled; others are late",
         """
-        SELECT o.order_no, o.state, o.wechat_fen, coalesce(p.on_time, 0)
+        SELECT o.order_no, o.state, o.wechat_fen, coalesce(p.on_time, 0), coalesce(p.owed, 0)
         FROM shop_order o
-        LEFT JOIN LATERAL (SELECT sum(amount_fen) AS on_time FROM payment
-                           WHERE order_id = o.id AND state = 'paid' AND NOT is_late) p ON true
-        WHERE (o.state IN ('paid', 'completed') AND coalesce(p.on_time, 0) <> o.wechat_fen)
-           OR (o.state IN ('awaiting_payment', 'cancelled') AND coalesce(p.on_time, 0) <> 0)
+        LEFT JOIN LATERAL (
+            SELECT sum(p.amount_fen) AS on_time, sum(r.fen) AS owed
+            FROM payment p
+            LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM refund
+                               WHERE payment_id = p.id AND purpose = 'cancelled') r ON true
+            WHERE p.order_id = o.id AND p.state = 'paid' AND NOT p.is_late) p ON true
+        WHERE (o.state IN ('paid', 'completed')
+               AND (coalesce(p.on_time, 0) <> o.wechat_fen OR coalesce(p.owed, 0) <> 0))
+           OR (o.state = 'awaiting_payment' AND coalesce(p.on_time, 0) <> 0)
+           OR (o.state = 'cancelled' AND coalesce(p.on_time, 0) <> coalesce(p.owed, 0))
         """,
     ),
     Invariant(

@@ -1,5 +1,6 @@
 """Members pay; WeChat tells that they did."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,18 @@ _ANSWER = (
     "<xml><return_code><![CDATA[{code}]]></return_code>"
     "<return_msg><![CDATA[{message}]]></return_msg></xml>"
 )
+
+
+def answer_wechat(work: Callable[[], None], about: str) -> Response:
+    """Do what a notice asks for and answer as WeChat expects it: SUCCESS, or FAIL to get it again."""
+    code, message = "SUCCESS", "OK"
+    try:
+        work()
+    except DomainError as error:
+        log.warning(f"{about}_refused", code=error.code, reason=str(error))
+        code, message = "FAIL", error.code
+    text = _ANSWER.format(code=code, message=message)
+    return Response(text, content_type="text/xml; charset=utf-8")
 
 
 @bp.post("/v1/store/orders/<uuid:order_id>/payments")
@@ -67,14 +80,13 @@ def list_payments(order_id: UUID) -> dict[str, Any]:
     responses={200: "SUCCESS or FAIL as WeChat expects it, in XML"},
 )
 def pay_notice() -> Response:
-    try:
-        notice = collecting.gateway().parse_notice(request.get_data(cache=False))
+    body = request.get_data(cache=False)
+
+    def work() -> None:
+        notice = collecting.gateway().parse_notice(body)
         with unit_of_work() as uow:
             service.record_success(
                 uow, notice.out_trade_no, notice.transaction_id, notice.amount_fen
             )
-        answer = _ANSWER.format(code="SUCCESS", message="OK")
-    except DomainError as error:
-        log.warning("payment_notice_refused", code=error.code, reason=str(error))
-        answer = _ANSWER.format(code="FAIL", message=error.code)
-    return Response(answer, content_type="text/xml; charset=utf-8")
+
+    return answer_wechat(work, "payment_notice")

@@ -5,17 +5,23 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from mall.access.rules import OPS
+from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import service as ledger
 from mall.ledger.service import CNY, Leg, Transfer
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
 from orders.messages import LatePaymentReceived
 from orders.payments import queries as payments
-from orders.payments.gateway import RefundRequest
+from orders.payments.gateway import RefundNotice, RefundRequest
+from orders.payments.models import Payment
+from orders.payments.rules import ForgedNotice
 from orders.refunds import rules
 from orders.refunds.models import Refund
-
-LATE_REASON = "订单已关闭，款项原路退回"
+from orders.refunds.rules import Settlement
 
 
 def open_late_refunds(uow: UnitOfWork, messages: Sequence[LatePaymentReceived]) -> None:
@@ -27,22 +33,44 @@ def open_late_refunds(uow: UnitOfWork, messages: Sequence[LatePaymentReceived]) 
 def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
     payment = payments.get_payment(uow.session, payment_id)
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
-    if known is not None:
-        return
-    uow.session.add(
-        Refund(
-            id=new_id(),
-            payment_id=payment.id,
-            out_trade_no=payment.out_trade_no,
-            out_refund_no=f"R{payment.out_trade_no}",
-            total_fen=payment.amount_fen,
-            amount_fen=payment.amount_fen,
-            reason=LATE_REASON,
-            state=rules.REQUESTED,
-            try_at=uow.now,
-            created_at=uow.now,
+    if known is None:
+        _add(uow, payment, rules.LATE)
+
+
+def refund_order(uow: UnitOfWork, order_id: UUID) -> int:
+    """Owe the payer of a locked order all that WeChat brought for it; return how much, in fen.
+
+    The refunds are sent by the sweep, under the same number until their outcome is known.
+    """
+    total = 0
+    for payment in payments.paid_in_time(uow.session, order_id):
+        refund = _add(uow, payment, rules.OF_CANCELLED)
+        legs = (
+            Leg(ledger.CNY_SALES, -payment.amount_fen),
+            Leg(ledger.REFUNDS_OWED, payment.amount_fen),
         )
+        ledger.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
+        total += payment.amount_fen
+    return total
+
+
+def _add(uow: UnitOfWork, payment: Payment, purpose: str) -> Refund:
+    refund = Refund(
+        id=new_id(),
+        payment_id=payment.id,
+        purpose=purpose,
+        out_trade_no=payment.out_trade_no,
+        out_refund_no=f"R{payment.out_trade_no}",
+        total_fen=payment.amount_fen,
+        amount_fen=payment.amount_fen,
+        reason=rules.REASONS[purpose],
+        state=rules.REQUESTED,
+        try_at=uow.now,
+        created_at=uow.now,
     )
+    uow.session.add(refund)
+    uow.session.flush()
+    return refund
 
 
 def claim(uow: UnitOfWork, refund_id: UUID) -> tuple[str, RefundRequest] | None:
@@ -87,11 +115,74 @@ def record_ended(uow: UnitOfWork, refund_id: UUID, state: str) -> None:
     refund.state = state
     refund.ended_at = uow.now
     if state == rules.SUCCEEDED:
-        legs = (
-            Leg(ledger.LATE_PAYMENTS, -refund.amount_fen),
-            Leg(ledger.WECHAT_CLEARING, refund.amount_fen),
-        )
-        ledger.post(uow, [Transfer(f"refund:{refund.id}", "refund", CNY, legs)])
+        _post(uow, refund, ledger.WECHAT_CLEARING)
+    else:
+        _tell_operators(uow, refund)
+
+
+def record_notice(uow: UnitOfWork, notice: RefundNotice) -> None:
+    """Record what a notice says of a refund: once, whatever arrives how often and when.
+
+    It may come before the answer to our own request. Raises ForgedNotice for a number that we
+    never used or another amount; then nothing is kept.
+    """
+    found = uow.session.scalars(
+        select(Refund.id).where(Refund.out_refund_no == notice.out_refund_no)
+    ).first()
+    if found is None:
+        raise ForgedNotice(reason="unknown number")
+    refund = _lock(uow, found)
+    if refund.amount_fen != notice.refund_fen:
+        raise ForgedNotice(reason="amount differs")
+    if refund.state in (rules.REQUESTED, rules.ACCEPTED):
+        record_accepted(uow, found, notice.refund_id)
+        record_ended(uow, found, rules.ENDED[notice.state])
+
+
+def _post(uow: UnitOfWork, refund: Refund, to_account: str) -> None:
+    is_late = refund.purpose == rules.LATE
+    from_account = ledger.LATE_PAYMENTS if is_late else ledger.REFUNDS_OWED
+    legs = (Leg(from_account, -refund.amount_fen), Leg(to_account, refund.amount_fen))
+    ledger.post(uow, [Transfer(f"refund:{refund.id}", "refund", CNY, legs)])
+
+
+def _tell_operators(uow: UnitOfWork, refund: Refund) -> None:
+    amount = yuan(refund.amount_fen)
+    notice = NewNotice(
+        OPS,
+        None,
+        "refund_failed",
+        f"refund:{refund.id}:{refund.attempts}",
+        f"退款 {refund.out_refund_no}（{amount} 元）未能由微信退回，请处理。",
+        f"WeChat could not pay refund {refund.out_refund_no} (¥{amount}); see to it.",
+    )
+    notices.notify(uow, [notice])
+
+
+def retry(uow: UnitOfWork, refund_id: UUID) -> Refund:
+    """Ask WeChat again for a refund that it refused; raises RefundStands, WrongState, NotFound."""
+    refund = _lock(uow, refund_id)
+    rules.STATES.check(refund.state, rules.REQUESTED)
+    if refund.refund_id is not None:
+        raise rules.RefundStands(refund_id=refund.refund_id)
+    refund.state, refund.try_at, refund.ended_at = rules.REQUESTED, uow.now, None
+    uow.session.flush()
+    return refund
+
+
+def settle(uow: UnitOfWork, refund_id: UUID, by: str, how: Settlement) -> Refund:
+    """Record that a refund which failed at WeChat was paid another way; it is posted once.
+
+    Raises WrongState and NotFound.
+    """
+    refund = _lock(uow, refund_id)
+    rules.STATES.check(refund.state, rules.SETTLED)
+    refund.state, refund.settled_by, refund.ended_at = rules.SETTLED, by, uow.now
+    for name, value in vars(how).items():
+        setattr(refund, name, value)
+    _post(uow, refund, ledger.REFUNDED_ELSEWHERE)
+    uow.session.flush()
+    return refund
 
 
 def record_error(uow: UnitOfWork, refund_id: UUID, error: str) -> None:
@@ -100,9 +191,12 @@ def record_error(uow: UnitOfWork, refund_id: UUID, error: str) -> None:
 
 
 def _lock(uow: UnitOfWork, refund_id: UUID) -> Refund:
-    return uow.session.scalars(
+    found = uow.session.scalars(
         select(Refund)
         .where(Refund.id == refund_id)
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).one()
+    ).first()
+    if found is None:
+        raise NotFound("refund", "退款")
+    return found

@@ -51,6 +51,7 @@ PUBLIC = {
     "/v1/store/search/suggestions",
     "/v1/supplier/applications",
     "/v1/webhooks/wechat/pay",
+    "/v1/webhooks/wechat/refund",
     *(f"/v1/{audience}/session" for audience in ("store", "union", "supplier", "pickup", "ops")),
 }
 
@@ -178,6 +179,7 @@ def test_posts_that_take_a_key_say_so(spec):
     assert keyed == {
         "POST /v1/ops/programmes/{programme_id}/payouts",
         "POST /v1/ops/programmes/{programme_id}/transfers/{funding_id}/confirm",
+        "POST /v1/ops/refunds/{refund_id}/settle",
         "POST /v1/store/entitlements/{entitlement_id}/change",
         "POST /v1/store/entitlements/{entitlement_id}/redeem",
         "POST /v1/store/vouchers/redeem",

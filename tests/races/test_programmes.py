@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.support.giving import ADDRESS, Union
+from tests.support.people import at_once
 from tests.support.processes import wait_until
 
 # A worker whose chunks are small, so that there are fifty points to be killed between.
@@ -27,11 +27,6 @@ with environment.application().app_context():
 @pytest.fixture
 def union(world):
     return Union(world)
-
-
-def at_once(*acts):
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return [each.result(60) for each in [pool.submit(act) for act in acts]]
 
 
 def given(union, count=1):

@@ -39,6 +39,7 @@ BREACHES = {
     "refunds_within_payment": "UPDATE refund SET amount_fen = amount_fen + 1",
     "refunds_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'refund:%'",
     "late_payments_go_back": "DELETE FROM refund",
+    "refunds_owed": "UPDATE refund SET purpose = 'cancelled', state = 'accepted'",
     "paid_orders_fulfilled_once": "DELETE FROM fulfillment_line",
     "unpaid_orders_not_fulfilled": "UPDATE shop_order SET state = 'cancelled' WHERE state = 'paid'",
     "dispatched_quantities": "DELETE FROM shipment_line",

@@ -27,6 +27,7 @@ def production(tmp_path):
         "WECHATPAY_CERT_FILE": str(tmp_path / "cert.pem"),
         "WECHATPAY_KEY_FILE": str(tmp_path / "key.pem"),
         "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/pay",
+        "WECHATPAY_REFUND_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/refund",
     }
 
 
@@ -52,6 +53,7 @@ def test_a_right_production_environment_is_taken(production):
         ("WEIXIN_API_BASE", "https://api.weixin.qq.com.evil.example"),
         ("WECHATPAY_API_BASE", "http://api.mch.weixin.qq.com"),
         ("WECHATPAY_NOTIFY_URL", "http://mall.example/v1/webhooks/wechat/pay"),
+        ("WECHATPAY_REFUND_NOTIFY_URL", "http://mall.example/v1/webhooks/wechat/refund"),
         ("WECHATPAY_CERT_FILE", "/nowhere/cert.pem"),
         ("WECHATPAY_KEY_FILE", ""),
         ("DATABASE_URL", ""),

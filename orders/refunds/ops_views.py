@@ -1,0 +1,60 @@
+"""Operators see to refunds that WeChat could not pay."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from mall.access.guard import current
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.web.fields import page
+from mall.web.replies import idempotently, takes_key
+from orders.refunds import queries, service
+from orders.refunds.models import Refund
+from orders.refunds.rules import Settlement
+from orders.refunds.schemas import RefundPage, RefundQuery, RefundReply, SettleBody
+
+bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Operations")
+
+
+def _reply(refund: Refund) -> dict[str, Any]:
+    return {name: getattr(refund, name) for name in RefundReply().fields}
+
+
+@bp.get("")
+@bp.input(RefundQuery, location="query")
+@bp.output(RefundPage)
+@bp.doc(summary="List refunds, newest first; `state=failed`: what somebody must see to")
+def list_refunds(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.list_refunds(session, **query_data)
+        return page([_reply(each) for each in found], query_data["limit"])
+
+
+@bp.post("/<uuid:refund_id>/retry")
+@bp.output(RefundReply)
+@bp.doc(
+    summary="Ask WeChat again for a refund that it refused, under the same number",
+    responses={409: "It did not fail, or WeChat took it on: settle it another way"},
+)
+def retry(refund_id: UUID) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _reply(service.retry(uow, refund_id))
+
+
+@bp.post("/<uuid:refund_id>/settle")
+@takes_key
+@bp.input(SettleBody)
+@bp.output(RefundReply)
+@bp.doc(
+    summary="Record that a failed refund was paid another way; needs an Idempotency-Key",
+    responses={409: "It did not fail"},
+)
+def settle(refund_id: UUID, json_data: dict[str, str]) -> Response:
+    by, how = current().name, Settlement(**json_data)
+
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        return _reply(service.settle(uow, refund_id, by, how))
+
+    return idempotently(work, status=200)
