@@ -151,6 +151,20 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        "claimed_rights_given",
+        "nothing waits for somebody who has claimed it, but for the message that will give it",
+        """
+        SELECT p.number, t.id FROM entitlement t
+        JOIN programme p ON p.id = t.programme_id
+        JOIN roster_entry e ON e.id = t.entry_id AND e.member_id IS NOT NULL
+        WHERE t.state = 'waiting'
+          AND NOT EXISTS (
+              SELECT 1 FROM outbox_delivery d
+              WHERE d.topic = 'RosterEntriesClaimed' AND d.state = 'pending'
+                AND jsonb_exists(CAST(d.payload AS jsonb)->'entry_ids', CAST(e.id AS text)))
+        """,
+    ),
+    Invariant(
         "closed_means_settled",
         "nothing is open on the vouchers of a closed programme, and nobody waits for anything",
         """

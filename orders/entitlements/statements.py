@@ -27,9 +27,10 @@ NEXT_CHUNK = text(
 )
 
 _CHUNK = f"{_DUE} AND t.position <= :up_to"
-# Who claimed the roster entry since it was listed is served at once.
+# Who claimed the roster entry since it was listed is served at once; who claims it now waits until
+# the right is there to be found.
 _OWNER = """CASE WHEN t.member_id IS NOT NULL THEN t.member_id
-             ELSE (SELECT e.member_id FROM roster_entry e WHERE e.id = t.entry_id) END"""
+             ELSE (SELECT e.member_id FROM roster_entry e WHERE e.id = t.entry_id FOR SHARE) END"""
 _ISSUED = f"""state = CASE WHEN {_OWNER} IS NULL THEN 'waiting' ELSE 'open' END,
            member_id = {_OWNER}, issued_at = :issued_at"""
 

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from mall.ledger import funds
 from tests.support.giving import ADDRESS, Union
 from tests.support.people import at_once
 from tests.support.processes import wait_until
@@ -175,4 +176,39 @@ def test_case_26_killed_at_ten_random_points_an_issue_to_5000_ends_at_5000(
     progress = union.progress(programme_id)
     assert (progress["state"], progress["issued"]) == ("active", 5000)
     assert progress["issued_fen"] == progress["budget_fen"] == 150_000_000
+    audited()
+
+
+def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
+    union, audited, world, monkeypatch
+):
+    """Between reading whose a roster entry is and committing the issue, its person may claim it."""
+    count = 24
+    rows = union.people(count, members_too=False)
+    people = [world.member() for _ in rows]
+    packs = [union.pack(30_000)[0] for _ in range(2)]
+    programme_id = union.approved(roster_id=union.roster(rows), pack_ids=packs)
+    union.fund(programme_id)
+    union.handler.post(f"/v1/union/programmes/{programme_id}/issue")
+    marked = funds.issue_given
+
+    def slowly(*args):
+        found = marked(*args)
+        time.sleep(0.5)
+        return found
+
+    monkeypatch.setattr(funds, "issue_given", slowly)
+
+    def sign_in(number):
+        time.sleep(0.02 * number)
+        union.bind(people[number], rows[number][1])
+        world.run_outbox()
+
+    at_once(
+        lambda: world.run_sweep("run_programmes"),
+        *(lambda n=n: sign_in(n) for n in range(count)),
+    )
+    world.run_outbox()
+    rights = world.rows("SELECT state, count(*) AS n FROM entitlement GROUP BY state")
+    assert [(right.state, right.n) for right in rights] == [("open", count)]
     audited()

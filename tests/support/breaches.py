@@ -17,6 +17,7 @@ GIVING_BREACHES = {
     "issued_from_fund": "UPDATE entitlement SET amount_fen = amount_fen + 1"
     " WHERE state = 'redeemed'",
     "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
+    "claimed_rights_given": "UPDATE entitlement SET state = 'waiting' WHERE state = 'open'",
     "closed_means_settled": "UPDATE programme SET state = 'closed'",
     "programme_settles": "UPDATE order_programme SET amount_fen = amount_fen + 1",
     "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",
