@@ -15,7 +15,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
 from mall.kernel.paper.pdf import pdf
 from mall.kernel.paper.workbook import workbook
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading, reading_one_instant
 from mall.web.files import PDF, XLSX, attachment, gives_file
 from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
@@ -47,7 +47,7 @@ def _paper(session: Session, programme: Programme, name: str, part: int) -> Pape
 @bp.output(DashboardReply)
 @bp.doc(summary="Read what was issued, redeemed, shipped, signed, and what is left over")
 def read_dashboard(programme_id: UUID) -> dict[str, Any]:
-    with reading() as session:
+    with reading_one_instant() as session:
         programme = programmes.get_programme(session, current_scope_id(), programme_id)
         return queries.dashboard_of(session, programme)
 
@@ -72,7 +72,7 @@ def list_papers(programme_id: UUID) -> dict[str, Any]:
 def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Response:
     if name not in rules.PAPERS:
         raise NotFound("paper", "单据")
-    with reading() as session:
+    with reading_one_instant() as session:
         programme = programmes.get_programme(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])
         file_name = f"{paper.title}-{programme.number}"

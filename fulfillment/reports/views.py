@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from fulfillment.reports import queries
 from fulfillment.reports.schemas import NoticedPage, NoticedReply, NoticeQuery
 from mall.access.guard import public
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import page
 from orders.collective import queries as collective
 from orders.programmes import queries as programmes
@@ -34,7 +34,7 @@ def list_noticed(query_data: dict[str, Any]) -> dict[str, Any]:
     summary="Read the notice of a programme: contents, prices, suppliers, approvals, figures, deliveries"
 )
 def read_noticed(programme_id: UUID) -> dict[str, Any]:
-    with reading() as session:
+    with reading_one_instant() as session:
         programme = programmes.get_noticed(session, programme_id)
         deliveries = queries.delivery_of(session, programme.id)
         return {**collective.noticed_of(session, programme), "deliveries": deliveries}

@@ -16,7 +16,7 @@ from mall.access import service as access
 from mall.access.rules import DUTIES, ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.errors import DomainError
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
@@ -149,8 +149,7 @@ def story(name: str, base: str | None, short: bool) -> None:
 def audit() -> None:
     """Check every invariant on the live database; exit 1 on any breach."""
     app = environment.application()
-    with app.app_context(), reading() as session:
-        invariants.begin_snapshot(session)
+    with app.app_context(), reading_one_instant() as session:
         findings = invariants.check(session, wiring.INVARIANTS)
     for finding in findings:
         mark = "✓" if finding.is_kept else "✗"

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mall.access.guard import public
 from mall.kernel import audit
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import Schema
 from search_index.engine import IndexUnavailable
 
@@ -93,8 +93,7 @@ def readyz() -> Any:
 
 def check_invariants() -> int:
     """Check every invariant, once a day, and log each breach; return how many are broken."""
-    with reading() as session:
-        audit.begin_snapshot(session)
+    with reading_one_instant() as session:
         findings = audit.check(session, current_app.extensions["mall_invariants"])
     broken = [finding for finding in findings if not finding.is_kept]
     for finding in broken:

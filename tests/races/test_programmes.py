@@ -212,3 +212,24 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
     rights = world.rows("SELECT state, count(*) AS n FROM entitlement GROUP BY state")
     assert [(right.state, right.n) for right in rights] == [("open", count)]
     audited()
+
+
+def test_the_settlement_adds_up_at_every_instant_of_a_rush(union, audited, world):
+    programme_id, people, packs = given(union, 10)
+    rights = [union.right_of(person, programme_id)["id"] for person in people]
+    path = f"/v1/union/programmes/{programme_id}/dashboard"
+
+    def redeem(number):
+        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        return people[number].post(where, {"pack_id": packs[0]}).status_code
+
+    def look():
+        client = world.person(union.auditor)
+        return [client.get(path).get_json()["money"] for _ in range(25)]
+
+    *codes, seen = at_once(*(lambda n=n: redeem(n) for n in range(10)), look)
+    assert set(codes) == {201}
+    for money in seen:
+        assert money["spent_fen"] + money["outstanding_fen"] == money["received_fen"], money
+    world.run_outbox()
+    audited()

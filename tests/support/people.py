@@ -24,7 +24,7 @@ from mall.access import service as access
 from mall.kernel import audit
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
@@ -155,8 +155,7 @@ class World:
     def findings(self, skipped=frozenset()):
         """Return how often each invariant is broken, for those that are."""
         wanted = [each for each in wiring.INVARIANTS if each.name not in skipped]
-        with self.app.app_context(), reading() as session:
-            audit.begin_snapshot(session)
+        with self.app.app_context(), reading_one_instant() as session:
             found = audit.check(session, wanted)
         return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
 

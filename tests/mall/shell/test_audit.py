@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import audit, clock
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
 from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving import Union
@@ -160,8 +160,7 @@ def test_the_audit_reads_one_instant(busy):
     """What is ordered while it runs does not show as a breach: it is one snapshot."""
     member, (_, sku) = busy.member(beans_fen=1000), busy.sku(1000)
     half = len(wiring.INVARIANTS) // 2
-    with busy.app.app_context(), reading() as session:
-        audit.begin_snapshot(session)
+    with busy.app.app_context(), reading_one_instant() as session:
         findings = audit.check(session, wiring.INVARIANTS[:half])
         body = order_body([sku], "beans", 1000)
         reply = busy.elsewhere(lambda: member.post("/v1/store/orders", body))
