@@ -16,7 +16,10 @@ NAMES_ZH = {
     ASSISTANCE: "消费帮扶资质",
 }
 IN_REVIEW, APPROVED, REJECTED = "in_review", "approved", "rejected"
-STATES = Transitions({IN_REVIEW: {APPROVED, REJECTED}, APPROVED: set(), REJECTED: set()})
+STATES = Transitions(
+    {IN_REVIEW: {APPROVED, REJECTED}, APPROVED: set(), REJECTED: set()},
+    {IN_REVIEW: "待审核", APPROVED: "已通过", REJECTED: "已驳回"},
+)
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 MAX_DOCUMENTS, MAX_QUALIFICATIONS, MAX_USERS, MAX_OPEN_APPLICATIONS = 200, 100, 50, 500
 # Days before the end at which a supplier hears of it again, after the first announcement.

@@ -17,7 +17,7 @@ from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
 from mall.access import service as access
 from mall.kernel.clock import beijing_day
-from mall.kernel.errors import LimitReached, WrongState
+from mall.kernel.errors import LimitReached
 from mall.kernel.files.store import current_files
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -67,7 +67,7 @@ def submit(uow: UnitOfWork, supplier_id: UUID) -> Supplier:
     """Hand an application in for review; handing it in again changes nothing."""
     supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != supplier_rules.APPLIED:
-        raise WrongState(state=supplier.state)
+        raise supplier_rules.STATES.refusal(supplier.state, supplier_rules.ACTIVE)
     if supplier.submitted_at is None:
         supplier.submitted_at = uow.now
         supplier.review_reasons = []
@@ -87,7 +87,7 @@ def review(
     """
     supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != supplier_rules.APPLIED:
-        raise WrongState(state=supplier.state)
+        raise supplier_rules.STATES.refusal(supplier.state, supplier_rules.ACTIVE)
     if supplier.submitted_at is None:
         raise rules.NotSubmitted()
     if commission_bps is not None:

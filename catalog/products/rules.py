@@ -19,7 +19,15 @@ STATES = Transitions(
         APPROVED: {PUBLISHED},
         PUBLISHED: {UNPUBLISHED},
         UNPUBLISHED: {PUBLISHED},
-    }
+    },
+    {
+        DRAFT: "草稿",
+        IN_REVIEW: "待审核",
+        REJECTED: "已驳回",
+        APPROVED: "已通过",
+        PUBLISHED: "已上架",
+        UNPUBLISHED: "已下架",
+    },
 )
 # Of these an approved content exists; a change of it waits for the next approval.
 REVIEWED = (APPROVED, PUBLISHED, UNPUBLISHED)
@@ -30,7 +38,8 @@ REVISION_STATES = Transitions(
         APPROVED: set(),
         REJECTED: set(),
         WITHDRAWN: set(),
-    }
+    },
+    {IN_REVIEW: "待审核", APPROVED: "已通过", REJECTED: "已驳回", WITHDRAWN: "已撤回"},
 )
 SHIP, STORE_PICKUP, UNIT_DELIVERY = "ship", "store_pickup", "unit_delivery"
 DELIVERY_MODES = (SHIP, STORE_PICKUP, UNIT_DELIVERY)

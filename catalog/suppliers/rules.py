@@ -15,7 +15,8 @@ STATES = Transitions(
         ACTIVE: {SUSPENDED, CLOSED},
         SUSPENDED: {ACTIVE, CLOSED},
         CLOSED: set(),
-    }
+    },
+    {APPLIED: "申请中", ACTIVE: "正常", SUSPENDED: "已停用", CLOSED: "已关闭"},
 )
 PIECE, WEIGHT = "piece", "weight"
 MAX_TEMPLATES, MAX_RULES = 20, 50

@@ -21,7 +21,15 @@ STATES = Transitions(
         APPLYING: {APPLIED},
         APPLIED: set(),
         FAILED: set(),
-    }
+    },
+    {
+        WAITING: "排队中",
+        CHECKING: "校验中",
+        CHECKED: "待确认",
+        APPLYING: "导入中",
+        APPLIED: "已导入",
+        FAILED: "无法读取",
+    },
 )
 # Somebody works on it, or soon will.
 OPEN = (WAITING, CHECKING, APPLYING)

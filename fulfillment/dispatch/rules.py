@@ -18,7 +18,14 @@ STATES = Transitions(
         DISPATCHED: {DELIVERED},
         DELIVERED: set(),
         CANCELLED: set(),
-    }
+    },
+    {
+        OPEN: "待发货",
+        PARTLY: "部分发货",
+        DISPATCHED: "已发货",
+        DELIVERED: "已收货",
+        CANCELLED: "已取消",
+    },
 )
 
 

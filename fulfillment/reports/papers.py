@@ -7,13 +7,16 @@ from sqlalchemy.orm import Session
 
 from catalog.products import queries as products
 from fulfillment.dispatch import queries as dispatch
+from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.handover import queries as handover
 from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
 from mall.members import unions
 from orders.collective import funding
+from orders.collective import rules as funding_rules
 from orders.programmes import chain
+from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.queries import content_of
 
@@ -27,7 +30,7 @@ def head(session: Session, programme: Programme) -> list[tuple[str, Cell]]:
         ("工会", union.name),
         ("方案", f"{programme.name}（{programme.number}）"),
         ("类型", rules.KINDS[programme.kind]),
-        ("状态", rules.STATES[programme.state]),
+        ("状态", programme_rules.STATES.names_zh[programme.state]),
         ("期限", f"{programme.opens_on} 至 {programme.closes_on}"),
         ("人数", programme.head_count),
         ("人均（元）", Fen(programme.per_member_fen)),
@@ -162,7 +165,7 @@ def bill(session: Session, programme: Programme) -> Paper:
         [
             row.recorded_at.astimezone(BEIJING).strftime(_DAY),
             rules.FUNDINGS[row.kind],
-            rules.FUNDING_STATES[row.state],
+            funding_rules.FUNDING_STATES.names_zh[row.state],
             row.payer,
             row.bank_reference,
             Fen(row.amount_fen),
@@ -188,7 +191,7 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
             rules.options_text(line.options),
             line.quantity,
             line.dispatched_quantity,
-            rules.PARTS[part.state],
+            dispatch_rules.STATES.names_zh[part.state],
             "",
         ]
         for part in parts

@@ -8,6 +8,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
 from mall.members.rules import mask_phone
 from orders.entitlements import queries as rights
+from orders.entitlements import rules as right_rules
 from orders.entitlements.models import Entitlement
 from orders.programmes.models import Programme
 from orders.programmes.queries import content_of
@@ -24,7 +25,7 @@ def issue_list(session: Session, programme: Programme, part: int) -> Paper:
             right.department,
             mask_phone(right.phone),
             Fen(right.amount_fen),
-            rules.RIGHTS[right.state],
+            right_rules.STATES.names_zh[right.state],
             right.issued_at.astimezone(BEIJING).strftime("%Y-%m-%d") if right.issued_at else "",
         ]
         for number, right in found

@@ -24,38 +24,9 @@ KINDS = {
     "open": "福利豆",
     "cake": "蛋糕券",
 }
-STATES = {
-    "draft": "草稿",
-    "submitted": "待审批",
-    "approved": "已审批，待到账",
-    "rejected": "已退回",
-    "funded": "已到账，待发放",
-    "issuing": "发放中",
-    "active": "进行中",
-    "closed": "已结束，待验收",
-    "accepted": "已验收",
-    "archived": "已归档",
-    "withdrawn": "已撤回",
-}
 DELIVERIES = {"ship": "快递到家", "unit_delivery": "配送到单位", "store_pickup": "门店自提"}
-RIGHTS = {
-    "listed": "待发放",
-    "waiting": "已发放，待本人登录",
-    "open": "已发放",
-    "redeemed": "已兑换",
-    "ended": "已结束",
-    "withdrawn": "已收回",
-}
-PARTS = {
-    "open": "待发货",
-    "partly_dispatched": "部分发货",
-    "dispatched": "已发货",
-    "delivered": "已收货",
-    "cancelled": "已取消",
-}
 LEFTOVERS = {"return": "退回工会", "lapse": "到期失效"}
 FUNDINGS = {"transfer": "银行转账", "payout": "退回工会"}
-FUNDING_STATES = {"recorded": "待核对", "confirmed": "已确认", "rejected": "未到账"}
 
 
 class NoPaperYet(DomainError):

@@ -54,7 +54,7 @@ class Invalid(DomainError):
 
 class WrongState(DomainError):
     code = "wrong_state"
-    zh = "当前状态为“{state}”，不能执行该操作。"
+    zh = "当前状态为“{state_zh}”，不能执行该操作。"
     en = "This cannot be done in state “{state}”."
 
 

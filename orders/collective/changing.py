@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mall.kernel.errors import NotFound, WrongState
+from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import funds, wallet
@@ -50,7 +50,7 @@ def propose_withdrawal(
 def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     programme = queries.lock(uow, officer.union_id, programme_id)
     if programme.state not in rules.CHANGEABLE:
-        raise WrongState(state=programme.state, wanted="change")
+        raise programme_rules.STATES.refusal(programme.state, "change")
     return programme
 
 

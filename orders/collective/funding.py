@@ -45,7 +45,7 @@ def record(
     """Record a bank transfer; an operator confirms it. Raises NotFundable, BankReferenceUsed."""
     programme = programmes.lock(uow, union_id, programme_id)
     if programme.state not in rules.FUNDABLE:
-        raise rules.NotFundable(state=programme.state)
+        raise rules.not_fundable(programme.state)
     return _add(uow, programme.id, by, rules.TRANSFER, transfer)
 
 
@@ -135,7 +135,7 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Begun:
     """
     programme = programmes.lock(uow, union_id, programme_id)
     if programme.state not in rules.FUNDABLE:
-        raise rules.NotFundable(state=programme.state)
+        raise rules.not_fundable(programme.state)
     due = bill(uow.session, programme)["due_fen"]
     if due == 0:
         raise rules.NothingDue()

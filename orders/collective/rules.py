@@ -1,14 +1,20 @@
 """What may be done with the money and the recipients of a programme, and when."""
 
-from mall.kernel.errors import DomainError, WrongState
+from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
 from orders.programmes import rules as programmes
 
 RECORDED, CONFIRMED, REJECTED = "recorded", "confirmed", "rejected"
 TRANSFER, PAYOUT = "transfer", "payout"
-FUNDING_STATES = Transitions({RECORDED: {CONFIRMED, REJECTED}, CONFIRMED: set(), REJECTED: set()})
+FUNDING_STATES = Transitions(
+    {RECORDED: {CONFIRMED, REJECTED}, CONFIRMED: set(), REJECTED: set()},
+    {RECORDED: "待核对", CONFIRMED: "已确认", REJECTED: "未到账"},
+)
 PROPOSED, APPLIED = "proposed", "applied"
-CHANGE_STATES = Transitions({PROPOSED: {APPLIED, REJECTED}, APPLIED: set(), REJECTED: set()})
+CHANGE_STATES = Transitions(
+    {PROPOSED: {APPLIED, REJECTED}, APPLIED: set(), REJECTED: set()},
+    {PROPOSED: "待审批", APPLIED: "已生效", REJECTED: "已否决"},
+)
 ADD, WITHDRAW = "add", "withdraw"
 # While money may come in, and while recipients may change.
 FUNDABLE = (programmes.APPROVED, programmes.FUNDED, programmes.ISSUING, programmes.ACTIVE)
@@ -20,7 +26,7 @@ MAX_NATIVE_FEN = 500_000
 
 class NotFundable(DomainError):
     code = "not_fundable"
-    zh = "方案当前状态为“{state}”，不能收款。"
+    zh = "方案当前状态为“{state_zh}”，不能收款。"
     en = "No money is taken in state “{state}”."
 
 
@@ -62,10 +68,15 @@ class AlreadyOrdered(DomainError):
     en = "What goes to the unit has been ordered; nobody can be withdrawn any more."
 
 
+def not_fundable(state: str) -> NotFundable:
+    """Return the error that a programme takes no money in this state."""
+    return NotFundable(state=state, state_zh=programmes.STATES.names_zh[state])
+
+
 def check_active(state: str) -> None:
     """Raise WrongState unless a programme is active."""
     if state != programmes.ACTIVE:
-        raise WrongState(state=state, wanted=programmes.CLOSED)
+        raise programmes.STATES.refusal(state, programmes.CLOSED)
 
 
 def allowed_payout(state: str, balance_fen: int, to_issue_fen: int) -> int:

@@ -18,7 +18,15 @@ STATES = Transitions(
         REDEEMED: {OPEN},
         ENDED: set(),
         WITHDRAWN: set(),
-    }
+    },
+    {
+        LISTED: "待发放",
+        WAITING: "已发放，待本人登录",
+        OPEN: "已发放",
+        REDEEMED: "已兑换",
+        ENDED: "已结束",
+        WITHDRAWN: "已收回",
+    },
 )
 ISSUED = (WAITING, OPEN, REDEEMED, ENDED)
 CODE_LENGTH = 16

@@ -10,7 +10,8 @@ STATES = Transitions(
         PAID: {COMPLETED, CANCELLED},
         COMPLETED: set(),
         CANCELLED: set(),
-    }
+    },
+    {AWAITING_PAYMENT: "待付款", PAID: "已付款", COMPLETED: "已完成", CANCELLED: "已取消"},
 )
 BY_MEMBER, BY_TIMEOUT = "member", "payment_timeout"
 BY_OTHER_CHOICE = "other_choice"

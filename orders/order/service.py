@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from mall.kernel.errors import NotFound, WrongState
+from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
@@ -120,7 +120,7 @@ def begin_dispatch(uow: UnitOfWork, order_id: UUID) -> None:
     """
     order = lock(uow, order_id)
     if order.state not in (rules.PAID, rules.COMPLETED):
-        raise WrongState(state=order.state, wanted="dispatch")
+        raise rules.STATES.refusal(order.state, "dispatch")
     if order.dispatch_began_at is None:
         order.dispatch_began_at = uow.now
 

@@ -9,7 +9,10 @@ JSAPI, NATIVE = "JSAPI", "NATIVE"
 TRADE_TYPES = (JSAPI, NATIVE)
 OPEN, PAID, CLOSED = "open", "paid", "closed"
 # A closed payment can still turn out paid: the notice was under way when it was closed.
-STATES = Transitions({OPEN: {PAID, CLOSED}, CLOSED: {PAID}, PAID: set()})
+STATES = Transitions(
+    {OPEN: {PAID, CLOSED}, CLOSED: {PAID}, PAID: set()},
+    {OPEN: "待支付", PAID: "已支付", CLOSED: "已关闭"},
+)
 FOR_ORDER, FOR_FUND = "order", "fund"
 MAX_BODY_BYTES = 127
 FIRST_QUERY, MAX_QUERY = timedelta(seconds=10), timedelta(minutes=10)

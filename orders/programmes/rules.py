@@ -31,7 +31,20 @@ STATES = Transitions(
         ACCEPTED: {ARCHIVED},
         ARCHIVED: set(),
         WITHDRAWN: set(),
-    }
+    },
+    {
+        DRAFT: "草稿",
+        SUBMITTED: "待审批",
+        APPROVED: "已审批，待到账",
+        REJECTED: "已退回",
+        FUNDED: "已到账，待发放",
+        ISSUING: "发放中",
+        ACTIVE: "进行中",
+        CLOSED: "已结束，待验收",
+        ACCEPTED: "已验收",
+        ARCHIVED: "已归档",
+        WITHDRAWN: "已撤回",
+    },
 )
 # Those whose content and recipients stand.
 DECIDED = (APPROVED, FUNDED, ISSUING, ACTIVE, CLOSED, ACCEPTED, ARCHIVED)

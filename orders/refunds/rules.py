@@ -16,7 +16,14 @@ STATES = Transitions(
         # An operator asks again where WeChat refused it, or pays another way.
         FAILED: {REQUESTED, SETTLED},
         SETTLED: set(),
-    }
+    },
+    {
+        REQUESTED: "待发送",
+        ACCEPTED: "微信处理中",
+        SUCCEEDED: "已退回",
+        FAILED: "退款失败",
+        SETTLED: "已由其他渠道退回",
+    },
 )
 BANK, CASH, OTHER = "bank", "cash", "other"
 CHANNELS = (BANK, CASH, OTHER)

@@ -25,7 +25,16 @@ STATES = Transitions(
         APPLYING: {READY},
         READY: {WAITING},
         FAILED: {WAITING},
-    }
+    },
+    {
+        EMPTY: "待上传",
+        WAITING: "排队中",
+        CHECKING: "核对中",
+        CHECKED: "待确认",
+        APPLYING: "导入中",
+        READY: "可用",
+        FAILED: "无法读取",
+    },
 )
 MAX_ROSTERS, MAX_ROWS = 200, 60_000
 MAX_NAME, MAX_TEXT = 50, 50
