@@ -275,7 +275,7 @@ def grant(bench: Bench) -> Iterator[Figure]:
         "grant_submit", round(time.monotonic() - began, 1), f"s to list and approve {EVERYBODY}"
     )
     seed.analyze(bench.app)
-    workers = [e for e in bench.service.processes() if "mall worker" in " ".join(e.cmdline())]
+    workers = bench.service.workers()
     before = max(memory_mb(each)[1] for each in workers)
     took = purchase.issue([programme_id])
     grown = _most(workers) - before

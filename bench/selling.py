@@ -103,9 +103,7 @@ class _Peak:
     """The most memory that a worker was seen with."""
 
     def __init__(self, bench: Bench) -> None:
-        self._workers = [
-            each for each in bench.service.processes() if "mall worker" in " ".join(each.cmdline())
-        ]
+        self._workers = bench.service.workers()
         self.most = 0.0
 
     def look(self) -> None:

@@ -87,6 +87,10 @@ class Service:
             found += [postmaster, *postmaster.children(recursive=True)]
         return list({each.pid: each for each in found}.values())
 
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that do jobs, and the one that started them."""
+        return [each for each in self.processes() if "mall worker" in " ".join(each.cmdline())]
+
 
 def memory_mb(process: psutil.Process) -> tuple[float, float]:
     """Return proportional and resident memory in MB; shared pages count by their share in the first."""

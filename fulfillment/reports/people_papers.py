@@ -30,7 +30,7 @@ def issue_list(session: Session, programme: Programme, part: int) -> Paper:
         ]
         for number, right in found
     ]
-    issued = sum(right.amount_fen for _, right in found if right.state in _HOLDING)
+    issued = sum(right.amount_fen for _, right in found if right.state in right_rules.ISSUED)
     heads = ("序号", "姓名", "工号", "部门", "手机", "金额", "状态", "发放日期")
     widths = (9, 16, 14, 22, 18, 14, 22, 16)
     total: list[Cell] = ["", "已发放合计", "", "", "", Fen(issued), "", ""]
@@ -43,13 +43,10 @@ def issue_list(session: Session, programme: Programme, part: int) -> Paper:
     )
 
 
-_HOLDING = ("waiting", "open", "redeemed", "ended")
-
-
 def hand_out_sheet(session: Session, programme: Programme, part: int) -> Paper:
     """Return the sheet on which everybody signs for what was handed out."""
     people = _people(session, programme, part)
-    found = [each for each in people if each[1].state != "withdrawn"]
+    found = [each for each in people if each[1].state != right_rules.WITHDRAWN]
     titles = {pack["pack_id"]: pack["title"] for pack in content_of(programme)["packs"]}
     only = next(iter(titles.values())) if len(titles) == 1 else ""
     rows: list[list[Cell]] = [

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 MAX_FEN = 100_000_000_00  # ¥100 million: more is a typing error everywhere in this trade.
 
 
-def yuan(amount_fen: int) -> str:
-    """Return an amount as people write it, for example `12.05`."""
+def yuan(amount_fen: int, separator: str = "") -> str:
+    """Return an amount as people write it, for example `12.05`; thousands apart by "," if wanted."""
     sign = "-" if amount_fen < 0 else ""
-    return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
+    return f"{sign}{abs(amount_fen) // 100:{separator}}.{abs(amount_fen) % 100:02d}"
 
 
 def split_by_weight(amount_fen: int, weights: Sequence[int]) -> list[int]:

@@ -124,10 +124,8 @@ def issue(uow: UnitOfWork, fund_id: UUID, terms: Terms, lot: NewLot, reference: 
     issue_given(uow, fund_id, terms, Given(_ONE, values), reference)
 
 
-def issue_given(
-    uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, reference: str
-) -> tuple[int, int]:
-    """Issue a lot for each row that a statement gives; return how many, and how much in fen.
+def issue_given(uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, reference: str) -> None:
+    """Issue a lot for each row that a statement gives.
 
     One statement with its own: no row passes through the application. Raises FundShort where the
     fund does not cover them all; then nothing of it may be kept. Whoever gives sees to it that
@@ -148,7 +146,6 @@ def issue_given(
     ).one()
     if row.lots and not row.is_covered:
         raise FundShort(missing_fen=int(row.fen) - balance(uow.session, fund_id))
-    return int(row.lots), int(row.fen)
 
 
 def return_lots(

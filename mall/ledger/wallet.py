@@ -1,6 +1,6 @@
 """The bean purse of a member: grant, spend, hold, capture, release, lapse."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -253,19 +253,22 @@ def _pass_on(
     if not amounts:
         return []
     away: list[Leg] = []
-    filled: dict[UUID, int] = {}
-    for row in uow.session.execute(statements.LOTS_OVER, {"lot_ids": sorted(amounts)}):
+    rows = uow.session.execute(statements.LOTS_OVER, {"lot_ids": sorted(amounts)}).all()
+    for row in rows:
         amount, account = amounts[row.id], lot_account(row.id)
         legs.append(Leg(account, amount, row.member_id))
         away.append(Leg(account, -amount, row.member_id))
         away.append(Leg(service.leftover_account(row.leftover_fund_id), amount))
-        if row.leftover_fund_id is not None:
-            filled[row.leftover_fund_id] = filled.get(row.leftover_fund_id, 0) + amount
-    _fill_funds(uow, filled)
+    _fill_funds(uow, [(row.leftover_fund_id, amounts[row.id]) for row in rows])
     return [Transfer(f"over:{reference}", "lapse", BEANS, tuple(away))]
 
 
-def _fill_funds(uow: UnitOfWork, funds: Mapping[UUID, int]) -> None:
+def _fill_funds(uow: UnitOfWork, leftovers: Iterable[tuple[UUID | None, int]]) -> None:
+    """Add what is left over to the funds that it belongs to; without one it has lapsed."""
+    funds: dict[UUID, int] = {}
+    for fund_id, amount in leftovers:
+        if fund_id is not None and amount:
+            funds[fund_id] = funds.get(fund_id, 0) + amount
     if funds:
         uow.session.execute(
             statements.FILL_FUNDS, {"fund_ids": list(funds), "amounts": list(funds.values())}
@@ -289,9 +292,5 @@ def lapse_expired(uow: UnitOfWork, limit: int = 500) -> int:
         reference = f"lapse:{row.id}:{uow.now.isoformat()}"
         transfers.append(Transfer(reference, "lapse", BEANS, legs))
     service.post(uow, transfers)
-    funds: dict[UUID, int] = {}
-    for row in rows:
-        if row.leftover_fund_id is not None and row.balance_fen:
-            funds[row.leftover_fund_id] = funds.get(row.leftover_fund_id, 0) + row.balance_fen
-    _fill_funds(uow, funds)
+    _fill_funds(uow, [(row.leftover_fund_id, row.balance_fen) for row in rows])
     return len(rows)

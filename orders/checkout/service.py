@@ -1,6 +1,6 @@
 """Quote, place, cancel and lapse orders."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from orders.messages import OrderCancelled
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
-from orders.order.models import Order
+from orders.order.models import Order, OrderLine
 from orders.order.service import NewOrder
 from orders.payments import queries as payments
 from orders.payments.rules import AlreadyPaid
@@ -254,18 +254,23 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     order = order_service.lock(uow, order_id)
     if order.state == order_rules.CANCELLED:
         return
-    lots = {UUID(draw["lot_id"]) for draw in _drawn(uow, order)}
-    if wallet.has_vouchers(uow.session, lots):
+    lines = orders.lines_of(uow.session, [order.id])[order.id]
+    if wallet.has_vouchers(uow.session, _drawn(order, lines)):
         raise rules.ChooseAnew()
-    cancel_paid(uow, order, actor, order_rules.BY_MEMBER)
+    _take_back(uow, order, lines, (actor, order_rules.BY_MEMBER))
 
 
-def _drawn(uow: UnitOfWork, order: Order) -> Iterator[dict[str, Any]]:
-    """Give what an order draws of each lot, line by line and freight by freight."""
-    for line in orders.lines_of(uow.session, [order.id])[order.id]:
-        yield from line.bean_lots
-    for fee in order.freight:
-        yield from fee["bean_lots"]
+def _drawn(order: Order, lines: Sequence[OrderLine]) -> dict[UUID, int]:
+    """Return how much an order draws of each lot, over its lines and freight."""
+    amounts: dict[UUID, int] = {}
+    for drawn in (
+        *(line.bean_lots for line in lines),
+        *(fee["bean_lots"] for fee in order.freight),
+    ):
+        for draw in drawn:
+            lot_id = UUID(draw["lot_id"])
+            amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    return amounts
 
 
 def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bool:
@@ -293,16 +298,17 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
     Beans go back to their lots, units to the shelf, and what WeChat brought is owed to the payer;
     what was split is cancelled through the outbox. Raises AlreadyDispatched and WrongState.
     """
+    _take_back(uow, order, orders.lines_of(uow.session, [order.id])[order.id], (actor, reason))
+
+
+def _take_back(
+    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], why: tuple[str, str]
+) -> None:
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
-    lines = orders.lines_of(uow.session, [order.id])[order.id]
-    order_service.mark_cancelled(uow, order, actor, reason)
-    amounts: dict[UUID, int] = {}
-    for draw in _drawn(uow, order):
-        lot_id = UUID(draw["lot_id"])
-        amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    order_service.mark_cancelled(uow, order, *why)
     refunds.refund_order(uow, order.id)
-    wallet.unspend(uow, order.id, amounts)
+    wallet.unspend(uow, order.id, _drawn(order, lines))
     quantities: dict[UUID, int] = {}
     for line in lines:
         quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity

@@ -44,8 +44,7 @@ def record(
 ) -> Funding:
     """Record a bank transfer; an operator confirms it. Raises NotFundable, BankReferenceUsed."""
     programme = programmes.lock(uow, union_id, programme_id)
-    if programme.state not in rules.FUNDABLE:
-        raise rules.not_fundable(programme.state)
+    rules.check_fundable(programme.state)
     return _add(uow, programme.id, by, rules.TRANSFER, transfer)
 
 
@@ -134,8 +133,7 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Begun:
     Raises NotFundable, NothingDue, TooMuchForNative.
     """
     programme = programmes.lock(uow, union_id, programme_id)
-    if programme.state not in rules.FUNDABLE:
-        raise rules.not_fundable(programme.state)
+    rules.check_fundable(programme.state)
     due = bill(uow.session, programme)["due_fen"]
     if due == 0:
         raise rules.NothingDue()

@@ -17,6 +17,7 @@ from orders.checkout import service as checkout
 from orders.checkout.service import Prepaid
 from orders.collective import rules
 from orders.collective.funding import SYSTEM
+from orders.entitlements import queries as rights_read
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as rights
 from orders.entitlements.service import Chunk
@@ -91,7 +92,7 @@ def order_for_unit(
     pack_id: UUID,
     entitlement_ids: Sequence[UUID],
     lots: Sequence[tuple[UUID, int]],
-) -> UUID:
+) -> None:
     """Order so many packs for the union, paid from lots that the programme owns.
 
     Raises LinesUnavailable and OutOfStock; then nothing is kept.
@@ -111,7 +112,6 @@ def order_for_unit(
     checkout.place_prepaid(uow, order_id, redeeming.quote(lines, lots), prepaid)
     uow.send()
     rights.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
-    return order_id
 
 
 def end_run(uow: UnitOfWork, programme: Programme) -> None:
@@ -128,7 +128,7 @@ def end_run(uow: UnitOfWork, programme: Programme) -> None:
 
 def _tell(uow: UnitOfWork, programme: Programme) -> None:
     since = programme.told_at or programme.created_at
-    for after in range(0, rights.last_issued(uow, programme.id, since), rules.CHUNK):
+    for after in range(0, rights_read.last_issued(uow.session, programme.id, since), rules.CHUNK):
         uow.emit(RightsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK))
     programme.told_at = uow.now
 

@@ -68,9 +68,10 @@ class AlreadyOrdered(DomainError):
     en = "What goes to the unit has been ordered; nobody can be withdrawn any more."
 
 
-def not_fundable(state: str) -> NotFundable:
-    """Return the error that a programme takes no money in this state."""
-    return NotFundable(state=state, state_zh=programmes.STATES.names_zh[state])
+def check_fundable(state: str) -> None:
+    """Raise NotFundable unless a programme takes money in this state."""
+    if state not in FUNDABLE:
+        raise NotFundable(state=state, state_zh=programmes.STATES.names_zh[state])
 
 
 def check_active(state: str) -> None:

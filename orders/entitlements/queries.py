@@ -1,6 +1,7 @@
 """Read rights; and their invariants."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -120,6 +121,14 @@ def is_listed(session: Session, programme_id: UUID, entry_id: UUID, member_id: U
 def last_position(session: Session, programme_id: UUID) -> int:
     """Return the position of the last recipient."""
     query = select(func.max(Entitlement.position)).where(Entitlement.programme_id == programme_id)
+    return session.scalar(query) or 0
+
+
+def last_issued(session: Session, programme_id: UUID, since: datetime) -> int:
+    """Return the last position of a programme that was issued to since an instant; 0 for none."""
+    query = select(func.max(Entitlement.position)).where(
+        Entitlement.programme_id == programme_id, Entitlement.issued_at > since
+    )
     return session.scalar(query) or 0
 
 

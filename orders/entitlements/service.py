@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
@@ -98,14 +98,6 @@ def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
     # By position: of the few that are left out between them, the codes are thrown away.
     codes = [rules.new_code() for _ in range(chunk.up_to - chunk.after)] if has_codes else []
     return Given(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
-
-
-def last_issued(uow: UnitOfWork, programme_id: UUID, since: datetime) -> int:
-    """Return the last position of a programme that was issued to since an instant; 0 for none."""
-    query = select(func.max(Entitlement.position)).where(
-        Entitlement.programme_id == programme_id, Entitlement.issued_at > since
-    )
-    return uow.session.scalar(query) or 0
 
 
 def issue_without_lots(uow: UnitOfWork, chunk: Chunk) -> dict[UUID, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from mall.access.rules import OPS
 from mall.kernel.errors import NotFound
@@ -37,12 +37,11 @@ def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
         _add(uow, payment, rules.LATE)
 
 
-def refund_order(uow: UnitOfWork, order_id: UUID) -> int:
-    """Owe the payer of a locked order all that WeChat brought for it; return how much, in fen.
+def refund_order(uow: UnitOfWork, order_id: UUID) -> None:
+    """Owe the payer of a locked order all that WeChat brought for it.
 
     The refunds are sent by the sweep, under the same number until their outcome is known.
     """
-    total = 0
     for payment in payments.paid_in_time(uow.session, order_id):
         refund = _add(uow, payment, rules.OF_CANCELLED)
         legs = (
@@ -50,8 +49,6 @@ def refund_order(uow: UnitOfWork, order_id: UUID) -> int:
             Leg(ledger.REFUNDS_OWED, payment.amount_fen),
         )
         ledger.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
-        total += payment.amount_fen
-    return total
 
 
 def _add(uow: UnitOfWork, payment: Payment, purpose: str) -> Refund:
@@ -100,7 +97,10 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> tuple[str, RefundRequest] | None:
 
 def record_accepted(uow: UnitOfWork, refund_id: UUID, number: str) -> None:
     """WeChat took the refund on; its end is asked for later."""
-    refund = _lock(uow, refund_id)
+    _accept(_lock(uow, Refund.id == refund_id), number)
+
+
+def _accept(refund: Refund, number: str) -> None:
     if refund.state == rules.REQUESTED:
         refund.state = rules.ACCEPTED
         refund.refund_id = number
@@ -108,7 +108,10 @@ def record_accepted(uow: UnitOfWork, refund_id: UUID, number: str) -> None:
 
 def record_ended(uow: UnitOfWork, refund_id: UUID, state: str) -> None:
     """Record success, with its posting, or failure, which waits for an operator."""
-    refund = _lock(uow, refund_id)
+    _end(uow, _lock(uow, Refund.id == refund_id), state)
+
+
+def _end(uow: UnitOfWork, refund: Refund, state: str) -> None:
     if refund.state == state:
         return
     rules.STATES.check(refund.state, state)
@@ -126,17 +129,15 @@ def record_notice(uow: UnitOfWork, notice: RefundNotice) -> None:
     It may come before the answer to our own request. Raises ForgedNotice for a number that we
     never used or another amount; then nothing is kept.
     """
-    found = uow.session.scalars(
-        select(Refund.id).where(Refund.out_refund_no == notice.out_refund_no)
-    ).first()
-    if found is None:
-        raise ForgedNotice(reason="unknown number")
-    refund = _lock(uow, found)
+    try:
+        refund = _lock(uow, Refund.out_refund_no == notice.out_refund_no)
+    except NotFound as error:
+        raise ForgedNotice(reason="unknown number") from error
     if refund.amount_fen != notice.refund_fen:
         raise ForgedNotice(reason="amount differs")
     if refund.state in (rules.REQUESTED, rules.ACCEPTED):
-        record_accepted(uow, found, notice.refund_id)
-        record_ended(uow, found, rules.ENDED[notice.state])
+        _accept(refund, notice.refund_id)
+        _end(uow, refund, rules.ENDED[notice.state])
 
 
 def _post(uow: UnitOfWork, refund: Refund, to_account: str) -> None:
@@ -161,7 +162,7 @@ def _tell_operators(uow: UnitOfWork, refund: Refund) -> None:
 
 def retry(uow: UnitOfWork, refund_id: UUID) -> Refund:
     """Ask WeChat again for a refund that it refused; raises RefundStands, WrongState, NotFound."""
-    refund = _lock(uow, refund_id)
+    refund = _lock(uow, Refund.id == refund_id)
     rules.STATES.check(refund.state, rules.REQUESTED)
     if refund.refund_id is not None:
         raise rules.RefundStands(refund_id=refund.refund_id)
@@ -175,7 +176,7 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: str, how: Settlement) -> Refund
 
     Raises WrongState and NotFound.
     """
-    refund = _lock(uow, refund_id)
+    refund = _lock(uow, Refund.id == refund_id)
     rules.STATES.check(refund.state, rules.SETTLED)
     refund.state, refund.settled_by, refund.ended_at = rules.SETTLED, by, uow.now
     for name, value in vars(how).items():
@@ -187,15 +188,12 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: str, how: Settlement) -> Refund
 
 def record_error(uow: UnitOfWork, refund_id: UUID, error: str) -> None:
     """Keep why an attempt did not succeed."""
-    _lock(uow, refund_id).last_error = error[:500]
+    _lock(uow, Refund.id == refund_id).last_error = error[:500]
 
 
-def _lock(uow: UnitOfWork, refund_id: UUID) -> Refund:
+def _lock(uow: UnitOfWork, which: ColumnElement[bool]) -> Refund:
     found = uow.session.scalars(
-        select(Refund)
-        .where(Refund.id == refund_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
+        select(Refund).where(which).with_for_update().execution_options(populate_existing=True)
     ).first()
     if found is None:
         raise NotFound("refund", "退款")

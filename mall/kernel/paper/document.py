@@ -1,7 +1,9 @@
 """What a paper says, apart from how it is drawn: facts, tables, lines to sign on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from mall.kernel.money import yuan
 
 
 @dataclass(frozen=True)
@@ -11,8 +13,7 @@ class Fen:
     fen: int
 
     def __str__(self) -> str:
-        sign, fen = ("-", -self.fen) if self.fen < 0 else ("", self.fen)
-        return f"{sign}{fen // 100:,}.{fen % 100:02d}"
+        return yuan(self.fen, ",")
 
 
 Cell = str | int | Fen | None
@@ -30,6 +31,11 @@ class Table:
     # Room to sign in each row.
     is_tall: bool = False
 
+    @property
+    def all_rows(self) -> list[Sequence[Cell]]:
+        """Return the rows and, if there is one, the line of totals."""
+        return [*self.rows, *([self.total] if self.total is not None else [])]
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -41,4 +47,11 @@ class Paper:
     notes: Sequence[str] = ()
     signatures: Sequence[str] = ()
     footer: str = ""
-    is_landscape: bool = field(default=False)
+    is_landscape: bool = False
+
+    @property
+    def lines_to_sign(self) -> list[str]:
+        """Return a line for each who signs, with its date."""
+        return [
+            f"{who}：____________________    日期：______年____月____日" for who in self.signatures
+        ]

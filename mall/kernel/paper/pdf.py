@@ -26,11 +26,11 @@ def pdf(paper: Paper) -> bytes:
     for note in paper.notes:
         sheet.ln(1)
         sheet.multi_cell(0, LINE, note, new_x="LMARGIN", new_y="NEXT")
-    for line in paper.signatures:
+    for line in paper.lines_to_sign:
         if sheet.will_page_break(14):
             sheet.add_page()
         sheet.ln(10)
-        sheet.cell(0, 8, f"{line}：____________________    日期：______年____月____日")
+        sheet.cell(0, 8, line)
     return bytes(sheet.output())
 
 
@@ -64,27 +64,24 @@ def _table(sheet: Any, table: Table) -> None:
         sheet.cell(0, LINE, table.caption, new_x="LMARGIN", new_y="NEXT")
     unit = sheet.epw / sum(table.widths)
     widths = [unit * share for share in table.widths]
-    _row(sheet, table.heads, widths, LINE, is_head=True)
+    _head(sheet, table.heads, widths)
     height = TALL if table.is_tall else LINE
-    rows = [*table.rows, table.total] if table.total is not None else table.rows
-    for row in rows:
+    for row in table.all_rows:
         lines = [
             _lines(sheet, _shown(value), width) for value, width in zip(row, widths, strict=True)
         ]
         needed = max(height, max(map(len, lines)) * LINE)
         if sheet.will_page_break(needed):
             sheet.add_page()
-            _row(sheet, table.heads, widths, LINE, is_head=True)
+            _head(sheet, table.heads, widths)
         _draw(sheet, row, lines, widths, needed)
 
 
-def _row(
-    sheet: Any, values: Sequence[str], widths: Sequence[float], height: float, is_head: bool
-) -> None:
+def _head(sheet: Any, heads: Sequence[str], widths: Sequence[float]) -> None:
     sheet.set_fill_color(235)
-    for value, width in zip(values, widths, strict=True):
-        sheet.cell(width, height, value, border=1, align="C", fill=is_head)
-    sheet.ln(height)
+    for text, width in zip(heads, widths, strict=True):
+        sheet.cell(width, LINE, text, border=1, align="C", fill=True)
+    sheet.ln(LINE)
 
 
 def _lines(sheet: Any, value: str, width: float) -> list[str]:

@@ -1,7 +1,6 @@
 """Draw a paper as xlsx: amounts are numbers, so that they can be added up again."""
 
 import io
-from collections.abc import Sequence
 from typing import Any
 
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
@@ -38,9 +37,9 @@ def workbook(paper: Paper) -> bytes:
     for note in paper.notes:
         at += 1
         _write(sheet, at, 0, note, None)
-    for line in paper.signatures:
+    for line in paper.lines_to_sign:
         at += 2
-        _write(sheet, at, 0, f"{line}：____________________    日期：______年____月____日", None)
+        _write(sheet, at, 0, line, None)
     book.close()
     return out.getvalue()
 
@@ -53,8 +52,7 @@ def _table(sheet: Any, at: int, table: Table, styles: dict[str, Any]) -> int:
     for position, width in enumerate(table.widths):
         sheet.set_column(position, position, max(8, width * share))
     writing.write_row(sheet, at, table.heads, styles["head"])
-    rows: list[Sequence[Cell]] = [*table.rows, *([table.total] if table.total is not None else [])]
-    for row in rows:
+    for row in table.all_rows:
         at += 1
         if table.is_tall:
             sheet.set_row(at, 28)
