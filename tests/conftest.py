@@ -20,6 +20,7 @@ from mall.shell import database, embedded
 from mall.shell.app import create_app
 from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
+from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import answers, wait_until
 
@@ -153,6 +154,12 @@ def world(app, mock_base, clean):
     found = World(app, mock_base)
     found.breaker().close()
     return found
+
+
+@pytest.fixture
+def union(world):
+    """A union with an officer for each duty."""
+    return Union(world)
 
 
 @pytest.fixture

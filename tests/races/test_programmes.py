@@ -11,7 +11,6 @@ import time
 import pytest
 
 from mall.ledger import funds
-from tests.support.giving import ADDRESS, Union
 from tests.support.people import at_once
 from tests.support.processes import wait_until
 
@@ -23,11 +22,6 @@ issuing.issue_chunk.__defaults__ = (100,)
 with environment.application().app_context():
     jobs.run_programmes()
 """
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 def given(union, count=1):
@@ -120,15 +114,7 @@ def test_withdrawing_against_redeeming_gives_one_of_the_two(union, audited):
 
 
 def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union, audited, world):
-    pack_id, _ = union.pack(50_000)
-    programme_id = union.issued(
-        kind="fixed",
-        per_member_fen=50_000,
-        pack_ids=[pack_id],
-        delivery="unit_delivery",
-        unit_address=ADDRESS,
-        roster_id=union.roster(union.people(3, members_too=False)),
-    )
+    programme_id = union.issued(**union.for_unit(union.people(3, members_too=False)))
     path = f"/v1/union/programmes/{programme_id}"
     union.approver.post(f"{path}/close", {"reason": "结束"})
     union.run()

@@ -153,6 +153,17 @@ class Union:
         self.issue(programme_id)
         return programme_id
 
+    def for_unit(self, rows):
+        """Return a fixed pack of ¥500 for these people, to the unit, as a programme's form."""
+        return {
+            "kind": "fixed",
+            "per_member_fen": 50_000,
+            "pack_ids": [self.pack(50_000)[0]],
+            "delivery": "unit_delivery",
+            "unit_address": ADDRESS,
+            "roster_id": self.roster(rows),
+        }
+
     def issue(self, programme_id):
         reply = self.handler.post(f"/v1/union/programmes/{programme_id}/issue")
         assert reply.status_code == 202, reply.get_json()

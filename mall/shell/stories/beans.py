@@ -7,7 +7,6 @@ scales nothing else.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
@@ -30,7 +29,6 @@ class Customs(Giving):
         return 22 if self.is_short else 990
 
     def goods_are_selected(self) -> str:
-        self.open_category()
         stock = 3 * self.count + 10
         titles = ("东海岛沙虫干", "流沙南珠", "覃斗芒果干")
         made = [
@@ -39,10 +37,8 @@ class Customs(Giving):
         ]
         self.known["skus"] = [sku for _, sku in made]
         self.known["outside"] = self.put_on_sale(self.supplier, "不在选品内", 1_000, 10)[1]
-        items = [{"product_id": product} for product, _ in made]
-        body = {"name": f"海关选品 {self.known['mark']}", "items": items}
-        self.known["selection"] = self.handler.post("/v1/union/selections", body)["id"]
-        return f"{len(items)} products"
+        self.select("海关选品", [product for product, _ in made])
+        return f"{len(made)} products"
 
     def officer_writes(self) -> str:
         return self.write(
@@ -50,13 +46,6 @@ class Customs(Giving):
             per_member_fen=self.EACH,
             delivery="ship",
             selection_id=self.known["selection"],
-        )
-
-    def _order(self, person: Person, lines: list[Any], expect: int) -> Any:
-        want = {"lines": lines, "tender": "beans"}
-        quote = person.post("/v1/store/checkout/quote", want, expect=200)
-        return person.post(
-            "/v1/store/orders", {**want, "quoted_total_fen": quote["total_fen"]}, expect
         )
 
     def members_order(self) -> str:
@@ -71,7 +60,7 @@ class Customs(Giving):
                 for sku, quantity in zip(self.known["skus"], quantities, strict=True)
                 if quantity
             ]
-            placed = self._order(person, lines, 201)
+            placed = self.order(person, lines, "beans")
             return person, placed["order_id"], placed["total_fen"]
 
         placed = at_once(order, [each for each in enumerate(self.people) if each[0] % 10 != 9])
@@ -136,7 +125,6 @@ class Cake(Giving):
         return 4 if self.is_short else 12
 
     def bakeries_open(self) -> str:
-        self.open_category()
         self.merchants = (self.merchant("赤坎烘焙坊"), self.merchant("霞山蛋糕店"))
         cakes = [
             self.put_on_sale(each, title, fen, 50, delivery_modes=["store_pickup"])
@@ -146,9 +134,7 @@ class Cake(Giving):
             )
         ]
         self.known["skus"] = [sku for _, sku in cakes]
-        items = [{"product_id": product} for product, _ in cakes]
-        body = {"name": f"蛋糕选品 {self.known['mark']}", "items": items}
-        self.known["selection"] = self.handler.post("/v1/union/selections", body)["id"]
+        self.select("蛋糕选品", [product for product, _ in cakes])
         return "two merchants, a cake each, collected at the store"
 
     def officer_sends_birthdays(self) -> str:
@@ -195,10 +181,7 @@ class Cake(Giving):
         def order(person: Person) -> tuple[Person, str]:
             self.right_of(person)
             lines = [{"sku_id": sku, "quantity": 1} for sku in self.known["skus"]]
-            want = {"lines": lines, "tender": "beans"}
-            quote = person.post("/v1/store/checkout/quote", want, expect=200)
-            body = {**want, "quoted_total_fen": quote["total_fen"]}
-            return person, person.post("/v1/store/orders", body)["order_id"]
+            return person, self.order(person, lines, "beans")["order_id"]
 
         placed = self.known["placed"] = at_once(order, self.people)
         self.order_ids = {order_id for _, order_id in placed}

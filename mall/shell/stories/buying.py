@@ -25,7 +25,6 @@ class Buying(Telling):
     def supplier_adds_product(self) -> str:
         code = secrets.token_hex(3)
         name = f"故事良姜礼盒 {code}"
-        category = self.operator.post("/v1/ops/categories", {"path": ["乡村振兴", "香料药材"]})
         sku = {"list_price_fen": 6800, "price_fen": 5600}
         skus = [
             {**sku, "code": f"{code}-A", "options": [{"name": "规格", "value": "500g"}]},
@@ -36,16 +35,8 @@ class Buying(Telling):
                 "price_fen": 6600,
             },
         ]
-        body = {"title": name, "category_id": category["id"], "skus": skus}
-        product = self.supplier.post("/v1/supplier/products", body)
-        for each in product["skus"]:
-            stock = {"on_hand": 5, "reason": "到货"}
-            self.supplier.call("PUT", f"/v1/supplier/skus/{each['id']}/stock", stock)
-        path = f"/v1/supplier/products/{product['id']}"
-        review = self.supplier.post(f"{path}/submit", expect=200)["last_review"]["id"]
-        decision = {"decision": "approve"}
-        self.operator.post(f"/v1/ops/product-reviews/{review}/decision", decision, 200)
-        self.supplier.post(f"{path}/publish", expect=200)
+        body = {"title": name, "category_id": self.open_category(), "skus": skus}
+        product = self.sell(self.supplier, body, 5)
         self.known.update(
             product=product["id"], title=name, skus=[s["id"] for s in product["skus"]]
         )
@@ -93,10 +84,7 @@ class Buying(Telling):
 
     def member_orders_mixed(self) -> str:
         lines = [{"sku_id": sku, "quantity": 1} for sku in self.known["skus"]]
-        want = {"lines": lines, "tender": "mixed"}
-        quote = self.member.post("/v1/store/checkout/quote", want, expect=200)
-        body = {**want, "quoted_total_fen": quote["total_fen"]}
-        order = self.member.post("/v1/store/orders", body)
+        order = self.order(self.member, lines, "mixed")
         if order["state"] != "awaiting_payment" or order["wechat_fen"] < 1:
             raise StoryFailed(str(order))
         self.known["mixed_order"] = order["order_id"]
@@ -118,11 +106,7 @@ class Buying(Telling):
 
     def member_cancels_another(self) -> str:
         lines = [{"sku_id": self.known["skus"][1], "quantity": 1}]
-        want = {"lines": lines, "tender": "wechat"}
-        quote = self.member.post("/v1/store/checkout/quote", want, expect=200)
-        order = self.member.post(
-            "/v1/store/orders", {**want, "quoted_total_fen": quote["total_fen"]}
-        )
+        order = self.order(self.member, lines, "wechat")
         path = f"/v1/store/orders/{order['order_id']}"
         self.member.post(f"{path}/payments", {"trade_type": "NATIVE"})
         self.member.post(f"{path}/cancel", expect=200)

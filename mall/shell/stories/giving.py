@@ -102,24 +102,19 @@ class Giving(Telling):
         code = secrets.token_hex(4)
         body = {
             "title": f"{title} {self.known['mark']}",
-            "category_id": self.known["category"],
+            "category_id": self.open_category(),
             "delivery_modes": ["ship", "unit_delivery"],
             "skus": [{"code": code, "list_price_fen": price_fen, "price_fen": price_fen}],
             **form,
         }
-        product = supplier.post("/v1/supplier/products", body)
-        sku = product["skus"][0]["id"]
-        supplier.call("PUT", f"/v1/supplier/skus/{sku}/stock", {"on_hand": stock, "reason": "到货"})
-        path = f"/v1/supplier/products/{product['id']}"
-        review = supplier.post(f"{path}/submit", expect=200)["last_review"]["id"]
-        decision = {"decision": "approve"}
-        self.operator.post(f"/v1/ops/product-reviews/{review}/decision", decision, 200)
-        supplier.post(f"{path}/publish", expect=200)
-        return product["id"], sku
+        product = self.sell(supplier, body, stock)
+        return product["id"], product["skus"][0]["id"]
 
-    def open_category(self) -> None:
-        path = {"path": ["乡村振兴", "香料药材"]}
-        self.known["category"] = self.operator.post("/v1/ops/categories", path)["id"]
+    def select(self, name: str, products: Sequence[str]) -> None:
+        """Select products that the programme is bound to."""
+        items = [{"product_id": each} for each in products]
+        body = {"name": f"{name} {self.known['mark']}", "items": items}
+        self.known["selection"] = self.handler.post("/v1/union/selections", body)["id"]
 
     def pack(self, title: str, *parts: tuple[str, int]) -> str:
         """Put a pack together from SKUs at prices of its own; return its id."""

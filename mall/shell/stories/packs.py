@@ -24,7 +24,6 @@ class Court(Giving):
         return 34 if self.is_short else 340
 
     def packs_are_put_together(self) -> str:
-        self.open_category()
         skus = [
             self.put_on_sale(self.supplier, title, fen, self.count + 10)[1]
             for title, fen in (
@@ -152,7 +151,6 @@ class Maternity(Giving):
         return 14 if self.is_short else 1_400
 
     def pack_is_put_together(self) -> str:
-        self.open_category()
         parts = [
             (self.put_on_sale(self.supplier, title, fen, self.count + 10)[1], fen)
             for title, fen in self.PARTS

@@ -148,6 +148,31 @@ class Telling(ABC):
         reply = self.member.post("/v1/store/addresses", {**body, "detail": "跃进路 1 号"})
         return str(reply["region"])
 
+    def open_category(self) -> str:
+        """Return the category that the stories' products are in."""
+        path = {"path": ["乡村振兴", "香料药材"]}
+        category_id: str = self.operator.post("/v1/ops/categories", path)["id"]
+        return category_id
+
+    def sell(self, supplier: Person, form: dict[str, Any], on_hand: int) -> Any:
+        """Put a product on sale: stock, review, publication; return it."""
+        product = supplier.post("/v1/supplier/products", form)
+        for each in product["skus"]:
+            stock = {"on_hand": on_hand, "reason": "到货"}
+            supplier.call("PUT", f"/v1/supplier/skus/{each['id']}/stock", stock)
+        path = f"/v1/supplier/products/{product['id']}"
+        review = supplier.post(f"{path}/submit", expect=200)["last_review"]["id"]
+        decision = {"decision": "approve"}
+        self.operator.post(f"/v1/ops/product-reviews/{review}/decision", decision, 200)
+        supplier.post(f"{path}/publish", expect=200)
+        return product
+
+    def order(self, person: Person, lines: list[Any], tender: str) -> Any:
+        """Order what is wanted at the price that was quoted; return the order."""
+        want = {"lines": lines, "tender": tender}
+        quote = person.post("/v1/store/checkout/quote", want, expect=200)
+        return person.post("/v1/store/orders", {**want, "quoted_total_fen": quote["total_fen"]})
+
     def parts_of(self, order_id: str) -> list[dict[str, Any]]:
         """Return an order's fulfillment orders, once a worker has made them."""
         path = f"/v1/store/orders/{order_id}/fulfillment-orders"

@@ -6,27 +6,14 @@ import pytest
 
 from fulfillment.dispatch import jobs as dispatch_jobs
 from mall.kernel import clock
-from tests.support.giving import ADDRESS, Union
+from tests.support.giving import ADDRESS
 from tests.support.people import order_body
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 @pytest.fixture
 def purchase(union):
     """A fixed pack of two suppliers for three people, ordered for the unit."""
-    pack_id, _ = union.pack(50_000)
-    programme_id = union.issued(
-        kind="fixed",
-        per_member_fen=50_000,
-        pack_ids=[pack_id],
-        delivery="unit_delivery",
-        unit_address=ADDRESS,
-        roster_id=union.roster(union.people(3, members_too=False)),
-    )
+    programme_id = union.issued(**union.for_unit(union.people(3, members_too=False)))
     return f"/v1/union/programmes/{programme_id}"
 
 

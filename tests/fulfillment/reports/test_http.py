@@ -8,13 +8,8 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from fulfillment.reports.rules import PAPERS
-from tests.support.giving import ADDRESS, Union
+from tests.support.giving import Union
 from tests.support.people import Person
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 @pytest.fixture
@@ -126,16 +121,8 @@ def test_the_purchase_list_adds_up_to_what_was_spent(union, mixed):
 
 
 def test_a_long_sheet_repeats_its_head_on_every_page(union, monkeypatch):
-    pack_id, _ = union.pack(50_000)
     rows = union.people(120, members_too=False)
-    programme_id = union.approved(
-        kind="fixed",
-        per_member_fen=50_000,
-        pack_ids=[pack_id],
-        delivery="unit_delivery",
-        unit_address=ADDRESS,
-        roster_id=union.roster(rows),
-    )
+    programme_id = union.approved(**union.for_unit(rows))
     content = paper(union, programme_id, "hand-out-sheet", "pdf")
     text, pages = words(content)
     assert pages >= 4 and text.count("签名") == pages

@@ -2,16 +2,10 @@
 
 import io
 
-import pytest
 from openpyxl import load_workbook
 
 from mall.kernel.sheets import writing
 from tests.support.giving import Union
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 def notes_of(union, roster_id):

@@ -1,14 +1,7 @@
 """Restricted beans, packs for the unit, additions and withdrawals, money by QR code."""
 
-import pytest
-
-from tests.support.giving import ADDRESS, Union
+from tests.support.giving import ADDRESS
 from tests.support.people import order_body
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 def test_restricted_beans_buy_within_the_selection_and_are_never_topped_up(union, audited, world):

@@ -2,15 +2,6 @@
 
 import secrets
 
-import pytest
-
-from tests.support.giving import Union
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
-
 
 def payout(union, programme_id, amount_fen):
     body = {"amount_fen": amount_fen, "bank_reference": secrets.token_hex(8), "payer": "商城"}

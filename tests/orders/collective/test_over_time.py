@@ -6,13 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.clock import BEIJING, beijing_day
-from tests.support.giving import Union
 from tests.support.people import order_body
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 @pytest.fixture

@@ -5,13 +5,8 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
-from tests.support.giving import ADDRESS, Union
+from tests.support.giving import ADDRESS
 from tests.support.people import Person
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
 
 
 @pytest.fixture

@@ -4,13 +4,6 @@ import hashlib
 
 import pytest
 
-from tests.support.giving import Union
-
-
-@pytest.fixture
-def union(world):
-    return Union(world)
-
 
 @pytest.fixture
 def packs(union):
