@@ -105,3 +105,59 @@ def test_case_28_a_pack_of_a_suspended_supplier_is_refused_and_another_taken(uni
     assert union.redeem(person, programme_id, second).get_json()["code"] == "lines_unavailable"
     assert union.redeem(person, programme_id, first).status_code == 201
     audited()
+
+
+def test_a_fixed_pack_goes_home_once_the_member_confirms_an_address(union, audited, world):
+    pack_id, [sku] = union.pack(30_000)
+    rows = union.people(2)
+    programme_id = union.issued(
+        kind="fixed", delivery="ship", pack_ids=[pack_id], roster_id=union.roster(rows)
+    )
+    person = union.members[rows[0][1]]
+    right = union.right_of(person, programme_id)
+    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    for address in person.get("/v1/store/addresses").get_json()["items"]:
+        assert person.delete(f"/v1/store/addresses/{address['id']}").status_code == 204
+    assert person.post(path, {}).get_json()["code"] == "address_needed"
+    home = {**ADDRESS, "detail": "人民大道 2 号"}
+    address = person.post("/v1/store/addresses", home).get_json()
+    order = person.post(path, {"address_id": address["id"]}).get_json()
+    world.run_outbox()
+    [part] = world.rows("SELECT delivery_mode, address FROM fulfillment_order")
+    assert (part.delivery_mode, part.address["detail"]) == ("ship", "人民大道 2 号")
+    assert (order["total_fen"], world.stock_of(sku)) == (30_000, (999, 0))
+    audited()
+
+
+def test_a_fixed_pack_is_collected_at_a_store_without_an_address(union, audited, world):
+    pack_id, _ = union.pack(30_000)
+    rows = union.people(1)
+    programme_id = union.issued(
+        kind="fixed", delivery="store_pickup", pack_ids=[pack_id], roster_id=union.roster(rows)
+    )
+    assert union.redeem(union.members[rows[0][1]], programme_id).status_code == 201
+    world.run_outbox()
+    [part] = world.rows("SELECT delivery_mode, address FROM fulfillment_order")
+    assert (part.delivery_mode, part.address) == ("store_pickup", None)
+    audited()
+
+
+def test_case_27_a_selection_that_changes_after_approval_changes_nothing(union, audited, world):
+    inside, sku = world.sku(20_000)
+    later, new = world.sku(5_000)
+    body = {"name": "选品", "items": [{"product_id": str(inside)}]}
+    selection = union.handler.post("/v1/union/selections", body).get_json()["id"]
+    rows = union.people(1)
+    programme_id = union.issued(
+        kind="restricted", selection_id=selection, roster_id=union.roster(rows)
+    )
+    versions = {"items": [{"product_id": str(later)}]}
+    changed = union.handler.put(f"/v1/union/selections/{selection}", versions)
+    assert changed.get_json()["newest_version"] == 2, changed.get_json()
+    person = union.members[rows[0][1]]
+    refused = person.post("/v1/store/orders", order_body([new], "beans", 5_000)).get_json()
+    assert refused["code"] == "not_enough_beans"
+    assert person.post("/v1/store/orders", order_body([sku], "beans", 20_000)).status_code == 201
+    content = union.read(programme_id)["content"]["selection"]
+    assert [item["product_id"] for item in content["items"]] == [str(inside)]
+    audited()
