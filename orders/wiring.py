@@ -18,11 +18,12 @@ from orders.collective import union_views as collective_union
 from orders.entitlements import queries as right_queries
 from orders.order import queries as order_queries
 from orders.order import views as order_views
+from orders.payments import collecting
 from orders.payments import jobs as payment_jobs
+from orders.payments import ops_views as payment_ops
 from orders.payments import queries as payment_queries
 from orders.payments import views as payment_views
-from orders.payments.gateway import PaymentGateway
-from orders.payments.wechat_pay import WeChatPayGateway
+from orders.payments.wechat.merchants import Merchants
 from orders.programmes import chain
 from orders.programmes import union_views as programme_views
 from orders.redeeming import views as redeeming_views
@@ -37,6 +38,7 @@ BLUEPRINTS = [
     order_views.bp,
     cart_views.bp,
     payment_views.bp,
+    payment_ops.bp,
     assistance_views.bp,
     assistance_ops.bp,
     redeeming_views.bp,
@@ -57,6 +59,7 @@ REACTIONS = {
 # Function, seconds between runs, queue.
 SWEEPS = [
     (payment_jobs.query_open_payments, 5, "money"),
+    (payment_jobs.forget_messages, 3600, "bulk"),
     (refund_jobs.send_due_refunds, 5, "money"),
     (checkout_jobs.lapse_unpaid_orders, 10, "money"),
     (collective_jobs.run_programmes, 2, "bulk"),
@@ -72,6 +75,6 @@ INVARIANTS = [
 ]
 
 
-def payment_gateway(settings: WeChatSettings) -> PaymentGateway:
-    """Return the payment provider for these settings."""
-    return WeChatPayGateway(settings)
+def merchants(settings: WeChatSettings) -> Merchants:
+    """Return the merchants of these settings; what goes over the wire is kept."""
+    return Merchants(settings, collecting.keep)

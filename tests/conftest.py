@@ -29,6 +29,7 @@ TEMPLATE = "mall_template"
 settings.register_profile("repeat", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+MOCK_FIXTURES = Path(__file__).parent.parent / "mall" / "wechatpay_mock" / "fixtures"
 NO_HTTPS = ("--https-port", "-1")
 
 
@@ -94,7 +95,29 @@ def mock_base():
 
 
 @pytest.fixture(scope="session")
-def environment(database_url, redis_url, mock_base, process_name):
+def merchants_file():
+    """A second merchant beside the main one, which is asked by API v3."""
+    path = Path(os.environ["MALL_TEST_DIRECTORY"]) / "merchants.toml"
+    path.write_text(
+        f"""
+        [[merchant]]
+        name = "three"
+        version = "v3"
+        mch_id = "10000200"
+        unions = ["440800-three"]
+        apiv3_key_file = "apiv3_key"
+        cert_file = "{MOCK_FIXTURES}/merchant_10000200_cert.pem"
+        key_file = "{MOCK_FIXTURES}/merchant_10000200_key.pem"
+        public_keys_dir = "{MOCK_FIXTURES}/public_keys"
+        """,
+        encoding="utf-8",
+    )
+    path.with_name("apiv3_key").write_text("demo0apiv3key0of0merchant0000200\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def environment(database_url, redis_url, mock_base, process_name, merchants_file):
     """The variables that a process of this test's service runs with."""
     return {
         "DATABASE_URL": database_url,
@@ -102,6 +125,7 @@ def environment(database_url, redis_url, mock_base, process_name):
         "WECHATPAY_API_BASE": mock_base,
         "WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/pay",
         "WECHATPAY_REFUND_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/refund",
+        "WECHATPAY_MERCHANTS_FILE": merchants_file,
         "WECHATPAY_TIMEOUT_SECONDS": "1",
         "MALL_DATABASE_POOL": "40",
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
@@ -152,8 +176,17 @@ def world(app, mock_base, clean):
     """Make members, suppliers, products and beans; act as anybody over HTTP."""
     requests.post(f"{mock_base}/_mock/reset", timeout=5)
     found = World(app, mock_base)
-    found.breaker().close()
+    for merchant in ("three", "main"):
+        found.collect_by(merchant)
+        found.breaker().close()
     return found
+
+
+@pytest.fixture(params=["main", "three"], ids=["v2", "v3"])
+def each_version(request, world):
+    """Once with a merchant of API v2 and once with one of API v3; return its version."""
+    world.collect_by(request.param)
+    return {"main": "v2", "three": "v3"}[request.param]
 
 
 @pytest.fixture

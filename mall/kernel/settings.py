@@ -1,27 +1,87 @@
-"""What the service can be told: one frozen record, built by the shell."""
+"""What the service can be told: one frozen record, built by the shell; secrets may change."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import current_app
 
 
+@dataclass
+class WatchedFile:
+    """The text of a file, read again when the file changes; the last good one if it is gone."""
+
+    path: Path
+    _seen: tuple[int, int] | None = None
+    _text: str = ""
+
+    def text(self) -> str:
+        """Return what the file holds now; raises OSError where it could never be read."""
+        try:
+            found = self.path.stat()
+            seen = (found.st_mtime_ns, found.st_size)
+            if seen != self._seen:
+                self._text = self.path.read_text(encoding="utf-8")
+                self._seen = seen
+        except OSError:
+            if self._seen is None:
+                raise
+        return self._text
+
+
+@dataclass
+class Secret:
+    """One secret in all the values that are valid at this moment; the first is the one to use."""
+
+    given: str = ""
+    file: Path | None = None
+    _watched: WatchedFile | None = field(default=None, init=False, repr=False)
+
+    def values(self) -> tuple[str, ...]:
+        """Return the valid values: the lines of the file where there is one."""
+        if self.file is None:
+            return (self.given,) if self.given else ()
+        if self._watched is None:
+            self._watched = WatchedFile(self.file)
+        return tuple(line.strip() for line in self._watched.text().splitlines() if line.strip())
+
+    def __repr__(self) -> str:
+        return f"Secret(file={self.file})" if self.file else "Secret(***)"
+
+
+@dataclass(frozen=True)
+class MerchantSettings:
+    """One merchant at WeChat Pay, the version of the API it speaks, and whom it collects for."""
+
+    name: str
+    version: str
+    mch_id: str
+    appid: str
+    base: str
+    notify_url: str
+    refund_notify_url: str
+    timeout_seconds: float
+    # What WeChat keeps of a payment, in ten-thousandths (60: 0.60 %).
+    fee_rate: int
+    # Codes of the unions whose members pay to it; the main one takes everybody else.
+    unions: frozenset[str]
+    api_key: Secret
+    apiv3_key: Secret
+    cert_file: str
+    key_file: str
+    # A folder with WeChat's public keys, each named by its id: PUB_KEY_ID_….pem
+    public_keys_dir: str
+
+
 @dataclass(frozen=True)
 class WeChatSettings:
-    """The merchant and mini-program this service acts for."""
+    """The mini-program, and the merchants this service acts for; the first is the main one."""
 
     appid: str
     app_secret: str
-    mch_id: str
-    pay_key: str
-    pay_base: str
     login_base: str
-    notify_url: str
-    refund_notify_url: str
-    cert_file: str
-    key_file: str
     timeout_seconds: float
+    merchants: tuple[MerchantSettings, ...]
     # Subscribe-message template of each kind of notice.
     templates: Mapping[str, str]
 

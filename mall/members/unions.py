@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from mall.kernel import clock
 from mall.kernel.errors import DomainError, Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -79,6 +80,18 @@ def names_of(session: Session, union_ids: Collection[UUID]) -> dict[UUID, str]:
     """Return the name of each of these unions."""
     query = select(TradeUnion.id, TradeUnion.name).where(TradeUnion.id.in_(union_ids))
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def codes_of(session: Session, member_id: UUID) -> list[str]:
+    """Return the codes of the unions a member belongs to today."""
+    today = clock.beijing_day(clock.now())
+    query = (
+        select(TradeUnion.code)
+        .join(UnionMembership, UnionMembership.union_id == TradeUnion.id)
+        .where(UnionMembership.member_id == member_id, UnionMembership.joined_on <= today)
+        .where(or_(UnionMembership.left_on.is_(None), UnionMembership.left_on > today))
+    )
+    return list(session.scalars(query.order_by(TradeUnion.code)))
 
 
 def find_union(session: Session, code: str) -> TradeUnion | None:

@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_login_gateway"] = login
     messages: MessageGateway = WeChatMessages(settings.wechat, connection)
     app.extensions["mall_message_gateway"] = messages
-    app.extensions["mall_payment_gateway"] = orders.wiring.payment_gateway(settings.wechat)
+    app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)

@@ -6,11 +6,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mall.kernel.settings import S3Settings, Settings, WeChatSettings
+from mall.shell import merchants
+from mall.shell.merchants import DEMO_APPID, MerchantError
 
 DEMO_SECRET_KEY = "demo-secret-key"  # noqa: S105
 DEMO_APP_SECRET = "demo-app-secret"  # noqa: S105
-DEMO_PAY_KEY = "192006250b4c09247ec02edce69f6a2d"
-DEMO_APPID, DEMO_MCH_ID = "wxd930ea5d5a258f4f", "10000100"
 WECHAT_PAY, WECHAT_LOGIN = "https://api.mch.weixin.qq.com", "https://api.weixin.qq.com"
 
 # Name, default in development, what it is. `docs/configuration.md` is written from this table.
@@ -24,19 +24,9 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("WEIXIN_API_BASE", "", "Base of the login API; left out, that of the pay API"),
     ("WECHAT_APPID", DEMO_APPID, "The mini-program's appid"),
     ("WECHAT_APP_SECRET", DEMO_APP_SECRET, "The mini-program's secret"),
-    ("WECHATPAY_MCH_ID", DEMO_MCH_ID, "The merchant's number"),
-    ("WECHATPAY_API_KEY", DEMO_PAY_KEY, "The merchant's API v2 key, 32 characters"),
-    ("WECHATPAY_CERT_FILE", "", "The merchant's client certificate, needed for refunds"),
-    ("WECHATPAY_KEY_FILE", "", "Its private key"),
-    ("WECHATPAY_NOTIFY_URL", "http://127.0.0.1:8000/v1/webhooks/wechat/pay", "Where notices go"),
-    (
-        "WECHATPAY_REFUND_NOTIFY_URL",
-        "http://127.0.0.1:8000/v1/webhooks/wechat/refund",
-        "Where notices of refunds go",
-    ),
+    *merchants.VARIABLES,
     ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
     ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
-    ("WECHATPAY_TIMEOUT_SECONDS", "5", "Time-out of every call to WeChat"),
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
@@ -69,12 +59,9 @@ def _is_mock(base: str) -> bool:
 
 def _whole(values: Mapping[str, str], name: str, least: int) -> int:
     try:
-        number = int(values[name])
-    except ValueError as error:
-        raise ConfigError(f"{name} must be a whole number, not {values[name]!r}") from error
-    if number < least:
-        raise ConfigError(f"{name} must be at least {least}, not {number}")
-    return number
+        return merchants.whole(values, name, least)
+    except MerchantError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -> list[str]:
@@ -85,9 +72,6 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
         problems.append("MALL_SECRET_KEY is the demo's, or shorter than 32 characters")
     demo = {
         "WECHAT_APP_SECRET": DEMO_APP_SECRET,
-        "WECHATPAY_API_KEY": DEMO_PAY_KEY,
-        "WECHAT_APPID": DEMO_APPID,
-        "WECHATPAY_MCH_ID": DEMO_MCH_ID,
         "WECHAT_TEMPLATE_GIFT": _DEFAULTS["WECHAT_TEMPLATE_GIFT"],
         "WECHAT_TEMPLATE_REMINDER": _DEFAULTS["WECHAT_TEMPLATE_REMINDER"],
     }
@@ -95,33 +79,30 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
     for base in sorted(set(bases)):
         if _is_mock(base):
             problems.append(f"{base} is not WeChat: a mock base never goes into production")
-    for name in ("WECHATPAY_NOTIFY_URL", "WECHATPAY_REFUND_NOTIFY_URL"):
-        if not values[name].startswith("https://"):
-            problems.append(f"{name} must be https")
-    for name in ("WECHATPAY_CERT_FILE", "WECHATPAY_KEY_FILE"):
-        if not values[name] or not Path(values[name]).is_file():
-            problems.append(f"{name} names no file")
     return problems
 
 
-def _wechat(values: Mapping[str, str], pay_base: str, login_base: str) -> WeChatSettings:
-    return WeChatSettings(
+def _wechat(
+    values: Mapping[str, str], bases: tuple[str, str], is_production: bool
+) -> tuple[WeChatSettings, list[str]]:
+    """Return the settings of WeChat and what keeps them from being used."""
+    pay_base, login_base = bases
+    try:
+        found = merchants.read(values, pay_base, is_production)
+    except MerchantError as error:
+        raise ConfigError(str(error)) from error
+    settings = WeChatSettings(
         appid=values["WECHAT_APPID"],
         app_secret=values["WECHAT_APP_SECRET"],
-        mch_id=values["WECHATPAY_MCH_ID"],
-        pay_key=values["WECHATPAY_API_KEY"],
-        pay_base=pay_base,
         login_base=login_base,
-        notify_url=values["WECHATPAY_NOTIFY_URL"],
-        refund_notify_url=values["WECHATPAY_REFUND_NOTIFY_URL"],
-        cert_file=values["WECHATPAY_CERT_FILE"],
-        key_file=values["WECHATPAY_KEY_FILE"],
-        timeout_seconds=_whole(values, "WECHATPAY_TIMEOUT_SECONDS", 1),
+        timeout_seconds=found[0].timeout_seconds,
+        merchants=found,
         templates={
             "gift": values["WECHAT_TEMPLATE_GIFT"],
             "reminder": values["WECHAT_TEMPLATE_REMINDER"],
         },
     )
+    return settings, [each for one in found for each in merchants.problems(one, is_production)]
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -141,6 +122,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         problems += [f"{name} is not set for the bucket" for name in keys if not values[name]]
     if is_production:
         problems += _problems_in_production(values, (pay_base, login_base))
+    wechat, unusable = _wechat(values, (pay_base, login_base), is_production)
+    problems += unusable
     if problems:
         raise ConfigError("refused to start: " + "; ".join(problems))
     if values["MALL_LOG_LEVEL"] not in LOG_LEVELS:
@@ -151,7 +134,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=_driver(values["DATABASE_URL"]),
         redis_url=values["REDIS_URL"],
         secret_key=values["MALL_SECRET_KEY"],
-        wechat=_wechat(values, pay_base, login_base),
+        wechat=wechat,
         payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),

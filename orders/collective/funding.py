@@ -127,7 +127,7 @@ def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
         settle(uow, programme)
 
 
-def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Begun:
+def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: str) -> Begun:
     """Begin to pay what is due by a QR code; for small programmes only.
 
     Raises NotFundable, NothingDue, TooMuchForNative.
@@ -139,7 +139,7 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Begun:
         raise rules.NothingDue()
     if due > rules.MAX_NATIVE_FEN:
         raise rules.TooMuchForNative("amount_fen", limit_fen=rules.MAX_NATIVE_FEN)
-    return payments.begin_funding(uow, programme.id, due, programme.name)
+    return payments.begin_funding(uow, programme.id, due, programme.name, merchant)
 
 
 def pay_out(

@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
 from mall.kernel.uow import reading, unit_of_work
+from mall.members import unions
 from orders.collective import changing, closing, funding, issuing, queries, rules, telling
 from orders.collective.funding import Transfer
 from orders.collective.models import ProgrammeChange
@@ -68,8 +69,11 @@ def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, 
     responses={409: "Nothing is due", 422: "Too much for a QR code", 503: "WeChat is silent"},
 )
 def begin_payment(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        code = unions.get_union(session, current_scope_id()).code
+    merchant = collecting.merchants().serving([code])
     with unit_of_work() as uow:
-        begun = funding.begin_native(uow, current_scope_id(), programme_id)
+        begun = funding.begin_native(uow, current_scope_id(), programme_id, merchant)
     _, code_url = collecting.ensure_prepaid(begun, None)
     return {
         "payment_id": begun.payment_id,

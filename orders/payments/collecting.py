@@ -1,17 +1,47 @@
 """Talk to WeChat about a payment: always outside a transaction, then record the answer."""
 
+import structlog
 from flask import current_app
+from psycopg import Error
 
-from mall.kernel.uow import unit_of_work
-from orders.payments import rules, service
-from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState
+from mall.kernel import clock
+from mall.kernel.db import current_direct, driver_sql
+from mall.kernel.ids import new_id
+from mall.kernel.uow import reading, unit_of_work
+from orders.payments import queries, rules, service
+from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState, WireMessage
 from orders.payments.service import Begun
+from orders.payments.statements import KEEP
+from orders.payments.wechat.merchants import Merchant, Merchants
+
+log = structlog.get_logger(__name__)
 
 
-def gateway() -> PaymentGateway:
-    """Return the provider this application is configured with."""
-    found: PaymentGateway = current_app.extensions["mall_payment_gateway"]
+def merchants() -> Merchants:
+    """Return the merchants this application is configured with."""
+    found: Merchants = current_app.extensions["mall_merchants"]
     return found
+
+
+def merchant(name: str) -> Merchant:
+    """Return a merchant by name; raises UnknownMerchant."""
+    return merchants().get(name)
+
+
+def gateway_of(out_trade_no: str) -> tuple[str, PaymentGateway]:
+    """Return the merchant that a payment was asked for, and its provider."""
+    with reading() as session:
+        name = queries.merchant_of(session, out_trade_no)
+    return name, merchant(name).gateway
+
+
+def keep(message: WireMessage) -> None:
+    """Keep what went over the wire, in a statement of its own; never fails."""
+    values = {**vars(message), "id": new_id(), "at": clock.now()}
+    try:
+        current_direct().write(driver_sql(KEEP), values)
+    except Error as error:
+        log.warning("wire_message_not_kept", operation=message.operation, error=str(error))
 
 
 def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
@@ -21,7 +51,7 @@ def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
     """
     if begun.prepay_id is not None:
         return begun.prepay_id, begun.code_url
-    prepaid = gateway().prepay(
+    prepaid = merchant(begun.merchant).gateway.create(
         PrepayRequest(
             out_trade_no=begun.out_trade_no,
             amount_fen=begun.amount_fen,
@@ -36,12 +66,13 @@ def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
     return prepaid.prepay_id, prepaid.code_url
 
 
-def record(out_trade_no: str, trade: TradeState) -> None:
-    """Write down what WeChat said of a payment."""
+def record(name: str, out_trade_no: str, trade: TradeState) -> None:
+    """Write down what WeChat said of a merchant's payment."""
     if trade.is_paid:
         assert trade.transaction_id is not None and trade.amount_fen is not None
+        paid = rules.Paid(name, out_trade_no, trade.transaction_id, trade.amount_fen)
         with unit_of_work() as uow:
-            service.record_success(uow, out_trade_no, trade.transaction_id, trade.amount_fen)
+            service.record_success(uow, paid)
     elif trade.state in ("CLOSED", "REVOKED"):
         with unit_of_work() as uow:
             service.record_closed(uow, out_trade_no)
@@ -49,13 +80,15 @@ def record(out_trade_no: str, trade: TradeState) -> None:
 
 def close(out_trade_no: str) -> TradeState:
     """Close a payment at WeChat and record what came of it: closed, or paid before."""
-    trade = gateway().close(out_trade_no)
-    record(out_trade_no, trade)
+    name, gateway = gateway_of(out_trade_no)
+    trade = gateway.close(out_trade_no)
+    record(name, out_trade_no, trade)
     return trade
 
 
 def query(out_trade_no: str) -> TradeState:
     """Ask WeChat about a payment and record the answer."""
-    trade = gateway().query(out_trade_no)
-    record(out_trade_no, trade)
+    name, gateway = gateway_of(out_trade_no)
+    trade = gateway.query(out_trade_no)
+    record(name, out_trade_no, trade)
     return trade

@@ -1,10 +1,14 @@
 """What the mall needs of a payment provider."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 SUCCESS, NOT_PAID, CLOSED, UNKNOWN = "SUCCESS", "NOTPAY", "CLOSED", "UNKNOWN"
+# What becomes of a refund: SUCCESS or CLOSED as above, under way, the account gone, or not known.
+PROCESSING, ABNORMAL = "PROCESSING", "ABNORMAL"
+REFUND_STATES = (SUCCESS, PROCESSING, ABNORMAL, CLOSED)
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class PrepayRequest:
 
 @dataclass(frozen=True)
 class Prepaid:
-    """What the provider gave for paying."""
+    """What the provider gave for paying: an id for the mini-program or what a QR code holds."""
 
     prepay_id: str
     code_url: str | None
@@ -41,25 +45,6 @@ class TradeState:
 
 
 @dataclass(frozen=True)
-class PaidNotice:
-    """A verified notice of a payment."""
-
-    out_trade_no: str
-    transaction_id: str
-    amount_fen: int
-
-
-@dataclass(frozen=True)
-class RefundNotice:
-    """A decrypted notice of what became of a refund: SUCCESS, CHANGE or REFUNDCLOSE."""
-
-    out_refund_no: str
-    refund_id: str
-    refund_fen: int
-    state: str
-
-
-@dataclass(frozen=True)
 class RefundRequest:
     """Money to send back; the same number is one refund however often it is asked for."""
 
@@ -70,12 +55,70 @@ class RefundRequest:
     reason: str
 
 
+@dataclass(frozen=True)
+class RefundState:
+    """What the provider says of a refund; UNKNOWN where it has none of that number."""
+
+    state: str
+    refund_id: str | None = None
+    refund_fen: int | None = None
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A notice as it came: nothing about it is believed yet."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class PaidNotice:
+    """A verified notice of a payment, with its masked text."""
+
+    out_trade_no: str
+    transaction_id: str
+    amount_fen: int
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RefundNotice:
+    """A verified notice of what became of a refund: SUCCESS, ABNORMAL or CLOSED."""
+
+    out_refund_no: str
+    refund_id: str
+    refund_fen: int
+    state: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class WireMessage:
+    """What went over the wire, people's identifiers and signatures masked."""
+
+    merchant: str
+    operation: str
+    number: str
+    outcome: str
+    sent: str
+    received: str
+
+
+# Keeps a message; never fails and never belongs to anybody's transaction.
+Keep = Callable[[WireMessage], None]
+
+
 class PaymentGateway(Protocol):
     """A payment provider. Every call raises GatewayUnavailable when its outcome is unknown."""
 
-    def prepay(self, request: PrepayRequest) -> Prepaid: ...
+    def create(self, request: PrepayRequest) -> Prepaid:
+        """Create a payment; GatewayRefused when the provider will not."""
+        ...
 
-    def pay_parameters(self, prepay_id: str) -> dict[str, Any]: ...
+    def pay_parameters(self, prepay_id: str) -> dict[str, Any]:
+        """Return what the mini-program hands to `wx.requestPayment`."""
+        ...
 
     def query(self, out_trade_no: str) -> TradeState: ...
 
@@ -84,17 +127,22 @@ class PaymentGateway(Protocol):
         ...
 
     def refund(self, request: RefundRequest) -> str:
-        """Ask for a refund; return the provider's number for it."""
+        """Ask for a refund; return the provider's number for it, or raise GatewayRefused."""
         ...
 
-    def refund_state(self, out_refund_no: str) -> str:
-        """Return SUCCESS, PROCESSING, CHANGE, REFUNDCLOSE, or REFUNDNOTEXIST."""
-        ...
+    def query_refund(self, out_refund_no: str) -> RefundState: ...
 
-    def parse_notice(self, body: bytes) -> PaidNotice:
+    def parse_notice(self, incoming: Incoming) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
         ...
 
-    def parse_refund_notice(self, body: bytes) -> RefundNotice:
+    def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
+        ...
+
+    def download_bill(self, day: date) -> bytes:
+        """Return the text of a day's bill (Beijing), empty where nothing was traded.
+
+        Raises BillRefused where WeChat has none yet or its hash is wrong.
+        """
         ...

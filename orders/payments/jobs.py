@@ -33,3 +33,9 @@ def query_open_payments(limit: int = 50) -> int:
         except DomainError as error:
             log.warning("payment_query_failed", out_trade_no=out_trade_no, code=error.code)
     return len(due)
+
+
+def forget_messages() -> int:
+    """Delete what went over the wire long ago; every hour."""
+    with unit_of_work() as uow:
+        return service.forget_messages(uow)

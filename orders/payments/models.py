@@ -33,6 +33,8 @@ class Payment(Base):
     # The order that is paid, or the programme whose fund is.
     order_id: Mapped[UUID]
     purpose: Mapped[str] = mapped_column(default="order", server_default="order")
+    # The configuration it was asked by: all that is done with it later goes through that one.
+    merchant: Mapped[str] = mapped_column(default="main", server_default="main")
     out_trade_no: Mapped[str] = mapped_column(unique=True)
     trade_type: Mapped[str]
     amount_fen: Mapped[int]
@@ -46,3 +48,21 @@ class Payment(Base):
     query_at: Mapped[datetime]
     query_count: Mapped[int] = mapped_column(default=0)
     paid_at: Mapped[datetime | None]
+
+
+class GatewayMessage(Base):
+    """What went over the wire to or from WeChat, masked; kept for 180 days."""
+
+    __tablename__ = "gateway_message"
+    __table_args__ = (Index("ix_gateway_message_number", "number", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    merchant: Mapped[str]
+    # order, query, close, refund, refund_query, bill, bill_file, pay_notice or refund_notice.
+    operation: Mapped[str]
+    # The number of the payment or refund, or the day of the bill.
+    number: Mapped[str]
+    outcome: Mapped[str]
+    sent: Mapped[str]
+    received: Mapped[str]

@@ -7,10 +7,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
 from orders.order import rules as order_rules
 from orders.order.models import Order
 from orders.payments import rules
-from orders.payments.models import Payment
+from orders.payments.models import GatewayMessage, Payment
 
 
 def open_payments(session: Session, order_id: UUID) -> list[Payment]:
@@ -40,6 +41,25 @@ def paid_in_time(session: Session, order_id: UUID) -> list[Payment]:
 def get_payment(session: Session, payment_id: UUID) -> Payment:
     """Return a payment by id."""
     return session.get_one(Payment, payment_id)
+
+
+def merchant_of(session: Session, out_trade_no: str) -> str:
+    """Return the merchant that a payment was asked for; raises NotFound."""
+    query = select(Payment.merchant).where(Payment.out_trade_no == out_trade_no)
+    name = session.scalars(query).first()
+    if name is None:
+        raise NotFound("payment", "付款")
+    return name
+
+
+def messages_of(
+    session: Session, number: str, cursor: UUID | None, limit: int
+) -> list[GatewayMessage]:
+    """Return what was said about a number, newest first, one more than `limit` if more."""
+    query = select(GatewayMessage).where(GatewayMessage.number == number)
+    if cursor is not None:
+        query = query.where(GatewayMessage.id < cursor)
+    return list(session.scalars(query.order_by(GatewayMessage.id.desc()).limit(limit + 1)))
 
 
 def find_payment(session: Session, out_trade_no: str) -> Payment | None:

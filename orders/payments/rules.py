@@ -1,5 +1,6 @@
 """What a payment may become, and when to ask again."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from mall.kernel.errors import DomainError
@@ -14,6 +15,7 @@ STATES = Transitions(
     {OPEN: "待支付", PAID: "已支付", CLOSED: "已关闭"},
 )
 FOR_ORDER, FOR_FUND = "order", "fund"
+KEEP_MESSAGES = timedelta(days=180)
 MAX_BODY_BYTES = 127
 FIRST_QUERY, MAX_QUERY = timedelta(seconds=10), timedelta(minutes=10)
 
@@ -57,10 +59,34 @@ class ForgedNotice(DomainError):
     en = "The payment notice did not pass verification: {reason}."
 
 
+class UnknownMerchant(DomainError):
+    code = "unknown_merchant"
+    status = 404
+    zh = "没有名为 {name} 的商户配置。"
+    en = "No merchant is configured under the name {name}."
+
+
+class BillRefused(DomainError):
+    code = "bill_refused"
+    status = 502
+    zh = "微信对账单无法使用：{reason}。"
+    en = "WeChat's bill cannot be used: {reason}."
+
+
 class AlreadyPaid(DomainError):
     code = "already_paid"
     zh = "该订单已支付，不能取消；可申请售后。"
     en = "The order was paid meanwhile and cannot be cancelled; ask for after-sales."
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What WeChat confirmed: whose merchant's payment, under which numbers, how much."""
+
+    merchant: str
+    out_trade_no: str
+    transaction_id: str
+    amount_fen: int
 
 
 def query_delay(attempts: int) -> timedelta:

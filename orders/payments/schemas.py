@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import Schema
+from mall.web.fields import PageQuery, Schema, a_uuid, short_text
 from orders.payments import rules
 
 
@@ -38,3 +38,35 @@ class PaymentStateReply(Schema):
 
 class PaymentList(Schema):
     items = List(Nested(PaymentStateReply))
+
+
+class MessageQuery(PageQuery):
+    number = short_text(
+        64,
+        required=True,
+        metadata={
+            "description": "out_trade_no, out_refund_no, or the day of a bill",
+            "example": "P261124K7Q2M9X4TB",
+        },
+    )
+
+
+class MessageReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    at = DateTime()
+    merchant = String(metadata={"example": "main"})
+    operation = String(
+        metadata={
+            "description": "order, query, close, refund, refund_query, bill, bill_file, "
+            "pay_notice, refund_notice",
+            "example": "query",
+        }
+    )
+    outcome = String(metadata={"example": "HTTP 200"})
+    sent = String(metadata={"example": "POST /pay/orderquery …"})
+    received = String()
+
+
+class MessagePage(Schema):
+    items = List(Nested(MessageReply))
+    next_cursor = UUID(allow_none=True)

@@ -8,6 +8,7 @@ import structlog
 from sqlalchemy import select
 
 from catalog.stock import service as stock
+from mall.kernel.db import delete_some
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import funds, wallet
@@ -19,7 +20,9 @@ from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import Order
 from orders.payments import queries, rules
-from orders.payments.models import Payment
+from orders.payments.gateway import WireMessage
+from orders.payments.models import GatewayMessage, Payment
+from orders.payments.rules import Paid
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +35,7 @@ class Begun:
     """A payment to be asked of WeChat: its numbers, and what was already got for it."""
 
     payment_id: UUID
+    merchant: str
     out_trade_no: str
     amount_fen: int
     body: str
@@ -41,7 +45,19 @@ class Begun:
     expires_at: datetime
 
 
-def begin_payment(uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: str) -> Begun:
+@dataclass(frozen=True)
+class Terms:
+    """What is asked of WeChat: by which merchant, how it is paid, how much and until when."""
+
+    merchant: str
+    trade_type: str
+    amount_fen: int
+    expires_at: datetime
+
+
+def begin_payment(
+    uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: str, merchant: str
+) -> Begun:
     """Record the intent to collect an order's WeChat part; the open one of that type is reused.
 
     Raises PaymentNotNeeded and PaymentWindowClosed. WeChat is asked only after the commit.
@@ -59,12 +75,14 @@ def begin_payment(uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: 
             Payment.state == rules.OPEN,
         )
     ).first()
-    payment = known or _new_payment(uow, order, trade_type)
+    payment = known or _new_payment(uow, order, trade_type, merchant)
     lines = orders.lines_of(uow.session, [order_id])[order_id]
     return _begun(payment, rules.goods_text([line.title for line in lines]))
 
 
-def begin_funding(uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str) -> Begun:
+def begin_funding(
+    uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str, merchant: str
+) -> Begun:
     """Record the intent to collect money for a fund by a QR code that anybody may pay.
 
     The open one of the same amount is reused; another amount replaces none that is still open.
@@ -75,15 +93,15 @@ def begin_funding(uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str) -
     ).first()
     if known is not None and known.amount_fen != amount_fen:
         raise rules.PaymentOpen("amount_fen", amount_fen=known.amount_fen)
-    payment = known or _add_payment(
-        uow, rules.FOR_FUND, fund_id, (rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
-    )
+    terms = Terms(merchant, rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
+    payment = known or _add_payment(uow, rules.FOR_FUND, fund_id, terms)
     return _begun(payment, rules.goods_text([about]))
 
 
 def _begun(payment: Payment, body: str) -> Begun:
     return Begun(
         payment.id,
+        payment.merchant,
         payment.out_trade_no,
         payment.amount_fen,
         body,
@@ -94,26 +112,21 @@ def _begun(payment: Payment, body: str) -> Begun:
     )
 
 
-def _new_payment(uow: UnitOfWork, order: Order, trade_type: str) -> Payment:
+def _new_payment(uow: UnitOfWork, order: Order, trade_type: str, merchant: str) -> Payment:
     assert order.pay_by is not None
-    terms = (trade_type, order.wechat_fen, order.pay_by)
+    terms = Terms(merchant, trade_type, order.wechat_fen, order.pay_by)
     return _add_payment(uow, rules.FOR_ORDER, order.id, terms)
 
 
-def _add_payment(
-    uow: UnitOfWork, purpose: str, subject_id: UUID, terms: tuple[str, int, datetime]
-) -> Payment:
-    trade_type, amount_fen, expires_at = terms
+def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: Terms) -> Payment:
     payment = Payment(
         id=new_id(),
         order_id=subject_id,
         purpose=purpose,
         out_trade_no=new_number("P", uow.now),
-        trade_type=trade_type,
-        amount_fen=amount_fen,
         state=rules.OPEN,
         created_at=uow.now,
-        expires_at=expires_at,
+        **vars(terms),
         query_at=uow.now + rules.FIRST_QUERY,
     )
     uow.session.add(payment)
@@ -128,18 +141,19 @@ def record_prepay(uow: UnitOfWork, payment_id: UUID, prepay_id: str, code_url: s
     payment.code_url = code_url
 
 
-def record_success(
-    uow: UnitOfWork, out_trade_no: str, transaction_id: str, amount_fen: int
-) -> None:
+def record_success(uow: UnitOfWork, paid: Paid) -> None:
     """Apply a payment that WeChat confirmed: once, whatever arrives how often and when.
 
-    A fund gets what was paid for it. An order that waits becomes paid; money for one that was cancelled, or paid by another
-    payment, is kept apart and announced to be sent back. Raises ForgedNotice for a payment we
-    never asked for or another amount; then nothing is kept.
+    A fund gets what was paid for it. An order that waits becomes paid; money for one that was
+    cancelled, or paid by another payment, is kept apart and announced to be sent back. Raises
+    ForgedNotice for a payment we never asked for, by another merchant, or of another amount;
+    then nothing is kept.
     """
-    found = queries.find_payment(uow.session, out_trade_no)
+    found = queries.find_payment(uow.session, paid.out_trade_no)
     if found is None:
         raise rules.ForgedNotice(reason="unknown number")
+    if found.merchant != paid.merchant:
+        raise rules.ForgedNotice(reason="another merchant")
     is_order = found.purpose == rules.FOR_ORDER
     order = order_service.lock(uow, found.order_id) if is_order else None
     payment = uow.session.scalars(
@@ -148,8 +162,9 @@ def record_success(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    amount_fen, transaction_id = paid.amount_fen, paid.transaction_id
     if payment.amount_fen != amount_fen:
-        log.error("payment_amount_differs", out_trade_no=out_trade_no, amount_fen=amount_fen)
+        log.error("payment_amount_differs", out_trade_no=paid.out_trade_no, amount_fen=amount_fen)
         raise rules.ForgedNotice(reason="amount differs")
     if payment.state == rules.PAID:
         if payment.transaction_id != transaction_id:
@@ -195,3 +210,14 @@ def postpone_query(uow: UnitOfWork, out_trade_no: str) -> None:
     if payment is not None:
         payment.query_at = uow.now + rules.query_delay(payment.query_count)
         payment.query_count += 1
+
+
+def keep_message(uow: UnitOfWork, message: WireMessage) -> None:
+    """Keep a notice, in the transaction of its effect."""
+    uow.session.add(GatewayMessage(id=new_id(), at=uow.now, **vars(message)))
+
+
+def forget_messages(uow: UnitOfWork) -> int:
+    """Delete messages that were kept long enough, some at a time; return how many."""
+    before = {"before": uow.now - rules.KEEP_MESSAGES}
+    return delete_some(uow.session, "gateway_message", "at < :before", before)

@@ -1,40 +1,22 @@
 """Members pay; WeChat tells that they did."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import structlog
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from mall.access.guard import current_member_id, public
-from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries as members
+from mall.members import unions
 from orders.order import queries as orders
-from orders.payments import collecting, queries, rules, service
+from orders.payments import answering, collecting, queries, rules, service
+from orders.payments.gateway import WireMessage
+from orders.payments.rules import Paid
 from orders.payments.schemas import BeginPayment, PaymentList, PaymentReply
 
-log = structlog.get_logger(__name__)
 bp = APIBlueprint("payments", __name__, tag="Store: orders")
-
-_ANSWER = (
-    "<xml><return_code><![CDATA[{code}]]></return_code>"
-    "<return_msg><![CDATA[{message}]]></return_msg></xml>"
-)
-
-
-def answer_wechat(work: Callable[[], None], about: str) -> Response:
-    """Do what a notice asks for and answer as WeChat expects it: SUCCESS, or FAIL to get it again."""
-    code, message = "SUCCESS", "OK"
-    try:
-        work()
-    except DomainError as error:
-        log.warning(f"{about}_refused", code=error.code, reason=str(error))
-        code, message = "FAIL", error.code
-    text = _ANSWER.format(code=code, message=message)
-    return Response(text, content_type="text/xml; charset=utf-8")
 
 
 @bp.post("/v1/store/orders/<uuid:order_id>/payments")
@@ -47,18 +29,21 @@ def answer_wechat(work: Callable[[], None], about: str) -> Response:
 )
 def begin_payment(order_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     member_id = current_member_id()
+    with reading() as session:
+        merchant = collecting.merchants().serving(unions.codes_of(session, member_id))
     with unit_of_work() as uow:
-        begun = service.begin_payment(uow, member_id, order_id, json_data["trade_type"])
+        begun = service.begin_payment(uow, member_id, order_id, json_data["trade_type"], merchant)
         openid = members.openid_of(uow.session, member_id)
     prepay_id, code_url = collecting.ensure_prepaid(begun, openid)
     is_jsapi = begun.trade_type == rules.JSAPI
+    parameters = collecting.merchant(begun.merchant).gateway.pay_parameters
     return {
         "payment_id": begun.payment_id,
         "out_trade_no": begun.out_trade_no,
         "amount_fen": begun.amount_fen,
         "trade_type": begun.trade_type,
         "expires_at": begun.expires_at,
-        "pay_parameters": collecting.gateway().pay_parameters(prepay_id) if is_jsapi else None,
+        "pay_parameters": parameters(prepay_id) if is_jsapi else None,
         "code_url": code_url,
     }
 
@@ -73,20 +58,24 @@ def list_payments(order_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/v1/webhooks/wechat/pay")
+@bp.post("/v1/webhooks/wechat/<string:merchant>/pay")
 @public
 @bp.doc(
-    summary="WeChat's notice that a payment was made (signed XML)",
+    summary="WeChat's notice that a payment was made: signed XML (v2) or sealed JSON (v3)",
+    description="Each merchant beside the main one has an address of its own.",
     tags=["Webhooks"],
-    responses={200: "SUCCESS or FAIL as WeChat expects it, in XML"},
+    responses={200: "Taken, in WeChat's words", 400: "v3: not believed; WeChat repeats it"},
 )
-def pay_notice() -> Response:
-    body = request.get_data(cache=False)
+def pay_notice(merchant: str | None = None) -> Response:
+    incoming = answering.incoming()
 
     def work() -> None:
-        notice = collecting.gateway().parse_notice(body)
-        with unit_of_work() as uow:
-            service.record_success(
-                uow, notice.out_trade_no, notice.transaction_id, notice.amount_fen
-            )
+        name = merchant or collecting.merchants().main
+        notice = collecting.merchant(name).parse_notice(incoming)
+        paid = Paid(name, notice.out_trade_no, notice.transaction_id, notice.amount_fen)
+        answering.apply(
+            lambda uow: service.record_success(uow, paid),
+            WireMessage(name, "pay_notice", notice.out_trade_no, "taken", "", notice.text),
+        )
 
-    return answer_wechat(work, "payment_notice")
+    return answering.answer(incoming, work, "payment_notice")

@@ -6,10 +6,11 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting
-from orders.payments.gateway import RefundRequest
+from orders.payments.gateway import UNKNOWN
 from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
 from orders.refunds import queries, rules, service
+from orders.refunds.service import Attempt
 
 
 def send_due_refunds(limit: int = 50) -> int:
@@ -19,25 +20,31 @@ def send_due_refunds(limit: int = 50) -> int:
     for refund_id in clock.within(MAX_RUN_SECONDS, due):
         with unit_of_work() as uow:
             claimed = service.claim(uow, refund_id)
-        if claimed is not None and not _attempt(refund_id, *claimed):
+        if claimed is not None and not _attempt(refund_id, claimed):
             break
     return len(due)
 
 
-def _attempt(refund_id: UUID, state: str, request: RefundRequest) -> bool:
+def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
     """Make one attempt: the intent is committed; call, record the answer.
 
+    Where an earlier attempt's outcome is not known, WeChat is asked before anything is sent again.
     Returns False when WeChat does not answer: the others can wait.
     """
+    number = attempt.request.out_refund_no
     try:
-        if state == rules.REQUESTED:
-            number = collecting.gateway().refund(request)
+        gateway = collecting.merchant(attempt.merchant).gateway
+        found = None if attempt.is_first else gateway.query_refund(number)
+        if attempt.state == rules.REQUESTED:
+            known = found.refund_id if found is not None else None
+            refund_id_there = known or gateway.refund(attempt.request)
             with unit_of_work() as uow:
-                service.record_accepted(uow, refund_id, number)
-        wechat_state = collecting.gateway().refund_state(request.out_refund_no)
-        if wechat_state in rules.ENDED:
+                service.record_accepted(uow, refund_id, refund_id_there)
+        if found is None or found.state == UNKNOWN:
+            found = gateway.query_refund(number)
+        if found.state in rules.ENDED:
             with unit_of_work() as uow:
-                service.record_ended(uow, refund_id, rules.ENDED[wechat_state])
+                service.record_ended(uow, refund_id, rules.ENDED[found.state])
     except GatewayRefused as error:
         with unit_of_work() as uow:
             service.record_error(uow, refund_id, str(error))

@@ -30,7 +30,7 @@ CHANNELS = (BANK, CASH, OTHER)
 LATE, OF_CANCELLED = "late", "cancelled"
 REASONS = {LATE: "订单已关闭，款项原路退回", OF_CANCELLED: "订单已取消，款项原路退回"}
 # What WeChat calls a refund that ended: done, closed, or abnormal (the account is gone).
-ENDED = {"SUCCESS": SUCCEEDED, "REFUNDCLOSE": FAILED, "CHANGE": FAILED}
+ENDED = {"SUCCESS": SUCCEEDED, "CLOSED": FAILED, "ABNORMAL": FAILED}
 
 
 class RefundStands(DomainError):

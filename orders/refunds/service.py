@@ -1,6 +1,7 @@
 """Open refunds and record what became of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -70,7 +71,17 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str) -> Refund:
     return refund
 
 
-def claim(uow: UnitOfWork, refund_id: UUID) -> tuple[str, RefundRequest] | None:
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a refund: how far it is, whose payment it is of, and what is asked."""
+
+    state: str
+    merchant: str
+    is_first: bool
+    request: RefundRequest
+
+
+def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
     """Take a refund for one attempt and put the next one off; None if another has it."""
     refund = uow.session.scalars(
         select(Refund)
@@ -83,6 +94,7 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> tuple[str, RefundRequest] | None:
     ).first()
     if refund is None:
         return None
+    is_first = refund.attempts == 0
     refund.try_at = uow.now + rules.retry_delay(refund.attempts)
     refund.attempts += 1
     request = RefundRequest(
@@ -92,7 +104,8 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> tuple[str, RefundRequest] | None:
         refund.amount_fen,
         refund.reason,
     )
-    return refund.state, request
+    merchant = payments.get_payment(uow.session, refund.payment_id).merchant
+    return Attempt(refund.state, merchant, is_first, request)
 
 
 def record_accepted(uow: UnitOfWork, refund_id: UUID, number: str) -> None:
@@ -123,7 +136,7 @@ def _end(uow: UnitOfWork, refund: Refund, state: str) -> None:
         _tell_operators(uow, refund)
 
 
-def record_notice(uow: UnitOfWork, notice: RefundNotice) -> None:
+def record_notice(uow: UnitOfWork, merchant: str, notice: RefundNotice) -> None:
     """Record what a notice says of a refund: once, whatever arrives how often and when.
 
     It may come before the answer to our own request. Raises ForgedNotice for a number that we
@@ -133,6 +146,8 @@ def record_notice(uow: UnitOfWork, notice: RefundNotice) -> None:
         refund = _lock(uow, Refund.out_refund_no == notice.out_refund_no)
     except NotFound as error:
         raise ForgedNotice(reason="unknown number") from error
+    if payments.get_payment(uow.session, refund.payment_id).merchant != merchant:
+        raise ForgedNotice(reason="another merchant")
     if refund.amount_fen != notice.refund_fen:
         raise ForgedNotice(reason="amount differs")
     if refund.state in (rules.REQUESTED, rules.ACCEPTED):

@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from mall.access.guard import current_member_id, public
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import reading
 from orders.order import queries as orders
-from orders.payments import collecting
-from orders.payments.views import answer_wechat
+from orders.payments import answering, collecting
+from orders.payments.gateway import WireMessage
 from orders.refunds import queries, service
 from orders.refunds.schemas import RefundList
 
@@ -28,17 +28,21 @@ def list_refunds(order_id: UUID) -> dict[str, Any]:
 
 
 @notice_bp.post("/v1/webhooks/wechat/refund")
+@notice_bp.post("/v1/webhooks/wechat/<string:merchant>/refund")
 @public
 @notice_bp.doc(
-    summary="WeChat's notice of what became of a refund (encrypted XML)",
-    responses={200: "SUCCESS or FAIL as WeChat expects it, in XML"},
+    summary="WeChat's notice of what became of a refund: sealed XML (v2) or JSON (v3)",
+    responses={200: "Taken, in WeChat's words", 400: "v3: not believed; WeChat repeats it"},
 )
-def refund_notice() -> Response:
-    body = request.get_data(cache=False)
+def refund_notice(merchant: str | None = None) -> Response:
+    incoming = answering.incoming()
 
     def work() -> None:
-        notice = collecting.gateway().parse_refund_notice(body)
-        with unit_of_work() as uow:
-            service.record_notice(uow, notice)
+        name = merchant or collecting.merchants().main
+        notice = collecting.merchant(name).parse_refund_notice(incoming)
+        answering.apply(
+            lambda uow: service.record_notice(uow, name, notice),
+            WireMessage(name, "refund_notice", notice.out_refund_no, "taken", "", notice.text),
+        )
 
-    return answer_wechat(work, "refund_notice")
+    return answering.answer(incoming, work, "refund_notice")

@@ -52,6 +52,8 @@ PUBLIC = {
     "/v1/supplier/applications",
     "/v1/webhooks/wechat/pay",
     "/v1/webhooks/wechat/refund",
+    "/v1/webhooks/wechat/<string:merchant>/pay",
+    "/v1/webhooks/wechat/<string:merchant>/refund",
     *(f"/v1/{audience}/session" for audience in ("store", "union", "supplier", "pickup", "ops")),
 }
 

@@ -152,6 +152,12 @@ class World:
         calls = requests.get(f"{self.mock_base}/_mock/received", timeout=10).json()["received"]
         return [call for call in calls if call["path"].startswith(prefix)]
 
+    def asked(self, operation=None):
+        """Return what WeChat was asked of this kind, whatever version of the API asked it."""
+        pays = ("order", "query", "close", "refund", "refund_query", "bill")
+        wanted = (operation,) if operation else pays
+        return [call for call in self.received("") if call["operation"] in wanted]
+
     def findings(self, skipped=frozenset()):
         """Return how often each invariant is broken, for those that are."""
         wanted = [each for each in wiring.INVARIANTS if each.name not in skipped]
@@ -168,8 +174,11 @@ class World:
 
     def unpaid_notice(self, payment, how):
         """Return a notice made up for a payment, whether or not it was paid."""
-        body = {"out_trade_no": payment["out_trade_no"], "made_up": True, **how}
-        return self.mock("notice", body)["body"]
+        return self.notice(payment, made_up=True, **how)
+
+    def notice(self, payment, **how):
+        """Return WeChat's notice of a payment, paid now if it was not."""
+        return self.mock("notice", {"out_trade_no": payment["out_trade_no"], **how})
 
     def cut_database_connections(self):
         """End every other connection to this database, as a restart of the server would."""
@@ -189,7 +198,15 @@ class World:
         return requests.get(f"{self.mock_base}/_mock/trades", timeout=10).json()["refunds"]
 
     def breaker(self):
-        return self.app.extensions["mall_payment_gateway"].breaker
+        """Return the breaker of the merchant that new payments are asked by."""
+        merchants = self.app.extensions["mall_merchants"]
+        return merchants.get(merchants.main).gateway.breaker
+
+    unit_of_work = staticmethod(unit_of_work)
+
+    def collect_by(self, merchant):
+        """Let new payments of everybody be asked by another merchant."""
+        self.app.extensions["mall_merchants"].main = merchant
 
     def fresh_window(self):
         """Forget what the shop window showed a moment ago."""
@@ -203,12 +220,19 @@ class World:
 
     def pay(self, payment, **how):
         """Let the payer pay at WeChat, and hand the mall WeChat's notice; return its answer."""
-        body = self.mock("notice", {"out_trade_no": payment["out_trade_no"], **how})["body"]
-        return self.notify(body)
+        return self.notify(self.notice(payment, **how))
 
-    def notify(self, body):
-        client = self.app.test_client()
-        return client.post("/v1/webhooks/wechat/pay", data=body.encode()).data.decode()
+    def notify(self, notice, about="pay"):
+        """Hand the mall a notice; return SUCCESS or FAIL, in the words of its version."""
+        told = {"body": notice, "headers": {}} if isinstance(notice, str) else notice
+        name = self.app.extensions["mall_merchants"].main
+        where = f"/v1/webhooks/wechat/{about}" if name == "main" else ""
+        reply = self.app.test_client().post(
+            where or f"/v1/webhooks/wechat/{name}/{about}",
+            data=told["body"].encode(),
+            headers=told["headers"],
+        )
+        return reply.data.decode() or ("SUCCESS" if reply.status_code == 200 else "FAIL")
 
     def rows(self, statement, **values):
         """Return what a query of SQL finds."""

@@ -8,9 +8,11 @@ import requests
 from wechatpy.exceptions import WeChatPayException
 from wechatpy.pay import WeChatPay
 
-from mall.wechatpay_mock import wire
-from mall.wechatpay_mock.state import BEIJING, Merchant
+from mall.wechatpay_mock import fixture_files, v2_wire
+from mall.wechatpay_mock.state import BEIJING
 from tests.support.processes import WECHATPAY_MOCK
+
+MERCHANT = fixture_files.load().merchants[0]
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def client(mock_base):
     """wechatpy as it comes from its authors, pointed at the mock by its base."""
     requests.post(f"{mock_base}/_mock/reset", timeout=5)
     kind = type("Client", (WeChatPay,), {"API_BASE_URL": f"{mock_base}/"})
-    merchant = Merchant()
+    merchant = MERCHANT
     return kind(merchant.appid, merchant.pay_key, merchant.mch_id, timeout=5)
 
 
@@ -50,9 +52,9 @@ def test_the_worked_example_of_the_signature():
         "nonce_str": "ibuaiVcKdpRxkhJA",
     }
     key = "192006250b4c09247ec02edce69f6a2d"
-    assert wire.sign(fields, key) == "9A0A8659F005D6984697E2CA0A9CF3B7"
+    assert v2_wire.sign(fields, key) == "9A0A8659F005D6984697E2CA0A9CF3B7"
     assert (
-        wire.sign(fields, key, "HMAC-SHA256")
+        v2_wire.sign(fields, key, "HMAC-SHA256")
         == "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6"
     )
 
@@ -123,7 +125,7 @@ def test_a_wrong_signature_or_merchant_is_refused(client, mock_base):
     with pytest.raises(WeChatPayException) as refused:
         client.order.query(out_trade_no="P1")
     assert refused.value.return_code == "FAIL"
-    client.api_key, client.mch_id = Merchant().pay_key, "10000999"
+    client.api_key, client.mch_id = MERCHANT.pay_key, "10000999"
     assert refusal(lambda: client.order.query(out_trade_no="P1")) == "MCHID_NOT_EXIST"
 
 
@@ -146,7 +148,7 @@ def test_it_listens_where_it_is_told_and_says_where():
         base = f"http://{line.rpartition(' ')[2]}"
         assert requests.get(f"{base}/_mock/trades", timeout=5).json()["trades"] == []
         kind = type("Client", (WeChatPay,), {"API_BASE_URL": f"{base}/"})
-        merchant = Merchant()
+        merchant = MERCHANT
         client = kind(merchant.appid, merchant.pay_key, merchant.mch_id, timeout=5)
         order(client)
         answer = client.order.query(out_trade_no="P-never-seen")
@@ -176,7 +178,7 @@ def test_it_tells_its_version_and_options():
     version = subprocess.run(
         [WECHATPAY_MOCK, "--version"], capture_output=True, text=True, timeout=20
     )
-    assert "0.1.0" in version.stdout
+    assert "0.2.0" in version.stdout
     options = subprocess.run(
         [WECHATPAY_MOCK, "--help"], capture_output=True, text=True, timeout=20
     ).stdout

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from mall.shell import config
+from mall.shell import config, merchants
 from tests.support.processes import MALL
 
 
@@ -34,7 +34,7 @@ def production(tmp_path):
 def test_a_right_production_environment_is_taken(production):
     settings = config.load(production)
     assert settings.is_production
-    assert settings.wechat.pay_base == "https://api.mch.weixin.qq.com"
+    assert settings.wechat.merchants[0].base == "https://api.mch.weixin.qq.com"
     assert settings.wechat.login_base == "https://api.weixin.qq.com"
     assert settings.database_url == "postgresql+psycopg://db/mall"
 
@@ -45,10 +45,10 @@ def test_a_right_production_environment_is_taken(production):
         ("MALL_DEBUG", "1"),
         ("MALL_SECRET_KEY", config.DEMO_SECRET_KEY),
         ("MALL_SECRET_KEY", "short"),
-        ("WECHAT_APPID", config.DEMO_APPID),
+        ("WECHAT_APPID", merchants.DEMO_APPID),
         ("WECHAT_APP_SECRET", config.DEMO_APP_SECRET),
-        ("WECHATPAY_MCH_ID", config.DEMO_MCH_ID),
-        ("WECHATPAY_API_KEY", config.DEMO_PAY_KEY),
+        ("WECHATPAY_MCH_ID", merchants.DEMO_MCH_ID),
+        ("WECHATPAY_API_KEY", merchants.DEMO_PAY_KEY),
         ("WECHATPAY_API_BASE", "http://127.0.0.1:12111"),
         ("WEIXIN_API_BASE", "https://api.weixin.qq.com.evil.example"),
         ("WECHATPAY_API_BASE", "http://api.mch.weixin.qq.com"),

@@ -73,7 +73,7 @@ def test_beans_that_cover_all_make_no_wechat_call(world, audited):
     placed = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "mixed", 1000))
     assert (placed.get_json()["state"], placed.get_json()["wechat_fen"]) == ("paid", 0)
     world.run_sweep("query_open_payments")
-    assert world.received("pay/") == []
+    assert world.asked() == []
     audited()
 
 

@@ -81,7 +81,7 @@ def test_an_order_that_cannot_be_closed_holds_up_none_behind_it(world, audited, 
     paths = [order_of(world, member)[0] for _ in range(4)]
     for path in paths[:2]:
         member.post(f"{path}/payments", {})
-    world.mock("faults", {"path": "pay/closeorder", "kind": "system_error"})
+    world.mock("faults", {"operation": "close", "kind": "system_error"})
     clock.freeze(clock.now() + timedelta(minutes=31))
     assert world.run_sweep("lapse_unpaid_orders") == 3
     states = [state(member, path) for path in paths]
@@ -95,7 +95,7 @@ def test_while_wechat_says_nothing_certain_the_order_stays_as_it_is(world, audit
     member = world.member()
     path, sku = order_of(world, member)
     member.post(f"{path}/payments", {})
-    world.mock("faults", {"path": "pay/closeorder", "kind": kind})
+    world.mock("faults", {"operation": "close", "kind": kind})
     reply = member.post(f"{path}/cancel")
     assert (reply.status_code, reply.get_json()["code"]) == (503, "payment_gateway_unavailable")
     assert state(member, path) == "awaiting_payment"
@@ -108,12 +108,12 @@ def test_a_silent_wechat_is_left_alone_and_costs_nobody_a_timeout(world):
     member = world.member()
     path, _ = order_of(world, member)
     member.post(f"{path}/payments", {})
-    world.mock("faults", {"path": "pay/closeorder", "kind": "silence", "times": 5})
+    world.mock("faults", {"operation": "close", "kind": "silence", "times": 5})
     for _ in range(5):
         assert member.post(f"{path}/cancel").status_code == 503
-    calls = len(world.received("pay/"))
+    calls = len(world.asked())
     assert member.post(f"{path}/cancel").status_code == 503
-    assert len(world.received("pay/")) == calls
+    assert len(world.asked()) == calls
     world.breaker().close()
     assert member.post(f"{path}/cancel").status_code == 200
 
@@ -144,7 +144,7 @@ def test_beginning_again_uses_the_open_payment(world):
     first = member.post(f"{path}/payments", {}).get_json()
     second = member.post(f"{path}/payments", {}).get_json()
     assert first["out_trade_no"] == second["out_trade_no"]
-    assert len(world.received("pay/unifiedorder")) == 1
+    assert len(world.asked("order")) == 1
     parameters = first["pay_parameters"]
     assert set(parameters) == {"appId", "timeStamp", "nonceStr", "package", "signType", "paySign"}
     assert parameters["package"].startswith("prepay_id=wx")
@@ -160,8 +160,9 @@ def test_titles_that_would_break_xml_or_the_limit_are_paid_for(world, audited, t
     path, _ = order_of(world, member, title=title)
     payment = member.post(f"{path}/payments", {})
     assert payment.status_code == 201
-    [call] = world.received("pay/unifiedorder")
-    assert 0 < len(call["fields"]["body"].encode()) <= 127
+    [call] = world.asked("order")
+    told = call["fields"].get("body") or call["fields"]["description"]
+    assert 0 < len(told.encode()) <= 127
     assert "SUCCESS" in world.pay(payment.get_json())
     audited()
 

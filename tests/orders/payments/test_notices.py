@@ -25,7 +25,7 @@ def state(member, path):
 def test_a_notice_pays_the_order_and_its_repeats_change_nothing(world, waiting, audited):
     """Case 11: twice."""
     member, path, payment, sku = waiting
-    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"]
+    body = world.notice(payment)
     assert [("SUCCESS" in world.notify(body)) for _ in range(3)] == [True] * 3
     assert state(member, path) == "paid"
     assert world.stock_of(sku) == (4, 0)
@@ -43,7 +43,7 @@ def test_a_notice_signed_with_the_other_sign_type_is_understood(world, waiting, 
 @pytest.mark.parametrize(
     "how",
     [
-        {"key": "0" * 32},
+        {"key": "0" * 32, "apiv3_key": "0" * 32},
         {"drop_signature": True},
         {"total_fee": 1},
         {"total_fee": 999_999},
@@ -65,8 +65,20 @@ def test_a_forged_or_foreign_notice_changes_nothing(world, waiting, audited, how
 def test_a_notice_for_a_payment_we_never_asked_for_changes_nothing(world, waiting, audited):
     """Case 11."""
     member, path, payment, _ = waiting
-    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"]
-    assert "FAIL" in world.notify(body.replace(payment["out_trade_no"], "P000000QQQQQQQQQQ"))
+    notice = world.notice(payment)
+    world.execute("UPDATE payment SET out_trade_no = 'P000000QQQQQQQQQQ'")
+    assert "FAIL" in world.notify(notice)
+    assert state(member, path) == "awaiting_payment"
+    audited()
+
+
+def test_a_notice_at_another_merchants_address_changes_nothing(world, waiting, audited):
+    """Case 11: for another merchant."""
+    member, path, payment, _ = waiting
+    notice = world.notice(payment)
+    merchants = world.app.extensions["mall_merchants"]
+    world.collect_by("three" if merchants.main == "main" else "main")
+    assert "FAIL" in world.notify(notice)
     assert state(member, path) == "awaiting_payment"
     audited()
 
@@ -92,7 +104,7 @@ def test_a_notice_before_our_own_prepay_answer_is_applied(world, audited):
     _, sku = world.sku(1000, 5)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
-    world.mock("faults", {"path": "pay/unifiedorder", "kind": "drop"})
+    world.mock("faults", {"operation": "order", "kind": "drop", "times": 2})
     lost = member.post(f"{path}/payments", {})
     assert (lost.status_code, lost.get_json()["code"]) == (503, "payment_gateway_unavailable")
     [asked] = member.get(f"{path}/payments").get_json()["items"]
@@ -107,12 +119,12 @@ def test_a_lost_prepay_answer_is_asked_for_again_under_the_same_number(world, au
     _, sku = world.sku(1000, 5)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}/payments"
-    world.mock("faults", {"path": "pay/unifiedorder", "kind": "drop"})
+    world.mock("faults", {"operation": "order", "kind": "drop", "times": 2})
     assert member.post(path, {}).status_code == 503
     payment = member.post(path, {}).get_json()
-    asked = world.received("pay/unifiedorder")
+    asked = world.asked("order")
     assert {call["fields"]["out_trade_no"] for call in asked} == {payment["out_trade_no"]}
-    assert len(asked) == 2
+    assert len(asked) == 3
     audited()
 
 
@@ -137,7 +149,7 @@ def test_a_late_notice_twice_sends_the_money_back_once(world, waiting, audited):
     """Case 11."""
     member, path, payment, _ = waiting
     assert member.post(f"{path}/cancel").status_code == 200
-    body = world.mock("notice", {"out_trade_no": payment["out_trade_no"], "force": True})["body"]
+    body = world.notice(payment, force=True)
     for _ in range(2):
         assert "SUCCESS" in world.notify(body)
         world.run_outbox()

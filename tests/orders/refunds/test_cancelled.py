@@ -140,7 +140,7 @@ def failed(world, person, order, fault):
     return operator, refund
 
 
-REFUSED = ("faults", {"path": "secapi/pay/refund", "kind": "NOTENOUGH"})
+REFUSED = ("faults", {"operation": "refund", "kind": "NOTENOUGH"})
 ABNORMAL = ("refunds/next", {"state": "CHANGE"})
 BY_BANK = {"channel": "bank", "channel_reference": "ICBC1", "note": "账户已注销"}
 

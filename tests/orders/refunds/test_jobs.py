@@ -32,7 +32,7 @@ def recorded(world, payment):
 @pytest.mark.parametrize("kind", ["system_error", "drop", "tamper"])
 def test_a_lost_or_uncertain_answer_is_tried_again_with_the_same_number(world, late, audited, kind):
     """Case 14, as far as it exists: the response is lost, the refund is one."""
-    world.mock("faults", {"path": "secapi/pay/refund", "kind": kind})
+    world.mock("faults", {"operation": "refund", "kind": kind})
     world.run_sweep("send_due_refunds")
     assert recorded(world, late).state == "requested"
     clock.freeze(clock.now() + timedelta(seconds=11))
@@ -44,7 +44,7 @@ def test_a_lost_or_uncertain_answer_is_tried_again_with_the_same_number(world, l
 
 def test_a_refused_refund_fails_and_keeps_the_reason(world, late, audited):
     """Case 14, as far as it exists."""
-    world.mock("faults", {"path": "secapi/pay/refund", "kind": "USER_ACCOUNT_ABNORMAL"})
+    world.mock("faults", {"operation": "refund", "kind": "USER_ACCOUNT_ABNORMAL"})
     world.run_sweep("send_due_refunds")
     row = recorded(world, late)
     assert (row.state, "USER_ACCOUNT_ABNORMAL" in row.last_error) == ("failed", True)

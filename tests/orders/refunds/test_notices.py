@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.people import Person, order_body
+from tests.support.people import order_body
 
 
 @pytest.fixture
@@ -26,13 +26,11 @@ def row(world):
 
 
 def notice(world, refund, state, **how):
-    body = {"out_refund_no": refund.out_refund_no, "state": state, **how}
-    return world.mock("refunds/set", body)["body"]
+    return world.mock("refunds/set", {"out_refund_no": refund.out_refund_no, "state": state, **how})
 
 
-def tell(world, body):
-    client = Person(world.app).client
-    return client.post("/v1/webhooks/wechat/refund", data=body.encode()).data.decode()
+def tell(world, told):
+    return world.notify(told, "refund")
 
 
 def test_a_notice_ends_a_refund_once_however_often_it_comes(world, accepted, audited):
@@ -55,7 +53,7 @@ def test_an_account_that_is_gone_becomes_an_operators_task(world, accepted, audi
 
 @pytest.mark.parametrize(
     "how",
-    [{"key": "0" * 32}, {"mch_id": "1"}, {"refund_fee": 1}],
+    [{"key": "0" * 32, "apiv3_key": "0" * 32}, {"mch_id": "1"}, {"refund_fee": 1}],
     ids=["key", "merchant", "amount"],
 )
 def test_a_forged_notice_changes_nothing(world, accepted, audited, how):

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import secrets
 import xml.sax.saxutils as sax
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 from cryptography.hazmat.primitives import padding
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from defusedxml.ElementTree import fromstring
+
+from mall.wechatpay_mock.state import HEX, State
 
 
 class XmlError(Exception):
@@ -53,9 +54,11 @@ def is_signed(fields: Mapping[str, str], key: str) -> bool:
     return hmac.compare_digest(wanted.encode(), fields.get("sign", "").encode())
 
 
-def signed(fields: Mapping[str, Any], key: str, sign_type: str = "MD5") -> dict[str, Any]:
+def signed(
+    state: State, fields: Mapping[str, Any], key: str, sign_type: str = "MD5"
+) -> dict[str, Any]:
     """Return the fields with nonce and signature."""
-    full = {**fields, "nonce_str": secrets.token_hex(16)}
+    full = {**fields, "nonce_str": state.number("", 32, HEX)}
     return {**full, "sign": sign(full, key, sign_type)}
 
 

@@ -1,0 +1,124 @@
+"""What both versions have in common: sessions with time-outs that keep what they carried."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import pybreaker
+import requests
+import structlog
+
+from mall.kernel.settings import MerchantSettings
+from orders.payments import gateway
+from orders.payments.gateway import Keep, Prepaid, PrepayRequest, TradeState, WireMessage
+from orders.payments.rules import GatewayUnavailable
+
+log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
+
+# After so many calls without an answer nobody waits for a time-out any more, for so long.
+MAX_SILENCES, REST_SECONDS = 5, 10
+MAX_KEPT = 16_000
+_HIDDEN = "openid|sub_openid|sign|user_received_account|refund_recv_accout|refund_recv_account"
+_XML = re.compile(rf"<({_HIDDEN})>(?:<!\[CDATA\[)?([^<\]]*)(?:\]\]>)?</\1>")
+_JSON = re.compile(rf'"({_HIDDEN})":\s*"([^"]*)"')
+_about: ContextVar[tuple[str, str]] = ContextVar("about", default=("", ""))
+
+
+def masked(text: str) -> str:
+    """Return a message with identifiers of people and signatures cut to their first characters."""
+    shown = text[:MAX_KEPT].replace("\x00", "")
+    shown = _XML.sub(lambda m: f"<{m[1]}>{m[2][:4]}***</{m[1]}>", shown)
+    return _JSON.sub(lambda m: f'"{m[1]}": "{m[2][:4]}***"', shown)
+
+
+class WireSession(requests.Session):
+    """A session that gives every request a time-out and keeps what was said."""
+
+    def __init__(self, merchant: MerchantSettings, keep: Keep) -> None:
+        super().__init__()
+        self._merchant = merchant
+        self._keep = keep
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        kwargs["timeout"] = kwargs.get("timeout") or self._merchant.timeout_seconds
+        try:
+            response = super().send(request, **kwargs)
+        except requests.RequestException as error:
+            self._note(request, type(error).__name__, "")
+            raise
+        is_text = "octet" not in response.headers.get("Content-Type", "")
+        is_short = is_text and len(response.content) <= MAX_KEPT
+        received = response.text if is_short else f"({len(response.content)} bytes)"
+        self._note(request, f"HTTP {response.status_code}", received)
+        return response
+
+    def _note(self, request: requests.PreparedRequest, outcome: str, received: str) -> None:
+        operation, number = _about.get()
+        body = request.body or b""
+        text = body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+        sent = f"{request.method} {request.path_url}\n{text}"
+        self._keep(
+            WireMessage(
+                self._merchant.name, operation, number, outcome, masked(sent), masked(received)
+            )
+        )
+
+
+@contextmanager
+def _talking(operation: str, number: str) -> Iterator[None]:
+    token = _about.set((operation, number))
+    try:
+        yield
+    finally:
+        _about.reset(token)
+
+
+class WeChatProvider:
+    """A merchant's side of WeChat Pay: a breaker around calls, and the one retry there is."""
+
+    # What the library raises where WeChat answered and refused: an answer, not silence.
+    answers: tuple[type[Exception], ...] = ()
+
+    def __init__(self, merchant: MerchantSettings, keep: Keep) -> None:
+        self.merchant = merchant
+        self.session = WireSession(merchant, keep)
+        self.breaker = pybreaker.CircuitBreaker(
+            fail_max=MAX_SILENCES, reset_timeout=REST_SECONDS, exclude=list(self.answers)
+        )
+
+    def _call(self, operation: str, number: str, call: Callable[[], Answer]) -> Answer:
+        """Make a call; raise GatewayUnavailable for silence and what comes to the same."""
+        try:
+            with _talking(operation, number):
+                answer: Answer = self.breaker.call(call)
+        except (requests.RequestException, pybreaker.CircuitBreakerError) as error:
+            raise GatewayUnavailable() from error
+        return answer
+
+    def _must_be(self, operation: str, number: str, told: object, expected: object) -> None:
+        """Take an answer that is about something else for no answer at all."""
+        if told != expected:
+            log.error(
+                "payment_answer_differs", operation=operation, number=number, told=str(told)[:64]
+            )
+            raise GatewayUnavailable()
+
+    def create(self, request: PrepayRequest) -> Prepaid:
+        """Create a payment; where the outcome is unknown, ask, then send it once more."""
+        try:
+            return self._create(request)
+        except GatewayUnavailable:
+            if self.query(request.out_trade_no).state not in (gateway.UNKNOWN, gateway.NOT_PAID):
+                raise
+            return self._create(request)
+
+    def _create(self, request: PrepayRequest) -> Prepaid:
+        raise NotImplementedError
+
+    def query(self, out_trade_no: str) -> TradeState:
+        """Ask what became of a payment."""
+        raise NotImplementedError
