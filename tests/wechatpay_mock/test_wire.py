@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import requests
-from wechatpy.exceptions import WeChatPayException
+from wechatpy.exceptions import InvalidSignatureException, WeChatPayException
 from wechatpy.pay import WeChatPay
 
 from mall.wechatpay_mock import fixture_files, v2_wire
@@ -134,6 +134,45 @@ def test_other_addresses_and_broken_bodies_are_refused(mock_base):
     for body, said in ((b"", b"POST_DATA_EMPTY"), (b"<xml", b"XML_FORMAT_ERROR")):
         reply = requests.post(f"{mock_base}/pay/orderquery", data=body, timeout=5)
         assert said in reply.content
+
+
+def test_the_library_takes_a_notice_and_refuses_each_kind_of_tampering(client, mock_base):
+    order(client)
+
+    def notice(**how):
+        body = {"out_trade_no": "P1", **how}
+        return requests.post(f"{mock_base}/_mock/notice", json=body, timeout=5).json()["body"]
+
+    assert client.parse_payment_result(notice())["total_fee"] == 100
+    for tampered in (
+        notice().replace("CDATA[100]", "CDATA[1]"),
+        notice(key="0" * 32),
+        notice(drop_signature=True),
+    ):
+        with pytest.raises(InvalidSignatureException):
+            client.parse_payment_result(tampered)
+
+
+def test_a_refund_notice_opens_under_the_merchants_key_alone(client, mock_base):
+    order(client)
+    requests.post(f"{mock_base}/_mock/pay", json={"out_trade_no": "P1"}, timeout=20)
+    client.refund.apply(total_fee=100, refund_fee=60, out_refund_no="R1", out_trade_no="P1")
+    body = {"out_refund_no": "R1", "state": "CHANGE"}
+    notice = requests.post(f"{mock_base}/_mock/refunds/set", json=body, timeout=5).json()["body"]
+    told = client.parse_refund_notify_result(notice)
+    assert (told["refund_status"], told["refund_fee"]) == ("CHANGE", 60)
+    client.api_key = "0" * 32
+    with pytest.raises(Exception, match="."):
+        client.parse_refund_notify_result(notice)
+
+
+def test_the_library_fetches_the_bill(client, mock_base):
+    order(client)
+    requests.post(f"{mock_base}/_mock/pay", json={"out_trade_no": "P1"}, timeout=20)
+    text = client.tools.download_bill(datetime.now(BEIJING))
+    assert text.startswith("\ufeff交易时间") and "`P1," in text
+    with pytest.raises(WeChatPayException, match="No Bill Exist"):
+        client.tools.download_bill("20200101")
 
 
 def start(*arguments):
