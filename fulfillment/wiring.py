@@ -1,5 +1,11 @@
 """What the fulfillment package plugs into the application."""
 
+from fulfillment.after_sales import deciding
+from fulfillment.after_sales import jobs as after_sales_jobs
+from fulfillment.after_sales import ops_views as after_sales_ops
+from fulfillment.after_sales import queries as after_sales_queries
+from fulfillment.after_sales import supplier_views as after_sales_supplier
+from fulfillment.after_sales import views as after_sales_views
 from fulfillment.dispatch import jobs as dispatch_jobs
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import service as dispatch
@@ -20,17 +26,27 @@ BLUEPRINTS = [
     dispatch_supplier_views.bp,
     shipment_views.bp,
     shipment_supplier_views.bp,
+    after_sales_views.bp,
+    after_sales_supplier.bp,
+    after_sales_ops.bp,
     handover_views.bp,
     report_views.bp,
     public_notice.bp,
 ]
 REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
-    OrderCancelled: [Reaction(dispatch.cancel_fulfillment_orders)],
+    OrderCancelled: [
+        Reaction(dispatch.cancel_fulfillment_orders),
+        Reaction(deciding.close_with_orders),
+    ],
 }
-SWEEPS = [(dispatch_jobs.confirm_silent_deliveries, 60, "default")]
+SWEEPS = [
+    (dispatch_jobs.confirm_silent_deliveries, 60, "default"),
+    (after_sales_jobs.decide_by_silence, 60, "default"),
+]
 INVARIANTS = [
     *dispatch_queries.INVARIANTS,
+    *after_sales_queries.INVARIANTS,
     *handover_queries.INVARIANTS,
     *report_queries.INVARIANTS,
 ]

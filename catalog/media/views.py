@@ -1,4 +1,4 @@
-"""Images are sent in by suppliers and operators, and shown to everybody."""
+"""Images are sent in by members, suppliers and operators, and shown to everybody."""
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -6,7 +6,7 @@ from flask import Response
 from catalog.media.images import MAX_BYTES, WEBP, store_image
 from catalog.media.schemas import ImageReply
 from mall.access.guard import public
-from mall.access.rules import OPS, SUPPLIER
+from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel.files.store import current_files
 from mall.web.files import IMAGES, sent_file, takes_file
 
@@ -39,4 +39,9 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     return sent
 
 
-BLUEPRINTS = [bp, _blueprint(SUPPLIER, "Supplier"), _blueprint(OPS, "Operations")]
+BLUEPRINTS = [
+    bp,
+    _blueprint(STORE, "Store: orders"),
+    _blueprint(SUPPLIER, "Supplier"),
+    _blueprint(OPS, "Operations"),
+]

@@ -58,6 +58,14 @@ def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) 
     _set(uow, level, level.on_hand + change, cause, reason, "change")
 
 
+def take_free(uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, reference: str) -> None:
+    """Take units that no order has reserved; raises OutOfStock where there are too few."""
+    level = _lock(uow, sku_id)
+    if level.on_hand - level.reserved < quantity:
+        raise rules.OutOfStock("quantity")
+    _set(uow, level, level.on_hand - quantity, cause, reference, "quantity")
+
+
 def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
     uow.session.execute(
         insert(StockLevel).values(sku_id=sku_id, on_hand=0, reserved=0).on_conflict_do_nothing()

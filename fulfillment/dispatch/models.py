@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
@@ -15,8 +15,15 @@ class FulfillmentOrder(Base):
 
     __tablename__ = "fulfillment_order"
     __table_args__ = (
-        # However often the job runs, an order splits once.
-        UniqueConstraint("order_id", "supplier_id", "delivery_mode"),
+        # However often the job runs, an order splits once; what replaces goods comes on top.
+        Index(
+            "uq_fulfillment_order_split",
+            "order_id",
+            "supplier_id",
+            "delivery_mode",
+            unique=True,
+            postgresql_where=text("case_id IS NULL"),
+        ),
         CheckConstraint(
             "state IN ('open','partly_dispatched','dispatched','delivered','cancelled')",
             name="state_known",
@@ -32,6 +39,8 @@ class FulfillmentOrder(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)
     order_id: Mapped[UUID]
+    # The after-sales case whose goods it replaces.
+    case_id: Mapped[UUID | None] = mapped_column(unique=True)
     order_no: Mapped[str]
     member_id: Mapped[UUID]
     supplier_id: Mapped[UUID]
@@ -52,7 +61,15 @@ class FulfillmentLine(Base):
     __tablename__ = "fulfillment_line"
     __table_args__ = (
         CheckConstraint(
-            "dispatched_quantity >= 0 AND dispatched_quantity <= quantity", name="not_too_many"
+            "dispatched_quantity >= 0 AND held_quantity >= 0 AND cancelled_quantity >= 0"
+            " AND dispatched_quantity + held_quantity + cancelled_quantity <= quantity",
+            name="not_too_many",
+        ),
+        Index(
+            "uq_fulfillment_line_order_line_id",
+            "order_line_id",
+            unique=True,
+            postgresql_where=text("NOT is_replacement"),
         ),
     )
 
@@ -60,9 +77,25 @@ class FulfillmentLine(Base):
     fulfillment_order_id: Mapped[UUID] = mapped_column(
         ForeignKey("fulfillment_order.id"), index=True
     )
-    order_line_id: Mapped[UUID] = mapped_column(unique=True)
+    order_line_id: Mapped[UUID]
     sku_id: Mapped[UUID]
     title: Mapped[str]
     options: Mapped[list[Any]]
     quantity: Mapped[int]
     dispatched_quantity: Mapped[int] = mapped_column(default=0)
+    # Asked back before they left: not to be dispatched until that is decided.
+    held_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    # Taken back before they left.
+    cancelled_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
+    is_replacement: Mapped[bool] = mapped_column(default=False, server_default=false())
+
+    @property
+    def to_dispatch(self) -> int:
+        """How many are still to leave, and may."""
+        gone = self.dispatched_quantity + self.held_quantity + self.cancelled_quantity
+        return self.quantity - gone
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every unit has left or never will."""
+        return self.dispatched_quantity + self.cancelled_quantity == self.quantity

@@ -82,6 +82,14 @@ def lines_of(session: Session, ids: list[UUID]) -> dict[UUID, list[FulfillmentLi
     return found
 
 
+def find_line(session: Session, order_line_id: UUID) -> FulfillmentLine | None:
+    """Return where an order's line is fulfilled, replacements apart."""
+    query = select(FulfillmentLine).where(
+        FulfillmentLine.order_line_id == order_line_id, FulfillmentLine.is_replacement.is_(False)
+    )
+    return session.scalars(query).first()
+
+
 def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UUID]:
     """Return dispatched ones whose time to complain is over."""
     return list(
@@ -95,11 +103,15 @@ def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UU
 
 
 def count_undelivered(session: Session, order_id: UUID) -> int:
-    """Return how many parts of an order are still under way."""
+    """Return how many parts of an order are still under way; replacements do not count."""
     count = session.scalar(
         select(func.count())
         .select_from(FulfillmentOrder)
-        .where(FulfillmentOrder.order_id == order_id, FulfillmentOrder.state != rules.DELIVERED)
+        .where(
+            FulfillmentOrder.order_id == order_id,
+            FulfillmentOrder.case_id.is_(None),
+            FulfillmentOrder.state.not_in((rules.DELIVERED, rules.CANCELLED)),
+        )
     )
     return int(count or 0)
 
@@ -119,7 +131,8 @@ INVARIANTS = [
         """
         SELECT o.order_no, l.id, count(f.id) FROM shop_order o
         JOIN order_line l ON l.order_id = o.id
-        LEFT JOIN fulfillment_line f ON f.order_line_id = l.id AND f.quantity = l.quantity
+        LEFT JOIN fulfillment_line f
+          ON f.order_line_id = l.id AND f.quantity = l.quantity AND NOT f.is_replacement
         WHERE o.state IN ('paid', 'completed')
           AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
                           WHERE d.topic = 'OrderPaid' AND d.state = 'pending'
@@ -150,12 +163,15 @@ INVARIANTS = [
     ),
     Invariant(
         "completed_means_delivered",
-        "an order is completed exactly when every part of it was delivered",
+        "an order is completed exactly when every part of it was delivered, but what was cancelled",
         """
         SELECT o.order_no, o.state, count(*) FILTER (WHERE f.state <> 'delivered')
-        FROM shop_order o JOIN fulfillment_order f ON f.order_id = o.id
+        FROM shop_order o
+        JOIN fulfillment_order f ON f.order_id = o.id AND f.case_id IS NULL
         GROUP BY o.id
-        HAVING (o.state = 'completed') <> (count(*) FILTER (WHERE f.state <> 'delivered') = 0)
+        HAVING (o.state = 'completed') <> (
+            count(*) FILTER (WHERE f.state NOT IN ('delivered', 'cancelled')) = 0
+            AND count(*) FILTER (WHERE f.state = 'delivered') > 0)
         """,
     ),
 ]

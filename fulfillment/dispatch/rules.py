@@ -50,6 +50,12 @@ class DispatchItem:
     quantity: int
 
 
+class NotSplitYet(DomainError):
+    code = "not_split_yet"
+    zh = "订单正在分派给商家，请稍后再试。"
+    en = "The order is being handed to its suppliers; try again shortly."
+
+
 class TooManyDispatched(DomainError):
     code = "too_many_dispatched"
     status = 422

@@ -14,6 +14,12 @@ class FulfillmentLineReply(Schema):
     options = List(Dict())
     quantity = Integer(metadata={"example": 2})
     dispatched_quantity = Integer(metadata={"example": 0})
+    held_quantity = Integer(
+        metadata={"description": "Asked back before they left; wait with them", "example": 0}
+    )
+    cancelled_quantity = Integer(
+        metadata={"description": "Taken back before they left", "example": 0}
+    )
 
 
 class FulfillmentOrderReply(Schema):
@@ -21,6 +27,9 @@ class FulfillmentOrderReply(Schema):
     number = String(metadata={"example": "F261124K7Q2M9X4TB"})
     order_id = UUID()
     order_no = String(metadata={"example": "D261124K7Q2M9X4TB"})
+    case_id = UUID(
+        allow_none=True, metadata={"description": "The after-sales case whose goods it replaces"}
+    )
     supplier_id = UUID()
     delivery_mode = String(metadata={"example": "ship"})
     state = String(metadata={"example": "open"})

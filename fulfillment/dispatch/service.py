@@ -1,19 +1,21 @@
 """Split paid orders among suppliers; deliver, and complete what is wholly delivered."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 
 from fulfillment.dispatch import queries, rules, statements
-from fulfillment.dispatch.models import FulfillmentOrder
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled, OrderPaid
 from orders.order import queries as orders
+from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.queries import PaidLine, PaidOrder
 
@@ -58,6 +60,9 @@ def _line_row(fulfillment_order_id: UUID, line: PaidLine) -> dict[str, Any]:
         "options": line.options,
         "quantity": line.quantity,
         "dispatched_quantity": 0,
+        "held_quantity": 0,
+        "cancelled_quantity": 0,
+        "is_replacement": False,
     }
 
 
@@ -101,6 +106,90 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     found.delivered_at = uow.now
     found.delivered_by = actor
     uow.session.flush()
-    if queries.count_undelivered(uow.session, order_id) == 0:
+    if found.case_id is None and queries.count_undelivered(uow.session, order_id) == 0:
         order_service.complete(uow, order_id, actor)
     return found
+
+
+def lock_line(uow: UnitOfWork, order_line_id: UUID) -> tuple[FulfillmentOrder, FulfillmentLine]:
+    """Lock the part of an order that an order's line went to; raises NotSplitYet.
+
+    The order is locked before it, here as everywhere.
+    """
+    line = queries.find_line(uow.session, order_line_id)
+    if line is None:
+        raise rules.NotSplitYet()
+    part = lock(uow, line.fulfillment_order_id)
+    uow.session.refresh(line)
+    return part, line
+
+
+def lines_of_supplier(uow: UnitOfWork, part: FulfillmentOrder) -> list[FulfillmentLine]:
+    """Return the lines of all that a part's supplier fulfils of an order."""
+    parts = queries.of_order(uow.session, part.order_id)
+    own = [each.id for each in parts if each.supplier_id == part.supplier_id]
+    return [line for lines in queries.lines_of(uow.session, own).values() for line in lines]
+
+
+def take_out(uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> None:
+    """Take units that never left, and are held, out of a locked part of a locked order.
+
+    A part of which nothing is left to send is on its way or, if nothing was sent, cancelled; so is
+    its order with the last of them.
+    """
+    line.held_quantity -= quantity
+    line.cancelled_quantity += quantity
+    uow.session.flush()
+    lines = queries.lines_of(uow.session, [part.id])[part.id]
+    if not all(each.is_done for each in lines):
+        return
+    if any(each.dispatched_quantity for each in lines):
+        become_dispatched(uow, part)
+        return
+    rules.STATES.check(part.state, rules.CANCELLED)
+    part.state = rules.CANCELLED
+    uow.session.flush()
+    parts = queries.of_order(uow.session, part.order_id)
+    states = {each.state for each in parts if each.case_id is None}
+    if states == {rules.CANCELLED}:
+        order_service.cancel_wholly_returned(uow, part.order_id)
+    elif states == {rules.CANCELLED, rules.DELIVERED}:
+        order_service.complete(uow, part.order_id, order_rules.SYSTEM)
+
+
+def become_dispatched(uow: UnitOfWork, part: FulfillmentOrder) -> None:
+    """Note that all that a locked part sends is on its way; its member now has time to confirm."""
+    part.state = rules.DISPATCHED
+    part.dispatched_at = uow.now
+    # Silence does not accept what goes to a union.
+    if part.delivery_mode != rules.UNIT:
+        part.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
+
+
+def open_replacement(
+    uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, case_id: UUID, quantity: int
+) -> FulfillmentOrder:
+    """Open another fulfillment order that sends so many units of a line once more."""
+    kept = ("order_id", "order_no", "member_id", "supplier_id", "delivery_mode", "address", "note")
+    again = FulfillmentOrder(
+        id=new_id(),
+        number=new_number("F", uow.now),
+        case_id=case_id,
+        state=rules.OPEN,
+        created_at=uow.now,
+        **{name: getattr(part, name) for name in kept},
+    )
+    uow.session.add(again)
+    uow.session.flush()
+    copied = ("order_line_id", "sku_id", "title", "options")
+    uow.session.add(
+        FulfillmentLine(
+            id=new_id(),
+            fulfillment_order_id=again.id,
+            quantity=quantity,
+            is_replacement=True,
+            **{name: getattr(line, name) for name in copied},
+        )
+    )
+    uow.session.flush()
+    return again

@@ -70,10 +70,11 @@ INVARIANTS = [
     ),
     Invariant(
         "archived_is_empty",
-        "nothing is left in the fund of an archived programme, nor on its lots",
+        "an archived programme has nothing on its lots, and in its fund only what came back since",
         """
         SELECT p.number, f.balance_fen FROM programme p JOIN ledger_fund f ON f.id = p.id
-        WHERE p.state = 'archived' AND f.balance_fen <> 0
+        WHERE p.state = 'archived' AND f.balance_fen > coalesce(
+            (SELECT sum(returned_fen) FROM order_programme WHERE programme_id = p.id), 0)
         UNION ALL
         SELECT p.number, l.balance_fen FROM programme p JOIN bean_lot l ON l.programme_id = p.id
         WHERE p.state = 'archived' AND l.balance_fen <> 0

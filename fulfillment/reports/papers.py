@@ -244,6 +244,8 @@ def settlement(session: Session, programme: Programme) -> Paper:
         suppliers.append(["运费", None, Fen(freight), Fen(paid_freight)])
     units = sum(each["units"] for each in found["suppliers"])
     amount = sum(each["amount_fen"] for each in found["suppliers"]) + freight
+    if money["reimbursed_fen"]:
+        suppliers.append(["售后退款", None, None, Fen(-money["reimbursed_fen"])])
     facts = head(session, programme)
     facts += [
         ("已收（元）", Fen(money["received_fen"])),

@@ -1,5 +1,6 @@
 """What became of a programme: its people, its money, its goods, each read where it is kept."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -47,8 +48,10 @@ _FREIGHT = text(
 )
 _SPENT = text(
     f"""
-    SELECT coalesce(sum(c.amount_fen), 0) AS spent_fen,
-           coalesce(sum(o.wechat_fen), 0) AS topped_up_fen, count(*) AS orders
+    SELECT coalesce(sum(c.amount_fen - c.returned_fen), 0) AS spent_fen,
+           coalesce(sum(c.returned_fen), 0) AS reimbursed_fen,
+           coalesce(sum(o.wechat_fen - o.refunded_wechat_fen), 0) AS topped_up_fen,
+           count(*) AS orders
     {_PAID} WHERE c.programme_id = :programme_id
     """
 )
@@ -114,22 +117,20 @@ def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
 
 def money_of(session: Session, programme: Programme) -> dict[str, int]:
     """Return the settlement of a programme, in fen; its terms add up, each from its own rows."""
-    spent, topped_up, _ = _spent(session, programme.id)
-    return _money(session, programme, spent, topped_up)
+    return _money(session, programme, _spent(session, programme.id))
 
 
-def _spent(session: Session, programme_id: UUID) -> tuple[int, int, int]:
-    """Return what paid orders took of a programme, what members added, and how many orders."""
+def _spent(session: Session, programme_id: UUID) -> dict[str, int]:
+    """Return what paid orders took of a programme, what went back, what members added, how many."""
     row = session.execute(_SPENT, {"programme_id": programme_id}).one()
-    return int(row.spent_fen), int(row.topped_up_fen), int(row.orders)
+    return {name: int(value) for name, value in row._mapping.items()}
 
 
-def _money(session: Session, programme: Programme, spent: int, topped_up: int) -> dict[str, int]:
+def _money(session: Session, programme: Programme, spent: Mapping[str, int]) -> dict[str, int]:
     return {
         "budget_fen": programme.budget_fen,
         **vars(ledger.fund_figures(session, programme.id)),
-        "spent_fen": spent,
-        "topped_up_fen": topped_up,
+        **{name: value for name, value in spent.items() if name != "orders"},
     }
 
 
@@ -138,7 +139,7 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
     figures = rights.figures(session, programme.id)
     people = {name: figures[name] for name in figures if name != "issued_fen"}
     issued = figures["recipients"] - figures["listed"]
-    spent, topped_up, orders = _spent(session, programme.id)
+    spent = _spent(session, programme.id)
     values = {"programme_id": programme.id}
     chosen = {str(row.pack_id): row.count for row in session.execute(_CHOSEN, values)}
     return {
@@ -152,8 +153,8 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
             "issued": issued,
             "not_chosen": rights.count_not_chosen(session, programme.id),
         },
-        "money": _money(session, programme, spent, topped_up),
-        "orders": orders,
+        "money": _money(session, programme, spent),
+        "orders": spent["orders"],
         "delivery": delivery_of(session, programme.id),
         "packs": [
             {
@@ -214,7 +215,7 @@ INVARIANTS = [
                   AND t.kind = 'lapse' AND b.leftover_fund_id IS NULL) k
             WHERE b.programme_id = p.id) l ON true
         JOIN LATERAL (
-            SELECT coalesce(sum(c.amount_fen), 0) AS spent
+            SELECT coalesce(sum(c.amount_fen - c.returned_fen), 0) AS spent
             FROM order_programme c JOIN shop_order o ON o.id = c.order_id
             WHERE c.programme_id = p.id AND o.state IN ('paid', 'completed')) s ON true
         WHERE f.received <> f.balance + l.outstanding + l.held + l.lapsed + s.spent

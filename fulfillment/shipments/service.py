@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -44,10 +43,10 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
     lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
     items = parcel.items or tuple(
-        DispatchItem(line.id, line.quantity - line.dispatched_quantity)
-        for line in lines
-        if line.quantity > line.dispatched_quantity
+        DispatchItem(line.id, line.to_dispatch) for line in lines if line.to_dispatch
     )
+    if not items:
+        raise dispatch_rules.TooManyDispatched("items", left=0)
     shipment = Shipment(
         id=new_id(),
         fulfillment_order_id=fulfillment_order_id,
@@ -59,12 +58,8 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     uow.session.add(shipment)
     uow.session.flush()
     uow.session.add_all(_take(shipment.id, lines, items))
-    if all(line.dispatched_quantity == line.quantity for line in lines):
-        order.state = dispatch_rules.DISPATCHED
-        order.dispatched_at = uow.now
-        # Silence does not accept what goes to a union.
-        if order.delivery_mode != dispatch_rules.UNIT:
-            order.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
+    if all(line.is_done for line in lines):
+        service.become_dispatched(uow, order)
     else:
         order.state = dispatch_rules.PARTLY
     return shipment.id
@@ -79,7 +74,7 @@ def _take(
         line = by_id.get(item.line_id)
         if line is None:
             raise NotFound("line", "明细", field=f"items.{index}.line_id")
-        left = line.quantity - line.dispatched_quantity
+        left = line.to_dispatch
         if item.quantity > left:
             raise dispatch_rules.TooManyDispatched(f"items.{index}.quantity", left=left)
         line.dispatched_quantity += item.quantity

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from flask import current_app
@@ -98,6 +99,22 @@ class S3Settings:
 
 
 @dataclass(frozen=True)
+class AfterSalesSettings:
+    """How long each side has in after-sales, in seconds; silence decides then."""
+
+    window_seconds: int
+    decide_seconds: int
+    send_back_seconds: int
+    inspect_seconds: int
+    appeal_seconds: int
+
+    @property
+    def window(self) -> timedelta:
+        """Return how long after delivery a member may ask."""
+        return timedelta(seconds=self.window_seconds)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything read from the environment, checked once at start."""
 
@@ -109,6 +126,7 @@ class Settings:
     wechat: WeChatSettings
     payment_timeout_seconds: int
     auto_confirm_seconds: int
+    after_sales: AfterSalesSettings
     token_ttl_seconds: int
     idempotency_ttl_seconds: int
     lease_seconds: int

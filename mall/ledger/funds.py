@@ -60,9 +60,10 @@ class Given:
     values: Mapping[str, Any]
 
 
-def open_fund(uow: UnitOfWork, fund_id: UUID, name: str) -> None:
-    """Open an empty fund; opening it again changes nothing."""
-    uow.session.execute(_OPEN, {"id": fund_id, "name": name, "now": uow.now})
+def open_fund(uow: UnitOfWork, fund_id: UUID, union_id: UUID, name: str) -> None:
+    """Open an empty fund of a union; opening it again changes nothing."""
+    values = {"id": fund_id, "union_id": union_id, "name": name, "now": uow.now}
+    uow.session.execute(_OPEN, values)
 
 
 def close_fund(uow: UnitOfWork, fund_id: UUID) -> None:
@@ -207,7 +208,8 @@ def _drain(
 
 _OPEN = text(
     """
-    INSERT INTO ledger_fund (id, name, balance_fen, created_at) VALUES (:id, :name, 0, :now)
+    INSERT INTO ledger_fund (id, union_id, name, balance_fen, created_at)
+    VALUES (:id, :union_id, :name, 0, :now)
     ON CONFLICT (id) DO NOTHING
     """
 )

@@ -70,6 +70,8 @@ class LedgerFund(Base):
     name: Mapped[str]
     balance_fen: Mapped[int]
     created_at: Mapped[datetime]
+    # Whose it is: those who have left this union get nothing back from it.
+    union_id: Mapped[UUID | None]
     # From then on its lots take nothing back: what comes back is the fund's, or lapses.
     closed_at: Mapped[datetime | None]
 

@@ -69,15 +69,24 @@ GIVE_BACK = text(
                                                  THEN :grace_until ELSE l.expires_at END)
     FROM wanted w JOIN locked k ON k.id = w.lot_id
     WHERE l.id = w.lot_id
-      -- A lot of a programme that is over takes nothing back.
-      AND NOT EXISTS (SELECT FROM ledger_fund f
-                      WHERE f.id = l.programme_id AND f.closed_at IS NOT NULL)
+      -- A lot of a programme that is over, or of somebody who has left its union, takes nothing
+      -- back; nor does a right where it is spared.
+      AND NOT (l.is_voucher AND :spares_rights)
+      AND NOT EXISTS (
+          SELECT FROM ledger_fund f
+          LEFT JOIN union_membership m ON m.union_id = f.union_id AND m.member_id = l.member_id
+          WHERE f.id = l.programme_id AND (f.closed_at IS NOT NULL OR m.left_on <= :today))
     RETURNING l.id, l.member_id
     """
 )
 
+# What a right paid for was the union's own purchase, whatever its members' leftovers become.
 LOTS_OVER = text(
-    "SELECT id, member_id, leftover_fund_id FROM bean_lot WHERE id = ANY(CAST(:lot_ids AS uuid[]))"
+    """
+    SELECT l.id, l.member_id, CASE WHEN l.is_voucher THEN f.id ELSE l.leftover_fund_id END AS fund_id
+    FROM bean_lot l LEFT JOIN ledger_fund f ON f.id = l.programme_id
+    WHERE l.id = ANY(CAST(:lot_ids AS uuid[]))
+    """
 )
 
 SPENDABLE = """

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from mall.kernel import clock
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
@@ -219,8 +220,32 @@ def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int
     return _give_back(uow, amounts, service.BEAN_SALES, f"unspend:{order_id}", "unspend")
 
 
+def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
+    """Give back a part of what a paid order spent of each lot; a second time fails.
+
+    A right takes nothing back: what it paid for goes to its union's fund.
+    """
+    reference = f"unspend:{reimbursement_id}"
+    return _give_back(uow, amounts, service.BEAN_SALES, reference, "unspend", spares_rights=True)
+
+
+def by_programme(session: Session, amounts: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Return how much of amounts by lot is of which programme; lots of none are left out."""
+    query = select(BeanLot.id, BeanLot.programme_id).where(BeanLot.id.in_(amounts))
+    found: dict[UUID, int] = {}
+    for lot_id, programme_id in session.execute(query):
+        if programme_id is not None:
+            found[programme_id] = found.get(programme_id, 0) + amounts[lot_id]
+    return found
+
+
 def _give_back(
-    uow: UnitOfWork, held: Mapping[UUID, int], from_account: str, reference: str, kind: str
+    uow: UnitOfWork,
+    held: Mapping[UUID, int],
+    from_account: str,
+    reference: str,
+    kind: str,
+    spares_rights: bool = False,
 ) -> int:
     if not held:
         return 0
@@ -232,6 +257,8 @@ def _give_back(
             "amounts": [held[lot_id] for lot_id in lot_ids],
             "now": uow.now,
             "grace_until": uow.now + GRACE,
+            "today": clock.beijing_day(uow.now),
+            "spares_rights": spares_rights,
         },
     ).all()
     total = sum(held.values())
@@ -246,21 +273,26 @@ def _give_back(
 def _pass_on(
     uow: UnitOfWork, amounts: Mapping[UUID, int], legs: list[Leg], reference: str
 ) -> list[Transfer]:
-    """Let amounts pass through lots whose programmes are over, to their funds or to nobody.
+    """Let amounts pass through lots that take nothing back, to their funds or to nobody.
 
-    Adds what arrives at the lots to `legs` and returns the transfer that leaves them again.
+    Adds what arrives at the lots to `legs` and returns the transfers that leave them again.
     """
     if not amounts:
         return []
-    away: list[Leg] = []
+    away: dict[str, list[Leg]] = {"return": [], "lapse": []}
     rows = uow.session.execute(statements.LOTS_OVER, {"lot_ids": sorted(amounts)}).all()
     for row in rows:
         amount, account = amounts[row.id], lot_account(row.id)
         legs.append(Leg(account, amount, row.member_id))
-        away.append(Leg(account, -amount, row.member_id))
-        away.append(Leg(service.leftover_account(row.leftover_fund_id), amount))
-    _fill_funds(uow, [(row.leftover_fund_id, amounts[row.id]) for row in rows])
-    return [Transfer(f"over:{reference}", "lapse", BEANS, tuple(away))]
+        kind = "lapse" if row.fund_id is None else "return"
+        away[kind].append(Leg(account, -amount, row.member_id))
+        away[kind].append(Leg(service.leftover_account(row.fund_id), amount))
+    _fill_funds(uow, [(row.fund_id, amounts[row.id]) for row in rows])
+    return [
+        Transfer(f"{kind}:{reference}", kind, BEANS, tuple(each))
+        for kind, each in away.items()
+        if each
+    ]
 
 
 def _fill_funds(uow: UnitOfWork, leftovers: Iterable[tuple[UUID | None, int]]) -> None:

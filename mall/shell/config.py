@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mall.kernel.settings import S3Settings, Settings, WeChatSettings
+from mall.kernel.settings import AfterSalesSettings, S3Settings, Settings, WeChatSettings
 from mall.shell import merchants
 from mall.shell.merchants import DEMO_APPID, MerchantError
 
@@ -29,6 +29,11 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
+    ("MALL_AFTER_SALES_WINDOW_SECONDS", "1296000", "After delivery: time to ask for after-sales"),
+    ("MALL_AFTER_SALES_DECIDE_SECONDS", "172800", "For a supplier to decide; silence approves"),
+    ("MALL_AFTER_SALES_SEND_BACK_SECONDS", "604800", "For a member to send goods back"),
+    ("MALL_AFTER_SALES_INSPECT_SECONDS", "864000", "For a supplier to receive what was sent back"),
+    ("MALL_AFTER_SALES_APPEAL_SECONDS", "604800", "For a member to appeal a refusal"),
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
     ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
     ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
@@ -137,6 +142,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         wechat=wechat,
         payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
+        after_sales=AfterSalesSettings(
+            window_seconds=_whole(values, "MALL_AFTER_SALES_WINDOW_SECONDS", 0),
+            decide_seconds=_whole(values, "MALL_AFTER_SALES_DECIDE_SECONDS", 60),
+            send_back_seconds=_whole(values, "MALL_AFTER_SALES_SEND_BACK_SECONDS", 60),
+            inspect_seconds=_whole(values, "MALL_AFTER_SALES_INSPECT_SECONDS", 60),
+            appeal_seconds=_whole(values, "MALL_AFTER_SALES_APPEAL_SECONDS", 60),
+        ),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),

@@ -1,6 +1,6 @@
 """Quote, place, cancel and lapse orders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,9 @@ from orders.order.models import Order, OrderLine
 from orders.order.service import NewOrder
 from orders.payments import queries as payments
 from orders.payments.rules import AlreadyPaid
+from orders.refunds import reimbursing
 from orders.refunds import service as refunds
+from orders.refunds.rules import Share
 
 
 @dataclass(frozen=True)
@@ -255,21 +257,19 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     if order.state == order_rules.CANCELLED:
         return
     lines = orders.lines_of(uow.session, [order.id])[order.id]
-    if wallet.has_vouchers(uow.session, _drawn(order, lines)):
+    left = reimbursing.ledger_of(uow.session, order, lines).left
+    if wallet.has_vouchers(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
     _take_back(uow, order, lines, (actor, order_rules.BY_MEMBER))
 
 
-def _drawn(order: Order, lines: Sequence[OrderLine]) -> dict[UUID, int]:
-    """Return how much an order draws of each lot, over its lines and freight."""
+def _drawn(shares: Iterable[Share]) -> dict[UUID, int]:
+    """Return how much shares draw of each lot, together."""
     amounts: dict[UUID, int] = {}
-    for drawn in (
-        *(line.bean_lots for line in lines),
-        *(fee["bean_lots"] for fee in order.freight),
-    ):
-        for draw in drawn:
-            lot_id = UUID(draw["lot_id"])
-            amounts[lot_id] = amounts.get(lot_id, 0) + draw["amount_fen"]
+    for share in shares:
+        for lot_id, fen in share.lots.items():
+            if fen:
+                amounts[lot_id] = amounts.get(lot_id, 0) + fen
     return amounts
 
 
@@ -307,11 +307,14 @@ def _take_back(
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
     order_service.mark_cancelled(uow, order, *why)
-    refunds.refund_order(uow, order.id)
-    wallet.unspend(uow, order.id, _drawn(order, lines))
+    refunds.refund_order(uow, order)
+    left = reimbursing.ledger_of(uow.session, order, lines)
+    wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))
     quantities: dict[UUID, int] = {}
     for line in lines:
-        quantities[line.sku_id] = quantities.get(line.sku_id, 0) + line.quantity
+        units = line.quantity - left.unsent.get(line.id, 0)
+        if units:
+            quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units
     stock.take_back(uow, order.id, quantities)
     uow.emit(OrderCancelled(str(order.id)))
 

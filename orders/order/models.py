@@ -21,6 +21,11 @@ class Order(Base):
         CheckConstraint("total_fen = goods_fen + freight_fen", name="total_adds_up"),
         CheckConstraint("total_fen = beans_fen + wechat_fen", name="tenders_add_up"),
         CheckConstraint("beans_fen >= 0 AND wechat_fen >= 0", name="tenders_not_negative"),
+        CheckConstraint(
+            "refunded_beans_fen BETWEEN 0 AND beans_fen"
+            " AND refunded_wechat_fen BETWEEN 0 AND wechat_fen",
+            name="never_more_back",
+        ),
         Index("ix_shop_order_member_id", "member_id", "id"),
         Index("ix_shop_order_union_id", "union_id", "paid_at"),
         Index(
@@ -42,6 +47,9 @@ class Order(Base):
     total_fen: Mapped[int]
     beans_fen: Mapped[int]
     wechat_fen: Mapped[int]
+    # What went back of each tender since it was paid, line by line.
+    refunded_beans_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    refunded_wechat_fen: Mapped[int] = mapped_column(default=0, server_default="0")
     freight: Mapped[list[Any]]
     address: Mapped[dict[str, Any] | None]
     note: Mapped[str]
@@ -61,12 +69,14 @@ class OrderProgramme(Base):
     __tablename__ = "order_programme"
     __table_args__ = (
         CheckConstraint("amount_fen > 0", name="amount_positive"),
+        CheckConstraint("returned_fen BETWEEN 0 AND amount_fen", name="never_more_back"),
         Index("ix_order_programme_order_id", "order_id"),
     )
 
     programme_id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("shop_order.id"), primary_key=True)
     amount_fen: Mapped[int]
+    returned_fen: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class OrderLine(Base):

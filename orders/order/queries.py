@@ -42,6 +42,42 @@ def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLi
     return found
 
 
+@dataclass(frozen=True)
+class SoldLine:
+    """A line of an order as those see it who make good for it; amounts in fen."""
+
+    id: UUID
+    order_id: UUID
+    order_no: str
+    member_id: UUID
+    supplier_id: UUID
+    sku_id: UUID
+    title: str
+    price_fen: int
+
+
+def sold_line(session: Session, order_id: UUID, line_id: UUID) -> SoldLine:
+    """Return a line of an order that was sold; raises NotFound for another's."""
+    row = session.execute(
+        select(OrderLine, Order.order_no, Order.member_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(OrderLine.order_id == order_id, OrderLine.id == line_id)
+    ).first()
+    if row is None:
+        raise NotFound("line", "明细", field="line_id")
+    line = row[0]
+    return SoldLine(
+        line.id,
+        order_id,
+        row.order_no,
+        row.member_id,
+        line.supplier_id,
+        line.sku_id,
+        line.title,
+        line.price_fen,
+    )
+
+
 def lock_buyer(session: Session, member_id: UUID) -> None:
     """Let one order of a member go after the other until the transaction ends."""
     name = f"buyer:{member_id}"
@@ -227,12 +263,15 @@ INVARIANTS = [
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(e.amount_fen), 0) AS spent
             FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-            WHERE t.reference IN ('spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id)
-              AND e.account = 'sales:beans') s
+            WHERE e.account = 'sales:beans'
+              AND (t.reference IN ('spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id)
+                   OR t.reference IN (SELECT 'unspend:' || r.id FROM reimbursement r
+                                      WHERE r.order_id = o.id))) s
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
             WHERE order_id = o.id AND state = 'held') h
-        WHERE (o.state IN ('paid', 'completed') AND (s.spent <> o.beans_fen OR h.held <> 0))
+        WHERE (o.state IN ('paid', 'completed')
+               AND (s.spent <> o.beans_fen - o.refunded_beans_fen OR h.held <> 0))
            OR (o.state = 'awaiting_payment' AND (s.spent <> 0 OR h.held <> o.beans_fen))
            OR (o.state = 'cancelled' AND (s.spent <> 0 OR h.held <> 0))
         """,
@@ -242,7 +281,7 @@ INVARIANTS = [
         "what paid orders took of a programme is what was spent of its lots, and no order more",
         """
         SELECT coalesce(c.programme_id, s.programme_id), c.taken, s.spent
-        FROM (SELECT p.programme_id, sum(p.amount_fen) AS taken
+        FROM (SELECT p.programme_id, sum(p.amount_fen - p.returned_fen) AS taken
               FROM order_programme p JOIN shop_order o ON o.id = p.order_id
               WHERE o.state IN ('paid', 'completed') GROUP BY 1) c
         FULL JOIN (
@@ -276,8 +315,11 @@ INVARIANTS = [
         "paid orders moved exactly their units out of stock, others none",
         """
         SELECT coalesce(a.reference, m.reference), a.quantity, m.quantity
-        FROM (SELECT 'order:' || l.order_id AS reference, sum(l.quantity) AS quantity
+        FROM (SELECT 'order:' || l.order_id AS reference,
+                     nullif(sum(l.quantity) - coalesce(sum(b.unsent), 0), 0) AS quantity
               FROM order_line l JOIN shop_order o ON o.id = l.order_id
+              LEFT JOIN LATERAL (SELECT sum(unsent) AS unsent FROM reimbursement
+                                 WHERE order_line_id = l.id) b ON true
               WHERE o.state IN ('paid', 'completed') GROUP BY 1) a
         FULL JOIN (SELECT reference, -sum(quantity) AS quantity FROM stock_movement
                    WHERE cause IN ('sale', 'cancellation') GROUP BY 1

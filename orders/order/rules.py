@@ -14,5 +14,5 @@ STATES = Transitions(
     {AWAITING_PAYMENT: "待付款", PAID: "已付款", COMPLETED: "已完成", CANCELLED: "已取消"},
 )
 BY_MEMBER, BY_TIMEOUT = "member", "payment_timeout"
-BY_OTHER_CHOICE = "other_choice"
+BY_OTHER_CHOICE, BY_AFTER_SALES = "other_choice", "after_sales"
 SYSTEM = "system"

@@ -41,6 +41,8 @@ class OrderReply(Schema):
     total_fen = Integer(metadata={"example": 11200})
     beans_fen = Integer(metadata={"example": 11200})
     wechat_fen = Integer(metadata={"example": 0})
+    refunded_beans_fen = Integer(metadata={"description": "Gone back since", "example": 0})
+    refunded_wechat_fen = Integer(metadata={"example": 0})
     freight = List(Nested(FreightReply))
     address = Dict(allow_none=True)
     note = String()

@@ -1,5 +1,6 @@
 """Open orders and move them through their states."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
-from orders.order import rules, statements
+from orders.order import queries, rules, statements
 from orders.order.models import Order, OrderEvent
 
 
@@ -55,6 +56,8 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
         "state": state,
         "placed_at": uow.now,
         "paid_at": uow.now if is_paid else None,
+        "refunded_beans_fen": 0,
+        "refunded_wechat_fen": 0,
     }
     programmes = row.pop("programmes")
     lines = [{**line, "order_id": new.id} for line in row.pop("lines")]
@@ -66,7 +69,12 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
     uow.add(statements.OPEN_ORDER, values)
     if programmes:
         carried = [
-            {"programme_id": programme_id, "order_id": new.id, "amount_fen": amount_fen}
+            {
+                "programme_id": programme_id,
+                "order_id": new.id,
+                "amount_fen": amount_fen,
+                "returned_fen": 0,
+            }
             for programme_id, amount_fen in programmes.items()
         ]
         uow.add(statements.CARRY_PROGRAMMES, {"order_programmes": document(carried)})
@@ -106,6 +114,17 @@ def mark_paid(uow: UnitOfWork, order: Order, note: str) -> None:
     uow.emit(OrderPaid(str(order.id)))
 
 
+def count_back(
+    uow: UnitOfWork, order: Order, beans_fen: int, wechat_fen: int, programmes: Mapping[UUID, int]
+) -> None:
+    """Count what goes back of a locked order, by tender and by programme; CHECKs keep it below."""
+    order.refunded_beans_fen += beans_fen
+    order.refunded_wechat_fen += wechat_fen
+    for carried in queries.programmes_of(uow.session, [order.id])[order.id]:
+        carried.returned_fen += programmes.get(carried.programme_id, 0)
+    uow.session.flush()
+
+
 def mark_cancelled(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
     """Move a locked order to cancelled."""
     _become(uow, order, rules.CANCELLED, actor, reason)
@@ -123,6 +142,11 @@ def begin_dispatch(uow: UnitOfWork, order_id: UUID) -> None:
         raise rules.STATES.refusal(order.state, "dispatch")
     if order.dispatch_began_at is None:
         order.dispatch_began_at = uow.now
+
+
+def cancel_wholly_returned(uow: UnitOfWork, order_id: UUID) -> None:
+    """Cancel an order of which nothing was sent and everything has gone back."""
+    mark_cancelled(uow, lock(uow, order_id), rules.SYSTEM, rules.BY_AFTER_SALES)
 
 
 def complete(uow: UnitOfWork, order_id: UUID, actor: str) -> None:

@@ -87,18 +87,20 @@ def due_for_query(session: Session, now: datetime, limit: int) -> list[tuple[str
 INVARIANTS = [
     Invariant(
         "payments_accounted",
-        "a paid order's WeChat part was paid exactly once and is owed once cancelled; others are late",
+        "a paid order's WeChat part was paid once and is owed as far as it went back; others are late",
         """
-        SELECT o.order_no, o.state, o.wechat_fen, coalesce(p.on_time, 0), coalesce(p.owed, 0)
+        SELECT o.order_no, o.state, o.wechat_fen, o.refunded_wechat_fen, coalesce(p.on_time, 0),
+               coalesce(p.owed, 0)
         FROM shop_order o
         LEFT JOIN LATERAL (
             SELECT sum(p.amount_fen) AS on_time, sum(r.fen) AS owed
             FROM payment p
             LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM refund
-                               WHERE payment_id = p.id AND purpose = 'cancelled') r ON true
+                               WHERE payment_id = p.id AND purpose <> 'late') r ON true
             WHERE p.order_id = o.id AND p.state = 'paid' AND NOT p.is_late) p ON true
         WHERE (o.state IN ('paid', 'completed')
-               AND (coalesce(p.on_time, 0) <> o.wechat_fen OR coalesce(p.owed, 0) <> 0))
+               AND (coalesce(p.on_time, 0) <> o.wechat_fen
+                    OR coalesce(p.owed, 0) <> o.refunded_wechat_fen))
            OR (o.state = 'awaiting_payment' AND coalesce(p.on_time, 0) <> 0)
            OR (o.state = 'cancelled' AND coalesce(p.on_time, 0) <> coalesce(p.owed, 0))
         """,

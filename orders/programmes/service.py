@@ -190,7 +190,7 @@ def approve(
         items = found.content["selection"]["items"]
         ids = [UUID(item["product_id"]) for item in items]
         programme.scope_id = wallet.create_scope(uow, f"{programme.name} {programme.number}", ids)
-    funds.open_fund(uow, programme.id, f"{programme.name} {programme.number}")
+    funds.open_fund(uow, programme.id, programme.union_id, f"{programme.name} {programme.number}")
     programme.state, programme.approved_at = rules.APPROVED, uow.now
     uow.session.flush()
     details = {"acknowledged": sorted(acknowledged)}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from mall.kernel.audit import Invariant
 from orders.payments.models import Payment
 from orders.refunds import rules
-from orders.refunds.models import Refund
+from orders.refunds.models import Refund, Reimbursement
 
 
 def due(session: Session, now: datetime, limit: int) -> list[UUID]:
@@ -34,6 +34,12 @@ def of_order(session: Session, order_id: UUID) -> list[Refund]:
             .order_by(Refund.id)
         )
     )
+
+
+def reimbursements_of(session: Session, order_id: UUID) -> list[Reimbursement]:
+    """Return what went back of an order's lines and freight, oldest first."""
+    query = select(Reimbursement).where(Reimbursement.order_id == order_id)
+    return list(session.scalars(query.order_by(Reimbursement.id)))
 
 
 def list_refunds(
@@ -76,13 +82,13 @@ INVARIANTS = [
     ),
     Invariant(
         "refunds_owed",
-        "what is owed over WeChat is the sum of the refunds of cancelled orders not yet paid out",
+        "what is owed over WeChat is the sum of the refunds not yet paid out, late ones apart",
         """
         SELECT a.owed, r.open
         FROM (SELECT coalesce(sum(amount_fen), 0) AS owed FROM ledger_entry
               WHERE account = 'wechat:owed') a
         CROSS JOIN (SELECT coalesce(sum(amount_fen), 0) AS open FROM refund
-                    WHERE purpose = 'cancelled' AND state NOT IN ('succeeded', 'settled')) r
+                    WHERE purpose <> 'late' AND state NOT IN ('succeeded', 'settled')) r
         WHERE a.owed <> r.open
         """,
     ),
@@ -97,6 +103,44 @@ INVARIANTS = [
           AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
                           WHERE d.topic = 'LatePaymentReceived' AND d.state = 'pending'
                             AND d.payload->>'payment_id' = CAST(p.id AS text))
+        """,
+    ),
+    Invariant(
+        "reimbursed_by_tender",
+        "what went back of an order's tenders is the sum over its lines and freight, and the refunds",
+        """
+        SELECT o.order_no, o.refunded_beans_fen, b.beans, o.refunded_wechat_fen, b.wechat, r.wechat
+        FROM shop_order o
+        LEFT JOIN LATERAL (SELECT sum(beans_fen) AS beans, sum(wechat_fen) AS wechat
+                           FROM reimbursement WHERE order_id = o.id) b ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(f.amount_fen) AS wechat FROM payment p
+            JOIN refund f ON f.payment_id = p.id AND f.purpose = 'after_sales'
+            WHERE p.order_id = o.id) r ON true
+        WHERE o.refunded_beans_fen <> coalesce(b.beans, 0)
+           OR o.refunded_wechat_fen <> coalesce(b.wechat, 0)
+           OR coalesce(b.wechat, 0) <> coalesce(r.wechat, 0)
+        """,
+    ),
+    Invariant(
+        "never_more_back_than_paid",
+        "no line gives back more of any lot, or of WeChat, than it took, nor more units than it had",
+        """
+        SELECT l.order_id, l.id AS line_id, 'wechat' AS tender, l.wechat_fen, sum(b.wechat_fen)
+        FROM order_line l JOIN reimbursement b ON b.order_line_id = l.id
+        GROUP BY l.order_id, l.id
+        HAVING sum(b.wechat_fen) > l.wechat_fen OR sum(b.unsent) > l.quantity
+        UNION ALL
+        SELECT l.order_id, l.id, g.lot_id, coalesce(t.fen, 0), g.fen
+        FROM order_line l
+        JOIN LATERAL (
+            SELECT x->>'lot_id' AS lot_id, sum(CAST(x->>'amount_fen' AS bigint)) AS fen
+            FROM reimbursement b, jsonb_array_elements(b.bean_lots) x
+            WHERE b.order_line_id = l.id GROUP BY 1) g ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(CAST(x->>'amount_fen' AS bigint)) AS fen
+            FROM jsonb_array_elements(l.bean_lots) x WHERE x->>'lot_id' = g.lot_id) t ON true
+        WHERE g.fen > coalesce(t.fen, 0)
         """,
     ),
 ]

@@ -1,9 +1,12 @@
 """What a refund may become, and when to try again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from mall.kernel.errors import DomainError
+from mall.kernel.money import split_by_weight
 from mall.kernel.states import Transitions
 
 REQUESTED, ACCEPTED, SUCCEEDED, FAILED = "requested", "accepted", "succeeded", "failed"
@@ -27,10 +30,20 @@ STATES = Transitions(
 )
 BANK, CASH, OTHER = "bank", "cash", "other"
 CHANNELS = (BANK, CASH, OTHER)
-LATE, OF_CANCELLED = "late", "cancelled"
-REASONS = {LATE: "订单已关闭，款项原路退回", OF_CANCELLED: "订单已取消，款项原路退回"}
+LATE, OF_CANCELLED, OF_AFTER_SALES = "late", "cancelled", "after_sales"
+REASONS = {
+    LATE: "订单已关闭，款项原路退回",
+    OF_CANCELLED: "订单已取消，款项原路退回",
+    OF_AFTER_SALES: "售后退款，款项原路退回",
+}
 # What WeChat calls a refund that ended: done, closed, or abnormal (the account is gone).
 ENDED = {"SUCCESS": SUCCEEDED, "CLOSED": FAILED, "ABNORMAL": FAILED}
+
+
+class NothingLeft(DomainError):
+    code = "nothing_left_to_refund"
+    zh = "该商品最多还可退 {left_fen} 分。"
+    en = "At most {left_fen} fen of this line can still go back."
 
 
 class RefundStands(DomainError):
@@ -46,6 +59,35 @@ class Settlement:
     channel: str
     channel_reference: str
     note: str = ""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What is left of a line or freight, by tender: each lot's part in fen, and WeChat's."""
+
+    lots: Mapping[UUID, int]
+    wechat_fen: int
+
+    @property
+    def total_fen(self) -> int:
+        return sum(self.lots.values()) + self.wechat_fen
+
+    def less(self, taken: "Share") -> "Share":
+        """Return what is left after something went back."""
+        lots = {lot: fen - taken.lots.get(lot, 0) for lot, fen in self.lots.items()}
+        return Share(lots, self.wechat_fen - taken.wechat_fen)
+
+    def part(self, amount_fen: int) -> "Share":
+        """Return what an amount takes of each tender: by largest remainder over what is left.
+
+        It sums exactly and takes no tender below nothing; raises NothingLeft beyond all of it.
+        """
+        if amount_fen > self.total_fen:
+            raise NothingLeft("amount_fen", left_fen=self.total_fen)
+        lot_ids = sorted(self.lots)
+        weights = [*(self.lots[lot] for lot in lot_ids), self.wechat_fen]
+        *lots, wechat = split_by_weight(amount_fen, weights)
+        return Share(dict(zip(lot_ids, lots, strict=True)), wechat)
 
 
 def retry_delay(attempts: int) -> timedelta:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from mall.access.rules import OPS
 from mall.kernel.errors import NotFound
@@ -16,6 +16,7 @@ from mall.ledger.service import CNY, Leg, Transfer
 from mall.notification import service as notices
 from mall.notification.rules import NewNotice
 from orders.messages import LatePaymentReceived
+from orders.order.models import Order
 from orders.payments import queries as payments
 from orders.payments.gateway import RefundNotice, RefundRequest
 from orders.payments.models import Payment
@@ -35,32 +36,49 @@ def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
     payment = payments.get_payment(uow.session, payment_id)
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
     if known is None:
-        _add(uow, payment, rules.LATE)
+        _add(uow, payment, rules.LATE, payment.amount_fen)
 
 
-def refund_order(uow: UnitOfWork, order_id: UUID) -> None:
-    """Owe the payer of a locked order all that WeChat brought for it.
+def refund_order(uow: UnitOfWork, order: Order) -> None:
+    """Owe the payer of a locked order all that WeChat brought for it and has not gone back.
 
     The refunds are sent by the sweep, under the same number until their outcome is known.
     """
-    for payment in payments.paid_in_time(uow.session, order_id):
-        refund = _add(uow, payment, rules.OF_CANCELLED)
-        legs = (
-            Leg(ledger.CNY_SALES, -payment.amount_fen),
-            Leg(ledger.REFUNDS_OWED, payment.amount_fen),
-        )
-        ledger.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
+    for payment in payments.paid_in_time(uow.session, order.id):
+        left = payment.amount_fen - order.refunded_wechat_fen
+        if left:
+            _owe(uow, payment, rules.OF_CANCELLED, left)
 
 
-def _add(uow: UnitOfWork, payment: Payment, purpose: str) -> Refund:
+def owe_part(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
+    """Owe the payer of a locked order a part of what WeChat brought; return the refund."""
+    [payment] = payments.paid_in_time(uow.session, order_id)
+    return _owe(uow, payment, rules.OF_AFTER_SALES, amount_fen).id
+
+
+def _owe(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Refund:
+    refund = _add(uow, payment, purpose, amount_fen)
+    legs = (Leg(ledger.CNY_SALES, -amount_fen), Leg(ledger.REFUNDS_OWED, amount_fen))
+    ledger.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
+    return refund
+
+
+def _number(uow: UnitOfWork, payment: Payment) -> str:
+    """Return the next refund's number of a locked payment: the first has none of its own."""
+    query = select(func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
+    earlier = uow.session.scalar(query) or 0
+    return f"R{payment.out_trade_no}" + (f"-{earlier + 1}" if earlier else "")
+
+
+def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Refund:
     refund = Refund(
         id=new_id(),
         payment_id=payment.id,
         purpose=purpose,
         out_trade_no=payment.out_trade_no,
-        out_refund_no=f"R{payment.out_trade_no}",
+        out_refund_no=_number(uow, payment),
         total_fen=payment.amount_fen,
-        amount_fen=payment.amount_fen,
+        amount_fen=amount_fen,
         reason=rules.REASONS[purpose],
         state=rules.REQUESTED,
         try_at=uow.now,

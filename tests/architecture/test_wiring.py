@@ -190,6 +190,10 @@ def test_posts_that_take_a_key_say_so(spec):
         "POST /v1/ops/beans/scopes",
         "POST /v1/supplier/skus/{sku_id}/stock/adjustments",
         "POST /v1/supplier/fulfillment-orders/{fulfillment_order_id}/shipments",
+        "POST /v1/store/orders/{order_id}/after-sales",
+        "POST /v1/supplier/after-sales/{case_id}/approve",
+        "POST /v1/supplier/after-sales/{case_id}/accept-goods",
+        "POST /v1/ops/after-sales/{case_id}/arbitrate",
     }
 
 

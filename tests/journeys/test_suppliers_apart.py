@@ -39,8 +39,15 @@ class Owner:
         user = {"username": f"colleague.{self.mark}", "password": "correct-horse-9"}
         product, sku = self.world.sku(1000, 50, self.supplier_id, title=f"秘密 {self.mark}")
         buyer = self.world.member(beans_fen=10_000)
-        buyer.post("/v1/store/orders", order_body([sku], total_fen=1000))
+        order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
         self.world.run_outbox()
+        address = {"recipient": self.mark, "phone": "13800000002", "detail": "2 号仓"}
+        self.person.put(
+            "/v1/supplier/after-sales/return-address", {**address, "region_code": "440825"}
+        )
+        line = buyer.get(f"/v1/store/orders/{order['order_id']}").get_json()["lines"][0]["id"]
+        asked = {"line_id": line, "kind": "refund_only", "quantity": 1, "reason": "damaged"}
+        case = buyer.post(f"/v1/store/orders/{order['order_id']}/after-sales", asked).get_json()
         parts = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
         upload = self._post("/v1/supplier/uploads", sheet([row_of(1)]), "application/x-xlsx")
         return {
@@ -51,12 +58,13 @@ class Owner:
             "sku_id": str(sku),
             "fulfillment_order_id": parts[0]["id"],
             "upload_id": upload,
+            "case_id": case["id"],
         }
 
     def everything(self, except_for=()):
         """Return every row that is this supplier's, to see whether any changed."""
         tables = ("supplier", "product", "sku", "upload", "supplier_document", "shipping_template")
-        tables += ("supplier_qualification", "fulfillment_order")
+        tables += ("supplier_qualification", "fulfillment_order", "after_sales_case")
         column = {"supplier": "id"}
         return {
             table: self.world.rows(

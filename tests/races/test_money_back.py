@@ -1,8 +1,12 @@
 """Two wishes for one order at the same instant: one of them is granted, whole."""
 
+from datetime import timedelta
+
 import pytest
 
+from mall.kernel import clock
 from tests.support.people import at_once, order_body
+from tests.support.selling import Sale
 
 
 @pytest.fixture
@@ -67,4 +71,87 @@ def test_cancelling_against_paying_keeps_either_the_order_or_nothing(world, audi
     [row] = world.rows("SELECT state FROM shop_order")
     # Who paid first has the order, and may cancel it in another call.
     assert row.state == ("cancelled" if cancelled.status_code == 200 else "paid")
+    audited()
+
+
+@pytest.fixture
+def delivered(world):
+    return Sale(world, quantity=3, price=1000, beans=1500).deliver()
+
+
+def test_asking_on_six_phones_opens_one_case_for_a_unit(world, delivered, audited):
+    sale = delivered
+    body = {"line_id": sale.read()["lines"][0]["id"], "kind": "refund_only", "quantity": 2}
+    body |= {"reason": "damaged"}
+    phones = [world.login_again(sale.member) for _ in range(6)]
+    codes = at_once(
+        *(lambda p=p: p.post(f"{sale.path}/after-sales", body).status_code for p in phones)
+    )
+    assert sorted(codes) == [201] + [409] * 5
+    audited()
+
+
+def test_refunding_the_same_case_at_once_gives_back_once(world, delivered, audited):
+    sale = delivered
+    case = sale.asked(quantity=2)
+    clock.freeze(clock.now() + timedelta(hours=49))
+    staff = [world.staff("supplier", sale.supplier_id) for _ in range(4)]
+    path = f"/v1/supplier/after-sales/{case['id']}/approve"
+    codes = at_once(
+        *(lambda s=s: s.post(path, {}).status_code for s in staff),
+        lambda: world.run_sweep("decide_by_silence"),
+    )
+    assert codes[:4].count(200) + codes[4] == 1
+    assert world.count("reimbursement") == 1
+    assert sum(sale.read()[f"refunded_{each}_fen"] for each in ("beans", "wechat")) == 2000
+    audited()
+
+
+def test_refunding_different_cases_of_a_line_at_once_never_exceeds_it(world, delivered, audited):
+    sale = delivered
+    cases = [sale.asked() for _ in range(3)]
+    staff = [world.staff("supplier", sale.supplier_id) for _ in cases]
+    codes = at_once(
+        *(
+            lambda s=s, c=c: s.post(f"/v1/supplier/after-sales/{c['id']}/approve", {}).status_code
+            for s, c in zip(staff, cases, strict=True)
+        )
+    )
+    assert codes == [200] * 3
+    order = sale.read()
+    assert (order["refunded_beans_fen"], order["refunded_wechat_fen"]) == (1500, 1500)
+    assert (sale.beans(), sale.wechat_back()) == (1500, 1500)
+    audited()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_refunding_what_never_left_against_its_dispatch(world, audited, attempt):
+    """What was asked back is held: the parcel takes the rest, whoever is faster."""
+    sale = Sale(world, quantity=2)
+    case = sale.asked(reason="no_longer_wanted")
+    acts = [
+        lambda: sale.supplier_does(case, "approve").status_code,
+        lambda: sale.dispatch().status_code,
+    ]
+    assert set(at_once(*(acts if attempt % 2 else reversed(acts)))) == {200, 201}
+    line = sale.part()["lines"][0]
+    assert (line["dispatched_quantity"], line["cancelled_quantity"]) == (1, 1)
+    assert sale.part()["state"] == "dispatched"
+    audited()
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_asking_back_against_the_dispatch_of_the_same_unit(world, audited, attempt):
+    sale = Sale(world, quantity=1)
+    body = {"line_id": sale.read()["lines"][0]["id"], "kind": "refund_only", "quantity": 1}
+    body |= {"reason": "no_longer_wanted"}
+    acts = [
+        lambda: sale.member.post(f"{sale.path}/after-sales", body),
+        lambda: sale.dispatch(),
+    ]
+    codes = at_once(*(acts if attempt % 2 else reversed(acts)))
+    asked, sent = codes if attempt % 2 else reversed(codes)
+    assert asked.status_code == 201
+    # Either it left first, and the case is about what has left, or it is held and did not leave.
+    assert asked.get_json()["is_unsent"] == (sent.status_code != 201)
     audited()

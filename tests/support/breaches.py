@@ -1,4 +1,4 @@
-"""How to break what must always be true of programmes, one statement for each invariant."""
+"""How to break what must always be true of programmes and after-sales, one statement each."""
 
 GIVING_BREACHES = {
     "fund_balance": "UPDATE ledger_fund SET balance_fen = balance_fen + 1",
@@ -23,4 +23,18 @@ GIVING_BREACHES = {
     "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",
     "archived_is_empty": "UPDATE programme SET state = 'archived';"
     " UPDATE ledger_fund SET balance_fen = 1",
+}
+
+AFTER_SALES_BREACHES = {
+    "reimbursed_by_tender": "UPDATE reimbursement SET beans_fen = beans_fen + 1,"
+    " wechat_fen = wechat_fen - 1",
+    "never_more_back_than_paid": "UPDATE reimbursement SET wechat_fen = wechat_fen + 10000,"
+    " amount_fen = amount_fen + 10000",
+    "cases_refunded_once": "UPDATE after_sales_case SET refunded_fen = refunded_fen + 1"
+    " WHERE state = 'refunded'",
+    "cases_within_line": "UPDATE after_sales_case SET quantity = 3 WHERE state = 'refunded'",
+    "held_units_asked_back": "UPDATE after_sales_case SET held = 0 WHERE held > 0",
+    "unsent_units_taken_out": "UPDATE reimbursement SET unsent = unsent + 1",
+    "exchanges_sent_once": "UPDATE fulfillment_order SET case_id = gen_random_uuid()"
+    " WHERE case_id IS NOT NULL",
 }

@@ -9,10 +9,11 @@ import pytest
 from mall.kernel import audit, clock
 from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
-from tests.support.breaches import GIVING_BREACHES
+from tests.support.breaches import AFTER_SALES_BREACHES, GIVING_BREACHES
 from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
+from tests.support.selling import Sale
 
 # What a breach looks like in SQL, by the invariant that must find it. Statements run with the
 # append-only triggers and foreign keys off, as only a superuser could.
@@ -99,7 +100,9 @@ def busy(world):
 
 
 def test_every_invariant_has_a_breach_to_find():
-    assert set(BREACHES) | set(GIVING_BREACHES) == {each.name for each in wiring.INVARIANTS}
+    assert {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES} == {
+        each.name for each in wiring.INVARIANTS
+    }
 
 
 @pytest.mark.parametrize("name", BREACHES)
@@ -112,6 +115,26 @@ def test_a_breach_is_found(busy, name):
 def test_a_breach_of_a_programme_is_found(generous, name):
     generous.break_rules(GIVING_BREACHES[name])
     assert generous.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def regretful(world):
+    """One unit refunded, one replaced, one taken back before it left, one asked back."""
+    sale = Sale(world, quantity=2).deliver()
+    sale.supplier_does(sale.asked(), "approve")
+    sale.supplier_does(sale.returned("exchange"), "accept-goods")
+    other = Sale(world, quantity=3)
+    other.supplier_does(other.asked(reason="no_longer_wanted"), "approve")
+    other.asked(reason="no_longer_wanted")
+    world.run_outbox()
+    assert world.findings() == {}
+    return world
+
+
+@pytest.mark.parametrize("name", AFTER_SALES_BREACHES)
+def test_a_breach_of_after_sales_is_found(regretful, name):
+    regretful.break_rules(AFTER_SALES_BREACHES[name])
+    assert regretful.findings().get(name, 0) > 0
 
 
 def test_a_double_spend_would_be_found(busy):

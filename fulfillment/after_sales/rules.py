@@ -1,0 +1,186 @@
+"""After-sales: what may be asked for, the life of a case, and what silence means (docs/adr/0018)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from mall.kernel.errors import DomainError
+from mall.kernel.states import Transitions
+
+REFUND_ONLY, RETURN, EXCHANGE = "refund_only", "return_and_refund", "exchange"
+KINDS = (REFUND_ONLY, RETURN, EXCHANGE)
+MAX_PHOTOS = 9
+SILENCE = "system"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something comes back; what is the supplier's fault brings the freight back as well."""
+
+    zh: str
+    is_suppliers_fault: bool
+
+
+REASONS: Mapping[str, Reason] = {
+    "no_longer_wanted": Reason("不想要了", False),
+    "does_not_fit": Reason("规格不合适", False),
+    "not_as_described": Reason("与描述不符", True),
+    "damaged": Reason("收到时已破损", True),
+    "bad_quality": Reason("质量问题", True),
+    "wrong_item": Reason("发错商品", True),
+    "too_few": Reason("少发", True),
+    "not_received": Reason("没有收到", True),
+    "near_expiry": Reason("临期或过期", True),
+}
+
+REQUESTED, AWAITING_RETURN, IN_RETURN = "requested", "awaiting_return", "in_return"
+RECEIVED, REJECTED, APPEALED = "received", "rejected", "appealed"
+REFUNDED, REPLACED = "refunded", "replaced"
+WITHDRAWN, DISMISSED, LAPSED = "withdrawn", "dismissed", "lapsed"
+STATES = Transitions(
+    {
+        REQUESTED: {AWAITING_RETURN, REFUNDED, REJECTED, WITHDRAWN},
+        AWAITING_RETURN: {IN_RETURN, WITHDRAWN, LAPSED},
+        IN_RETURN: {RECEIVED},
+        RECEIVED: {REFUNDED, REPLACED, REJECTED},
+        REJECTED: {APPEALED, WITHDRAWN, LAPSED},
+        APPEALED: {AWAITING_RETURN, REFUNDED, REPLACED, DISMISSED, WITHDRAWN},
+        REFUNDED: set(),
+        REPLACED: set(),
+        WITHDRAWN: set(),
+        DISMISSED: set(),
+        LAPSED: set(),
+    },
+    {
+        REQUESTED: "待商家处理",
+        AWAITING_RETURN: "待寄回",
+        IN_RETURN: "寄回途中",
+        RECEIVED: "商家已收货",
+        REJECTED: "商家已拒绝",
+        APPEALED: "平台处理中",
+        REFUNDED: "已退款",
+        REPLACED: "已换货",
+        WITHDRAWN: "已撤销",
+        DISMISSED: "平台已驳回",
+        LAPSED: "逾期关闭",
+    },
+)
+ENDED = (REFUNDED, REPLACED, WITHDRAWN, DISMISSED, LAPSED)
+# In these the units are not available to another case: it goes on, or they went back.
+CLAIMING = tuple(s for s in STATES.states if s == REFUNDED or s not in ENDED)
+
+
+class NothingToAsk(DomainError):
+    code = "nothing_to_ask"
+    zh = "该商品可申请售后的数量为 {left}。"
+    en = "After-sales can be asked for {left} more of this line."
+
+
+class NotSentYet(DomainError):
+    code = "not_sent_yet"
+    zh = "商品尚未发出，只能申请仅退款（未发出 {unsent} 件，已发出 {sent} 件）。"
+    en = "It has not left: only a refund can be asked for ({unsent} unsent, {sent} sent)."
+
+
+class TooLate(DomainError):
+    code = "after_sales_over"
+    zh = "售后申请时间已过（签收后 {days} 天内）。"
+    en = "The time to ask for after-sales is over ({days} days after delivery)."
+
+
+class AmountTooHigh(DomainError):
+    code = "amount_too_high"
+    status = 422
+    zh = "退款金额最多 {most_fen} 分。"
+    en = "At most {most_fen} fen can be asked for."
+
+
+class NoReturnAddress(DomainError):
+    code = "no_return_address"
+    zh = "请先填写退货地址。"
+    en = "Name the address that goods are returned to first."
+
+
+class ExchangeSoldOut(DomainError):
+    code = "exchange_sold_out"
+    zh = "该规格已无库存，无法换货；可以改为退款。"
+    en = "None is left to send instead; refund it."
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a member asks for: so many units of a line, why, and how much at most."""
+
+    line_id: UUID
+    kind: str
+    quantity: int
+    reason: str
+    description: str = ""
+    photos: Sequence[str] = ()
+    amount_fen: int | None = None
+
+
+@dataclass(frozen=True)
+class Units:
+    """How many of a line are where, and how many of them other cases have claimed."""
+
+    quantity: int
+    unsent: int
+    sent: int
+    claimed_sent: int
+
+    @property
+    def free_sent(self) -> int:
+        return self.sent - self.claimed_sent
+
+
+def takes_unsent(request: Request, units: Units) -> bool:
+    """Tell whether a request is about units that never left; raises NothingToAsk and NotSentYet.
+
+    A refund takes units that never left first; what has left can be returned or exchanged.
+    """
+    if request.kind == REFUND_ONLY and request.quantity <= units.unsent:
+        return True
+    if request.quantity <= units.free_sent:
+        return False
+    if request.quantity <= units.unsent:
+        raise NotSentYet("kind", unsent=units.unsent, sent=units.free_sent)
+    most = max(units.free_sent, units.unsent if request.kind == REFUND_ONLY else 0)
+    raise NothingToAsk("quantity", left=most)
+
+
+def check_amount(asked_fen: int | None, most_fen: int) -> int:
+    """Return how much a case is about: what was asked, or all; raises AmountTooHigh."""
+    if asked_fen is None:
+        return most_fen
+    if not 0 < asked_fen <= most_fen:
+        raise AmountTooHigh("amount_fen", most_fen=most_fen)
+    return asked_fen
+
+
+def check_window(delivered_at: datetime | None, now: datetime, window: timedelta) -> None:
+    """Raise TooLate once the time after delivery is over; before delivery there is always time."""
+    if delivered_at is not None and now > delivered_at + window:
+        raise TooLate(days=window.days)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long each side has, in seconds."""
+
+    decide: int
+    send_back: int
+    inspect: int
+    appeal: int
+
+    def due(self, state: str, now: datetime) -> datetime | None:
+        """Return when silence decides in a state; None where nobody is waited for."""
+        seconds = {
+            REQUESTED: self.decide,
+            AWAITING_RETURN: self.send_back,
+            IN_RETURN: self.inspect,
+            RECEIVED: self.decide,
+            REJECTED: self.appeal,
+        }.get(state)
+        return None if seconds is None else now + timedelta(seconds=seconds)

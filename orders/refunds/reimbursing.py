@@ -1,0 +1,166 @@
+"""Give back what lines of a paid order took, tender by tender (docs/adr/0018)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from catalog.stock import service as stock
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.ledger import wallet
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+from orders.order import service as order_service
+from orders.order.models import Order, OrderLine
+from orders.refunds import queries, service
+from orders.refunds.models import Reimbursement
+from orders.refunds.rules import Share
+
+
+@dataclass(frozen=True)
+class Back:
+    """What goes back of one line: how much, for how many units that never left, and why.
+
+    `with_freight`: the supplier's freight follows once nothing of its goods is left.
+    """
+
+    line_id: UUID
+    amount_fen: int
+    reference: str
+    unsent: int = 0
+    with_freight: bool = False
+
+
+@dataclass(frozen=True)
+class WentBack:
+    """What went back: of the line, and the freight that followed it."""
+
+    amount_fen: int
+    freight_fen: int
+
+
+def share_of(draws: Iterable[Mapping[str, Any]], wechat_fen: int) -> Share:
+    """Return a share from draws of lots, as lines and freight keep them."""
+    lots: dict[UUID, int] = defaultdict(int)
+    for draw in draws:
+        lots[UUID(draw["lot_id"])] += draw["amount_fen"]
+    return Share(lots, wechat_fen)
+
+
+@dataclass
+class Ledger:
+    """The shares of an order: what each line and freight took, and what went back of it."""
+
+    lines: dict[UUID, OrderLine]
+    left: dict[UUID, Share]
+    freight_left: dict[UUID, Share]
+    unsent: dict[UUID, int]
+
+    def goods_left(self, supplier_id: UUID) -> int:
+        """Return how much of a supplier's goods has not gone back, in fen."""
+        return sum(
+            share.total_fen
+            for line_id, share in self.left.items()
+            if self.lines[line_id].supplier_id == supplier_id
+        )
+
+
+def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Ledger:
+    """Return what is left of every share of an order."""
+    left = {line.id: share_of(line.bean_lots, line.wechat_fen) for line in lines}
+    freight = {
+        UUID(fee["supplier_id"]): share_of(fee["bean_lots"], fee["wechat_fen"])
+        for fee in order.freight
+    }
+    unsent: dict[UUID, int] = defaultdict(int)
+    for row in queries.reimbursements_of(session, order.id):
+        gone = share_of(row.bean_lots, row.wechat_fen)
+        if row.order_line_id is None:
+            freight[row.supplier_id] = freight[row.supplier_id].less(gone)
+        else:
+            left[row.order_line_id] = left[row.order_line_id].less(gone)
+            unsent[row.order_line_id] += row.unsent
+    return Ledger({line.id: line for line in lines}, left, freight, unsent)
+
+
+def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
+    """Return how much of a line has not gone back, in fen, and whether a right pays for it."""
+    order, lines = orders.get_order(session, order_id), orders.lines_of(session, [order_id])
+    share = ledger_of(session, order, lines[order_id]).left[line_id]
+    return share.total_fen, wallet.has_vouchers(session, share.lots)
+
+
+def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> WentBack:
+    """Give back an amount of a line of an order, to each tender its part. Locks the order.
+
+    Beans are back at once, WeChat money is owed from now on, units that never left are on the
+    shelf again. Raises NothingLeft, and WrongState for an order that was not paid. A second time
+    for the same reference fails on it.
+    """
+    order = order_service.lock(uow, order_id)
+    if order.state not in (order_rules.PAID, order_rules.COMPLETED):
+        raise order_rules.STATES.refusal(order.state, "refund")
+    found = ledger_of(uow.session, order, orders.lines_of(uow.session, [order.id])[order.id])
+    line = found.lines[back.line_id]
+    part = found.left[line.id].part(back.amount_fen)
+    parts: list[tuple[str, UUID | None, Share]] = [(back.reference, line.id, part)]
+    found.left[line.id] = found.left[line.id].less(part)
+    freight = found.freight_left.get(line.supplier_id)
+    is_last = found.goods_left(line.supplier_id) == 0
+    if back.with_freight and is_last and freight is not None and freight.total_fen:
+        parts.append((f"freight:{back.reference}", None, freight))
+    rows = [_row(uow, order, line.supplier_id, each, actor) for each in parts]
+    rows[0].unsent = back.unsent
+    _move(uow, order, rows)
+    if back.unsent:
+        stock.take_back(uow, order.id, {line.sku_id: back.unsent})
+    return WentBack(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
+
+
+def _row(
+    uow: UnitOfWork,
+    order: Order,
+    supplier_id: UUID,
+    part: tuple[str, UUID | None, Share],
+    actor: str,
+) -> Reimbursement:
+    reference, line_id, share = part
+    beans = sum(share.lots.values())
+    return Reimbursement(
+        id=new_id(),
+        reference=reference,
+        order_id=order.id,
+        order_line_id=line_id,
+        supplier_id=supplier_id,
+        amount_fen=share.total_fen,
+        beans_fen=beans,
+        wechat_fen=share.wechat_fen,
+        bean_lots=[
+            {"lot_id": str(lot), "amount_fen": fen} for lot, fen in share.lots.items() if fen
+        ],
+        unsent=0,
+        actor=actor,
+        created_at=uow.now,
+    )
+
+
+def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
+    wechat_fen = sum(row.wechat_fen for row in rows)
+    if wechat_fen:
+        refund_id = service.owe_part(uow, order.id, wechat_fen)
+        for row in rows:
+            row.refund_id = refund_id if row.wechat_fen else None
+    uow.session.add_all(rows)
+    uow.session.flush()
+    by_programme: dict[UUID, int] = defaultdict(int)
+    for row in rows:
+        amounts = dict(share_of(row.bean_lots, 0).lots)
+        wallet.reimburse(uow, row.id, amounts)
+        for programme_id, fen in wallet.by_programme(uow.session, amounts).items():
+            by_programme[programme_id] += fen
+    beans_fen = sum(row.beans_fen for row in rows)
+    order_service.count_back(uow, order, beans_fen, wechat_fen, by_programme)

@@ -1,0 +1,103 @@
+"""Something sold to a member, and what both sides do about it afterwards."""
+
+from tests.support.people import order_body
+
+PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890"}
+HOME = {"recipient": "售后", "phone": "13800000002", "region_code": "440825", "detail": "2 号仓"}
+
+
+class Sale:
+    """An order of one line, paid by ¥30 of beans and WeChat, and its two sides."""
+
+    def __init__(self, world, quantity=2, price=2500, beans=3000, **form):
+        self.world = world
+        self.supplier_id = world.supplier()
+        self.supplier = world.staff("supplier", self.supplier_id)
+        self.supplier.put("/v1/supplier/after-sales/return-address", HOME)
+        self.product, self.sku = world.sku(price, 10, self.supplier_id, **form)
+        self.member = world.member(beans_fen=beans)
+        self.order = self.place(order_body([self.sku], "mixed", None, quantity))
+
+    def place(self, body):
+        """Quote, order and pay something; return the order."""
+        quote = self.member.post("/v1/store/checkout/quote", body).get_json()
+        body = {**body, "quoted_total_fen": quote["total_fen"]}
+        order = self.member.post("/v1/store/orders", body).get_json()
+        if order["wechat_fen"]:
+            path = f"/v1/store/orders/{order['order_id']}/payments"
+            assert "SUCCESS" in self.world.pay(self.member.post(path, {}).get_json())
+        self.world.run_outbox()
+        return order
+
+    @property
+    def path(self):
+        return f"/v1/store/orders/{self.order['order_id']}"
+
+    def read(self):
+        return self.member.get(self.path).get_json()
+
+    def part(self):
+        """Return the first part of the order, as its supplier sees it."""
+        return self.member.get(f"{self.path}/fulfillment-orders").get_json()["items"][0]
+
+    def dispatch(self, quantity=None):
+        part = self.part()
+        body = dict(PARCEL)
+        if quantity is not None:
+            body["items"] = [{"line_id": part["lines"][0]["id"], "quantity": quantity}]
+        path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        return self.supplier.post(path, body)
+
+    def deliver(self):
+        assert self.dispatch().status_code == 201
+        confirm = f"/v1/store/fulfillment-orders/{self.part()['id']}/confirm"
+        assert self.member.post(confirm).status_code == 200
+        return self
+
+    def ask(self, kind="refund_only", quantity=1, reason="damaged", line=0, **more):
+        body = {
+            "line_id": self.read()["lines"][line]["id"],
+            "kind": kind,
+            "quantity": quantity,
+            "reason": reason,
+            **more,
+        }
+        return self.member.post(f"{self.path}/after-sales", body)
+
+    def asked(self, *args, **kwargs):
+        """Ask and return the case."""
+        reply = self.ask(*args, **kwargs)
+        assert reply.status_code == 201, reply.get_json()
+        return reply.get_json()
+
+    def member_does(self, case, what, body=None):
+        return self.member.post(f"/v1/store/after-sales/{case['id']}/{what}", body)
+
+    def supplier_does(self, case, what, body=None):
+        return self.supplier.post(f"/v1/supplier/after-sales/{case['id']}/{what}", body or {})
+
+    def operator_decides(self, case, **body):
+        operator = self.world.staff("operator")
+        body = {"note": "已核实", "is_granted": True, **body}
+        return operator.post(f"/v1/ops/after-sales/{case['id']}/arbitrate", body)
+
+    def case(self, case):
+        return self.member.get(f"/v1/store/after-sales/{case['id']}").get_json()
+
+    def returned(self, kind="return_and_refund", quantity=1, **more):
+        """Bring a case to where the supplier has the goods back."""
+        case = self.asked(kind, quantity, **more)
+        assert self.supplier_does(case, "approve").status_code == 200
+        assert self.member_does(case, "parcel", PARCEL).status_code == 200
+        assert self.supplier_does(case, "receive").status_code == 200
+        return case
+
+    def beans(self):
+        return self.member.get("/v1/store/beans").get_json()["balance_fen"]
+
+    def wechat_back(self):
+        """Send what is due and return what WeChat has given back of the order, in fen."""
+        self.world.run_sweep("send_due_refunds")
+        return sum(
+            each["refund_fen"] for each in self.world.refunds() if each["state"] == "SUCCESS"
+        )
