@@ -26,6 +26,9 @@ from orders.payments import views as payment_views
 from orders.payments.wechat.merchants import Merchants
 from orders.programmes import chain
 from orders.programmes import union_views as programme_views
+from orders.reconciliation import jobs as reconciliation_jobs
+from orders.reconciliation import ops_views as reconciliation_ops
+from orders.reconciliation import queries as reconciliation_queries
 from orders.redeeming import views as redeeming_views
 from orders.refunds import jobs as refund_jobs
 from orders.refunds import ops_views as refund_ops
@@ -49,6 +52,7 @@ BLUEPRINTS = [
     refund_views.bp,
     refund_views.notice_bp,
     refund_ops.bp,
+    reconciliation_ops.bp,
 ]
 REACTIONS = {
     messages.FundPaid: [Reaction(funding.settle_paid_funds, "money")],
@@ -61,6 +65,8 @@ SWEEPS = [
     (payment_jobs.query_open_payments, 5, "money"),
     (payment_jobs.forget_messages, 3600, "bulk"),
     (refund_jobs.send_due_refunds, 5, "money"),
+    (reconciliation_jobs.want_bills, 600, "bulk"),
+    (reconciliation_jobs.check_bills, 60, "bulk"),
     (checkout_jobs.lapse_unpaid_orders, 10, "money"),
     (collective_jobs.run_programmes, 2, "bulk"),
     (assistance_jobs.remind_unions, 86_400, "bulk"),
@@ -69,6 +75,7 @@ INVARIANTS = [
     *order_queries.INVARIANTS,
     *payment_queries.INVARIANTS,
     *refund_queries.INVARIANTS,
+    *reconciliation_queries.INVARIANTS,
     *right_queries.INVARIANTS,
     *chain.INVARIANTS,
     *collective_queries.INVARIANTS,

@@ -25,6 +25,7 @@ from tests.support.people import World
 from tests.support.processes import answers, wait_until
 
 TEMPLATE = "mall_template"
+FEW = 1000
 # The same examples in every run, so that what is green stays green; `explore` looks for new ones.
 settings.register_profile("repeat", derandomize=True)
 settings.register_profile("explore", derandomize=False)
@@ -153,13 +154,21 @@ def _fresh_clock():
 @pytest.fixture(scope="session")
 def emptying(app):
     """Return a function that empties the database, but for the regions, and Valkey."""
-    names = ", ".join(name for name in Base.metadata.tables if name != "region")
+    names = [name for name in Base.metadata.tables if name != "region"]
+    counts = " UNION ALL ".join(
+        f"SELECT '{name}' AS name, count(*) FROM (SELECT FROM {name} LIMIT {FEW + 1}) t"
+        for name in names
+    )
+    filled = text(f"SELECT name, count > {FEW} AS is_full FROM ({counts}) n WHERE count > 0")
 
     def empty():
         with app.app_context(), unit_of_work() as uow:
             # What is append-only is so for everybody but its own superuser.
             uow.session.execute(text("SET LOCAL session_replication_role = replica"))
-            uow.session.execute(text(f"TRUNCATE {names}"))
+            for name, is_full in uow.session.execute(filled).all():
+                # A truncation makes new files; a few rows are deleted ten times as fast.
+                how = f"TRUNCATE {name} CASCADE" if is_full else f"DELETE FROM {name}"
+                uow.session.execute(text(how))
         app.extensions["mall_redis"].flushdb()
 
     return empty

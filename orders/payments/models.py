@@ -27,6 +27,7 @@ class Payment(Base):
             postgresql_where=text("state = 'open'"),
         ),
         Index("ix_payment_order_id", "order_id"),
+        Index("ix_payment_paid_at", "paid_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

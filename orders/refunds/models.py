@@ -21,6 +21,7 @@ class Refund(Base):
         CheckConstraint("amount_fen > 0", name="amount_positive"),
         CheckConstraint("(state = 'settled') = (channel IS NOT NULL)", name="settled_somehow"),
         CheckConstraint("purpose IN ('late','cancelled','after_sales')", name="purpose_known"),
+        Index("ix_refund_ended_at", "ended_at"),
         Index(
             "ix_refund_due",
             "try_at",

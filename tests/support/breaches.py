@@ -38,3 +38,9 @@ AFTER_SALES_BREACHES = {
     "exchanges_sent_once": "UPDATE fulfillment_order SET case_id = gen_random_uuid()"
     " WHERE case_id IS NOT NULL",
 }
+
+BILL_BREACHES = {
+    "bills_match_clearing": "DELETE FROM ledger_transfer WHERE reference LIKE 'payment:%'",
+    "clearing_is_on_bills": "DELETE FROM bill_line",
+    "bills_add_up": "UPDATE bill SET paid_fen = paid_fen + 1",
+}

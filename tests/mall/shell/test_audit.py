@@ -9,7 +9,8 @@ import pytest
 from mall.kernel import audit, clock
 from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
-from tests.support.breaches import AFTER_SALES_BREACHES, GIVING_BREACHES
+from orders.reconciliation import rules as bills
+from tests.support.breaches import AFTER_SALES_BREACHES, BILL_BREACHES, GIVING_BREACHES
 from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
@@ -100,9 +101,8 @@ def busy(world):
 
 
 def test_every_invariant_has_a_breach_to_find():
-    assert {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES} == {
-        each.name for each in wiring.INVARIANTS
-    }
+    known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *BILL_BREACHES}
+    assert known == {each.name for each in wiring.INVARIANTS}
 
 
 @pytest.mark.parametrize("name", BREACHES)
@@ -135,6 +135,24 @@ def regretful(world):
 def test_a_breach_of_after_sales_is_found(regretful, name):
     regretful.break_rules(AFTER_SALES_BREACHES[name])
     assert regretful.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def reconciled(world):
+    """A payment whose day's bill was fetched and matched."""
+    Sale(world)
+    tomorrow = clock.beijing_day(clock.now()) + timedelta(days=1)
+    clock.freeze(bills.begins(tomorrow) + timedelta(hours=11))
+    world.run_sweep("want_bills")
+    assert world.run_sweep("check_bills") >= 1
+    assert world.findings() == {}
+    return world
+
+
+@pytest.mark.parametrize("name", BILL_BREACHES)
+def test_a_breach_of_a_bill_is_found(reconciled, name):
+    reconciled.break_rules(BILL_BREACHES[name])
+    assert reconciled.findings().get(name, 0) > 0
 
 
 def test_a_double_spend_would_be_found(busy):

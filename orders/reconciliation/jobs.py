@@ -1,0 +1,79 @@
+"""Fetch the bills that WeChat has by now, match them, and ask about what they know better."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import structlog
+
+from mall.kernel import clock
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import reading, unit_of_work
+from orders.payments import collecting
+from orders.payments.wechat.merchants import Merchant
+from orders.reconciliation import queries, rules, service
+
+MAX_RUN_SECONDS = 60
+MAX_ASKED = 100
+
+log = structlog.get_logger(__name__)
+
+
+def want_bills() -> int:
+    """Want the bills of every merchant's days that WeChat has by now; repeatable."""
+    wanted = 0
+    for merchant in collecting.merchants():
+        name = merchant.settings.name
+        with reading() as session:
+            since = queries.first_day(session, name)
+        if since is None:
+            continue
+        days = rules.wanted_days(clock.now(), since)
+        with unit_of_work() as uow:
+            service.want(uow, name, days)
+        wanted += len(days)
+    return wanted
+
+
+def check_bills(limit: int = 40, tell: Callable[[str], None] = lambda _: None) -> int:
+    """Fetch and match the bills that are wanted, oldest first; run by the scheduler.
+
+    Returns how many were matched. A bill that cannot be had is tried again later.
+    """
+    with reading() as session:
+        due = queries.wanted(session, clock.now(), limit)
+    done = 0
+    for name, day in clock.within(MAX_RUN_SECONDS, due):
+        try:
+            done += _check(collecting.merchant(name), day, tell)
+        except DomainError as error:
+            log.warning("bill_not_checked", merchant=name, day=str(day), code=error.code)
+            tell(f"{name} {day}: {error}")
+            with unit_of_work() as uow:
+                service.put_off(uow, name, day, str(error)[:500])
+    return done
+
+
+def _check(merchant: Merchant, day: date, tell: Callable[[str], None]) -> int:
+    name, fee_rate = merchant.settings.name, merchant.settings.fee_rate
+    # Put off first: a bill that kills its worker is not taken up again at once.
+    with unit_of_work() as uow:
+        service.put_off(uow, name, day)
+    text = merchant.gateway.download_bill(day)
+    with unit_of_work() as uow:
+        matched = service.record(uow, name, fee_rate, day, text)
+    asked = _ask(name, day)
+    with unit_of_work() as uow:
+        # What was paid around midnight may be on the neighbour's bill.
+        for each in (day, day - timedelta(days=1)) if asked else (day - timedelta(days=1),):
+            service.match_again(uow, name, fee_rate, each)
+    tell(f"{name} {day}: {matched.line_count} lines, {matched.opened} differences")
+    return 1
+
+
+def _ask(merchant: str, day: date) -> int:
+    """Ask WeChat about payments that its bill knows as paid and we do not."""
+    with reading() as session:
+        numbers = queries.unpaid_on_bill(session, merchant, day, MAX_ASKED)
+    for out_trade_no in numbers:
+        collecting.query(out_trade_no)
+    return len(numbers)
