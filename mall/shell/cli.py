@@ -22,7 +22,7 @@ from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.shell import database, demo, supervisor, wiring, worker
 from mall.shell.app import create_app
-from mall.shell.commands import environment, search
+from mall.shell.commands import environment, reconcile, search
 from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -278,6 +278,7 @@ def disable_staff(username: str) -> None:
 
 
 main.add_command(search.search)
+main.add_command(reconcile.reconcile)
 
 if __name__ == "__main__":
     main()

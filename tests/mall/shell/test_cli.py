@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.support.processes import MALL
+from tests.support.selling import Sale
 
 
 @pytest.fixture
@@ -119,3 +120,16 @@ def test_without_a_database_the_command_says_what_is_missing(tmp_path):
     )
     assert done.returncode == 1
     assert "DATABASE_URL is not set" in done.stderr
+
+
+def test_bills_are_fetched_and_matched_on_the_command_line(world, run):
+    Sale(world)
+    world.execute("UPDATE payment SET created_at = created_at - interval '3 days'")
+    first = run("reconcile")
+    assert (first.returncode, first.stderr) == (0, "")
+    day, *_ = [row.day for row in world.rows("SELECT day FROM bill ORDER BY day")]
+    assert f"main {day}: 0 lines, 0 differences" in first.stdout
+    assert "0 bills matched" in run("reconcile").stdout
+    assert "1 bills matched" in run("reconcile", "--day", str(day)).stdout
+    unknown = run("reconcile", "--day", "2020-01-01")
+    assert (unknown.returncode, "no bill of main is known" in unknown.stderr) == (1, True)
