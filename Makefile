@@ -31,7 +31,7 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
+story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, refund, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
 	@$(BIN)/mall story $(NAME) $(if $(SHORT),--short)
 
 bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)

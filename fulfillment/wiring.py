@@ -13,11 +13,16 @@ from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import union_views as handover_views
+from fulfillment.messages import PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
+from fulfillment.vouchers import clerk_views as voucher_clerk_views
+from fulfillment.vouchers import queries as voucher_queries
+from fulfillment.vouchers import service as vouchers
+from fulfillment.vouchers import views as voucher_views
 from mall.kernel.outbox import Reaction
 from orders.messages import OrderCancelled, OrderPaid
 
@@ -26,6 +31,8 @@ BLUEPRINTS = [
     dispatch_supplier_views.bp,
     shipment_views.bp,
     shipment_supplier_views.bp,
+    voucher_views.bp,
+    voucher_clerk_views.bp,
     after_sales_views.bp,
     after_sales_supplier.bp,
     after_sales_ops.bp,
@@ -35,7 +42,9 @@ BLUEPRINTS = [
 ]
 REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
+    PickupOpened: [Reaction(vouchers.issue)],
     OrderCancelled: [
+        Reaction(vouchers.revoke_cancelled),
         Reaction(dispatch.cancel_fulfillment_orders),
         Reaction(deciding.close_with_orders),
     ],
@@ -46,6 +55,7 @@ SWEEPS = [
 ]
 INVARIANTS = [
     *dispatch_queries.INVARIANTS,
+    *voucher_queries.INVARIANTS,
     *after_sales_queries.INVARIANTS,
     *handover_queries.INVARIANTS,
     *report_queries.INVARIANTS,

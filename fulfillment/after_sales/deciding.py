@@ -11,6 +11,7 @@ from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.service import become, release, tell_member
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from fulfillment.vouchers import service as vouchers
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
 from orders.refunds import reimbursing
@@ -76,6 +77,7 @@ def _refund(
     changes = {"refunded_fen": went.amount_fen, "freight_fen": went.freight_fen, "held": 0}
     become(uow, case, rules.REFUNDED, actor, note, **changes)
     if unsent:
+        vouchers.revoke(uow, line.id, unsent)
         dispatch.take_out(uow, part, line, unsent)
     tell_member(uow, case, "售后退款已完成", "Your refund is made")
 

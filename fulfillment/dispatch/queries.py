@@ -41,6 +41,17 @@ def order_of(session: Session, fulfillment_order_id: UUID) -> UUID:
     return found
 
 
+def owners_of(session: Session, ids: list[UUID]) -> dict[UUID, dict[str, UUID]]:
+    """Return whose each fulfillment order is: its supplier and its member."""
+    query = select(
+        FulfillmentOrder.id, FulfillmentOrder.supplier_id, FulfillmentOrder.member_id
+    ).where(FulfillmentOrder.id.in_(ids))
+    return {
+        row.id: {"supplier_id": row.supplier_id, "member_id": row.member_id}
+        for row in session.execute(query)
+    }
+
+
 def list_for_supplier(
     session: Session, supplier_id: UUID, state: str | None, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
@@ -154,11 +165,15 @@ INVARIANTS = [
     ),
     Invariant(
         "dispatched_quantities",
-        "what was dispatched of a line is the sum over its parcels",
+        "what was dispatched of a line is the sum over its parcels and the vouchers that were used",
         """
-        SELECT f.id, f.dispatched_quantity, coalesce(sum(s.quantity), 0)
-        FROM fulfillment_line f LEFT JOIN shipment_line s ON s.fulfillment_line_id = f.id
-        GROUP BY f.id HAVING f.dispatched_quantity <> coalesce(sum(s.quantity), 0)
+        SELECT f.id, f.dispatched_quantity, s.sent, v.used
+        FROM fulfillment_line f
+        CROSS JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS sent FROM shipment_line
+                            WHERE fulfillment_line_id = f.id) s
+        CROSS JOIN LATERAL (SELECT count(*) AS used FROM pickup_voucher
+                            WHERE fulfillment_line_id = f.id AND state = 'redeemed') v
+        WHERE f.dispatched_quantity <> s.sent + v.used
         """,
     ),
     Invariant(

@@ -56,6 +56,12 @@ class NotSplitYet(DomainError):
     en = "The order is being handed to its suppliers; try again shortly."
 
 
+class CollectedByVoucher(DomainError):
+    code = "collected_by_voucher"
+    zh = "自提商品凭提货码交付，不能发货。"
+    en = "What is collected is handed out against vouchers, not dispatched."
+
+
 class TooManyDispatched(DomainError):
     code = "too_many_dispatched"
     status = 422

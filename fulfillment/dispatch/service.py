@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from fulfillment.dispatch import queries, rules, statements
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from fulfillment.messages import PickupOpened
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import document, read_together
@@ -32,6 +33,9 @@ def open_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderPaid]) -> N
             line_rows.extend(_line_row(order_rows[-1]["id"], line) for line in lines)
     values = {"split_orders": document(order_rows), "split_lines": document(line_rows)}
     uow.add(statements.SPLIT, values)
+    for row in order_rows:
+        if row["delivery_mode"] == rules.PICKUP:
+            uow.emit(PickupOpened(str(row["id"])))
 
 
 def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -> dict[str, Any]:
@@ -166,6 +170,16 @@ def become_dispatched(uow: UnitOfWork, part: FulfillmentOrder) -> None:
         part.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
 
 
+def hand_out(uow: UnitOfWork, part: FulfillmentOrder, actor: str) -> None:
+    """Note that a unit of a locked part was collected; with the last one it is delivered."""
+    lines = queries.lines_of(uow.session, [part.id])[part.id]
+    if all(each.is_done for each in lines):
+        become_dispatched(uow, part)
+        deliver(uow, part.id, actor)
+    elif part.state == rules.OPEN:
+        part.state = rules.PARTLY
+
+
 def open_replacement(
     uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, case_id: UUID, quantity: int
 ) -> FulfillmentOrder:
@@ -192,4 +206,6 @@ def open_replacement(
         )
     )
     uow.session.flush()
+    if again.delivery_mode == rules.PICKUP:
+        uow.emit(PickupOpened(str(again.id)))
     return again

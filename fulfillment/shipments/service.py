@@ -32,7 +32,8 @@ class Parcel:
 def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUID:
     """Record a parcel; return its id.
 
-    Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left.
+    Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left, and
+    CollectedByVoucher for what is collected.
     The order is locked first: a change of choice comes before the parcel or not at all. Once all
     of it is on its way, the member has the configured time to confirm.
     """
@@ -40,6 +41,8 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     order_id = queries.order_of(uow.session, fulfillment_order_id)
     order_service.begin_dispatch(uow, order_id)
     order = service.lock(uow, fulfillment_order_id)
+    if order.delivery_mode == dispatch_rules.PICKUP:
+        raise dispatch_rules.CollectedByVoucher()
     dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
     lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
     items = parcel.items or tuple(

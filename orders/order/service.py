@@ -107,6 +107,11 @@ def lock(uow: UnitOfWork, order_id: UUID) -> Order:
     return order
 
 
+def is_cancelled(order: Order) -> bool:
+    """Tell whether a locked order was cancelled."""
+    return order.state == rules.CANCELLED
+
+
 def mark_paid(uow: UnitOfWork, order: Order, note: str) -> None:
     """Move a locked order to paid and announce it."""
     _become(uow, order, rules.PAID, rules.SYSTEM, note)

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 import catalog.messages
+import fulfillment.messages
 import mall.members.messages
 import orders.messages
 from mall.access.guard import audience_of
@@ -100,7 +101,12 @@ def test_every_queue_is_served_and_every_job_goes_to_one():
 def test_every_message_is_answered(app):
     declared = {
         each
-        for module in (catalog.messages, orders.messages, mall.members.messages)
+        for module in (
+            catalog.messages,
+            orders.messages,
+            mall.members.messages,
+            fulfillment.messages,
+        )
         for each in vars(module).values()
         if getattr(each, "__module__", "") == module.__name__
     }
@@ -194,6 +200,7 @@ def test_posts_that_take_a_key_say_so(spec):
         "POST /v1/supplier/after-sales/{case_id}/approve",
         "POST /v1/supplier/after-sales/{case_id}/accept-goods",
         "POST /v1/ops/after-sales/{case_id}/arbitrate",
+        "POST /v1/pickup/vouchers/redeem",
     }
 
 

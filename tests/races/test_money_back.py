@@ -6,7 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from tests.support.people import at_once, order_body
-from tests.support.selling import Sale
+from tests.support.selling import Counter, Sale
 
 
 @pytest.fixture
@@ -154,4 +154,51 @@ def test_asking_back_against_the_dispatch_of_the_same_unit(world, audited, attem
     assert asked.status_code == 201
     # Either it left first, and the case is about what has left, or it is held and did not leave.
     assert asked.get_json()["is_unsent"] == (sent.status_code != 201)
+    audited()
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_case_20_refunding_a_voucher_while_the_clerk_redeems_it(world, audited, attempt):
+    counter = Counter(world, quantity=1)
+    [code] = counter.codes()
+    body = {"line_id": counter.read()["lines"][0]["id"], "kind": "refund_only", "quantity": 1}
+    body |= {"reason": "no_longer_wanted"}
+
+    def refund():
+        asked = counter.member.post(f"{counter.path}/after-sales", body).get_json()
+        return counter.supplier_does(asked, "approve").get_json()["refunded_fen"]
+
+    acts = [refund, lambda: counter.redeem(code).status_code]
+    codes = at_once(*(acts if attempt % 2 else reversed(acts)))
+    refunded, redeemed = codes if attempt % 2 else reversed(codes)
+    [voucher] = counter.vouchers()
+    # Either the cake was handed out, and the money is about what has left, or it never will be.
+    assert refunded == 2500
+    assert voucher["state"] == ("redeemed" if redeemed == 200 else "revoked")
+    assert world.stock_of(counter.sku) == (9 if redeemed == 200 else 10, 0)
+    world.run_outbox()
+    audited()
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_cancelling_while_the_clerk_redeems(world, audited, attempt):
+    counter = Counter(world, quantity=2)
+    code = counter.codes()[0]
+    acts = [
+        lambda: counter.member.post(f"{counter.path}/cancel").status_code,
+        lambda: counter.redeem(code).status_code,
+    ]
+    codes = at_once(*(acts if attempt % 2 else reversed(acts)))
+    cancelled, redeemed = codes if attempt % 2 else reversed(codes)
+    assert (cancelled, redeemed) in ((200, 409), (409, 200))
+    world.run_outbox()
+    audited()
+
+
+def test_one_voucher_at_six_counters_is_redeemed_once(world, audited):
+    counter = Counter(world, quantity=2)
+    code = counter.codes()[0]
+    clerks = [world.staff("store_clerk", counter.supplier_id) for _ in range(6)]
+    codes = at_once(*(lambda c=c: counter.redeem(code, clerk=c).status_code for c in clerks))
+    assert sorted(codes) == [200] + [409] * 5
     audited()

@@ -39,6 +39,11 @@ AFTER_SALES_BREACHES = {
     " WHERE case_id IS NOT NULL",
 }
 
+VOUCHER_BREACHES = {
+    "vouchers_match_units": "DELETE FROM pickup_voucher WHERE state = 'valid'",
+    "vouchers_of_cancelled_revoked": "UPDATE shop_order SET state = 'cancelled'",
+}
+
 BILL_BREACHES = {
     "bills_match_clearing": "DELETE FROM ledger_transfer WHERE reference LIKE 'payment:%'",
     "clearing_is_on_bills": "DELETE FROM bill_line",

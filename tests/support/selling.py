@@ -101,3 +101,21 @@ class Sale:
         return sum(
             each["refund_fen"] for each in self.world.refunds() if each["state"] == "SUCCESS"
         )
+
+
+class Counter(Sale):
+    """An order of three cakes to collect, the clerk who hands them out, and the codes."""
+
+    def __init__(self, world, quantity=3):
+        super().__init__(world, quantity, delivery_modes=("store_pickup",))
+        world.run_outbox()
+        self.clerk = world.staff("store_clerk", self.supplier_id)
+
+    def vouchers(self):
+        return self.member.get(f"{self.path}/vouchers").get_json()["items"]
+
+    def codes(self):
+        return [each["code"] for each in self.vouchers() if each["code"]]
+
+    def redeem(self, code, key=None, clerk=None):
+        return (clerk or self.clerk).post("/v1/pickup/vouchers/redeem", {"code": code}, key)

@@ -4,9 +4,11 @@ Head-counts are ours; the amounts are the unions'. A short run takes a part of t
 scales nothing else.
 """
 
+import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
@@ -118,19 +120,22 @@ class Cake(Giving):
 
     union: str = "湛江市第三幼儿园工会委员会"
     EACH, LARGE, SMALL = 20_000, 12_800, 5_600
-    merchants: tuple[Person, ...] = ()
+    # By the cake that each bakes.
+    merchants: dict[str, Person] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         return 4 if self.is_short else 12
 
     def bakeries_open(self) -> str:
-        self.merchants = (self.merchant("赤坎烘焙坊"), self.merchant("霞山蛋糕店"))
+        self.merchants = {
+            "六寸鲜奶蛋糕": self.merchant("赤坎烘焙坊"),
+            "芒果慕斯": self.merchant("霞山蛋糕店"),
+        }
         cakes = [
             self.put_on_sale(each, title, fen, 50, delivery_modes=["store_pickup"])
-            for each, title, fen in (
-                (self.merchants[0], "六寸鲜奶蛋糕", self.LARGE),
-                (self.merchants[1], "芒果慕斯", self.SMALL),
+            for (title, each), fen in zip(
+                self.merchants.items(), (self.LARGE, self.SMALL), strict=True
             )
         ]
         self.known["skus"] = [sku for _, sku in cakes]
@@ -191,15 +196,37 @@ class Cake(Giving):
 
     def cakes_are_collected(self) -> str:
         placed = self.known["placed"]
-        for each in self.merchants:
-            self.send_parts(each, len(placed))
-        self.confirm_all(placed)
+        clerks = {name: self.clerk_of(each) for name, each in self.merchants.items()}
+
+        def collect(each: tuple[Person, str]) -> int:
+            person, order_id = each
+            vouchers = self.wait("no vouchers", lambda: self.vouchers_of(person, order_id))
+            for voucher in vouchers:
+                clerk = clerks[voucher["title"].partition(" ")[0]]
+                clerk.post("/v1/pickup/vouchers/redeem", {"code": voucher["code"]}, 200)
+            return len(vouchers)
+
+        handed_out = sum(at_once(collect, placed))
+        self.check(handed_out, 2 * len(placed), "cakes")
         states = {
             person.get(f"/v1/store/orders/{order_id}")["state"] for person, order_id in placed
         }
         if states != {"completed"}:
             raise StoryFailed(str(states))
-        return f"{2 * len(placed)} cakes"
+        return f"{handed_out} cakes, each against a voucher of its own"
+
+    def clerk_of(self, merchant: Person) -> Person:
+        """Let a merchant open an account for a clerk, who signs in at the counter."""
+        who = {"username": f"c{secrets.token_hex(4)}", "password": f"story-{secrets.token_hex(6)}"}
+        merchant.post("/v1/supplier/users", {**who, "role": "store_clerk"})
+        clerk = Person(self.base)
+        clerk.token = clerk.post("/v1/pickup/session", who)["token"]
+        return clerk
+
+    def vouchers_of(self, person: Person, order_id: str) -> Any:
+        """Return an order's vouchers once both merchants' are there."""
+        found = person.get(f"/v1/store/orders/{order_id}/vouchers")["items"]
+        return found if len(found) == len(self.merchants) else None
 
     def programme_is_ended(self) -> str:
         self.programme_closes()

@@ -6,11 +6,13 @@ from mall.shell.stories.beans import Cake, Customs
 from mall.shell.stories.buying import Buying
 from mall.shell.stories.catalog import Catalog
 from mall.shell.stories.packs import Court, Maternity
+from mall.shell.stories.refund import Refund
 from mall.shell.stories.telling import StoryFailed, Telling
 
 STORIES: dict[str, type[Telling]] = {
     "buying": Buying,
     "catalog": Catalog,
+    "refund": Refund,
     "court": Court,
     "customs": Customs,
     "maternity": Maternity,

@@ -10,11 +10,16 @@ from mall.kernel import audit, clock
 from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
 from orders.reconciliation import rules as bills
-from tests.support.breaches import AFTER_SALES_BREACHES, BILL_BREACHES, GIVING_BREACHES
+from tests.support.breaches import (
+    AFTER_SALES_BREACHES,
+    BILL_BREACHES,
+    GIVING_BREACHES,
+    VOUCHER_BREACHES,
+)
 from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
-from tests.support.selling import Sale
+from tests.support.selling import Counter, Sale
 
 # What a breach looks like in SQL, by the invariant that must find it. Statements run with the
 # append-only triggers and foreign keys off, as only a superuser could.
@@ -101,7 +106,8 @@ def busy(world):
 
 
 def test_every_invariant_has_a_breach_to_find():
-    known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *BILL_BREACHES}
+    known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
+    known |= set(BILL_BREACHES)
     assert known == {each.name for each in wiring.INVARIANTS}
 
 
@@ -135,6 +141,21 @@ def regretful(world):
 def test_a_breach_of_after_sales_is_found(regretful, name):
     regretful.break_rules(AFTER_SALES_BREACHES[name])
     assert regretful.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def collected(world):
+    """Three cakes of which one was collected."""
+    counter = Counter(world)
+    assert counter.redeem(counter.codes()[0]).status_code == 200
+    assert world.findings() == {}
+    return world
+
+
+@pytest.mark.parametrize("name", VOUCHER_BREACHES)
+def test_a_breach_of_vouchers_is_found(collected, name):
+    collected.break_rules(VOUCHER_BREACHES[name])
+    assert collected.findings().get(name, 0) > 0
 
 
 @pytest.fixture

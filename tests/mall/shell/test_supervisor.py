@@ -25,6 +25,7 @@ STORY_STEPS = {
     "maternity": 14,
     "cake": 16,
     "buying": 18,
+    "refund": 16,
 }
 
 
