@@ -1,6 +1,8 @@
 """End a programme: defaults for who never chose, leftovers to where they belong."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -17,6 +19,7 @@ from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.service import Officer
 
+ORDERED_WITHIN = timedelta(days=1)
 _UNISSUED = text(
     """
     UPDATE entitlement SET state = 'withdrawn', ended_at = :now
@@ -91,6 +94,8 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
     ids = [right.id for right in unused]
     lot_ids = [right.lot_id for right in unused if right.lot_id is not None]
     terms = queries.terms_of(programme)
+    # What is ordered with it at once must not have expired, however late the closing is done.
+    terms = replace(terms, expires_at=max(terms.expires_at, uow.now + ORDERED_WITHIN))
     total = sum(right.amount_fen for right in unused)
     lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
     assert programme.default_pack_id is not None and lot_id is not None

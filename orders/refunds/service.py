@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 
-from mall.access.rules import OPS
+from mall.access.rules import OPS, STORE
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
@@ -16,6 +16,7 @@ from mall.ledger.service import CNY, Leg, Transfer
 from mall.notification import service as notices
 from mall.notification.rules import NewNotice
 from orders.messages import LatePaymentReceived
+from orders.order import queries as orders
 from orders.order.models import Order
 from orders.payments import queries as payments
 from orders.payments.gateway import RefundNotice, RefundRequest
@@ -37,6 +38,20 @@ def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
     if known is None:
         _add(uow, payment, rules.LATE, payment.amount_fen)
+        _tell_payer(uow, payment)
+
+
+def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
+    amount, order = yuan(payment.amount_fen), orders.get_order(uow.session, payment.order_id)
+    notice = NewNotice(
+        STORE,
+        order.member_id,
+        "late_payment",
+        f"late:{payment.id}",
+        f"订单 {order.order_no} 已关闭或已由其他方式付款，您后到的付款 {amount} 元将原路退回。",
+        f"Order {order.order_no} was closed or paid another way; your payment of ¥{amount} goes back.",
+    )
+    notices.notify(uow, [notice])
 
 
 def refund_order(uow: UnitOfWork, order: Order) -> None:

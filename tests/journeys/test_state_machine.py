@@ -1,4 +1,4 @@
-"""Members, suppliers, unions, WeChat, the workers and time act in any order; the audit never complains."""
+"""Members, suppliers, operators, unions, WeChat, workers and time in any order: the audit is clean."""
 
 import secrets
 from datetime import timedelta
@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
     initialize,
     invariant,
@@ -18,6 +17,7 @@ from hypothesis.stateful import (
 )
 
 from mall.kernel import clock
+from tests.support.after_sales_rules import AfterSalesRules
 from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving_rules import GivingRules
 from tests.support.people import World
@@ -26,7 +26,7 @@ PRICES = (100, 333, 1000)
 TENDERS = st.sampled_from(["beans", "wechat", "mixed"])
 
 
-class Mall(RuleBasedStateMachine):
+class Mall(AfterSalesRules):
     """Every step goes over HTTP or through a job, as in real life; the clock only moves on."""
 
     app = mock_base = empty = None
@@ -36,7 +36,7 @@ class Mall(RuleBasedStateMachine):
     members = Bundle("members")
     orders = Bundle("orders")
     payments = Bundle("payments")
-    parts = Bundle("parts")
+    parts = AfterSalesRules.parts
 
     @initialize(target=members)
     def open_shop(self):
@@ -48,6 +48,8 @@ class Mall(RuleBasedStateMachine):
         clock.freeze(self.now)
         supplier_ids = [self.world.supplier() for _ in range(2)]
         self.suppliers = {str(each): self.world.staff("supplier", each) for each in supplier_ids}
+        self.operator = self.world.staff("operator")
+        self.name_return_addresses()
         self.products, self.skus = [], []
         for number, price in enumerate(PRICES):
             product_id, sku = self.world.sku(price, 6, supplier_ids[number % 2])

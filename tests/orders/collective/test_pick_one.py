@@ -110,6 +110,27 @@ def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
     audited()
 
 
+def test_the_default_is_given_however_late_the_closing_is_done(union, audited, world):
+    """The scheduler was down until long after the rights had ended: what they hold still orders."""
+    rows = union.people(2)
+    packs = [union.pack(30_000)[0] for _ in range(2)]
+    union.issued(
+        roster_id=union.roster(rows),
+        pack_ids=packs,
+        default_pack_id=packs[1],
+        unit_address=ADDRESS,
+    )
+    [last] = world.rows("SELECT max(expires_at) AS expires_at FROM bean_lot")
+    clock.freeze(last.expires_at + timedelta(days=10))
+    world.execute("UPDATE programme SET due_at = now()")
+    union.run()
+    [programme] = world.rows("SELECT state FROM programme")
+    assert programme.state == "closed"
+    [order] = world.rows("SELECT total_fen FROM shop_order WHERE union_id IS NOT NULL")
+    assert order.total_fen == 60_000
+    audited()
+
+
 def test_the_public_notice_says_what_is_given_and_names_nobody(union, given, world):
     programme_id, *_ = given
     guest = Person(world.app)

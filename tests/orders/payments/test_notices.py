@@ -138,6 +138,8 @@ def test_money_for_an_order_closed_by_timeout_goes_back_by_itself(world, waiting
     assert "SUCCESS" in world.pay(payment, force=True)
     assert state(member, path) == "cancelled"
     assert world.run_outbox() == 1
+    [told] = member.get("/v1/store/notices").get_json()["items"]
+    assert (told["kind"], "10.00" in told["text"]) == ("late_payment", True)
     assert world.run_sweep("send_due_refunds") == 1
     [refund] = world.refunds()
     assert (refund["out_trade_no"], refund["refund_fen"]) == (payment["out_trade_no"], 1000)
