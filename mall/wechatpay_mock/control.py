@@ -216,6 +216,13 @@ def _install_surroundings(app: Flask, state: State) -> None:
             state.faults.append(fault)
         return jsonify(fault.__dict__)
 
+    @app.post("/_mock/faults/clear")
+    def clear_faults() -> Response:
+        """Let nothing go wrong any more."""
+        with state.lock:
+            state.faults.clear()
+        return jsonify(ok=True)
+
     @app.post("/_mock/clock")
     def move_clock() -> Response:
         state.clock_offset = timedelta(seconds=float(request.get_json()["offset_seconds"]))
