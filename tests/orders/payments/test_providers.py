@@ -2,10 +2,12 @@
 
 import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from mall.kernel import clock
+from mall.kernel.settings import WatchedFile
 from mall.members import unions
 from tests.support.people import order_body
 
@@ -18,6 +20,7 @@ FOREIGN_V3 = [
     {"amount": {"currency": "USD"}},
 ]
 PUBLIC_KEYS = "public_keys"
+FIXTURES = Path(__file__).parents[3] / "mall" / "wechatpay_mock" / "fixtures"
 SECOND_KEY = "PUB_KEY_ID_0110000100202001010000000000000002"
 
 
@@ -197,6 +200,34 @@ def test_a_key_that_was_taken_out_opens_nothing(world, keys, audited):
     notice = world.notice(payment)
     keys.write_text("n" * 32 + "\n", encoding="utf-8")
     assert "FAIL" in world.notify(notice)
+    audited()
+
+
+def test_a_new_private_key_is_used_once_its_certificate_is_there_too(
+    world, tmp_path, monkeypatch, audited
+):
+    """API v3: the files are replaced one after the other; between the two the old pair works on."""
+    world.collect_by("three")
+    provider, files = merchant(world).gateway, []
+    for watched in provider._files:
+        copy = tmp_path / watched.path.name
+        shutil.copy(watched.path, copy)
+        files.append(WatchedFile(copy))
+    monkeypatch.setattr(provider, "_files", tuple(files))
+    monkeypatch.setattr(provider, "_made", None)
+    begin(world)
+    key_file, certificate_file = (watched.path for watched in files)
+    shutil.copy(f"{FIXTURES}/merchant_10000100_key.pem", key_file)
+    begin(world)
+    # The certificate of another merchant: WeChat does not know it for ours, but it is used now.
+    shutil.copy(f"{FIXTURES}/merchant_10000100_cert.pem", certificate_file)
+    member = world.member()
+    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    path = f"/v1/store/orders/{order.get_json()['order_id']}/payments"
+    assert member.post(path, {}).get_json()["code"] == "payment_gateway_unavailable"
+    shutil.copy(f"{FIXTURES}/merchant_10000200_key.pem", key_file)
+    shutil.copy(f"{FIXTURES}/merchant_10000200_cert.pem", certificate_file)
+    assert member.post(path, {}).status_code == 201
     audited()
 
 
