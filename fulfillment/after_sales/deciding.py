@@ -59,7 +59,10 @@ def _refund(
     uow: UnitOfWork, found: Locked, actor: str, note: str, amount_fen: int | None = None
 ) -> None:
     part, line, case = found
-    if case.is_unsent and not case.held and line.to_dispatch >= case.quantity:
+    if amount_fen not in (None, case.amount_fen):
+        # For a part of the money the goods are kept, or still sent.
+        release(line, case)
+    elif case.is_unsent and not case.held and line.to_dispatch >= case.quantity:
         # It had been refused and was free to leave, but did not.
         line.held_quantity += case.quantity
         case.held = case.quantity

@@ -8,7 +8,6 @@ from marshmallow import post_load
 
 from fulfillment.after_sales import rules
 from fulfillment.after_sales.rules import Request
-from fulfillment.shipments.rules import CARRIERS
 from mall.members.rules import AddressForm
 from mall.web.fields import (
     PageQuery,
@@ -56,16 +55,6 @@ class AfterSalesBody(Schema):
     @post_load
     def request(self, data: dict[str, Any], **_: Any) -> Request:
         return Request(**data)
-
-
-class ReturnParcelBody(Schema):
-    carrier = String(required=True, validate=OneOf(list(CARRIERS)), metadata={"example": "sf"})
-    tracking_no = String(
-        load_default=None,
-        allow_none=True,
-        validate=Length(1, 40),
-        metadata={"example": "SF1234567890123"},
-    )
 
 
 class AppealBody(Schema):

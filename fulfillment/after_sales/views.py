@@ -17,8 +17,8 @@ from fulfillment.after_sales.schemas import (
     CasePage,
     CaseQuery,
     CaseReply,
-    ReturnParcelBody,
 )
+from fulfillment.shipments.schemas import ParcelBody
 from mall.access.guard import current_member_id
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
@@ -88,7 +88,7 @@ def withdraw(case_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/after-sales/<uuid:case_id>/parcel")
-@bp.input(ReturnParcelBody)
+@bp.input(ParcelBody)
 @bp.output(CaseReply)
 @bp.doc(summary="Say how goods are on their way back", responses={409: "They are not awaited"})
 def send_back(case_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:

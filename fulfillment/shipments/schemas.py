@@ -20,7 +20,9 @@ class DispatchItemSchema(Schema):
         return DispatchItem(**data)
 
 
-class DispatchBody(Schema):
+class ParcelBody(Schema):
+    """Who carries a parcel, and under which number."""
+
     carrier = String(required=True, validate=OneOf(list(CARRIERS)), metadata={"example": "sf"})
     tracking_no = String(
         load_default=None,
@@ -28,6 +30,9 @@ class DispatchBody(Schema):
         validate=Length(1, 40),
         metadata={"example": "SF1234567890123"},
     )
+
+
+class DispatchBody(ParcelBody):
     items = List(
         Nested(DispatchItemSchema),
         load_default=None,

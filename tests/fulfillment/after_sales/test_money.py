@@ -272,6 +272,17 @@ def test_what_is_refused_may_leave_again(sale, audited):
     audited()
 
 
+def test_for_a_part_of_the_money_the_goods_are_still_sent(sale, audited):
+    case = sale.asked(quantity=2, reason="no_longer_wanted")
+    sale.supplier_does(case, "reject", {"note": "已打包"})
+    sale.member_does(case, "appeal", {"note": "未发货"})
+    assert sale.operator_decides(case, amount_fen=1000).get_json()["refunded_fen"] == 1000
+    assert sum(back(sale)) == 1000
+    assert sale.dispatch().get_json()["state"] == "dispatched"
+    assert sale.world.stock_of(sale.sku) == (8, 0)
+    audited()
+
+
 def test_an_order_of_which_nothing_is_left_to_send_is_cancelled(with_freight, audited):
     done = refund(with_freight, quantity=2, reason="no_longer_wanted")
     assert (done["refunded_fen"], done["freight_fen"]) == (5000, 800)
