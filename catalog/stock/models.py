@@ -45,7 +45,8 @@ class ProductFigure(Base):
 
     __tablename__ = "product_figure"
 
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("product.id"), primary_key=True)
+    # No foreign key: counting must never wait for a product that somebody is changing.
+    product_id: Mapped[UUID] = mapped_column(primary_key=True)
     is_available: Mapped[bool]
     sold: Mapped[int] = mapped_column(default=0)
 

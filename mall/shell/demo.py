@@ -4,7 +4,7 @@ import json
 import secrets
 from datetime import UTC, date, datetime
 from pathlib import Path
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 from flask import current_app
 
@@ -52,7 +52,7 @@ STAFF = (
     ("officer", "union_officer", "工会经办演示账号"),
     ("approver", "union_officer", "工会审批演示账号"),
     ("auditor", "union_officer", "工会审计演示账号"),
-    ("clerk", "store_clerk", "门店演示账号"),
+    ("clerk", "store_clerk", "提货点演示账号：" + DEMO_SUPPLIER),
 )
 
 
@@ -142,14 +142,13 @@ def _staff() -> dict[str, dict[str, str]]:
 def _scope(uow: UnitOfWork, role: str) -> UUID | None:
     if role == "operator":
         return None
-    if role == "supplier":
+    # The clerk hands out what the supplier's customers collect.
+    if role in ("supplier", "store_clerk"):
         supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
         assert supplier is not None
         return supplier.id
-    if role == "union_officer":
-        union = unions.find_union(uow.session, DEMO_UNION[0])
-        return (union or unions.open_union(uow, *DEMO_UNION)).id
-    return uuid5(NAMESPACE_URL, f"urn:mall:demo:{role}")
+    union = unions.find_union(uow.session, DEMO_UNION[0])
+    return (union or unions.open_union(uow, *DEMO_UNION)).id
 
 
 def _members() -> dict[str, dict[str, str]]:

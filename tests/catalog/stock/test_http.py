@@ -1,5 +1,7 @@
 """A supplier sets its stock; every change is a movement."""
 
+import psycopg
+
 from tests.support.people import order_body
 
 
@@ -84,3 +86,12 @@ def test_low_stock_lists_what_is_at_or_below_its_mark(world):
         (str(low), 3),
         (str(gone), 0),
     }
+
+
+def test_counting_waits_for_nobody_who_changes_products(world):
+    """An operator approves many products in one transaction while the sweep counts them all."""
+    products = [world.sku(1000, 5)[0] for _ in range(3)]
+    with psycopg.connect(world.database_url) as connection:
+        connection.execute("SELECT FROM product WHERE id = ANY(%s) FOR UPDATE", [products])
+        assert world.elsewhere(lambda: world.run_sweep("count_availability")) == 3
+        connection.rollback()
