@@ -12,6 +12,8 @@ from fulfillment.after_sales.service import become, release, tell_member
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.vouchers import service as vouchers
+from mall.kernel.errors import Invalid
+from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
 from orders.refunds import reimbursing
@@ -82,7 +84,8 @@ def _refund(
     if unsent:
         vouchers.revoke(uow, line.id, unsent)
         dispatch.take_out(uow, part, line, unsent)
-    tell_member(uow, case, "售后退款已完成", "Your refund is made")
+    amount = yuan(went.amount_fen + went.freight_fen)
+    tell_member(uow, case, f"售后退款 {amount} 元已办理", f"¥{amount} goes back to you")
 
 
 def _replace(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
@@ -119,14 +122,18 @@ def accept_goods(
 ) -> AfterSalesCase:
     """Find returned goods as they should be: refund or replace them, and put some on the shelf.
 
-    Raises ExchangeSoldOut, WrongState, and NothingToAsk beyond the units of the case.
+    Raises ExchangeSoldOut, WrongState, and Invalid beyond the units of the case.
     """
     found = service.lock(uow, case_id)
     case = found[2]
     if case.state != rules.RECEIVED:
         raise rules.STATES.refusal(case.state, rules.REFUNDED)
     if restocked > case.quantity:
-        raise rules.NothingToAsk("restocked", left=case.quantity)
+        raise Invalid(
+            "restocked",
+            f"最多 {case.quantity} 件可重新上架。",
+            f"At most {case.quantity} can go back on sale.",
+        )
     if refund_instead:
         _refund(uow, found, actor, "")
     else:

@@ -144,10 +144,9 @@ def takes_unsent(request: Request, units: Units) -> bool:
         return True
     if request.quantity <= units.free_sent:
         return False
-    if request.quantity <= units.unsent:
+    if request.kind != REFUND_ONLY and units.unsent:
         raise NotSentYet("kind", unsent=units.unsent, sent=units.free_sent)
-    most = max(units.free_sent, units.unsent if request.kind == REFUND_ONLY else 0)
-    raise NothingToAsk("quantity", left=most)
+    raise NothingToAsk("quantity", left=max(units.free_sent, units.unsent))
 
 
 def check_amount(asked_fen: int | None, most_fen: int) -> int:

@@ -10,7 +10,10 @@ from orders.refunds import rules
 class RefundItem(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     purpose = String(
-        metadata={"description": "late: paid too late; cancelled", "example": "cancelled"}
+        metadata={
+            "description": "late: paid too late; cancelled; after_sales",
+            "example": "cancelled",
+        }
     )
     amount_fen = Integer(metadata={"example": 2000})
     state = String(

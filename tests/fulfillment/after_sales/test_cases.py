@@ -41,6 +41,8 @@ def test_a_return_is_approved_sent_received_and_refunded(delivered, audited):
     assert approved["return_to"]["detail"] == HOME["detail"]
     assert delivered.member_does(case, "parcel", PARCEL).get_json()["state"] == "in_return"
     assert delivered.supplier_does(case, "receive").get_json()["state"] == "received"
+    too_many = delivered.supplier_does(case, "accept-goods", {"restocked": 3})
+    assert (too_many.status_code, too_many.get_json()["field"]) == (422, "restocked")
     done = delivered.supplier_does(case, "accept-goods", {"restocked": 1}).get_json()
     assert (done["state"], done["refunded_fen"]) == ("refunded", 5000)
     assert (delivered.beans(), delivered.wechat_back()) == (3000, 2000)
