@@ -7,6 +7,7 @@ from fulfillment.after_sales import queries as after_sales_queries
 from fulfillment.after_sales import supplier_views as after_sales_supplier
 from fulfillment.after_sales import views as after_sales_views
 from fulfillment.dispatch import jobs as dispatch_jobs
+from fulfillment.dispatch import ops_views as dispatch_ops_views
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch import supplier_views as dispatch_supplier_views
@@ -19,6 +20,7 @@ from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
+from fulfillment.uploads import supplier_views as parcel_sheet_views
 from fulfillment.vouchers import clerk_views as voucher_clerk_views
 from fulfillment.vouchers import queries as voucher_queries
 from fulfillment.vouchers import service as vouchers
@@ -29,8 +31,11 @@ from orders.messages import OrderCancelled, OrderPaid
 BLUEPRINTS = [
     dispatch_views.bp,
     dispatch_supplier_views.bp,
+    dispatch_ops_views.bp,
     shipment_views.bp,
     shipment_supplier_views.bp,
+    shipment_supplier_views.parcels_bp,
+    parcel_sheet_views.bp,
     voucher_views.bp,
     voucher_clerk_views.bp,
     after_sales_views.bp,
@@ -51,6 +56,7 @@ REACTIONS = {
 }
 SWEEPS = [
     (dispatch_jobs.confirm_silent_deliveries, 60, "default"),
+    (dispatch_jobs.remind_overdue, 300, "bulk"),
     (after_sales_jobs.decide_by_silence, 60, "default"),
 ]
 INVARIANTS = [

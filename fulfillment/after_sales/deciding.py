@@ -8,6 +8,7 @@ from catalog.stock import service as stock
 from catalog.stock.rules import OutOfStock
 from fulfillment.after_sales import queries, rules, service
 from fulfillment.after_sales.models import AfterSalesCase
+from fulfillment.after_sales.rules import Request
 from fulfillment.after_sales.service import become, release, tell_member
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
@@ -20,6 +21,20 @@ from orders.refunds import reimbursing
 from orders.refunds.reimbursing import Back
 
 Locked = tuple[FulfillmentOrder, FulfillmentLine, AfterSalesCase]
+
+
+def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
+    """Open a case; money for what should have left by now goes back without asking anybody.
+
+    Raises what `service.request` raises.
+    """
+    case = service.request(uow, member_id, order_id, asked)
+    found = service.lock(uow, case.id)
+    part, _, case = found
+    is_late = part.dispatch_by is not None and part.dispatch_by < uow.now
+    if case.is_unsent and is_late:
+        _agree(uow, found, rules.SILENCE, "已超过承诺发货时间，自动同意")
+    return case
 
 
 def approve(uow: UnitOfWork, case_id: UUID, actor: str, note: str = "") -> AfterSalesCase:

@@ -163,11 +163,11 @@ def send_back(
     uow: UnitOfWork, member_id: UUID, case_id: UUID, carrier: str, tracking_no: str | None
 ) -> AfterSalesCase:
     """Record how goods are on their way back; raises WrongState and Invalid."""
-    parcels.check_parcel(carrier, tracking_no)
+    number = parcels.clean_number(carrier, tracking_no)
     queries.get_case(uow.session, case_id, member_id=member_id)
     *_, case = lock(uow, case_id)
-    note = f"{parcels.CARRIERS[carrier]} {tracking_no or ''}".strip()
-    sent = {"return_carrier": carrier, "return_tracking_no": tracking_no}
+    note = f"{parcels.CARRIERS[carrier].name} {number or ''}".strip()
+    sent = {"return_carrier": carrier, "return_tracking_no": number}
     become(uow, case, rules.IN_RETURN, f"member:{member_id}", note, **sent)
     tell_supplier(uow, case, "退货已寄出，请注意查收", "Goods are on their way back")
     return case

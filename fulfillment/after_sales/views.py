@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales import queries, service
+from fulfillment.after_sales import deciding, queries, service
 from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.rules import Request
 from fulfillment.after_sales.schemas import (
@@ -61,7 +61,7 @@ def page_of(scope: dict[str, UUID], query_data: dict[str, Any]) -> dict[str, Any
 )
 def request(order_id: UUID, json_data: Request) -> Response:
     member_id = current_member_id()
-    return decided(lambda uow: service.request(uow, member_id, order_id, json_data), 201)
+    return decided(lambda uow: deciding.ask(uow, member_id, order_id, json_data), 201)
 
 
 @bp.get("/after-sales")

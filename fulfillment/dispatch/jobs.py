@@ -5,6 +5,12 @@ from mall.kernel import clock
 from mall.kernel.uow import reading, unit_of_work
 
 
+def remind_overdue(limit: int = 500) -> int:
+    """Remind suppliers of what should have left; run by the scheduler."""
+    with unit_of_work() as uow:
+        return service.remind_overdue(uow, limit)
+
+
 def confirm_silent_deliveries(limit: int = 200) -> int:
     """Confirm what was dispatched long ago and never complained of; run by the scheduler."""
     with reading() as session:

@@ -30,6 +30,11 @@ class FulfillmentOrder(Base):
         ),
         Index("ix_fulfillment_order_supplier_id", "supplier_id", "id"),
         Index(
+            "ix_fulfillment_order_dispatch_by",
+            "dispatch_by",
+            postgresql_where=text("state IN ('open','partly_dispatched')"),
+        ),
+        Index(
             "ix_fulfillment_order_confirm",
             "confirm_by",
             postgresql_where=text("state = 'dispatched'"),
@@ -49,6 +54,9 @@ class FulfillmentOrder(Base):
     address: Mapped[dict[str, Any] | None]
     note: Mapped[str]
     created_at: Mapped[datetime]
+    # Promised to have left by then; what is collected promises nothing.
+    dispatch_by: Mapped[datetime | None]
+    reminded_at: Mapped[datetime | None]
     dispatched_at: Mapped[datetime | None]
     confirm_by: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]

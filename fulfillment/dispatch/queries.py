@@ -1,5 +1,6 @@
 """Read fulfillment orders; and their invariants."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -52,21 +53,66 @@ def owners_of(session: Session, ids: list[UUID]) -> dict[UUID, dict[str, UUID]]:
     }
 
 
-def list_for_supplier(
-    session: Session, supplier_id: UUID, state: str | None, cursor: UUID | None, limit: int
+_STILL_HERE = FulfillmentOrder.state.in_((rules.OPEN, rules.PARTLY))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which fulfillment orders are listed: of a supplier or of all, in a state, late ones only."""
+
+    supplier_id: UUID | None = None
+    state: str | None = None
+    overdue_at: datetime | None = None
+
+
+def list_parts(
+    session: Session, wish: Wish, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
-    """Return a supplier's fulfillment orders, newest first, one more than `limit` if more."""
-    query = (
-        select(FulfillmentOrder)
-        .where(FulfillmentOrder.supplier_id == supplier_id)
-        .order_by(FulfillmentOrder.id.desc())
-        .limit(limit + 1)
-    )
-    if state is not None:
-        query = query.where(FulfillmentOrder.state == state)
+    """Return fulfillment orders, newest first, one more than `limit` if there are more."""
+    query = select(FulfillmentOrder).order_by(FulfillmentOrder.id.desc()).limit(limit + 1)
+    if wish.supplier_id is not None:
+        query = query.where(FulfillmentOrder.supplier_id == wish.supplier_id)
+    if wish.state is not None:
+        query = query.where(FulfillmentOrder.state == wish.state)
+    if wish.overdue_at is not None:
+        query = query.where(_STILL_HERE, FulfillmentOrder.dispatch_by < wish.overdue_at)
     if cursor is not None:
         query = query.where(FulfillmentOrder.id < cursor)
     return list(session.scalars(query))
+
+
+def overdue(session: Session, now: datetime, limit: int) -> list[FulfillmentOrder]:
+    """Return what should have left and of which its supplier was not reminded yet; locked."""
+    query = (
+        select(FulfillmentOrder)
+        .where(
+            _STILL_HERE,
+            FulfillmentOrder.dispatch_by < now,
+            FulfillmentOrder.reminded_at.is_(None),
+        )
+        .order_by(FulfillmentOrder.dispatch_by)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(query))
+
+
+def find_number(session: Session, number: str, supplier_id: UUID) -> FulfillmentOrder | None:
+    """Return a supplier's fulfillment order by its number."""
+    query = select(FulfillmentOrder).where(
+        FulfillmentOrder.number == number, FulfillmentOrder.supplier_id == supplier_id
+    )
+    return session.scalars(query).first()
+
+
+def waiting_to_leave(session: Session, supplier_id: UUID, limit: int) -> list[FulfillmentOrder]:
+    """Return what a supplier has still to send, oldest first; what is collected apart."""
+    query = select(FulfillmentOrder).where(
+        FulfillmentOrder.supplier_id == supplier_id,
+        _STILL_HERE,
+        FulfillmentOrder.delivery_mode != rules.PICKUP,
+    )
+    return list(session.scalars(query.order_by(FulfillmentOrder.id).limit(limit)))
 
 
 def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:

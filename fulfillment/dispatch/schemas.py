@@ -1,6 +1,6 @@
 """Fulfillment orders on the wire."""
 
-from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
 from fulfillment.dispatch import rules
@@ -38,6 +38,9 @@ class FulfillmentOrderReply(Schema):
     )
     note = String()
     created_at = DateTime()
+    dispatch_by = DateTime(
+        allow_none=True, metadata={"description": "Promised to have left by then"}
+    )
     dispatched_at = DateTime(allow_none=True)
     confirm_by = DateTime(allow_none=True)
     delivered_at = DateTime(allow_none=True)
@@ -54,3 +57,6 @@ class FulfillmentOrderPage(FulfillmentOrderList):
 
 class FulfillmentOrderQuery(PageQuery):
     state = String(load_default=None, validate=OneOf(rules.STATES.states))
+    overdue = Boolean(
+        load_default=False, metadata={"description": "Only what should have left by now"}
+    )

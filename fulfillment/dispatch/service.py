@@ -1,7 +1,7 @@
 """Split paid orders among suppliers; deliver, and complete what is wholly delivered."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +10,13 @@ from sqlalchemy import select, update
 from fulfillment.dispatch import queries, rules, statements
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.messages import PickupOpened
+from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
 from orders.messages import OrderCancelled, OrderPaid
 from orders.order import queries as orders
 from orders.order import rules as order_rules
@@ -51,7 +54,15 @@ def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -
         "address": None if mode == rules.PICKUP else paid.address,
         "note": paid.note,
         "created_at": uow.now,
+        "dispatch_by": _promise(uow, mode),
     }
+
+
+def _promise(uow: UnitOfWork, mode: str) -> datetime | None:
+    """Return by when what is split now has to leave."""
+    if mode == rules.PICKUP:
+        return None
+    return uow.now + timedelta(seconds=uow.settings.dispatch_within_seconds)
 
 
 def _line_row(fulfillment_order_id: UUID, line: PaidLine) -> dict[str, Any]:
@@ -79,6 +90,26 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
         .values(state=rules.CANCELLED)
         .execution_options(synchronize_session=False)
     )
+
+
+def remind_overdue(uow: UnitOfWork, limit: int) -> int:
+    """Remind suppliers, once, of each part that should have left; return of how many."""
+    found = queries.overdue(uow.session, uow.now, limit)
+    told = [
+        NewNotice(
+            SUPPLIER,
+            part.supplier_id,
+            "dispatch_overdue",
+            f"overdue:{part.id}",
+            f"履约单 {part.number} 已超过承诺发货时间，请尽快发货；会员现在可以直接退款。",
+            f"{part.number} should have been dispatched; its member may take the money back now.",
+        )
+        for part in found
+    ]
+    for part in found:
+        part.reminded_at = uow.now
+    notices.notify(uow, told)
+    return len(found)
 
 
 def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
@@ -191,6 +222,7 @@ def open_replacement(
         case_id=case_id,
         state=rules.OPEN,
         created_at=uow.now,
+        dispatch_by=_promise(uow, part.delivery_mode),
         **{name: getattr(part, name) for name in kept},
     )
     uow.session.add(again)

@@ -11,27 +11,13 @@ from fulfillment.dispatch.schemas import (
     FulfillmentOrderQuery,
     FulfillmentOrderReply,
 )
+from fulfillment.dispatch.views import listed
 from mall.access.guard import current_scope_id
 from mall.kernel.uow import reading
-from mall.members.rules import mask_name, mask_phone
-from mall.web.fields import page
 
 bp = APIBlueprint(
     "supplier_fulfillment", __name__, url_prefix="/v1/supplier/fulfillment-orders", tag="Supplier"
 )
-
-
-def _masked(reply: dict[str, Any]) -> dict[str, Any]:
-    """Hide who it is for: a list needs the place, only the parcel's label the person."""
-    address = reply["address"]
-    if address is not None:
-        reply["address"] = {
-            **address,
-            "recipient": mask_name(address["recipient"]),
-            "phone": mask_phone(address["phone"]),
-            "detail": "***",
-        }
-    return reply
 
 
 @bp.get("")
@@ -40,16 +26,7 @@ def _masked(reply: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="List one's own fulfillment orders, newest first; recipients masked")
 def list_fulfillment_orders(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = queries.list_for_supplier(
-            session,
-            current_scope_id(),
-            query_data["state"],
-            query_data["cursor"],
-            query_data["limit"],
-        )
-        lines = queries.lines_of(session, [each.id for each in found])
-        items = [_masked(queries.reply(each, lines[each.id])) for each in found]
-        return page(items, query_data["limit"])
+        return listed(session, current_scope_id(), query_data)
 
 
 @bp.get("/<uuid:fulfillment_order_id>")

@@ -4,14 +4,43 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries, service
 from fulfillment.dispatch.schemas import FulfillmentOrderList, FulfillmentOrderReply
 from mall.access.guard import current, current_member_id
+from mall.kernel.clock import now
 from mall.kernel.uow import reading, unit_of_work
+from mall.members.rules import mask_name, mask_phone
+from mall.web.fields import page
 from orders.order import queries as orders
 
 bp = APIBlueprint("fulfillment", __name__, url_prefix="/v1/store", tag="Store: orders")
+
+
+def _masked(reply: dict[str, Any]) -> dict[str, Any]:
+    """Hide who it is for: a list needs the place, only the parcel's label the person."""
+    address = reply["address"]
+    if address is not None:
+        reply["address"] = {
+            **address,
+            "recipient": mask_name(address["recipient"]),
+            "phone": mask_phone(address["phone"]),
+            "detail": "***",
+        }
+    return reply
+
+
+def listed(
+    session: Session, supplier_id: UUID | None, query_data: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a page of fulfillment orders, of a supplier or of all, recipients masked."""
+    overdue_at = now() if query_data["overdue"] else None
+    wish = queries.Wish(supplier_id, query_data["state"], overdue_at)
+    found = queries.list_parts(session, wish, query_data["cursor"], query_data["limit"])
+    lines = queries.lines_of(session, [each.id for each in found])
+    items = [_masked(queries.reply(each, lines[each.id])) for each in found]
+    return page(items, query_data["limit"])
 
 
 @bp.get("/orders/<uuid:order_id>/fulfillment-orders")

@@ -1,6 +1,7 @@
 """Parcels and what is in them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey
@@ -22,6 +23,8 @@ class Shipment(Base):
     tracking_no: Mapped[str | None]
     dispatched_by: Mapped[str]
     dispatched_at: Mapped[datetime]
+    # Numbers that were corrected since, each with who did it when.
+    earlier: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
 
 
 class ShipmentLine(Base):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Function, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import post_load
 
@@ -42,10 +42,23 @@ class DispatchBody(ParcelBody):
     )
 
 
+class CarrierReply(Schema):
+    code = String(metadata={"example": "sf"})
+    name = String(metadata={"example": "顺丰速运"})
+    example = String(metadata={"description": "How its numbers look", "example": "SF1234567890123"})
+
+
+class CarrierList(Schema):
+    items = List(Nested(CarrierReply))
+
+
 class ShipmentReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     fulfillment_order_id = UUID()
     carrier = String(metadata={"example": "sf"})
+    carrier_name = Function(
+        lambda parcel: CARRIERS[parcel.carrier].name, metadata={"example": "顺丰速运"}
+    )
     tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
     dispatched_at = DateTime()
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries, service
 from fulfillment.dispatch import rules as dispatch_rules
-from fulfillment.dispatch.models import FulfillmentLine
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.shipments import rules
 from fulfillment.shipments.models import Shipment, ShipmentLine
@@ -37,7 +37,7 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     The order is locked first: a change of choice comes before the parcel or not at all. Once all
     of it is on its way, the member has the configured time to confirm.
     """
-    rules.check_parcel(parcel.carrier, parcel.tracking_no)
+    number = rules.clean_number(parcel.carrier, parcel.tracking_no)
     order_id = queries.order_of(uow.session, fulfillment_order_id)
     order_service.begin_dispatch(uow, order_id)
     order = service.lock(uow, fulfillment_order_id)
@@ -54,7 +54,7 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
         id=new_id(),
         fulfillment_order_id=fulfillment_order_id,
         carrier=parcel.carrier,
-        tracking_no=parcel.tracking_no,
+        tracking_no=number,
         dispatched_by=parcel.dispatched_by,
         dispatched_at=uow.now,
     )
@@ -66,6 +66,46 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     else:
         order.state = dispatch_rules.PARTLY
     return shipment.id
+
+
+def correct(
+    uow: UnitOfWork, shipment_id: UUID, carrier: str, tracking_no: str | None, by: str
+) -> Shipment:
+    """Correct a parcel's carrier and number until it is delivered; what stood there is kept.
+
+    Correcting it to the same changes nothing. Raises ParcelDelivered, Invalid, NotThisNumber.
+    """
+    number = rules.clean_number(carrier, tracking_no)
+    shipment = uow.session.get_one(Shipment, shipment_id)
+    part = service.lock(uow, shipment.fulfillment_order_id)
+    uow.session.refresh(shipment)
+    if (shipment.carrier, shipment.tracking_no) == (carrier, number):
+        return shipment
+    if part.state == dispatch_rules.DELIVERED:
+        raise rules.ParcelDelivered()
+    before = {
+        "carrier": shipment.carrier,
+        "tracking_no": shipment.tracking_no,
+        "until": uow.now.isoformat(),
+        "by": by,
+    }
+    shipment.earlier = [*shipment.earlier, before]
+    shipment.carrier, shipment.tracking_no = carrier, number
+    uow.session.flush()
+    return shipment
+
+
+def own_shipment(session: Session, shipment_id: UUID, supplier_id: UUID) -> Shipment:
+    """Return a parcel of this supplier's; another's is as unknown as none."""
+    query = (
+        select(Shipment)
+        .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
+        .where(Shipment.id == shipment_id, FulfillmentOrder.supplier_id == supplier_id)
+    )
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("parcel", "包裹")
+    return found
 
 
 def _take(
@@ -87,6 +127,18 @@ def _take(
             )
         )
     return packed
+
+
+def find_parcel(
+    session: Session, fulfillment_order_id: UUID, carrier: str, tracking_no: str | None
+) -> Shipment | None:
+    """Return the parcel of a fulfillment order that has this number."""
+    query = select(Shipment).where(
+        Shipment.fulfillment_order_id == fulfillment_order_id,
+        Shipment.carrier == carrier,
+        Shipment.tracking_no == tracking_no,
+    )
+    return session.scalars(query).first()
 
 
 def shipments_of(session: Session, fulfillment_order_ids: Sequence[UUID]) -> list[Shipment]:

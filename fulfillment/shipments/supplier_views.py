@@ -8,15 +8,41 @@ from flask import Response
 
 from fulfillment.dispatch import queries
 from fulfillment.dispatch.schemas import FulfillmentOrderReply
-from fulfillment.shipments import service
-from fulfillment.shipments.schemas import DispatchBody
+from fulfillment.shipments import rules, service
+from fulfillment.shipments.schemas import (
+    CarrierList,
+    DispatchBody,
+    ParcelBody,
+    ShipmentReply,
+)
 from mall.access.guard import current, current_scope_id
-from mall.kernel.uow import UnitOfWork
+from mall.kernel.uow import UnitOfWork, unit_of_work
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint(
     "shipments", __name__, url_prefix="/v1/supplier/fulfillment-orders", tag="Supplier"
 )
+parcels_bp = APIBlueprint("supplier_parcels", __name__, url_prefix="/v1/supplier", tag="Supplier")
+
+
+@parcels_bp.get("/carriers")
+@parcels_bp.output(CarrierList)
+@parcels_bp.doc(summary="List the carriers and how their numbers look")
+def list_carriers() -> dict[str, Any]:
+    return {"items": [{"code": code, **vars(each)} for code, each in rules.CARRIERS.items()]}
+
+
+@parcels_bp.put("/shipments/<uuid:shipment_id>")
+@parcels_bp.input(ParcelBody)
+@parcels_bp.output(ShipmentReply)
+@parcels_bp.doc(
+    summary="Correct a parcel's carrier and number until it is delivered",
+    responses={409: "It was delivered"},
+)
+def correct(shipment_id: UUID, json_data: dict[str, Any]) -> Any:
+    with unit_of_work() as uow:
+        service.own_shipment(uow.session, shipment_id, current_scope_id())
+        return service.correct(uow, shipment_id, **json_data, by=current().name)
 
 
 @bp.post("/<uuid:fulfillment_order_id>/shipments")

@@ -125,6 +125,7 @@ class Settings:
     secret_key: str
     wechat: WeChatSettings
     payment_timeout_seconds: int
+    dispatch_within_seconds: int
     auto_confirm_seconds: int
     after_sales: AfterSalesSettings
     token_ttl_seconds: int

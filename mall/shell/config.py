@@ -28,6 +28,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
     ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
+    ("MALL_DISPATCH_WITHIN_SECONDS", "172800", "Promised time from payment to dispatch"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
     ("MALL_AFTER_SALES_WINDOW_SECONDS", "1296000", "After delivery: time to ask for after-sales"),
     ("MALL_AFTER_SALES_DECIDE_SECONDS", "172800", "For a supplier to decide; silence approves"),
@@ -141,6 +142,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=values["MALL_SECRET_KEY"],
         wechat=wechat,
         payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
+        dispatch_within_seconds=_whole(values, "MALL_DISPATCH_WITHIN_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
         after_sales=AfterSalesSettings(
             window_seconds=_whole(values, "MALL_AFTER_SALES_WINDOW_SECONDS", 0),

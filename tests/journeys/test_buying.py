@@ -22,7 +22,7 @@ def test_beans_alone_pay_at_once_and_the_order_is_fulfilled(world, audited):
     supplier = world.staff("supplier", supplier_id)
     [part] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     assert part["address"]["phone"] == "138****0001"
-    parcel = {"carrier": "sf", "tracking_no": "SF123456"}
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     assert supplier.post(path, parcel).get_json()["state"] == "dispatched"
     confirmed = member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")

@@ -59,7 +59,20 @@ class Owner:
             "fulfillment_order_id": parts[0]["id"],
             "upload_id": upload,
             "case_id": case["id"],
+            "shipment_id": self._parcel(),
         }
+
+    def _parcel(self):
+        """Sell and send another; return its parcel."""
+        _, sku = self.world.sku(1000, 50, self.supplier_id)
+        buyer = self.world.member(beans_fen=10_000)
+        order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
+        self.world.run_outbox()
+        path = f"/v1/store/orders/{order['order_id']}"
+        [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
+        sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        self.person.post(sent, {"carrier": "self"})
+        return buyer.get(f"{path}/shipments").get_json()["items"][0]["id"]
 
     def everything(self, except_for=()):
         """Return every row that is this supplier's, to see whether any changed."""

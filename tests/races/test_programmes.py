@@ -66,7 +66,7 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
     right = union.right_of(person, programme_id)
     change = f"/v1/store/entitlements/{right['id']}/change"
     phones = [world.login_again(person) for _ in range(2)]
-    parcel = {"carrier": "sf", "tracking_no": "SF123456"}
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     replies = at_once(
         lambda: phones[0].post(change, {"pack_id": packs[1]}),

@@ -2,7 +2,7 @@
 
 from tests.support.people import order_body
 
-PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890"}
+PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 HOME = {"recipient": "售后", "phone": "13800000002", "region_code": "440825", "detail": "2 号仓"}
 
 

@@ -123,10 +123,10 @@ class Buying(Telling):
         first, *others = self.known["parts"]
         path = f"/v1/supplier/fulfillment-orders/{first}"
         line = self.supplier.get(path)["lines"][0]["id"]
-        parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
         for number in range(2):
             items = [{"line_id": line, "quantity": 1}]
-            body = {**parcel, "tracking_no": f"SF123456789{number}", "items": items}
+            body = {**parcel, "tracking_no": f"SF123456789000{number}", "items": items}
             reply = self.supplier.post(f"{path}/shipments", body)
         for part in others:
             self.supplier.post(f"/v1/supplier/fulfillment-orders/{part}/shipments", parcel)

@@ -255,7 +255,7 @@ class Catalog(Telling):
 
     def supplier_ships(self) -> str:
         [part] = self.parts_of(self.known["order"])
-        parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
         path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
         return str(self.supplier.post(path, parcel)["number"])
 

@@ -9,7 +9,7 @@ import requests
 from mall.kernel.money import yuan
 from mall.shell.stories.telling import Step, StoryFailed, Telling
 
-PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890"}
+PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 HOME = {"recipient": "良姜合作社售后", "phone": "13800000002", "region_code": "440825"}
 
 

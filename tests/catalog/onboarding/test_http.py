@@ -218,7 +218,7 @@ def test_qualification_expires(world):
     assert (own["state"], own["withheld_for"]) == ("published", "assistance")
     world.run_outbox()
     parts = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
-    parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     shipped = supplier.post(f"/v1/supplier/fulfillment-orders/{parts[0]['id']}/shipments", parcel)
     assert shipped.status_code == 201
     qualify(world, supplier, "assistance", "2027-12-31")
@@ -253,7 +253,7 @@ def test_a_suspended_supplier_sells_nothing_new_and_ships_what_is_open(world):
     assert member.get(f"/v1/store/products/{product}").status_code == 404
     assert member.post("/v1/store/orders", order_body([sku], total_fen=1000)).status_code == 409
     [part] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
-    parcel = {"carrier": "sf", "tracking_no": "SF1234567890"}
+    parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     assert supplier.post(path, parcel).status_code == 201
 

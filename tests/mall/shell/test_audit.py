@@ -84,7 +84,7 @@ def busy(world):
             "items"
         ]
         if finished:
-            parcel = {"carrier": "sf", "tracking_no": "SF123456"}
+            parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
             supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
             member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
     # Paid by WeChat; cancelled and paid too late, so that the money went back; still waiting.

@@ -51,7 +51,7 @@ def test_not_ready_without_workers(world):
 def test_not_ready_behind_a_migration(world, a_worker, monkeypatch):
     monkeypatch.setattr(health, "_HEAD", "9999")
     status, found = checks(world)
-    assert (status, found["migrations"]) == (503, "failed: at 0018, needs 9999")
+    assert (status, found["migrations"]) == (503, "failed: at 0019, needs 9999")
 
 
 def test_alive_even_when_nothing_else_is(world):

@@ -63,7 +63,7 @@ def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world)
     ).get_json()["items"]
     sent = supplier.post(
         f"/v1/supplier/fulfillment-orders/{part['id']}/shipments",
-        {"carrier": "sf", "tracking_no": "SF123456"},
+        {"carrier": "sf", "tracking_no": "SF1234567890123"},
     )
     assert sent.status_code == 201, sent.get_json()
     late = person.post(path, {"pack_id": first})

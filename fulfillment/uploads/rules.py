@@ -1,0 +1,98 @@
+"""The sheet of tracking numbers: its columns, and what each row asks for."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fulfillment.shipments.rules import code_of
+from mall.kernel.sheets.cells import Limits, Row, SheetRefused, plain
+
+LIMITS = Limits(
+    bytes=2 * 1024 * 1024,
+    unpacked_bytes=20 * 1024 * 1024,
+    rows=500,
+    columns=20,
+    cell_characters=200,
+)
+SHEET = "发货"
+NUMBER, CARRIER, TRACKING, QUANTITY = "履约单号", "快递公司", "快递单号", "数量"
+NEEDED = (NUMBER, CARRIER, TRACKING)
+HEADS = (NUMBER, CARRIER, TRACKING, QUANTITY, "商品", "待发", "收件人", "地区")
+MAX_OPEN = LIMITS.rows
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a row, for a person."""
+
+    row: int
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A row that can be tried: which fulfillment order leaves with whom, under which number."""
+
+    row: int
+    number: str
+    carrier: str
+    tracking_no: str
+    # None: all that is left.
+    quantity: int | None
+
+
+def heads_of(row: Row) -> dict[str, int]:
+    """Return where each column stands; raises SheetRefused where one is missing."""
+    found = {str(cell.value).strip(): at for at, cell in row.cells.items() if cell.value}
+    missing = [name for name in NEEDED if name not in found]
+    if missing:
+        names = "、".join(missing)
+        raise SheetRefused(f"第一行缺少列：{names}。", f"The first row lacks: {names}.")
+    return found
+
+
+def texts_of(row: Row, heads: Mapping[str, int]) -> dict[str, str]:
+    """Return the texts of a row by column; numbers as they are written without a fraction."""
+    texts = {}
+    for name, at in heads.items():
+        value = row.cells[at].value if at in row.cells else None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        texts[name] = "" if value is None else plain(str(value)).strip()
+    return texts
+
+
+def read(row: Row, heads: Mapping[str, int]) -> Wanted | Problem | None:
+    """Return what a row asks for, what is wrong with it, or None where nothing is filled in."""
+    texts = texts_of(row, heads)
+    carrier, tracking_no = texts[CARRIER], texts[TRACKING]
+    if not carrier and not tracking_no:
+        return None
+    if not texts[NUMBER]:
+        return Problem(row.number, "no_number", "缺少履约单号。", "It names no fulfillment order.")
+    code = code_of(carrier)
+    if code is None:
+        return Problem(
+            row.number,
+            "carrier_unknown",
+            f"没有名为“{carrier}”的快递公司。",
+            f"There is no carrier “{carrier}”.",
+        )
+    quantity = texts.get(QUANTITY, "")
+    if quantity and not re.fullmatch(r"[1-9]\d{0,3}", quantity):
+        return Problem(
+            row.number, "quantity_wrong", "数量须为 1 至 9999。", "The quantity is 1 to 9999."
+        )
+    number = texts[NUMBER].upper()
+    return Wanted(row.number, number, code, tracking_no, int(quantity) if quantity else None)
+
+
+def rows_of(rows: Iterator[Row]) -> list[Wanted | Problem]:
+    """Return what the rows of a sheet ask for, in their order; raises SheetRefused."""
+    head = next(rows, None)
+    if head is None:
+        raise SheetRefused("文件是空的。", "The file is empty.")
+    heads = heads_of(head)
+    return [found for row in rows if (found := read(row, heads)) is not None]
