@@ -20,7 +20,7 @@ from mall.kernel.together import Share, document
 
 MAX_ATTEMPTS = 8
 MAX_ERROR_LENGTH = 2000
-PENDING, PARKED = "pending", "parked"
+PENDING, DONE, PARKED, DROPPED = "pending", "done", "parked", "dropped"
 
 
 class Message(Protocol):
@@ -52,6 +52,7 @@ class OutboxDelivery(Base):
     __table_args__ = (
         # Only open rows are indexed: the sweep stays fast over years of finished ones.
         Index("ix_outbox_delivery_open", "due_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_outbox_delivery_parked", "id", postgresql_where=text("state = 'parked'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -65,6 +66,10 @@ class OutboxDelivery(Base):
     due_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    # What an operator made of it, and why.
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    note: Mapped[str | None]
 
 
 class Registry:

@@ -22,7 +22,7 @@ from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.shell import database, demo, supervisor, wiring, worker
 from mall.shell.app import create_app
-from mall.shell.commands import environment, reconcile, search
+from mall.shell.commands import environment, jobs, reconcile, search
 from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -279,6 +279,7 @@ def disable_staff(username: str) -> None:
 
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)
+main.add_command(jobs.jobs)
 
 if __name__ == "__main__":
     main()

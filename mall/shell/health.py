@@ -9,12 +9,12 @@ from apiflask.fields import Dict, String
 from flask import current_app
 from prometheus_client import Gauge
 from redis.exceptions import RedisError
-from rq import Worker
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mall.access.guard import public
 from mall.kernel import audit
+from mall.kernel import queue as rq_queues
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import Schema
 from search_index.engine import IndexUnavailable
@@ -64,7 +64,7 @@ def _index() -> str:
 def _queue() -> dict[str, str]:
     connection = current_app.extensions["mall_redis"]
     try:
-        workers = Worker.count(connection=connection)
+        workers = rq_queues.count_workers(connection)
     except RedisError as error:
         return {"valkey": f"failed: {type(error).__name__}"}
     return {"valkey": "ok", "workers": f"ok: {workers}" if workers else "failed: none seen"}

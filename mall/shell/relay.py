@@ -15,8 +15,9 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
+from mall.deliveries import queries as deliveries
 from mall.kernel import clock, idempotency, outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.audit import Invariant
@@ -209,19 +210,15 @@ class OutboxCollector:
     """How much waits in the outbox and for how long, asked of the database at every scrape."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        with reading() as session:
-            rows = session.execute(
-                select(OutboxDelivery.state, func.count(), func.min(OutboxDelivery.created_at))
-                .where(OutboxDelivery.state.in_([PENDING, PARKED]))
-                .group_by(OutboxDelivery.state)
-            ).all()
-        waiting = GaugeMetricFamily("mall_outbox_waiting", "Deliveries not done", labels=["state"])
+        labels = ["state", "queue"]
+        waiting = GaugeMetricFamily("mall_outbox_waiting", "Deliveries not done", labels=labels)
         age = GaugeMetricFamily(
-            "mall_outbox_oldest_seconds", "Age of the oldest delivery not done", labels=["state"]
+            "mall_outbox_oldest_seconds", "Age of the oldest delivery not done", labels=labels
         )
-        for state, count, oldest in rows:
-            waiting.add_metric([state], count)
-            age.add_metric([state], (clock.now() - oldest).total_seconds())
+        with reading() as session:
+            for row in deliveries.backlog(session, clock.now()):
+                waiting.add_metric([row.state, row.queue], row.deliveries)
+                age.add_metric([row.state, row.queue], row.oldest_seconds)
         yield waiting
         yield age
 

@@ -11,6 +11,7 @@ import orders.wiring
 import search_index.wiring
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
+from mall.deliveries import ops_views as deliveries_ops
 from mall.kernel import outbox
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops
@@ -35,6 +36,7 @@ BLUEPRINTS = [
     ledger_views.bp,
     ledger_ops.bp,
     ledger_ops.accounts_bp,
+    deliveries_ops.bp,
     *notice_views.BLUEPRINTS,
     *search_index.wiring.BLUEPRINTS,
     *catalog.wiring.BLUEPRINTS,

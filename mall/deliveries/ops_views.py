@@ -1,0 +1,82 @@
+"""Operators see what waits and what failed, and decide."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import current_app
+
+from mall.access.guard import current
+from mall.deliveries import figures, queries, service
+from mall.deliveries.schemas import (
+    DecisionBody,
+    DeliveryPage,
+    DeliveryQuery,
+    DeliveryReply,
+    QueueList,
+)
+from mall.kernel.outbox import OutboxDelivery
+from mall.kernel.uow import reading, unit_of_work
+from mall.web.fields import page
+
+bp = APIBlueprint("deliveries_ops", __name__, url_prefix="/v1/ops/deliveries", tag="Operations")
+
+
+def _reply(delivery: OutboxDelivery) -> dict[str, Any]:
+    return {name: getattr(delivery, name) for name in DeliveryReply().fields}
+
+
+@bp.get("")
+@bp.input(DeliveryQuery, location="query")
+@bp.output(DeliveryPage)
+@bp.doc(
+    summary="List deliveries of events, newest first; parked ones unless another state is asked for"
+)
+def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
+    with reading() as session:
+        found = queries.list_deliveries(session, **query_data)
+        return page([_reply(each) for each in found], query_data["limit"])
+
+
+@bp.get("/queues")
+@bp.output(QueueList)
+@bp.doc(summary="Read how much waits in each queue, since when, and how many workers there are")
+def list_queues() -> dict[str, Any]:
+    with reading() as session:
+        return figures.read(session, current_app.extensions["mall_redis"])
+
+
+@bp.post("/<uuid:delivery_id>/retry")
+@bp.input(DecisionBody)
+@bp.output(DeliveryReply)
+@bp.doc(
+    summary="Let a delivery run again, within seconds",
+    responses={409: "It is done already"},
+)
+def retry(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _reply(service.retry(uow, delivery_id, current().name, json_data["note"]))
+
+
+@bp.post("/<uuid:delivery_id>/park")
+@bp.input(DecisionBody)
+@bp.output(DeliveryReply)
+@bp.doc(
+    summary="Take a waiting delivery out of the way",
+    responses={409: "It does not wait"},
+)
+def park(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _reply(service.park(uow, delivery_id, current().name, json_data["note"]))
+
+
+@bp.post("/<uuid:delivery_id>/drop")
+@bp.input(DecisionBody)
+@bp.output(DeliveryReply)
+@bp.doc(
+    summary="Give a parked delivery up; it stays on record and can be retried",
+    responses={409: "It is not parked"},
+)
+def drop(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _reply(service.drop(uow, delivery_id, current().name, json_data["note"]))
