@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from argon2 import PasswordHasher
 from hypothesis import settings
 from sqlalchemy import text
 
+from mall.access import service as access
 from mall.kernel import clock
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
@@ -30,6 +32,8 @@ FEW = 1000
 settings.register_profile("repeat", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+# As strong as tests need: at its real cost, passwords alone take a minute of the suite.
+access._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MOCK_FIXTURES = Path(__file__).parent.parent / "mall" / "wechatpay_mock" / "fixtures"
 NO_HTTPS = ("--https-port", "-1")
 

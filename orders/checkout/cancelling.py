@@ -41,12 +41,18 @@ def cancel_for_member(order_id: UUID, member_id: UUID, actor: str) -> None:
     """Cancel a member's own order: before it is paid, or after that until a parcel leaves.
 
     Raises AlreadyDispatched and ChooseAnew; for one that awaits payment what `cancel` raises: a
-    payment that was faster wins, and the member may ask again.
+    payment that was faster wins, and the member may ask again. Other payments that were begun for
+    a paid order are closed first, too; who paid twice gets that back. Raises GatewayUnavailable.
     """
     with reading() as session:
         state = orders.get_order(session, order_id, member_id).state
     if state == order_rules.AWAITING_PAYMENT:
         cancel(order_id, member_id, actor, order_rules.BY_MEMBER)
         return
+    # No payment can be begun for it any more: what is closed now stays closed.
+    with reading() as session:
+        open_numbers = service.own_open_payments(session, order_id, member_id)
+    for out_trade_no in open_numbers:
+        collecting.close(out_trade_no)
     with unit_of_work() as uow:
         service.cancel_by_member(uow, order_id, actor)

@@ -1,5 +1,6 @@
 """The people and things a test needs, and what they do over HTTP."""
 
+import functools
 import itertools
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,13 @@ class Person:
 
     def delete(self, path):
         return self.call("DELETE", path)
+
+
+@functools.cache
+def any_breach(invariants):
+    """Return one statement that tells of each invariant whether something breaks it."""
+    columns = ",\n".join(f"EXISTS ({each.breaches}) AS {each.name}" for each in invariants)
+    return text(f"SELECT {columns}")
 
 
 class World:
@@ -162,7 +170,9 @@ class World:
         """Return how often each invariant is broken, for those that are."""
         wanted = [each for each in wiring.INVARIANTS if each.name not in skipped]
         with self.app.app_context(), reading_one_instant() as session:
-            found = audit.check(session, wanted)
+            # One round trip says whether anything is broken; the state machines ask after each step.
+            broken = session.execute(any_breach(tuple(wanted))).one()
+            found = audit.check(session, wanted) if any(broken) else []
         return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
 
     def break_rules(self, statement):

@@ -117,7 +117,7 @@ def wait_until_served(run):
 
 
 def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
-    bystander = subprocess.Popen(["sleep", "120"])
+    bystander = subprocess.Popen(["sleep", "600"])
     # The port it would like is taken.
     blocker = socket.socket()
     blocker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

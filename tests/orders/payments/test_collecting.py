@@ -62,6 +62,21 @@ def test_cancelling_what_was_paid_a_moment_ago_makes_it_paid(world, audited):
     audited()
 
 
+def test_cancelling_a_paid_order_closes_what_else_was_begun_for_it(world, audited):
+    """Found by the state machine: a second code on the screen, while the first was paid."""
+    member = world.member()
+    path, _ = order_of(world, member)
+    first, second = [
+        member.post(f"{path}/payments", {"trade_type": each}).get_json()["out_trade_no"]
+        for each in ("JSAPI", "NATIVE")
+    ]
+    world.mock("pay", {"out_trade_no": first, "notify": False})
+    assert member.post(f"{path}/cancel").get_json()["code"] == "already_paid"
+    assert member.post(f"{path}/cancel").get_json() == {"state": "cancelled"}
+    assert world.mock_status("pay", {"out_trade_no": second}) == 409
+    audited()
+
+
 def test_a_payment_in_the_last_second_beats_the_timeout(world, audited):
     """Case 16: the member was typing the password when the time was over."""
     member = world.member()
