@@ -9,9 +9,8 @@ from catalog.stock.rules import OutOfStock
 from fulfillment.after_sales import queries, rules, service
 from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.rules import Request
-from fulfillment.after_sales.service import become, release, tell_member
+from fulfillment.after_sales.service import Locked, become, release, tell_member
 from fulfillment.dispatch import service as dispatch
-from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.vouchers import service as vouchers
 from mall.kernel.errors import Invalid
 from mall.kernel.money import yuan
@@ -20,16 +19,13 @@ from orders.messages import OrderCancelled
 from orders.refunds import reimbursing
 from orders.refunds.reimbursing import Back
 
-Locked = tuple[FulfillmentOrder, FulfillmentLine, AfterSalesCase]
-
 
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
     """Open a case; money for what should have left by now goes back without asking anybody.
 
     Raises what `service.request` raises.
     """
-    case = service.request(uow, member_id, order_id, asked)
-    found = service.lock(uow, case.id)
+    found = service.request(uow, member_id, order_id, asked)
     part, _, case = found
     is_late = part.dispatch_by is not None and part.dispatch_by < uow.now
     if case.is_unsent and is_late:

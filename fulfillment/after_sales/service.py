@@ -25,6 +25,8 @@ from orders.order import service as order_service
 from orders.order.queries import SoldLine
 from orders.refunds import reimbursing
 
+Locked = tuple[FulfillmentOrder, FulfillmentLine, AfterSalesCase]
+
 
 def limits(uow: UnitOfWork) -> Limits:
     """Return how long each side has."""
@@ -34,8 +36,8 @@ def limits(uow: UnitOfWork) -> Limits:
     )
 
 
-def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
-    """Open a case about units of one's own order.
+def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> Locked:
+    """Open a case about units of one's own order; return it with its part and line, locked.
 
     The order is locked: what is asked twice at once is taken once. Raises NotFound, WrongState,
     NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what a right
@@ -72,7 +74,7 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     uow.session.add(case)
     _note(uow, case, None, f"member:{member_id}", rules.REASONS[asked.reason].zh)
     tell_supplier(uow, case, "有新的售后申请，请处理", "There is a new after-sales request")
-    return case
+    return part, goods, case
 
 
 def _case(
@@ -127,9 +129,7 @@ def _note(uow: UnitOfWork, case: AfterSalesCase, before: str | None, actor: str,
     uow.session.flush()
 
 
-def lock(
-    uow: UnitOfWork, case_id: UUID
-) -> tuple[FulfillmentOrder, FulfillmentLine, AfterSalesCase]:
+def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
     """Lock what a decision touches: order, its part, and the case, in this order."""
     case = queries.get_case(uow.session, case_id)
     order_service.lock(uow, case.order_id)

@@ -39,7 +39,7 @@ def read_sheet() -> Response:
 def send_sheet() -> dict[str, Any]:
     supplier_id, actor = current_scope_id(), current().name
     content = sent_file(rules.LIMITS.bytes)
-    found = rules.rows_of(iter(list(read_rows(content, rules.LIMITS, rules.SHEET))))
+    found = rules.rows_of(read_rows(content, rules.LIMITS, rules.SHEET))
     problems = [each for each in found if isinstance(each, Problem)]
     sent = unchanged = 0
     for wanted in found:

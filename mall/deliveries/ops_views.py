@@ -1,5 +1,6 @@
 """Operators see what waits and what failed, and decide."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,17 @@ from mall.deliveries.schemas import (
     QueueList,
 )
 from mall.kernel.outbox import OutboxDelivery
-from mall.kernel.uow import reading, unit_of_work
-from mall.web.fields import page
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.web.fields import page, values_of
 
 bp = APIBlueprint("deliveries_ops", __name__, url_prefix="/v1/ops/deliveries", tag="Operations")
 
+Decision = Callable[[UnitOfWork, UUID, str, str], OutboxDelivery]
 
-def _reply(delivery: OutboxDelivery) -> dict[str, Any]:
-    return {name: getattr(delivery, name) for name in DeliveryReply().fields}
+
+def _decide(decision: Decision, delivery_id: UUID, note: str) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return values_of(decision(uow, delivery_id, current().name, note), DeliveryReply)
 
 
 @bp.get("")
@@ -35,7 +39,7 @@ def _reply(delivery: OutboxDelivery) -> dict[str, Any]:
 def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.list_deliveries(session, **query_data)
-        return page([_reply(each) for each in found], query_data["limit"])
+        return page([values_of(each, DeliveryReply) for each in found], query_data["limit"])
 
 
 @bp.get("/queues")
@@ -54,8 +58,7 @@ def list_queues() -> dict[str, Any]:
     responses={409: "It is done already"},
 )
 def retry(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
-    with unit_of_work() as uow:
-        return _reply(service.retry(uow, delivery_id, current().name, json_data["note"]))
+    return _decide(service.retry, delivery_id, json_data["note"])
 
 
 @bp.post("/<uuid:delivery_id>/park")
@@ -66,8 +69,7 @@ def retry(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     responses={409: "It does not wait"},
 )
 def park(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
-    with unit_of_work() as uow:
-        return _reply(service.park(uow, delivery_id, current().name, json_data["note"]))
+    return _decide(service.park, delivery_id, json_data["note"])
 
 
 @bp.post("/<uuid:delivery_id>/drop")
@@ -78,5 +80,4 @@ def park(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     responses={409: "It is not parked"},
 )
 def drop(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
-    with unit_of_work() as uow:
-        return _reply(service.drop(uow, delivery_id, current().name, json_data["note"]))
+    return _decide(service.drop, delivery_id, json_data["note"])

@@ -72,6 +72,11 @@ def page(items: list[Any], limit: int) -> dict[str, Any]:
     return {"items": shown, "next_cursor": last["id"] if last else None}
 
 
+def values_of(row: Any, reply: type[Schema]) -> dict[str, Any]:
+    """Return a row's values under the names of a reply, while its transaction is open."""
+    return {name: getattr(row, name) for name in reply().fields}
+
+
 def instant(value: datetime | None) -> str | None:
     """Return an RFC 3339 instant in UTC."""
     return value.isoformat().replace("+00:00", "Z") if value is not None else None

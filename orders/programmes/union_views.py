@@ -9,7 +9,7 @@ from flask import Response, make_response
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
 from mall.kernel.uow import reading, unit_of_work
-from mall.web.fields import page
+from mall.web.fields import page, values_of
 from mall.web.replies import if_match
 from orders.programmes import chain, queries, service
 from orders.programmes.models import Programme
@@ -38,7 +38,7 @@ def officer() -> Officer:
 
 def reply_of(programme: Programme) -> dict[str, Any]:
     """Return a programme as officers and operators read it."""
-    return {name: getattr(programme, name) for name in ProgrammeReply().fields}
+    return values_of(programme, ProgrammeReply)
 
 
 def _read(programme_id: UUID, status: int = 200) -> Response:

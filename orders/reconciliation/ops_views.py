@@ -11,7 +11,7 @@ from mall.access.guard import current
 from mall.kernel.errors import Invalid
 from mall.kernel.paper.workbook import workbook
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.web.fields import page
+from mall.web.fields import page, values_of
 from mall.web.files import XLSX, attachment, gives_file
 from orders.reconciliation import queries, report, service
 from orders.reconciliation.models import ReconciliationCase
@@ -30,7 +30,7 @@ bp = APIBlueprint("reconciliation", __name__, url_prefix="/v1/ops/reconciliation
 
 
 def _reply(case: ReconciliationCase) -> dict[str, Any]:
-    return {name: getattr(case, name) for name in DifferenceReply().fields}
+    return values_of(case, DifferenceReply)
 
 
 def _span(query_data: dict[str, Any]) -> tuple[str, date, date]:
@@ -96,4 +96,4 @@ def explain(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 def check_again(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
         bill = service.want_again(uow, json_data["merchant"], json_data["day"])
-        return {name: getattr(bill, name) for name in BillReply().fields}
+        return values_of(bill, BillReply)

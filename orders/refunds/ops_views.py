@@ -8,7 +8,7 @@ from flask import Response
 
 from mall.access.guard import current
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.web.fields import page
+from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
 from orders.refunds import queries, service
 from orders.refunds.models import Refund
@@ -19,7 +19,7 @@ bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Op
 
 
 def _reply(refund: Refund) -> dict[str, Any]:
-    return {name: getattr(refund, name) for name in RefundReply().fields}
+    return values_of(refund, RefundReply)
 
 
 @bp.get("")

@@ -1,6 +1,7 @@
 """What both versions have in common: sessions with time-outs that keep what they carried."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -77,7 +78,7 @@ def _talking(operation: str, number: str) -> Iterator[None]:
         _about.reset(token)
 
 
-class WeChatProvider:
+class WeChatProvider(ABC):
     """A merchant's side of WeChat Pay: a breaker around calls, and the one retry there is."""
 
     # What the library raises where WeChat answered and refused: an answer, not silence.
@@ -116,9 +117,10 @@ class WeChatProvider:
                 raise
             return self._create(request)
 
+    @abstractmethod
     def _create(self, request: PrepayRequest) -> Prepaid:
-        raise NotImplementedError
+        """Create a payment, once."""
 
+    @abstractmethod
     def query(self, out_trade_no: str) -> TradeState:
         """Ask what became of a payment."""
-        raise NotImplementedError
