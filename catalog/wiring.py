@@ -50,11 +50,11 @@ REACTIONS: Mapping[type, list[Reaction]] = {
 }
 # Function, seconds between runs, queue.
 SWEEPS = [
-    (product_jobs.run_schedule, 5, "default"),
-    (stock_jobs.count_availability, 5, "default"),
+    (product_jobs.run_schedule, 5, "fulfillment"),
+    (stock_jobs.count_availability, 5, "fulfillment"),
     (stock_jobs.count_sales, 300, "bulk"),
-    (product_jobs.withhold_unqualified, 300, "default"),
+    (product_jobs.withhold_unqualified, 300, "fulfillment"),
     (upload_jobs.work_uploads, 2, "bulk"),
-    (onboarding_jobs.announce_endings, 3600, "bulk"),
+    (onboarding_jobs.announce_endings, 3600, "notify"),
 ]
 INVARIANTS = stock.INVARIANTS

@@ -55,9 +55,9 @@ REACTIONS = {
     ],
 }
 SWEEPS = [
-    (dispatch_jobs.confirm_silent_deliveries, 60, "default"),
-    (dispatch_jobs.remind_overdue, 300, "bulk"),
-    (after_sales_jobs.decide_by_silence, 60, "default"),
+    (dispatch_jobs.confirm_silent_deliveries, 60, "fulfillment"),
+    (dispatch_jobs.remind_overdue, 300, "notify"),
+    (after_sales_jobs.decide_by_silence, 60, "fulfillment"),
 ]
 INVARIANTS = [
     *dispatch_queries.INVARIANTS,

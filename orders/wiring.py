@@ -55,21 +55,21 @@ BLUEPRINTS = [
     reconciliation_ops.bp,
 ]
 REACTIONS = {
-    messages.FundPaid: [Reaction(funding.settle_paid_funds, "money")],
-    messages.RightsIssued: [Reaction(telling.announce, "bulk")],
+    messages.FundPaid: [Reaction(funding.settle_paid_funds, "payments")],
+    messages.RightsIssued: [Reaction(telling.announce, "notify")],
     RosterEntriesClaimed: [Reaction(collective_jobs.give_claimed)],
-    messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "money")],
+    messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "payments")],
 }
 # Function, seconds between runs, queue.
 SWEEPS = [
-    (payment_jobs.query_open_payments, 5, "money"),
+    (payment_jobs.query_open_payments, 5, "payments"),
     (payment_jobs.forget_messages, 3600, "bulk"),
-    (refund_jobs.send_due_refunds, 5, "money"),
+    (refund_jobs.send_due_refunds, 5, "payments"),
     (reconciliation_jobs.want_bills, 600, "bulk"),
     (reconciliation_jobs.check_bills, 60, "bulk"),
-    (checkout_jobs.lapse_unpaid_orders, 10, "money"),
+    (checkout_jobs.lapse_unpaid_orders, 10, "payments"),
     (collective_jobs.run_programmes, 2, "bulk"),
-    (assistance_jobs.remind_unions, 86_400, "bulk"),
+    (assistance_jobs.remind_unions, 86_400, "notify"),
 ]
 INVARIANTS = [
     *order_queries.INVARIANTS,

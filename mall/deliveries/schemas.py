@@ -18,7 +18,7 @@ class DeliveryReply(Schema):
             "example": "fulfillment.dispatch.service.open_fulfillment_orders",
         }
     )
-    queue = String(metadata={"example": "default"})
+    queue = String(metadata={"example": "fulfillment"})
     state = String(metadata={"description": ", ".join(STATES.states), "example": PARKED})
     attempts = Integer(metadata={"example": 8})
     created_at = DateTime()
@@ -44,7 +44,7 @@ class DecisionBody(Schema):
 
 
 class QueueReply(Schema):
-    queue = String(metadata={"example": "money"})
+    queue = String(metadata={"example": "payments"})
     pending = Integer(metadata={"description": "Deliveries not done", "example": 3})
     oldest_seconds = Float(metadata={"description": "Age of the oldest of them", "example": 0.4})
     parked = Integer(metadata={"description": "Deliveries for an operator", "example": 0})

@@ -37,7 +37,7 @@ class Reaction:
     """
 
     handle: Callable[..., None]
-    queue: str = "default"
+    queue: str = "fulfillment"
 
     @property
     def name(self) -> str:

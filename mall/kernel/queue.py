@@ -1,12 +1,36 @@
-"""The RQ queues, in the order of their urgency."""
+"""The RQ queues, in the order of their urgency, and the limits of each (docs/adr/0021)."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue, worker_registration
 
-QUEUES = ("money", "default", "index", "bulk")
-JOB_TIMEOUT_SECONDS = 60
+PAYMENTS, FULFILLMENT, INDEX, BULK, NOTIFY = "payments", "fulfillment", "index", "bulk", "notify"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a job may run, how many deliveries travel in it, how many jobs may wait.
+
+    Above `max_waiting` a queue is behind, not forgotten: a sweep that adds to it only makes it
+    longer.
+    """
+
+    seconds: int
+    batch: int
+    max_waiting: int = 200
+
+
+QUEUES: Mapping[str, Limits] = {
+    PAYMENTS: Limits(60, 200),
+    FULFILLMENT: Limits(60, 200),
+    INDEX: Limits(120, 200),
+    # Sheets and rosters work a bounded share each time; the daily audit reads everything.
+    BULK: Limits(600, 50),
+    NOTIFY: Limits(60, 200),
+}
 
 
 def connect(redis_url: str) -> Redis:
@@ -23,9 +47,7 @@ def connect_worker(redis_url: str) -> Redis:
 
 def queue(name: str, connection: Redis) -> Queue:
     """Return a queue by name; raise KeyError for one that nobody serves."""
-    if name not in QUEUES:
-        raise KeyError(name)
-    return Queue(name, connection=connection, default_timeout=JOB_TIMEOUT_SECONDS)
+    return Queue(name, connection=connection, default_timeout=QUEUES[name].seconds)
 
 
 @dataclass(frozen=True)
@@ -38,15 +60,20 @@ class Load:
 
 
 def load(name: str, connection: Redis) -> Load:
-    """Return what a queue is busy with; raise KeyError for one that nobody serves."""
+    """Return what a queue is busy with; raise KeyError for one that nobody serves.
+
+    Jobs of a worker that gave no sign of life lately do not count as running.
+    """
     found = queue(name, connection)
+    running = connection.zcount(found.started_job_registry.key, int(time.time()), "+inf")
     return Load(
         found.count,
-        found.started_job_registry.get_job_count(cleanup=False),
+        int(running),
         found.failed_job_registry.get_job_count(cleanup=False),
     )
 
 
 def count_workers(connection: Redis) -> int:
     """Return how many workers gave a sign of life lately."""
-    return Worker.count(connection=connection)
+    keys = worker_registration.get_keys(connection=connection)
+    return int(connection.exists(*keys)) if keys else 0

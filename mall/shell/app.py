@@ -23,7 +23,7 @@ from mall.kernel.settings import Settings
 from mall.notification.gateway import MessageGateway
 from mall.notification.wechat_messages import WeChatMessages
 from mall.shell import wiring
-from mall.shell.relay import Doorbell, OutboxCollector
+from mall.shell.background.relay import Doorbell, OutboxCollector
 from mall.web import observe, openapi, problems
 
 MAX_BODY_BYTES = 4 * 1024 * 1024

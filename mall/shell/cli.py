@@ -16,12 +16,15 @@ from mall.access import service as access
 from mall.access.rules import DUTIES, ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.errors import DomainError
+from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
-from mall.shell import database, demo, supervisor, wiring, worker
+from mall.shell import database, demo, supervisor, wiring
 from mall.shell.app import create_app
+from mall.shell.background import scheduler as cron
+from mall.shell.background import worker
 from mall.shell.commands import environment, jobs, reconcile, search
 from mall.shell.stories import play
 
@@ -93,15 +96,31 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     show_default=True,
     help="How far workers stand back when the machine is full.",
 )
-def run_worker(processes: int, nice: int) -> None:
+@click.option(
+    "--queues",
+    envvar="MALL_WORKER_QUEUES",
+    default=",".join(QUEUES),
+    show_default=True,
+    help="The queues it serves; urgent ones always go first.",
+)
+def run_worker(processes: int, nice: int, queues: str) -> None:
     """Work off the RQ queues until stopped; a stop lets the current job end."""
-    worker.run_workers(environment.settings(), processes, nice)
+    chosen = [name.strip() for name in queues.split(",") if name.strip()]
+    unknown = sorted(set(chosen) - set(QUEUES))
+    if unknown or not chosen:
+        raise click.UsageError(
+            f"queues are {', '.join(QUEUES)}; not {', '.join(unknown) or 'none'}"
+        )
+    worker.run_workers(environment.settings(), chosen, processes, nice)
 
 
 @main.command()
 def scheduler() -> None:
-    """Enqueue what is due: sweeps of the outbox, payments, refunds, time-outs."""
-    worker.run_scheduler(environment.settings())
+    """Enqueue what is due: sweeps of the outbox, payments, refunds, time-outs.
+
+    However many are started, one is at work; the others wait for it to end.
+    """
+    cron.run_scheduler(environment.settings())
 
 
 @main.command()

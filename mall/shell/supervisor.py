@@ -25,6 +25,8 @@ RUN_FILE, LOCK_FILE = "run.json", "run.lock"
 WEB_PORT, MOCK_PORT, VALKEY_PORT = 8000, 12111, 16379
 STOP_SECONDS = 15
 READY_SECONDS = 60
+# What is urgent never waits for what is large.
+POOLS = {"urgent": "payments,fulfillment", "steady": "index,bulk,notify"}
 LOOK_AROUND_TICKS = 6
 GONE_SECONDS = 5
 
@@ -191,9 +193,9 @@ class Stack:
             self._start("wechatpay-mock", ["--http-port", str(port), "--https-port", "-1"])
             self._wait_for(f"http://127.0.0.1:{port}/_mock/trades", 20)
 
-    def _start(self, command: str, arguments: list[str]) -> None:
+    def _start(self, command: str, arguments: list[str], name: str = "") -> None:
         program = str(Path(sys.executable).with_name(command))
-        name = command if command != "mall" else arguments[0]
+        name = name or (command if command != "mall" else arguments[0])
         self._start_part(name, [program, *arguments], self.environment)
 
     def _start_part(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
@@ -213,11 +215,13 @@ class Stack:
             raise RuntimeError(f"mall {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
-    def start_processes(self, web_workers: int = 2, job_workers: int = 2) -> None:
-        """Start web server, workers and scheduler."""
+    def start_processes(self, web_workers: int = 2) -> None:
+        """Start web server, a worker for each pool of queues, and scheduler."""
         port = self.base.rpartition(":")[2]
         self._start("mall", ["serve", "--port", port, "--workers", str(web_workers)])
-        self._start("mall", ["worker", "--processes", str(job_workers)])
+        for pool, queues in POOLS.items():
+            arguments = ["worker", "--queues", queues, "--processes", "1"]
+            self._start("mall", arguments, f"worker-{pool}")
         self._start("mall", ["scheduler"])
         self.write_run_file()
 

@@ -24,7 +24,8 @@ from mall.members.rosters import union_views as roster_union_views
 from mall.members.rosters import views as roster_views
 from mall.notification import jobs as notice_jobs
 from mall.notification import views as notice_views
-from mall.shell import health, relay
+from mall.shell import health
+from mall.shell.background import relay
 
 BLUEPRINTS = [
     *access_views.BLUEPRINTS,
@@ -52,13 +53,13 @@ REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
 )
 # Function, seconds between runs, queue. What is due later is a time in the database.
 SWEEPS = [
-    (relay.sweep, 2, "money"),
+    (relay.sweep, 2, "payments"),
     (relay.forget_old, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
     (health.check_invariants, 86_400, "bulk"),
-    (ledger_jobs.lapse_expired_lots, 300, "default"),
+    (ledger_jobs.lapse_expired_lots, 300, "fulfillment"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
-    (notice_jobs.send_wechat_messages, 3, "bulk"),
+    (notice_jobs.send_wechat_messages, 3, "notify"),
     (roster_jobs.work_rosters, 2, "bulk"),
     *catalog.wiring.SWEEPS,
     *search_index.wiring.SWEEPS,

@@ -15,7 +15,7 @@ from redis import Redis
 
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import unit_of_work
-from mall.shell import relay
+from mall.shell.background import relay
 from mall.shell.supervisor import free_port
 from tests.races.test_last_units import together
 from tests.support.people import order_body
@@ -102,7 +102,7 @@ def test_a_wiped_valkey_forgets_nothing(world, shop, start, redis_url, audited):
     """Case 34: a hundred events are pending when Valkey is flushed."""
     place(shop, 100)
     valkey = Redis.from_url(redis_url)
-    queue = rq_queues.queue("default", valkey)
+    queue = rq_queues.queue("fulfillment", valkey)
     wait_until(lambda: sum(len(job.args[0]) for job in queue.get_jobs()) >= 100, RECOVERY_SECONDS)
     valkey.flushall()
     start("scheduler")
@@ -127,7 +127,7 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
         process.send_signal(signal.SIGKILL)
     assert reply.status_code == 201
     [delivery] = world.rows("SELECT id FROM outbox_delivery")
-    jobs = rq_queues.queue("default", Redis.from_url(redis_url)).get_jobs()
+    jobs = rq_queues.queue("fulfillment", Redis.from_url(redis_url)).get_jobs()
     assert str(delivery.id) not in {each for job in jobs for each in job.args[0]}
     assert parts(world) == {0: 1}
     start("scheduler")

@@ -30,7 +30,8 @@ from mall.ledger import wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.rules import AddressForm
-from mall.shell import relay, wiring
+from mall.shell import wiring
+from mall.shell.background import relay
 from mall.web.replies import shop_window
 
 # Who reviews where it does not matter who does.

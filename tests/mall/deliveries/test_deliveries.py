@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 from redis import Redis
 
-from mall.shell import relay
+from mall.shell.background import relay
 from tests.support.people import order_body
 from tests.support.processes import MALL
 
@@ -70,7 +70,7 @@ def decide(operator, delivery_id, what, note="看过了"):
 def sweep(world):
     """Run what the scheduler's sweep would enqueue now."""
     with world.app.app_context():
-        due = relay.claim_due(["money", "default", "index", "bulk"])
+        due = relay.claim_due(["payments", "fulfillment", "index", "bulk", "notify"])
         return relay.deliver([str(each) for _, each in due]) if due else 0
 
 
@@ -154,7 +154,7 @@ def test_the_console_does_the_same(world, run, operator, order, parked):
     assert "OrderPaid" in shown.stdout
     assert "1 parked" in shown.stdout
     figures = run("stats").stdout
-    assert "money" in figures
+    assert "payments" in figures
     assert "0 workers" in figures
     assert "dropped" in run("drop", parked, "--note", "x").stdout
     again = run("drop", parked, "--note", "x")
@@ -171,7 +171,13 @@ def test_the_console_does_the_same(world, run, operator, order, parked):
 def test_queues_tell_what_waits_and_since_when(world, operator, order):
     world.execute("UPDATE outbox_delivery SET created_at = created_at - interval '90 seconds'")
     found = operator.get(f"{DELIVERIES}/queues").get_json()
-    assert [each["queue"] for each in found["items"]] == ["money", "default", "index", "bulk"]
+    assert [each["queue"] for each in found["items"]] == [
+        "payments",
+        "fulfillment",
+        "index",
+        "bulk",
+        "notify",
+    ]
     default = found["items"][1]
     assert (default["pending"], default["parked"], default["failed"]) == (1, 0, 0)
     assert 90 <= default["oldest_seconds"] < 150

@@ -157,13 +157,9 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         assert second.returncode == 1
         assert "already runs from this folder" in second.stdout
 
-        worker = run.part("worker")
-        orphans = worker.children(recursive=True)
-        assert len(orphans) == 2
-        worker.kill()
-        run.wait_for("! worker died")
-        assert not any(map(is_alive, orphans))
-        run.wait_for("✓ worker runs again", 20)
+        run.part("payments,fulfillment").kill()
+        run.wait_for("! worker-urgent died")
+        run.wait_for("✓ worker-urgent runs again", 20)
         run.part("mall.shell.wsgi:app").kill()
         run.wait_for("! serve died")
         run.wait_for("✓ serve runs again", 20)

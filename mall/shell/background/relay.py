@@ -15,6 +15,8 @@ from prometheus_client import Counter
 from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
+from rq import Queue, get_current_job
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
 from mall.deliveries import queries as deliveries
@@ -28,11 +30,8 @@ from mall.kernel.uow import reading, unit_of_work
 
 log = structlog.get_logger(__name__)
 
-BATCH = 200
 # How long the doorbell gathers: one job for many deliveries costs a tenth of a job for each.
 GATHER_SECONDS, MAX_GATHERED = 0.2, 1000
-# Above so many jobs a queue is behind, not forgotten: a sweep that adds to it only makes it longer.
-MAX_QUEUED_JOBS = 200
 SWEEP_LIMIT = 500
 KEEP_DONE = timedelta(days=30)
 DELIVERED = Counter("mall_outbox_delivered_total", "Deliveries by outcome", ["outcome"])
@@ -96,30 +95,46 @@ class Doorbell:
 
 
 def enqueue(connection: Redis, deliveries: Iterable[tuple[str, UUID]]) -> None:
-    """Enqueue deliveries, at most BATCH to a job."""
+    """Enqueue deliveries, no more to a job than their queue allows."""
     by_queue: dict[str, list[str]] = defaultdict(list)
     for name, delivery_id in deliveries:
         by_queue[name].append(str(delivery_id))
     for name, ids in by_queue.items():
-        for start in range(0, len(ids), BATCH):
-            rq_queues.queue(name, connection).enqueue(
-                deliver, ids[start : start + BATCH], result_ttl=0, failure_ttl=3600
-            )
+        size = rq_queues.QUEUES[name].batch
+        for start in range(0, len(ids), size):
+            _enqueue_job(rq_queues.queue(name, connection), ids[start : start + size])
+
+
+def _enqueue_job(queue: Queue, delivery_ids: list[str]) -> None:
+    queue.enqueue(deliver, delivery_ids, result_ttl=0, failure_ttl=3600)
 
 
 def deliver(delivery_ids: list[str]) -> int:
     """Run the reactions of deliveries and return how many were done.
 
     The RQ entry point. A delivery that is done, parked, or being run elsewhere is left alone. All
-    share one transaction; where one of them fails, each gets its own.
+    share one transaction; where one of them fails, each gets its own, and where they ran out of
+    time, each gets a job and a time limit of its own.
     """
     ids = [UUID(each) for each in delivery_ids]
     if len(ids) > 1:
         try:
             return _run_reactions(ids)
+        except JobTimeoutException:
+            log.warning("deliveries_too_slow", deliveries=len(ids))
+            return _each_alone(delivery_ids)
         except Exception:
             log.info("deliveries_split", deliveries=len(ids))
     return sum(map(_deliver_one, ids))
+
+
+def _each_alone(delivery_ids: list[str]) -> int:
+    job = get_current_job()
+    assert job is not None
+    queue = rq_queues.queue(job.origin, current_app.extensions["mall_redis"])
+    for each in delivery_ids:
+        _enqueue_job(queue, [each])
+    return 0
 
 
 def _run_reactions(delivery_ids: list[UUID]) -> int:
@@ -197,8 +212,8 @@ def sweep() -> int:
     connection = current_app.extensions["mall_redis"]
     open_queues = [
         name
-        for name in rq_queues.QUEUES
-        if rq_queues.queue(name, connection).count < MAX_QUEUED_JOBS
+        for name, limits in rq_queues.QUEUES.items()
+        if rq_queues.queue(name, connection).count < limits.max_waiting
     ]
     found = claim_due(open_queues)
     if found:

@@ -1,0 +1,103 @@
+"""The scheduler: RQ's cron, at work in one process however many are started (docs/adr/0021)."""
+
+import logging
+import os
+import signal
+import threading
+
+import psycopg
+import structlog
+from redis.exceptions import RedisError
+from rq.cron import CronScheduler
+
+from mall.kernel import queue as rq_queues
+from mall.kernel.db import CONNECT_SECONDS
+from mall.kernel.settings import Settings
+from mall.shell import wiring
+
+log = structlog.get_logger(__name__)
+TICK_SECONDS = 0.5
+RETRY_SECONDS = 1.0
+# Of "mall scheduler"; an advisory lock is named by a number.
+LOCK = 0x6D616C6C
+# A machine that vanished gives the lock back within 10 + 3 · 5 seconds.
+_OPTIONS = (
+    "-c statement_timeout=5000 -c tcp_keepalives_idle=10"
+    " -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
+
+
+class Leadership:
+    """The right to enqueue, held by one database session at a time."""
+
+    def __init__(self, database_url: str) -> None:
+        self._url = database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._connection: psycopg.Connection | None = None
+        self._is_held = False
+
+    def is_ours(self) -> bool:
+        """Ask for the right, or see that it is still held; False where the database is silent."""
+        try:
+            if self._connection is None:
+                self._connection = psycopg.connect(
+                    self._url,
+                    autocommit=True,
+                    options=_OPTIONS,
+                    connect_timeout=CONNECT_SECONDS,
+                    application_name=f"mall scheduler {os.getpid()}",
+                )
+            if self._is_held:
+                self._connection.execute("SELECT 1")
+            else:
+                row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+                self._is_held = bool(row and row[0])
+                if self._is_held:
+                    log.info("scheduler_leads")
+        except psycopg.Error as error:
+            log.warning("scheduler_without_database", error=str(error).strip())
+            self.give_up()
+        return self._is_held
+
+    def give_up(self) -> None:
+        """End the session, and with it the right."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection, self._is_held = None, False
+
+
+def build(settings: Settings) -> CronScheduler:
+    """Return RQ's scheduler with every sweep registered at its interval."""
+    logging.getLogger("rq.cron").setLevel(logging.WARNING)
+    scheduler = CronScheduler(rq_queues.connect(settings.redis_url), logging_level="WARNING")
+    for function, seconds, queue_name in wiring.SWEEPS:
+        # A run that waited longer than three intervals is pointless: the next is due already.
+        scheduler.register(
+            function,
+            queue_name,
+            interval=seconds,
+            ttl=max(10, 3 * seconds),
+            result_ttl=0,
+            failure_ttl=3600,
+            job_timeout=rq_queues.QUEUES[queue_name].seconds,
+        )
+    return scheduler
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Enqueue every sweep at its interval while this process leads, until told to stop."""
+    scheduler, leadership = build(settings), Leadership(settings.database_url)
+    told_to_stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: told_to_stop.set())
+    wait = 0.0
+    while not told_to_stop.wait(wait):
+        wait = RETRY_SECONDS
+        if not leadership.is_ours():
+            continue
+        try:
+            scheduler.enqueue_jobs()
+            scheduler.heartbeat()
+            wait = TICK_SECONDS
+        except RedisError as error:
+            log.warning("scheduler_without_valkey", error=str(error))
+    leadership.give_up()

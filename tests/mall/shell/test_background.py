@@ -1,0 +1,178 @@
+"""Workers that stop, hang or are forgotten; schedulers of which one is at work (docs/adr/0021)."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from mall.kernel import queue as rq_queues
+from mall.kernel.uow import unit_of_work
+from mall.shell.background import relay, worker
+from mall.shell.background.worker import LIFE_SECONDS, MallWorker
+from tests.support.people import order_body
+from tests.support.processes import MALL, wait_until
+
+SECONDS = 20
+
+
+@pytest.fixture
+def start(environment):
+    """Start a part of the service as a process of its own; what still runs is killed afterwards."""
+    started = []
+
+    def run(*arguments):
+        process = subprocess.Popen(
+            [MALL, *arguments],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait(10)
+        process.stderr.close()
+
+
+@pytest.fixture
+def place(world):
+    """Place an order paid by beans, as often as asked; return the ids of what then waits."""
+    member, body = (
+        world.member(beans_fen=100_000),
+        order_body([world.sku(100, 1000)[1]], "beans", 100),
+    )
+
+    def place(count):
+        for _ in range(count):
+            assert member.post("/v1/store/orders", body).status_code == 201
+        return [row.id for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
+
+    return place
+
+
+@pytest.fixture
+def work(world, monkeypatch):
+    """Let a worker of this process do what waits in a queue, then end."""
+    monkeypatch.setattr(worker, "_app", world.app)
+
+    def work(queue):
+        connection = rq_queues.connect_worker(world.app.extensions["mall_settings"].redis_url)
+        MallWorker([queue], connection=connection).work(burst=True, logging_level="WARNING")
+
+    return work
+
+
+def test_a_stop_lets_the_current_job_end(world, start, place):
+    with world.app.app_context(), unit_of_work() as uow:
+        # The job's own insert waits for this lock: it is in the middle, with work done.
+        uow.session.execute(world.sql("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
+        world.elsewhere(lambda: place(1))
+        process = start("worker", "--processes", "1", "--queues", "fulfillment")
+        waits = (
+            "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'fulfillment_line'::regclass"
+        )
+        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)), SECONDS)
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+    assert process.wait(SECONDS) == 0
+    assert [row.state for row in world.rows("SELECT state FROM outbox_delivery")] == ["done"]
+
+
+def test_what_hangs_ends_at_its_limit_and_takes_nothing_along(world, place, work, monkeypatch):
+    limits = {**rq_queues.QUEUES, "fulfillment": rq_queues.Limits(1, 200)}
+    monkeypatch.setattr(rq_queues, "QUEUES", limits)
+    [hanging, *_] = place(3)
+    world.execute(
+        'UPDATE outbox_delivery SET payload = \'{"order_id": "hangs"}\' WHERE id = :id', id=hanging
+    )
+    [reaction] = relay.registry.reactions_to("OrderPaid")
+
+    def hang(uow, messages):
+        if any(message.order_id == "hangs" for message in messages):
+            time.sleep(20)
+        reaction.handle(uow, messages)
+
+    monkeypatch.setitem(relay.registry._by_name, reaction.name, reaction.__class__(hang))
+    queue = rq_queues.queue("fulfillment", world.app.extensions["mall_redis"])
+    wait_until(lambda: sum(len(job.args[0]) for job in queue.get_jobs()) == 3, SECONDS)
+    work("fulfillment")
+    rows = world.rows("SELECT id, state, attempts, last_error FROM outbox_delivery ORDER BY id")
+    assert [row.state for row in rows] == ["pending", "done", "done"]
+    assert (rows[0].id, rows[0].attempts) == (hanging, 1)
+    assert rows[0].last_error.startswith("JobTimeoutException")
+
+
+def test_a_worker_says_that_it_lives_and_what_it_does(world):
+    connection = world.app.extensions["mall_redis"]
+    ours = MallWorker(["bulk"], connection=connection)
+    ours.register_birth()
+    ours.say_alive()
+    assert 0 < connection.ttl(ours.key) <= LIFE_SECONDS
+    job = rq_queues.queue("bulk", connection).enqueue(time.time)
+    assert rq_queues.load("bulk", connection).started == 0
+    ours.prepare_execution(job)
+    ours.say_alive()
+    assert rq_queues.load("bulk", connection).started == 1
+    assert rq_queues.count_workers(connection) == 1
+
+
+def test_a_worker_that_a_wiped_valkey_forgot_says_so_anew(world):
+    connection = world.app.extensions["mall_redis"]
+    ours = MallWorker(["bulk"], connection=connection)
+    ours.register_birth()
+    connection.flushdb()
+    assert rq_queues.count_workers(connection) == 0
+    ours.say_alive()
+    assert rq_queues.count_workers(connection) == 1
+
+
+def test_a_worker_serves_only_the_queues_it_was_given(world, start, place):
+    place(1)
+    process = start("worker", "--processes", "1", "--queues", "notify,bulk")
+    connection = world.app.extensions["mall_redis"]
+    wait_until(lambda: rq_queues.count_workers(connection) == 1, SECONDS)
+    time.sleep(1)
+    assert [row.state for row in world.rows("SELECT state FROM outbox_delivery")] == ["pending"]
+    assert process.poll() is None
+
+
+def test_a_queue_that_is_none_is_refused(start):
+    process = start("worker", "--queues", "fulfilment")
+    assert process.wait(SECONDS) == 2
+    assert "fulfilment" in process.stderr.read().decode()
+
+
+def leaders(world):
+    """Return the names of the sessions that hold a scheduler's lock."""
+    return [
+        row.application_name
+        for row in world.rows(
+            "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+            " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
+            " AND a.application_name LIKE 'mall scheduler %'"
+        )
+    ]
+
+
+def test_of_three_schedulers_one_is_at_work_and_another_takes_over(world, start):
+    running = {
+        f"mall scheduler {each.pid}": each for each in [start("scheduler") for _ in range(3)]
+    }
+    connection = world.app.extensions["mall_redis"]
+    wait_until(lambda: leaders(world), SECONDS)
+    wait_until(lambda: connection.zcard("rq:cron_schedulers") == 1, SECONDS)
+    while running:
+        [leader] = leaders(world)
+        ended = running.pop(leader)
+        ended.send_signal(signal.SIGKILL if len(running) == 2 else signal.SIGTERM)
+        ended.wait(10)
+        if running:
+            wait_until(lambda gone=leader: leaders(world) not in ([], [gone]), SECONDS)
+            assert len(leaders(world)) == 1
+    assert leaders(world) == []
