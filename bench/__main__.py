@@ -15,7 +15,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, giving, paying, seed, selling, yardstick
+from bench import figures, giving, paying, seed, selling, working, yardstick
 from bench.figures import Bench, Figure
 from bench.service import Service
 from mall.shell import config
@@ -96,7 +96,14 @@ def main(only: str, seconds: int) -> None:
     # what plants the rights of a whole federation at once.
     memory = {name: figures.FIGURES[name] for name in ("memory_web", "memory_all")}
     first = {name: each for name, each in figures.FIGURES.items() if name not in memory}
-    known = {**first, **paying.FIGURES, **selling.FIGURES, **memory, **giving.FIGURES}
+    known = {
+        **first,
+        **working.FIGURES,
+        **paying.FIGURES,
+        **selling.FIGURES,
+        **memory,
+        **giving.FIGURES,
+    }
     wanted = [name for name in only.split(",") if name] or list(known)
     unknown = set(wanted) - set(known)
     if unknown:

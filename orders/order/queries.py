@@ -264,9 +264,10 @@ INVARIANTS = [
             SELECT coalesce(sum(e.amount_fen), 0) AS spent
             FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
             WHERE e.account = 'sales:beans'
-              AND (t.reference IN ('spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id)
-                   OR t.reference IN (SELECT 'unspend:' || r.id FROM reimbursement r
-                                      WHERE r.order_id = o.id))) s
+              AND t.reference = ANY(
+                  ARRAY['spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id]
+                  || ARRAY(SELECT 'unspend:' || r.id FROM reimbursement r
+                           WHERE r.order_id = o.id))) s
         CROSS JOIN LATERAL (
             SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
             WHERE order_id = o.id AND state = 'held') h
