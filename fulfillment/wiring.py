@@ -20,8 +20,13 @@ from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
+from fulfillment.stores import queries as store_queries
+from fulfillment.stores import supplier_views as store_supplier_views
+from fulfillment.stores import views as store_views
 from fulfillment.uploads import supplier_views as parcel_sheet_views
 from fulfillment.vouchers import clerk_views as voucher_clerk_views
+from fulfillment.vouchers import jobs as voucher_jobs
+from fulfillment.vouchers import ops_views as voucher_ops_views
 from fulfillment.vouchers import queries as voucher_queries
 from fulfillment.vouchers import service as vouchers
 from fulfillment.vouchers import views as voucher_views
@@ -36,8 +41,11 @@ BLUEPRINTS = [
     shipment_supplier_views.bp,
     shipment_supplier_views.parcels_bp,
     parcel_sheet_views.bp,
+    store_views.bp,
+    store_supplier_views.bp,
     voucher_views.bp,
     voucher_clerk_views.bp,
+    voucher_ops_views.bp,
     after_sales_views.bp,
     after_sales_supplier.bp,
     after_sales_ops.bp,
@@ -58,8 +66,11 @@ SWEEPS = [
     (dispatch_jobs.confirm_silent_deliveries, 60, "fulfillment"),
     (dispatch_jobs.remind_overdue, 300, "notify"),
     (after_sales_jobs.decide_by_silence, 60, "fulfillment"),
+    (after_sales_jobs.lapse_vouchers, 60, "fulfillment"),
+    (voucher_jobs.remind_expiring, 300, "notify"),
 ]
 INVARIANTS = [
+    *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,
     *voucher_queries.INVARIANTS,
     *after_sales_queries.INVARIANTS,

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,7 @@ def _fresh_clock():
     shop_window.clear()
     yield
     clock.freeze(None)
+    clock.shift(timedelta(0))
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ STATES = Transitions(
     {IN_REVIEW: "待审核", APPROVED: "已通过", REJECTED: "已驳回"},
 )
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
-USER_ROLES = ("supplier", "store_clerk")
+USER_ROLE = "supplier"
 MAX_DOCUMENTS, MAX_QUALIFICATIONS, MAX_USERS, MAX_OPEN_APPLICATIONS = 200, 100, 50, 500
 # Days before the end at which a supplier hears of it again, after the first announcement.
 LAST_CALLS = (7, 0)

@@ -185,16 +185,12 @@ class UserBody(Schema):
         metadata={"example": "仓库"},
     )
     password = _password()
-    role = String(
-        load_default="supplier", validate=OneOf(rules.USER_ROLES), metadata={"example": "supplier"}
-    )
 
 
 class UserReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     username = String(metadata={"example": "liangjiang-2"})
     display_name = String(metadata={"example": "仓库"})
-    role = String(metadata={"example": "supplier"})
     is_active = Boolean()
     created_at = DateTime()
 

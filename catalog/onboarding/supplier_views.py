@@ -101,25 +101,20 @@ def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="List the users of one's own supplier")
 def list_users() -> dict[str, Any]:
     with reading() as session:
-        scope_id = current_scope_id()
-        found = [accounts.staff_of(session, role, scope_id) for role in rules.USER_ROLES]
-        return {"items": [account for accounts_of_role in found for account in accounts_of_role]}
+        return {"items": accounts.staff_of(session, rules.USER_ROLE, current_scope_id())}
 
 
 @bp.post("/users")
 @bp.input(UserBody)
 @bp.output(UserReply, 201)
-@bp.doc(
-    summary="Add a user of one's own supplier, or a clerk who hands out (50 of each at most)",
-    description="A `store_clerk` signs in at /v1/pickup/session and redeems vouchers.",
-)
+@bp.doc(summary="Add a user of one's own supplier (50 at most)")
 def add_user(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
         new = access.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
             json_data["password"],
-            json_data["role"],
+            rules.USER_ROLE,
             current_scope_id(),
         )
         return access.add_colleague(uow, new, rules.MAX_USERS)

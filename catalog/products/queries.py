@@ -202,6 +202,14 @@ def own_products(
     return list(session.scalars(query))
 
 
+def own_ids(session: Session, supplier_id: UUID, product_ids: Collection[UUID]) -> list[UUID]:
+    """Return which of these products are a supplier's."""
+    query = select(Product.id).where(
+        Product.supplier_id == supplier_id, Product.id.in_(product_ids)
+    )
+    return list(session.scalars(query))
+
+
 def ids_of(session: Session, supplier_id: UUID, limit: int) -> list[UUID]:
     """Return the ids of a supplier's products, the oldest first."""
     query = select(Product.id).where(Product.supplier_id == supplier_id)

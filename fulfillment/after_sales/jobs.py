@@ -2,7 +2,8 @@
 
 import structlog
 
-from fulfillment.after_sales import deciding, queries
+from fulfillment.after_sales import deciding, expiring, queries
+from fulfillment.vouchers import queries as vouchers
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
@@ -24,3 +25,17 @@ def decide_by_silence(limit: int = 200) -> int:
         except DomainError as error:
             log.warning("after_sales_undecided", case_id=str(case_id), code=error.code)
     return decided
+
+
+def lapse_vouchers(limit: int = 200) -> int:
+    """Give back what nobody collected in time; run by the scheduler. Returns how many."""
+    with reading() as session:
+        ended = vouchers.expired(session, clock.now(), limit)
+    lapsed = 0
+    for voucher_id in clock.within(MAX_RUN_SECONDS, ended):
+        try:
+            with unit_of_work() as uow:
+                lapsed += expiring.lapse(uow, voucher_id)
+        except DomainError as error:
+            log.warning("voucher_not_lapsed", voucher_id=str(voucher_id), code=error.code)
+    return lapsed

@@ -14,8 +14,9 @@ SHIP, UNIT, PICKUP = "ship", "unit_delivery", "store_pickup"
 STATES = Transitions(
     {
         OPEN: {PARTLY, DISPATCHED, CANCELLED},
-        PARTLY: {DISPATCHED},
-        DISPATCHED: {DELIVERED},
+        # Back again only where a hand-out at a counter is taken back.
+        PARTLY: {DISPATCHED, OPEN},
+        DISPATCHED: {DELIVERED, PARTLY, OPEN},
         DELIVERED: set(),
         CANCELLED: set(),
     },

@@ -125,6 +125,12 @@ def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
     return found
 
 
+def lock_with_order(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
+    """Lock a fulfillment order's order and then itself, as everybody does."""
+    order_service.lock(uow, queries.order_of(uow.session, fulfillment_order_id))
+    return lock(uow, fulfillment_order_id)
+
+
 def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> FulfillmentOrder:
     """Record that everything arrived; the last part completes the order.
 
@@ -201,14 +207,25 @@ def become_dispatched(uow: UnitOfWork, part: FulfillmentOrder) -> None:
         part.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
 
 
-def hand_out(uow: UnitOfWork, part: FulfillmentOrder, actor: str) -> None:
-    """Note that a unit of a locked part was collected; with the last one it is delivered."""
+def hand_out(uow: UnitOfWork, part: FulfillmentOrder, undo_within: timedelta) -> None:
+    """Note that a unit of a locked part was collected.
+
+    With the last one it is on its way to being delivered: so long a hand-out can be taken back.
+    """
     lines = queries.lines_of(uow.session, [part.id])[part.id]
     if all(each.is_done for each in lines):
         become_dispatched(uow, part)
-        deliver(uow, part.id, actor)
+        part.confirm_by = uow.now + undo_within
     elif part.state == rules.OPEN:
         part.state = rules.PARTLY
+
+
+def take_back(uow: UnitOfWork, part: FulfillmentOrder) -> None:
+    """Note that a unit of a locked part was not collected after all."""
+    lines = queries.lines_of(uow.session, [part.id])[part.id]
+    part.state = rules.PARTLY if any(each.dispatched_quantity for each in lines) else rules.OPEN
+    part.dispatched_at, part.confirm_by = None, None
+    uow.session.flush()
 
 
 def open_replacement(

@@ -1,48 +1,144 @@
-"""A clerk hands out against vouchers."""
+"""A clerk hands out against vouchers, at the counter of one store."""
 
 from typing import Any
+from uuid import UUID
 
+import structlog
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
+from prometheus_client import Counter
 
 from fulfillment.dispatch import queries as dispatch
-from fulfillment.vouchers import service
-from fulfillment.vouchers.schemas import HandOutReply, RedeemCodeBody
-from mall.access.guard import current, current_scope_id
-from mall.kernel.uow import UnitOfWork
+from fulfillment.stores import service as stores
+from fulfillment.vouchers import queries, service
+from fulfillment.vouchers.models import PickupVoucher
+from fulfillment.vouchers.schemas import (
+    DayList,
+    DayQuery,
+    HandOutReply,
+    RedeemCodeBody,
+    UndoBody,
+)
+from fulfillment.vouchers.service import Desk
+from mall.access.guard import current, current_scope_id, needs_duty
+from mall.access.rules import MANAGES, TooManyTries
+from mall.kernel.clock import beijing_day, now
+from mall.kernel.errors import NotFound
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.members import queries as members
+from mall.members.rules import mask_name
 from mall.web.replies import idempotently, takes_key
 
-bp = APIBlueprint("clerk_vouchers", __name__, url_prefix="/v1/pickup/vouchers", tag="Pickup")
+bp = APIBlueprint("clerk_vouchers", __name__, url_prefix="/v1/pickup", tag="Pickup")
+log = structlog.get_logger(__name__)
+GUESSES = Counter("mall_pickup_codes_refused_total", "Codes at counters refused", ["why"])
 
 
-@bp.post("/redeem")
+def _desk(uow: UnitOfWork, request_key: str | None = None) -> Desk:
+    store = stores.counter_of(uow, current_scope_id())
+    return Desk(store, current().subject_id, current().name, request_key)
+
+
+def _voucher_of(code: str) -> UUID:
+    """Return the voucher of a code; what is wrong is counted, and too much of it raises an alarm."""
+    try:
+        with unit_of_work() as uow:
+            desk = _desk(uow)
+            found = service.look_up(uow, desk, code)
+            voucher_id = found.id if found is not None else None
+    except TooManyTries:
+        GUESSES.labels("blocked").inc()
+        log.error("pickup_guessing", store_id=str(current_scope_id()), by=current().name)
+        with unit_of_work() as uow:
+            service.alarm(uow, _desk(uow))
+        raise
+    if voucher_id is None:
+        GUESSES.labels("unknown").inc()
+        raise NotFound("voucher", "提货码", field="code")
+    return voucher_id
+
+
+def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
+    part = dispatch.own_fulfillment_order(uow.session, voucher.fulfillment_order_id)
+    lines = dispatch.lines_of(uow.session, [part.id])[part.id]
+    [line] = [each for each in lines if each.id == voucher.fulfillment_line_id]
+    names = members.display_names(uow.session, [voucher.member_id])
+    return {
+        "id": voucher.id,
+        "title": line.title,
+        "options": line.options,
+        "quantity": 1,
+        "order_no": part.order_no,
+        "member": mask_name(names.get(voucher.member_id, "")),
+        "note": part.note,
+        "state": voucher.state,
+        "expires_at": voucher.expires_at,
+        "redeemed_at": voucher.redeemed_at,
+    }
+
+
+@bp.post("/vouchers/check")
+@bp.input(RedeemCodeBody)
+@bp.output(HandOutReply)
+@bp.doc(
+    summary="Show what a voucher of one's own merchant is for, without using it",
+    responses={404: "No such voucher here", 429: "Too many wrong codes"},
+)
+def check(json_data: dict[str, str]) -> dict[str, Any]:
+    voucher_id = _voucher_of(json_data["code"])
+    with unit_of_work() as uow:
+        return _shown(uow, queries.get_voucher(uow.session, voucher_id))
+
+
+@bp.post("/vouchers/redeem")
 @takes_key
 @bp.input(RedeemCodeBody)
 @bp.output(HandOutReply)
 @bp.doc(
-    summary="Redeem a voucher of one's own merchant; needs an Idempotency-Key",
-    description="Repeated with its key, by a clerk whose network failed, it answers the same.",
-    responses={404: "No such voucher here", 409: "Used, revoked, or a refund is asked for"},
+    summary="Redeem a voucher at one's own store; needs an Idempotency-Key",
+    description="Repeated with its key, by a clerk whose network failed, it answers the same. Ten"
+    " wrong codes in ten minutes close the counter to a clerk, thirty an hour to a store.",
+    responses={
+        404: "No such voucher here",
+        409: "Used, revoked, expired, another store's, or a refund is asked for",
+        429: "Too many wrong codes",
+    },
 )
 def redeem(json_data: dict[str, str]) -> Response:
-    supplier_id, actor = current_scope_id(), current().name
+    voucher_id = _voucher_of(json_data["code"])
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        voucher = service.redeem(uow, supplier_id, json_data["code"], actor)
-        found = dispatch.lines_of(uow.session, [voucher.fulfillment_order_id])
-        [title] = [
-            line.title
-            for line in found[voucher.fulfillment_order_id]
-            if line.id == voucher.fulfillment_line_id
-        ]
+        desk = _desk(uow, request.headers.get("Idempotency-Key"))
         reply: dict[str, Any] = HandOutReply().dump(
-            {
-                "id": voucher.id,
-                "title": title,
-                "state": voucher.state,
-                "redeemed_at": voucher.redeemed_at,
-            }
+            _shown(uow, service.redeem(uow, desk, voucher_id))
         )
         return reply
 
     return idempotently(work, status=200)
+
+
+@bp.post("/vouchers/<uuid:voucher_id>/undo")
+@needs_duty(MANAGES)
+@bp.input(UndoBody)
+@bp.output(HandOutReply)
+@bp.doc(
+    summary="Take a hand-out of one's own store back; the manager's act, within ten minutes",
+    responses={409: "Not used, too late, or confirmed by the member"},
+)
+def undo(voucher_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _shown(uow, service.undo(uow, _desk(uow), voucher_id, json_data["reason"]))
+
+
+@bp.get("/day")
+@bp.input(DayQuery, location="query")
+@bp.output(DayList)
+@bp.doc(summary="List what is to be handed out at one's own store on a day, by time")
+def list_day(query_data: dict[str, Any]) -> dict[str, Any]:
+    day = query_data["day"] or beijing_day(now())
+    with reading() as session:
+        items = queries.day_list(session, current_scope_id(), day)
+        names = members.display_names(session, [each["member_id"] for each in items])
+    for each in items:
+        each["member"] = mask_name(names.get(each.pop("member_id"), ""))
+    return {"items": items}

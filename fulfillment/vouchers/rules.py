@@ -2,31 +2,73 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from mall.kernel.errors import DomainError
+from mall.kernel.clock import BEIJING
+from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import ALPHABET
 from mall.kernel.states import Transitions
 
-VALID, REDEEMED, REVOKED = "valid", "redeemed", "revoked"
+VALID, REDEEMED, REVOKED, EXPIRED = "valid", "redeemed", "revoked", "expired"
 STATES = Transitions(
-    {VALID: {REDEEMED, REVOKED}, REDEEMED: set(), REVOKED: set()},
-    {VALID: "可使用", REDEEMED: "已使用", REVOKED: "已作废"},
+    {VALID: {REDEEMED, REVOKED, EXPIRED}, REDEEMED: {VALID}, REVOKED: set(), EXPIRED: set()},
+    {VALID: "可使用", REDEEMED: "已使用", REVOKED: "已作废", EXPIRED: "已过期"},
 )
 # 16 characters of 5 bits: nobody guesses 80 bits.
 LENGTH = 16
+# Digits of the short code, which works at its merchant's counters only.
+SHORT_LENGTH = 10
+UNDO_WITHIN = timedelta(minutes=10)
+REMIND_BEFORE = timedelta(days=7)
+MAX_EXTENSION = timedelta(days=730)
+# Wrong codes: of a clerk, and of all clerks of a store.
+GUESS = "pickup_code"
+CLERK_TRIES, CLERK_SPAN = 10, timedelta(minutes=10)
+STORE_TRIES, STORE_SPAN = 30, timedelta(hours=1)
 
 
 class VoucherUsed(DomainError):
     code = "voucher_used"
-    zh = "该提货码已于 {at} 使用。"
-    en = "This voucher was used at {at}."
+    zh = "该提货码已于 {at} 在“{store}”使用。"
+    en = "This voucher was used at {at} at {store}."
 
 
 class VoucherRevoked(DomainError):
     code = "voucher_revoked"
     zh = "该提货码已作废（订单已取消或退款）。"
     en = "This voucher is revoked: its order was cancelled or refunded."
+
+
+class VoucherExpired(DomainError):
+    code = "voucher_expired"
+    zh = "该提货码已于 {at} 过期。"
+    en = "This voucher expired at {at}."
+
+
+class WrongStore(DomainError):
+    code = "voucher_wrong_store"
+    zh = "该提货码不能在本店使用，请到：{stores}。"
+    en = "This voucher is not for this store; it can be used at: {stores}."
+
+
+class ShortCodeAmbiguous(DomainError):
+    code = "short_code_ambiguous"
+    zh = "该短码对应多张提货券，请扫描二维码。"
+    en = "Two vouchers share this short code; scan the QR code."
+
+
+class UndoTooLate(DomainError):
+    code = "undo_too_late"
+    zh = "只能在核销后 10 分钟内撤销，且会员尚未确认收货。"
+    en = "A hand-out can be taken back for ten minutes, unless the member confirmed it."
+
+
+class NotUsed(DomainError):
+    code = "voucher_not_used"
+    zh = "该提货码尚未使用。"
+    en = "This voucher was not used."
 
 
 class AfterSalesPending(DomainError):
@@ -57,3 +99,56 @@ def hash_of(text: str) -> str:
     """
     plain = "".join(text.split()).replace("-", "").upper().translate(str.maketrans("ILO", "110"))
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def short_of(voucher_id: UUID, secret: str) -> str:
+    """Return a voucher's short code: ten digits that only the service can derive from its id."""
+    digest = hmac.new(secret.encode(), b"short:" + voucher_id.bytes, hashlib.sha256).digest()
+    return f"{int.from_bytes(digest[:8], 'big') % 10**SHORT_LENGTH:0{SHORT_LENGTH}d}"
+
+
+def shown_short(digits: str) -> str:
+    """Return a short code as people read it."""
+    return f"{digits[:4]} {digits[4:7]} {digits[7:]}"
+
+
+def plain_short(text: str) -> str | None:
+    """Return the digits of a short code as it was typed; None for anything else."""
+    plain = "".join(text.split()).replace("-", "")
+    is_short = len(plain) == SHORT_LENGTH and plain.isascii() and plain.isdigit()
+    return plain if is_short else None
+
+
+def short_hash(digits: str, secret: str) -> str:
+    """Return the hash of a short code; keyed, as ten digits alone could be tried out."""
+    return hmac.new(secret.encode(), b"short-hash:" + digits.encode(), hashlib.sha256).hexdigest()
+
+
+def told(at: datetime) -> str:
+    """Return an instant as a clerk reads it."""
+    return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+
+
+def check_allowed(store_id: UUID, allowed: Sequence[tuple[UUID, str]]) -> None:
+    """Raise WrongStore, naming where it can be used, unless this store is one of those."""
+    if store_id not in {key for key, _ in allowed}:
+        names = "、".join(name for _, name in allowed[:3]) or "—"
+        raise WrongStore("code", stores=names)
+
+
+def check_undo(redeemed_at: datetime | None, now: datetime) -> None:
+    """Raise NotUsed and UndoTooLate."""
+    if redeemed_at is None:
+        raise NotUsed()
+    if now > redeemed_at + UNDO_WITHIN:
+        raise UndoTooLate()
+
+
+def check_extension(expires_at: datetime, until: datetime, now: datetime) -> None:
+    """Raise Invalid for a new end that is no later, or too far away."""
+    if not expires_at < until <= now + MAX_EXTENSION:
+        raise Invalid(
+            "expires_at",
+            "须晚于原有效期，且不超过两年。",
+            "It must be later, and within two years.",
+        )

@@ -1,6 +1,8 @@
 """Issue vouchers, redeem each once, revoke those of what goes back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,15 +10,22 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from fulfillment.dispatch import queries as dispatch_queries
+from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
-from fulfillment.dispatch.models import FulfillmentLine
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.messages import PickupOpened
+from fulfillment.stores import queries as stores
+from fulfillment.stores import service as store_service
+from fulfillment.stores.models import Store
 from fulfillment.vouchers import queries, rules
 from fulfillment.vouchers.models import PickupVoucher
-from mall.kernel.clock import BEIJING
+from mall.access import service as access
+from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
 from orders.messages import OrderCancelled
 from orders.order import service as order_service
 
@@ -35,47 +44,188 @@ def issue(uow: UnitOfWork, messages: Sequence[PickupOpened]) -> None:
 
 
 def _row(uow: UnitOfWork, part_id: UUID, line_id: UUID, position: int) -> dict[str, Any]:
-    voucher_id = new_id()
+    voucher_id, secret = new_id(), uow.settings.secret_key
     return {
         "id": voucher_id,
         "fulfillment_order_id": part_id,
         "fulfillment_line_id": line_id,
         "position": position,
-        "code_hash": rules.hash_of(rules.code_of(voucher_id, uow.settings.secret_key)),
+        "code_hash": rules.hash_of(rules.code_of(voucher_id, secret)),
+        "short_hash": rules.short_hash(rules.short_of(voucher_id, secret), secret),
         "state": rules.VALID,
         "created_at": uow.now,
+        "expires_at": uow.now + timedelta(days=uow.settings.voucher_days),
     }
 
 
-def redeem(uow: UnitOfWork, supplier_id: UUID, code: str, actor: str) -> PickupVoucher:
-    """Hand out one unit against a code, once; the last one delivers the part.
+@dataclass(frozen=True)
+class Desk:
+    """Where a code is shown: a store, who stands at its counter, and the key of the request."""
 
-    Raises NotFound for a code of another merchant as for none, VoucherUsed, VoucherRevoked and
-    AfterSalesPending. Locks order, part and voucher in this order, as a refund does: one of the
-    two comes first.
+    store: Store
+    clerk_id: UUID
+    actor: str
+    request_key: str | None = None
+
+
+def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
+    """Return the voucher of a code of the desk's merchant.
+
+    None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
+    a store that gave too many, and ShortCodeAmbiguous.
     """
-    found = queries.find(uow.session, rules.hash_of(code), supplier_id)
+    span, store_span = rules.CLERK_SPAN, rules.STORE_SPAN
+    access.check_tries(uow, desk.clerk_id, rules.GUESS, rules.CLERK_TRIES, span)
+    access.check_tries(uow, desk.store.id, rules.GUESS, rules.STORE_TRIES, store_span)
+    found = queries.find(uow.session, code, desk.store.supplier_id, uow.settings.secret_key)
     if found is None:
-        raise NotFound("voucher", "提货码", field="code")
+        for subject_id in (desk.clerk_id, desk.store.id):
+            access.count_wrong_try(uow, subject_id, rules.GUESS)
+    return found
+
+
+def alarm(uow: UnitOfWork, desk: Desk) -> None:
+    """Tell operators and merchant, once an hour, that codes are being guessed at a store."""
+    store = desk.store
+    told = [
+        NewNotice(
+            audience,
+            scope_id,
+            "pickup_guessing",
+            f"guessing:{store.id}:{uow.now:%Y%m%d%H}",
+            f"门店“{store.name}”连续输入错误提货码，已暂停核销，请核实。",
+            f"Wrong codes keep being entered at {store.name}; its counter is closed for now.",
+        )
+        for audience, scope_id in ((OPS, None), (SUPPLIER, store.supplier_id))
+    ]
+    notices.notify(uow, told)
+
+
+def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
+    """Hand out one unit against a voucher of the desk's merchant, once.
+
+    The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
+    VoucherExpired, WrongStore and AfterSalesPending. Locks order, part and voucher in this order,
+    as a refund does: one of the two comes first.
+    """
+    found = queries.get_voucher(uow.session, voucher_id)
     part_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
     order_id = dispatch_queries.order_of(uow.session, part_id)
     if order_service.is_cancelled(order_service.lock(uow, order_id)):
         raise rules.VoucherRevoked("code")
     part = dispatch.lock(uow, part_id)
     uow.session.refresh(found, with_for_update=True)
-    if found.state == rules.REDEEMED and found.redeemed_at is not None:
-        raise rules.VoucherUsed("code", at=f"{found.redeemed_at.astimezone(BEIJING):%m-%d %H:%M}")
-    if found.state == rules.REVOKED:
-        raise rules.VoucherRevoked("code")
+    if _is_same_request(found, desk):
+        return found
+    _check_usable(uow, found)
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
+    rules.check_allowed(desk.store.id, queries.allowed_stores(uow.session, part, line))
     if line.to_dispatch < 1:
         raise rules.AfterSalesPending("code")
     order_service.begin_dispatch(uow, order_id)
-    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, actor
+    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, desk.actor
+    found.store_id, found.request_key = desk.store.id, desk.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
-    dispatch.hand_out(uow, part, actor)
+    dispatch.hand_out(uow, part, rules.UNDO_WITHIN)
     return found
+
+
+def _is_same_request(found: PickupVoucher, desk: Desk) -> bool:
+    return (
+        found.state == rules.REDEEMED
+        and found.store_id == desk.store.id
+        and desk.request_key is not None
+        and found.request_key == desk.request_key
+    )
+
+
+def _check_usable(uow: UnitOfWork, found: PickupVoucher) -> None:
+    if found.state == rules.REDEEMED and found.redeemed_at is not None:
+        store = stores.get_store(uow.session, found.store_id) if found.store_id else None
+        name = store.name if store is not None else "—"
+        raise rules.VoucherUsed("code", at=rules.told(found.redeemed_at), store=name)
+    if found.state == rules.REVOKED:
+        raise rules.VoucherRevoked("code")
+    if found.expires_at <= uow.now:
+        raise rules.VoucherExpired("code", at=rules.told(found.expires_at))
+
+
+def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVoucher:
+    """Take a hand-out of this store back within ten minutes; the voucher can be used again.
+
+    Raises NotFound for one of another store, NotUsed and UndoTooLate.
+    """
+    found = queries.get_voucher(uow.session, voucher_id)
+    if found.store_id != desk.store.id:
+        raise NotFound("voucher", "提货码")
+    part_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
+    order_service.lock(uow, dispatch_queries.order_of(uow.session, part_id))
+    part = dispatch.lock(uow, part_id)
+    uow.session.refresh(found, with_for_update=True)
+    rules.check_undo(found.redeemed_at, uow.now)
+    if part.state == dispatch_rules.DELIVERED:
+        raise rules.UndoTooLate()
+    _note(
+        found,
+        what="undone",
+        by=desk.actor,
+        note=reason,
+        at=_instant(uow.now),
+        redeemed_at=_instant(found.redeemed_at),
+        redeemed_by=found.redeemed_by,
+    )
+    found.state, found.redeemed_at, found.redeemed_by = rules.VALID, None, None
+    found.store_id, found.request_key = None, None
+    line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
+    line.dispatched_quantity -= 1
+    uow.session.flush()
+    dispatch.take_back(uow, part)
+    return found
+
+
+def _note(found: PickupVoucher, **step: str | None) -> None:
+    found.history = [*found.history, step]
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
+
+
+def extend(
+    uow: UnitOfWork, voucher_id: UUID, until: datetime, actor: str, note: str
+) -> PickupVoucher:
+    """Let a voucher that is still good be used for longer; raises NotFound, WrongState, Invalid."""
+    queries.get_voucher(uow.session, voucher_id)
+    found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
+    if found.state != rules.VALID:
+        raise rules.STATES.refusal(found.state, "extend")
+    rules.check_extension(found.expires_at, until, uow.now)
+    at, before = _instant(uow.now), _instant(found.expires_at)
+    _note(found, what="extended", by=actor, note=note, at=at, ended=before)
+    found.expires_at, found.reminded_at = until, None
+    uow.session.flush()
+    return found
+
+
+def remind_expiring(uow: UnitOfWork, limit: int) -> int:
+    """Tell members, once, that a voucher ends within a week; return how many."""
+    found = queries.expiring(uow.session, uow.now, limit)
+    told = [
+        NewNotice(
+            STORE,
+            voucher.member_id,
+            "voucher_expiring",
+            f"expiring:{voucher.id}:{voucher.expires_at.isoformat()}",
+            f"您有一张提货券将于 {rules.told(voucher.expires_at)} 到期，请尽快到店使用。",
+            f"A pickup voucher of yours ends at {rules.told(voucher.expires_at)}; collect it soon.",
+        )
+        for voucher in found
+    ]
+    for voucher in found:
+        voucher.reminded_at = uow.now
+    notices.notify(uow, told)
+    return len(found)
 
 
 def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
@@ -93,6 +243,25 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     for voucher in chosen:
         voucher.state = rules.REVOKED
     uow.session.flush()
+    _free_places(uow, fulfillment_line_id, quantity)
+
+
+def expire(uow: UnitOfWork, voucher_id: UUID) -> PickupVoucher | None:
+    """Mark a voucher, of a locked part, that ended unused; None where it was faster."""
+    found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
+    uow.session.refresh(found)
+    if found.state != rules.VALID or found.expires_at > uow.now:
+        return None
+    found.state = rules.EXPIRED
+    uow.session.flush()
+    _free_places(uow, found.fulfillment_line_id, 1)
+    return found
+
+
+def _free_places(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
+    line = uow.session.get_one(FulfillmentLine, fulfillment_line_id)
+    part = uow.session.get_one(FulfillmentOrder, line.fulfillment_order_id)
+    store_service.release(uow, part.order_id, part.supplier_id, quantity)
 
 
 def revoke_cancelled(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> None:

@@ -27,7 +27,7 @@ class StaffAccount(Base):
     password_hash: Mapped[str]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
-    # What a union officer may do; empty for everybody else.
+    # What a union officer or a clerk may do beyond the role; empty for everybody else.
     duties: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     is_active: Mapped[bool] = mapped_column(default=True)
     failed_count: Mapped[int] = mapped_column(default=0)

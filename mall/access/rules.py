@@ -21,6 +21,9 @@ ROLES = tuple(AUDIENCE_OF_ROLE)
 # What a union officer may do; another duty than handling is never both hands of one person.
 HANDLES, APPROVES, AUDITS = "handles", "approves", "audits"
 DUTIES = (HANDLES, APPROVES, AUDITS)
+# What a clerk may do who runs a store.
+MANAGES = "manages"
+DUTIES_OF_ROLE = {UNION_OFFICER: DUTIES, "store_clerk": (MANAGES,)}
 MAX_FAILURES = 5
 LOCK_OUT = timedelta(minutes=15)
 MIN_PASSWORD, MAX_PASSWORD = 10, 128
@@ -75,7 +78,7 @@ class DutyMissing(DomainError):
         super().__init__("Authorization", duty=duty, duty_zh=_DUTIES_ZH[duty])
 
 
-_DUTIES_ZH = {HANDLES: "经办", APPROVES: "审批", AUDITS: "审计"}
+_DUTIES_ZH = {HANDLES: "经办", APPROVES: "审批", AUDITS: "审计", MANAGES: "店长"}
 
 
 class TooManyTries(DomainError):

@@ -149,8 +149,10 @@ def _check(new: NewStaff) -> None:
         raise Invalid(
             "password", "密码须为 10 至 128 个字符。", "Passwords have 10 to 128 characters."
         )
-    if new.duties and new.role != rules.UNION_OFFICER:
-        raise Invalid("duties", "只有工会账号有职责。", "Only union officers have duties.")
+    if set(new.duties) - set(rules.DUTIES_OF_ROLE.get(new.role, ())):
+        raise Invalid(
+            "duties", "该类账号没有这项职责。", "Accounts of this role have no such duty."
+        )
 
 
 def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:

@@ -127,6 +127,7 @@ class Settings:
     payment_timeout_seconds: int
     dispatch_within_seconds: int
     auto_confirm_seconds: int
+    voucher_days: int
     after_sales: AfterSalesSettings
     token_ttl_seconds: int
     idempotency_ttl_seconds: int

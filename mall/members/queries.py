@@ -52,6 +52,14 @@ def openids_of(session: Session, member_ids: list[UUID]) -> dict[UUID, str]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def display_names(session: Session, member_ids: list[UUID]) -> dict[UUID, str]:
+    """Return the verified names of members; those without one are left out."""
+    query = select(Member.id, Member.real_name).where(
+        Member.id.in_(member_ids), Member.real_name.is_not(None)
+    )
+    return {row.id: row.real_name for row in session.execute(query)}
+
+
 def addresses(session: Session, member_id: UUID) -> list[tuple[Address, str]]:
     """Return a member's addresses, the default first, each with its region in words."""
     found = session.scalars(

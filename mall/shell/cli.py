@@ -13,7 +13,7 @@ from rich.progress import track
 
 from catalog.uploads import importing as uploads
 from mall.access import service as access
-from mall.access.rules import DUTIES, ROLES
+from mall.access.rules import DUTIES_OF_ROLE, ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.errors import DomainError
 from mall.kernel.queue import QUEUES
@@ -261,8 +261,8 @@ def staff() -> None:
     "--duty",
     "duties",
     multiple=True,
-    type=click.Choice(DUTIES),
-    help="What a union officer may do; may be given several times.",
+    type=click.Choice([duty for duties in DUTIES_OF_ROLE.values() for duty in duties]),
+    help="What a union officer or store clerk may do; may be given several times.",
 )
 def open_staff(
     username: str, role: str, scope: UUID | None, name: str, duties: tuple[str, ...]

@@ -30,6 +30,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
     ("MALL_DISPATCH_WITHIN_SECONDS", "172800", "Promised time from payment to dispatch"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
+    ("MALL_VOUCHER_DAYS", "180", "How long a pickup voucher is good; then it goes back"),
     ("MALL_AFTER_SALES_WINDOW_SECONDS", "1296000", "After delivery: time to ask for after-sales"),
     ("MALL_AFTER_SALES_DECIDE_SECONDS", "172800", "For a supplier to decide; silence approves"),
     ("MALL_AFTER_SALES_SEND_BACK_SECONDS", "604800", "For a member to send goods back"),
@@ -144,6 +145,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         payment_timeout_seconds=_whole(values, "MALL_PAYMENT_TIMEOUT_SECONDS", 60),
         dispatch_within_seconds=_whole(values, "MALL_DISPATCH_WITHIN_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
+        voucher_days=_whole(values, "MALL_VOUCHER_DAYS", 1),
         after_sales=AfterSalesSettings(
             window_seconds=_whole(values, "MALL_AFTER_SALES_WINDOW_SECONDS", 0),
             decide_seconds=_whole(values, "MALL_AFTER_SALES_DECIDE_SECONDS", 60),

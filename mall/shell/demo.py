@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from uuid import UUID
 
@@ -19,8 +19,11 @@ from catalog.suppliers import queries as suppliers
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
 from catalog.uploads import importing as uploads
+from fulfillment.stores import queries as stores
+from fulfillment.stores import service as store_service
+from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import service as access
-from mall.access.rules import APPROVES, AUDIENCE_OF_ROLE, AUDITS, HANDLES
+from mall.access.rules import APPROVES, AUDIENCE_OF_ROLE, AUDITS, HANDLES, MANAGES
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.ledger import wallet
@@ -42,7 +45,7 @@ PAVILION = (
     ("廉江市红橙果业有限公司", "440881", "廉江红橙，冬日限定。"),
     ("雷州市覃斗芒果合作社", "440882", "雷州半岛的太阳，晒出覃斗芒果的甜。"),
 )
-DUTIES = {"officer": HANDLES, "approver": APPROVES, "auditor": AUDITS}
+DUTIES = {"officer": HANDLES, "approver": APPROVES, "auditor": AUDITS, "clerk": MANAGES}
 REMOTE = ("540000", "650000")
 EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
 BEGINS, ENDS = date(2026, 1, 1), date(2030, 12, 31)
@@ -52,7 +55,7 @@ STAFF = (
     ("officer", "union_officer", "工会经办演示账号"),
     ("approver", "union_officer", "工会审批演示账号"),
     ("auditor", "union_officer", "工会审计演示账号"),
-    ("clerk", "store_clerk", "提货点演示账号：" + DEMO_SUPPLIER),
+    ("clerk", "store_clerk", "提货点店长演示账号：" + DEMO_SUPPLIER),
 )
 
 
@@ -142,13 +145,30 @@ def _staff() -> dict[str, dict[str, str]]:
 def _scope(uow: UnitOfWork, role: str) -> UUID | None:
     if role == "operator":
         return None
-    # The clerk hands out what the supplier's customers collect.
     if role in ("supplier", "store_clerk"):
         supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
         assert supplier is not None
-        return supplier.id
+        return supplier.id if role == "supplier" else _store(uow, supplier.id)
     union = unions.find_union(uow.session, DEMO_UNION[0])
     return (union or unions.open_union(uow, *DEMO_UNION)).id
+
+
+def _store(uow: UnitOfWork, supplier_id: UUID) -> UUID:
+    """Return the demo supplier's store, opened where it is missing."""
+    found = stores.of_supplier(uow.session, supplier_id)
+    if found:
+        return found[0].id
+    hours = [Hours(day, time(9), time(18)) for day in range(1, 7)]
+    form = StoreForm(
+        "徐闻良姜合作社 · 县城提货点",
+        "440825",
+        "红旗一路 8 号",
+        20.3256,
+        110.1767,
+        "13800000003",
+        hours,
+    )
+    return store_service.add_store(uow, supplier_id, form).id
 
 
 def _members() -> dict[str, dict[str, str]]:

@@ -1,6 +1,6 @@
 """Read orders; and their invariants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -29,6 +29,12 @@ def get_order(session: Session, order_id: UUID, member_id: UUID | None = None) -
     return order
 
 
+def in_state(session: Session, order_ids: Sequence[UUID], *states: str) -> set[UUID]:
+    """Return which of these orders are in one of these states."""
+    query = select(Order.id).where(Order.id.in_(order_ids), Order.state.in_(states))
+    return set(session.scalars(query))
+
+
 def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLine]]:
     """Return the lines of orders, in their order."""
     found: dict[UUID, list[OrderLine]] = {order_id: [] for order_id in order_ids}
@@ -40,6 +46,14 @@ def lines_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[OrderLi
     for row in rows:
         found[row.order_id].append(row)
     return found
+
+
+def product_of(session: Session, order_id: UUID, line_id: UUID) -> UUID:
+    """Return the product of an order's line."""
+    query = select(OrderLine.product_id).where(
+        OrderLine.order_id == order_id, OrderLine.id == line_id
+    )
+    return session.scalars(query).one()
 
 
 @dataclass(frozen=True)

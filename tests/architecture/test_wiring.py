@@ -41,6 +41,8 @@ PUBLIC = {
     "/v1/store/categories",
     "/v1/store/products",
     "/v1/store/products/<uuid:product_id>",
+    "/v1/store/stores",
+    "/v1/store/stores/<uuid:store_id>/slots",
     "/v1/store/pavilion/origins",
     "/v1/store/pavilion/suppliers/<uuid:supplier_id>",
     "/v1/store/public-notice",

@@ -42,8 +42,9 @@ def people(world):
     """Somebody of each audience, with something behind each."""
     supplier_id = world.supplier()
     world.sku(1000, 50, supplier_id, title="徐闻良姜片")
+    scopes = {"operator": None, "store_clerk": world.store(supplier_id)}
     found = {
-        audience: world.staff(role, None if role == "operator" else supplier_id)
+        audience: world.staff(role, scopes.get(role, supplier_id))
         for audience, role in ROLES.items()
     }
     return {**found, "store": world.member(beans_fen=10_000)}

@@ -42,6 +42,8 @@ AFTER_SALES_BREACHES = {
 VOUCHER_BREACHES = {
     "vouchers_match_units": "DELETE FROM pickup_voucher WHERE state = 'valid'",
     "vouchers_of_cancelled_revoked": "UPDATE shop_order SET state = 'cancelled'",
+    "vouchers_used_at_their_merchant": "UPDATE store SET supplier_id = gen_random_uuid()",
+    "choices_within_their_merchant": "UPDATE pickup_choice SET member_id = gen_random_uuid()",
 }
 
 BILL_BREACHES = {

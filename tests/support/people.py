@@ -4,7 +4,7 @@ import functools
 import itertools
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 import psycopg
@@ -21,6 +21,8 @@ from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from catalog.suppliers.rules import FreightRule
+from fulfillment.stores import service as store_service
+from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import service as access
 from mall.kernel import audit
 from mall.kernel.idempotency import Claim
@@ -289,6 +291,22 @@ class World:
         person = Person(self.app, token, account_id)
         person.username = name
         return person
+
+    def store(self, supplier_id, **form):
+        """Open a store of a merchant in Zhanjiang, every day from 9 to 21; return its id."""
+        hours = [Hours(day, time(9), time(21)) for day in range(1, 8)]
+        given = {
+            "name": f"门店 {secrets.token_hex(3)}",
+            "region_code": "440802",
+            "detail": "寸金路 12 号",
+            "latitude": 21.2707,
+            "longitude": 110.3594,
+            "phone": "13800000001",
+            "hours": hours,
+            **form,
+        }
+        with self.app.app_context(), unit_of_work() as uow:
+            return store_service.add_store(uow, supplier_id, StoreForm(**given)).id
 
     def sku(self, price_fen=1000, stock_count=100, supplier_id=None, **form):
         """Put a product with one SKU on sale; return (product id, SKU id)."""

@@ -106,10 +106,21 @@ class Sale:
 class Counter(Sale):
     """An order of three cakes to collect, the clerk who hands them out, and the codes."""
 
-    def __init__(self, world, quantity=3):
+    def __init__(self, world, quantity=3, **store):
         super().__init__(world, quantity, delivery_modes=("store_pickup",))
         world.run_outbox()
-        self.clerk = world.staff("store_clerk", self.supplier_id)
+        self.store_id = world.store(self.supplier_id, **store)
+        self.clerk = self.another_clerk()
+
+    def another_clerk(self, store_id=None, **who):
+        return self.world.staff("store_clerk", store_id or self.store_id, **who)
+
+    def choose(self, store_id=None):
+        """Choose the first time that a store still has."""
+        store_id = store_id or self.store_id
+        slots = self.member.get(f"/v1/store/stores/{store_id}/slots").get_json()["items"]
+        body = {"choices": [{"store_id": str(store_id), "starts_at": slots[0]["starts_at"]}]}
+        return self.member.put(f"{self.path}/pickup", body)
 
     def vouchers(self):
         return self.member.get(f"{self.path}/vouchers").get_json()["items"]

@@ -16,6 +16,10 @@ from mall.kernel.money import yuan
 from mall.shell.stories.giving import Giving, at_once
 from mall.shell.stories.telling import Person, Step, StoryFailed
 
+# Stores and where they are, nearest to the members first; and where the members are.
+PLACES = (("寸金店", 21.2707, 110.3594), ("廉江店", 21.6110, 110.2840))
+HOME = {"latitude": 21.2650, "longitude": 110.3610}
+
 
 @dataclass
 class Customs(Giving):
@@ -122,6 +126,7 @@ class Cake(Giving):
     EACH, LARGE, SMALL = 20_000, 12_800, 5_600
     # By the cake that each bakes.
     merchants: dict[str, Person] = field(default_factory=dict)
+    shops: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -132,6 +137,8 @@ class Cake(Giving):
             "六寸鲜奶蛋糕": self.merchant("赤坎烘焙坊"),
             "芒果慕斯": self.merchant("霞山蛋糕店"),
         }
+        for name, merchant in self.merchants.items():
+            self.shops[name] = [self.store_of(merchant, *each) for each in PLACES]
         cakes = [
             self.put_on_sale(each, title, fen, 50, delivery_modes=["store_pickup"])
             for (title, each), fen in zip(
@@ -140,7 +147,25 @@ class Cake(Giving):
         ]
         self.known["skus"] = [sku for _, sku in cakes]
         self.select("蛋糕选品", [product for product, _ in cakes])
-        return "two merchants, a cake each, collected at the store"
+        return "two merchants, a cake and two stores each"
+
+    def store_of(self, merchant: Person, name: str, latitude: float, longitude: float) -> Any:
+        """Let a merchant open a store with a clerk and a manager, who sign in at the counter."""
+        hours = [{"weekday": day, "opens": "09:00", "closes": "21:00"} for day in range(1, 8)]
+        place = {"region_code": "440802", "detail": f"{name} 1 号", "phone": "13800000001"}
+        position = {"latitude": latitude, "longitude": longitude}
+        form = {"name": name, **place, **position, "hours": hours, "lead_hours": 12}
+        store = merchant.post("/v1/supplier/stores", {**form, "daily_capacity": 40})
+        store["staff"] = [self.counter_of(merchant, store["id"], each) for each in (False, True)]
+        return store
+
+    def counter_of(self, merchant: Person, store_id: str, is_manager: bool) -> Person:
+        who = {"username": f"c{secrets.token_hex(4)}", "password": f"story-{secrets.token_hex(6)}"}
+        path = f"/v1/supplier/stores/{store_id}/clerks"
+        merchant.post(path, {**who, "is_manager": is_manager})
+        person = Person(self.base)
+        person.token = person.post("/v1/pickup/session", who)["token"]
+        return person
 
     def officer_sends_birthdays(self) -> str:
         """Half of them have their birthday today, the others in forty days."""
@@ -194,34 +219,71 @@ class Cake(Giving):
         self.check(spent, len(placed) * (self.LARGE + self.SMALL), "spent")
         return f"{len(placed)} orders over two merchants, ¥{yuan(spent)} in beans alone"
 
+    def members_choose_stores(self) -> str:
+        """Everybody takes the nearest store of each merchant, tomorrow or the day after."""
+
+        def choose(each: tuple[Person, str]) -> str:
+            person, order_id = each
+            choices = []
+            for shops in self.shops.values():
+                wanted = {"supplier_id": shops[0]["supplier_id"], **HOME}
+                near = person.get("/v1/store/stores", **wanted)["items"]
+                self.check(near[0]["name"], PLACES[0][0], "nearest")
+                slots = person.get(f"/v1/store/stores/{near[0]['id']}/slots")["items"]
+                choices.append({"store_id": near[0]["id"], "starts_at": slots[0]["starts_at"]})
+            path = f"/v1/store/orders/{order_id}/pickup"
+            found = person.call("PUT", path, {"choices": choices})["items"]
+            self.check(len(found), len(self.shops), "stores chosen")
+            return str(found[0]["slot_starts"])
+
+        days = {str(each)[:10] for each in at_once(choose, self.known["placed"])}
+        return f"{PLACES[0][0]} of both, on {', '.join(sorted(days))}"
+
+    def wrong_store_refuses(self) -> str:
+        person, order_id = self.known["placed"][0]
+        [voucher, *_] = self.wait("no vouchers", lambda: self.vouchers_of(person, order_id))
+        _, elsewhere = self.shops[voucher["title"].partition(" ")[0]]
+        body = {"code": voucher["code"]}
+        found = elsewhere["staff"][0].post("/v1/pickup/vouchers/redeem", body, 409)
+        return str(found["detail"])
+
     def cakes_are_collected(self) -> str:
         placed = self.known["placed"]
-        clerks = {name: self.clerk_of(each) for name, each in self.merchants.items()}
 
         def collect(each: tuple[Person, str]) -> int:
             person, order_id = each
             vouchers = self.wait("no vouchers", lambda: self.vouchers_of(person, order_id))
-            for voucher in vouchers:
-                clerk = clerks[voucher["title"].partition(" ")[0]]
-                clerk.post("/v1/pickup/vouchers/redeem", {"code": voucher["code"]}, 200)
+            for number, voucher in enumerate(vouchers):
+                store = self.shops[voucher["title"].partition(" ")[0]][0]
+                code = voucher["short_code"] if number else voucher["code"]
+                store["staff"][0].post("/v1/pickup/vouchers/redeem", {"code": code}, 200)
             return len(vouchers)
 
         handed_out = sum(at_once(collect, placed))
         self.check(handed_out, 2 * len(placed), "cakes")
+        return f"{handed_out} cakes, by QR code and by short code"
+
+    def manager_takes_one_back(self) -> str:
+        """The wrong customer was scanned: the manager undoes it, the right one collects."""
+        person, order_id = self.known["placed"][0]
+        voucher = self.vouchers_of(person, order_id)[0]
+        clerk, manager = self.shops[voucher["title"].partition(" ")[0]][0]["staff"]
+        path = f"/v1/pickup/vouchers/{voucher['id']}/undo"
+        clerk.post(path, {"reason": "扫错"}, 403)
+        manager.post(path, {"reason": "扫错顾客，蛋糕未取走"}, 200)
+        again = self.vouchers_of(person, order_id)[0]
+        clerk.post("/v1/pickup/vouchers/redeem", {"code": again["code"]}, 200)
+        return "the clerk may not, the manager may, and it is handed out again"
+
+    def members_confirm(self) -> str:
+        placed = self.known["placed"]
+        self.confirm_all(placed)
         states = {
             person.get(f"/v1/store/orders/{order_id}")["state"] for person, order_id in placed
         }
         if states != {"completed"}:
             raise StoryFailed(str(states))
-        return f"{handed_out} cakes, each against a voucher of its own"
-
-    def clerk_of(self, merchant: Person) -> Person:
-        """Let a merchant open an account for a clerk, who signs in at the counter."""
-        who = {"username": f"c{secrets.token_hex(4)}", "password": f"story-{secrets.token_hex(6)}"}
-        merchant.post("/v1/supplier/users", {**who, "role": "store_clerk"})
-        clerk = Person(self.base)
-        clerk.token = clerk.post("/v1/pickup/session", who)["token"]
-        return clerk
+        return f"{len(placed)} orders completed"
 
     def vouchers_of(self, person: Person, order_id: str) -> Any:
         """Return an order's vouchers once both merchants' are there."""
@@ -247,7 +309,11 @@ class Cake(Giving):
             *self.middle(),
             ("members sign in with their phones", self.members_sign_in),
             ("members combine cakes of both", self.members_combine_cakes),
+            ("members choose the nearest stores and a time", self.members_choose_stores),
+            ("another store of the merchant refuses", self.wrong_store_refuses),
             ("cakes are handed out", self.cakes_are_collected),
+            ("a manager takes a hand-out back", self.manager_takes_one_back),
+            ("members confirm", self.members_confirm),
             ("the union ends it early", self.programme_is_ended),
             *self.end(self.left_over),
         ]

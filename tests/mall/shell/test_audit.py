@@ -147,6 +147,7 @@ def test_a_breach_of_after_sales_is_found(regretful, name):
 def collected(world):
     """Three cakes of which one was collected."""
     counter = Counter(world)
+    assert counter.choose().status_code == 200
     assert counter.redeem(counter.codes()[0]).status_code == 200
     assert world.findings() == {}
     return world

@@ -1,0 +1,49 @@
+"""What nobody collected goes back without asking (docs/adr/0022)."""
+
+from uuid import UUID
+
+from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch.models import FulfillmentLine
+from fulfillment.vouchers import queries
+from fulfillment.vouchers import service as vouchers
+from mall.access.rules import STORE
+from mall.kernel.money import yuan
+from mall.kernel.uow import UnitOfWork
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+from orders.refunds import reimbursing
+from orders.refunds.reimbursing import Back
+
+
+def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
+    """Take the unit of a voucher that ended unused back, and its money; False if it was faster.
+
+    The money goes to the tenders it came from, beans by the rules of their programme. While a
+    refund of the unit is being decided, that decides.
+    """
+    voucher = queries.get_voucher(uow.session, voucher_id)
+    part = dispatch.lock_with_order(uow, voucher.fulfillment_order_id)
+    line = uow.session.get_one(FulfillmentLine, voucher.fulfillment_line_id, populate_existing=True)
+    if line.to_dispatch < 1 or vouchers.expire(uow, voucher_id) is None:
+        return False
+    order_id = part.order_id
+    sold = orders.sold_line(uow.session, order_id, line.order_line_id)
+    left, _ = reimbursing.left_of_line(uow.session, order_id, sold.id)
+    amount_fen = min(sold.price_fen, left)
+    line.held_quantity += 1
+    if amount_fen:
+        back = Back(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1)
+        reimbursing.reimburse(uow, order_id, back, order_rules.SYSTEM)
+    dispatch.take_out(uow, part, line, 1)
+    notice = NewNotice(
+        STORE,
+        voucher.member_id,
+        "voucher_expired",
+        f"expired:{voucher_id}",
+        f"提货券“{sold.title}”已到期未使用，{yuan(amount_fen)} 元按原支付方式退回。",
+        f"The voucher for {sold.title} ended unused; ¥{yuan(amount_fen)} goes back.",
+    )
+    notices.notify(uow, [notice])
+    return True

@@ -1,0 +1,133 @@
+"""Read stores, their days, and what was chosen; and their invariants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from fulfillment.stores import rules
+from fulfillment.stores.distance import distance_km
+from fulfillment.stores.models import PickupChoice, Store
+from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+
+
+@dataclass(frozen=True)
+class Near:
+    """Which stores a member looks for: of a merchant, honouring products, around a place."""
+
+    supplier_id: UUID | None = None
+    product_id: UUID | None = None
+    position: tuple[float, float] | None = None
+
+
+def get_store(session: Session, store_id: UUID, supplier_id: UUID | None = None) -> Store:
+    """Return a store, of this merchant if one is given; another's is as unknown as none."""
+    query = select(Store).where(Store.id == store_id)
+    if supplier_id is not None:
+        query = query.where(Store.supplier_id == supplier_id)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("store", "门店")
+    return found
+
+
+def of_supplier(session: Session, supplier_id: UUID) -> list[Store]:
+    """Return a merchant's stores, oldest first."""
+    query = select(Store).where(Store.supplier_id == supplier_id).order_by(Store.id)
+    return list(session.scalars(query.limit(rules.MAX_STORES)))
+
+
+def find(
+    session: Session, wish: Near, cursor: UUID | None, limit: int
+) -> list[tuple[Store, float | None]]:
+    """Return stores that are open for collection, with their distance in km: the nearest first.
+
+    Without a position: oldest first, one more than `limit` if there are more.
+    """
+    query = select(Store).where(Store.is_active)
+    if wish.supplier_id is not None:
+        query = query.where(Store.supplier_id == wish.supplier_id)
+    if wish.product_id is not None:
+        listed = Store.product_ids.op("@>")(func.jsonb_build_array(str(wish.product_id)))
+        query = query.where(Store.product_ids.is_(None) | listed)
+    if wish.position is None:
+        if cursor is not None:
+            query = query.where(Store.id > cursor)
+        return [(each, None) for each in session.scalars(query.order_by(Store.id).limit(limit + 1))]
+    at = wish.position
+    places = session.execute(query.with_only_columns(Store.id, Store.latitude, Store.longitude))
+    nearest = sorted((distance_km(at, (lat, lon)), key) for key, lat, lon in places)[:limit]
+    rows = session.scalars(select(Store).where(Store.id.in_([key for _, key in nearest])))
+    by_id = {row.id: row for row in rows}
+    return [(by_id[key], km) for km, key in nearest]
+
+
+def choice_of(session: Session, order_id: UUID, supplier_id: UUID) -> PickupChoice | None:
+    """Return what was chosen for an order's goods of a merchant."""
+    return session.get(PickupChoice, (order_id, supplier_id))
+
+
+def choices_of(session: Session, order_id: UUID) -> list[tuple[PickupChoice, Store]]:
+    """Return what was chosen for an order, with the stores."""
+    query = (
+        select(PickupChoice, Store)
+        .join(Store, Store.id == PickupChoice.store_id)
+        .where(PickupChoice.order_id == order_id)
+        .order_by(PickupChoice.supplier_id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def taken(session: Session, store_id: UUID, days: Sequence[date]) -> dict[date, int]:
+    """Return how many units of orders that stand are chosen for each of these days."""
+    rows = session.execute(
+        select(PickupChoice.day, PickupChoice.order_id, PickupChoice.units).where(
+            PickupChoice.store_id == store_id, PickupChoice.day.in_(days)
+        )
+    ).all()
+    gone = orders.in_state(session, [row.order_id for row in rows], order_rules.CANCELLED)
+    found = dict.fromkeys(days, 0)
+    for row in rows:
+        if row.order_id not in gone:
+            found[row.day] += row.units
+    return found
+
+
+def of_day(session: Session, store_id: UUID, day: date) -> list[PickupChoice]:
+    """Return what is to be collected at a store on a day, by time; cancelled orders left out."""
+    rows = session.scalars(
+        select(PickupChoice)
+        .where(PickupChoice.store_id == store_id, PickupChoice.day == day)
+        .order_by(PickupChoice.slot_starts, PickupChoice.order_id)
+    ).all()
+    paid = orders.in_state(
+        session, [row.order_id for row in rows], order_rules.PAID, order_rules.COMPLETED
+    )
+    return [row for row in rows if row.order_id in paid]
+
+
+def honouring(session: Session, supplier_id: UUID, product_id: UUID, limit: int) -> list[Store]:
+    """Return active stores of a merchant that hand a product out."""
+    found = find(session, Near(supplier_id, product_id), None, limit)
+    return [store for store, _ in found[:limit]]
+
+
+INVARIANTS = [
+    Invariant(
+        "choices_within_their_merchant",
+        "what is collected was chosen at a store of the merchant who sold it, by who bought it",
+        """
+        SELECT c.order_id, c.store_id, c.supplier_id
+        FROM pickup_choice c
+        JOIN store s ON s.id = c.store_id
+        JOIN shop_order o ON o.id = c.order_id
+        WHERE s.supplier_id <> c.supplier_id OR o.member_id <> c.member_id
+        """,
+    ),
+]

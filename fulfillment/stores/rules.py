@@ -1,0 +1,151 @@
+"""When a store is open, what it hands out, and what is refused."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Protocol
+from uuid import UUID
+
+from mall.kernel.clock import BEIJING
+from mall.kernel.errors import DomainError, Invalid
+
+MAX_STORES, MAX_CLERKS = 500, 50
+MAX_DAYS_AHEAD = 60
+CLERK = "store_clerk"
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When a store is open on a weekday; 1 is Monday."""
+
+    weekday: int
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True)
+class StoreForm:
+    """What a merchant says of a store."""
+
+    name: str
+    region_code: str
+    detail: str
+    latitude: float
+    longitude: float
+    phone: str
+    hours: Sequence[Hours]
+    closed_on: Sequence[date] = ()
+    product_ids: Sequence[UUID] | None = None
+    daily_capacity: int | None = None
+    lead_hours: int = 0
+    slot_minutes: int = 120
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A time in which something can be collected."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Collected(Protocol):
+    """A line of an order that is collected at a store."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def product_id(self) -> UUID: ...
+
+    @property
+    def quantity(self) -> int: ...
+
+
+class SlotUnknown(DomainError):
+    code = "slot_unknown"
+    status = 422
+    zh = "门店在该时段不营业，请从可选时段中选择。"
+    en = "The store has no such time; choose one of those it lists."
+
+
+class SlotTooSoon(DomainError):
+    code = "slot_too_soon"
+    zh = "需提前 {hours} 小时预订，请选择更晚的时段。"
+    en = "It takes {hours} hours to prepare; choose a later time."
+
+
+class DayFull(DomainError):
+    code = "store_day_full"
+    zh = "该门店当天还可预订 {left} 件，请换一天或换一家门店。"
+    en = "The store can take {left} more that day; choose another day or store."
+
+
+class NotHonoured(DomainError):
+    code = "not_honoured"
+    zh = "该门店不提供：{titles}。"
+    en = "The store does not hand out: {titles}."
+
+
+class StoreClosed(DomainError):
+    code = "store_closed"
+    zh = "该门店已停止自提，请选择其他门店。"
+    en = "The store no longer hands anything out; choose another."
+
+
+class TooLateToChange(DomainError):
+    code = "pickup_too_late_to_change"
+    zh = "已进入备货时间（{at} 起），不能再更改门店和时段。"
+    en = "It is being prepared since {at}; store and time cannot be changed any more."
+
+
+class NothingToCollect(DomainError):
+    code = "nothing_to_collect"
+    zh = "订单中没有需要在该商家自提的商品。"
+    en = "Nothing of this order is collected from that merchant."
+
+
+def check_form(form: StoreForm) -> None:
+    """Raise Invalid for hours that end before they begin or overlap."""
+    by_day: dict[int, list[Hours]] = {}
+    for each in form.hours:
+        if each.opens >= each.closes:
+            raise Invalid("hours", "打烊须晚于开门。", "A store closes after it opens.")
+        by_day.setdefault(each.weekday, []).append(each)
+    for found in by_day.values():
+        found.sort(key=lambda hours: hours.opens)
+        if any(a.closes > b.opens for a, b in pairwise(found)):
+            raise Invalid("hours", "同一天的营业时间重叠。", "Hours of a day overlap.")
+
+
+def as_rows(hours: Sequence[Hours]) -> list[dict[str, Any]]:
+    """Return hours as they are stored."""
+    return [
+        {"weekday": h.weekday, "opens": f"{h.opens:%H:%M}", "closes": f"{h.closes:%H:%M}"}
+        for h in hours
+    ]
+
+
+def slots(
+    hours: Sequence[Mapping[str, Any]], closed_on: Sequence[str], day: date, minutes: int
+) -> list[Slot]:
+    """Return the times of a day in Beijing; what is left of the hours at the end is none."""
+    if day.isoformat() in closed_on:
+        return []
+    found = []
+    length = timedelta(minutes=minutes)
+    for each in hours:
+        if each["weekday"] != day.isoweekday():
+            continue
+        starts = datetime.combine(day, time.fromisoformat(each["opens"]), BEIJING)
+        closes = datetime.combine(day, time.fromisoformat(each["closes"]), BEIJING)
+        while starts + length <= closes:
+            found.append(Slot(starts, starts + length))
+            starts += length
+    return sorted(found, key=lambda slot: slot.starts_at)
+
+
+def honours(product_ids: Sequence[str] | None, product_id: UUID) -> bool:
+    """Tell whether a store with this list hands a product out."""
+    return product_ids is None or str(product_id) in product_ids

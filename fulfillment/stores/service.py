@@ -1,0 +1,235 @@
+"""Merchants keep stores; members choose one and a time (docs/adr/0022)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from catalog.products import queries as products
+from catalog.products.rules import STORE_PICKUP
+from fulfillment.stores import queries, rules
+from fulfillment.stores.models import PickupChoice, Store
+from fulfillment.stores.rules import Collected, Slot, StoreForm
+from mall.access.rules import STORE
+from mall.kernel.clock import BEIJING, beijing_day
+from mall.kernel.errors import Invalid, LimitReached
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+from mall.members import queries as members
+from mall.members.rules import clean_phone
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
+from orders.order import queries as orders
+from orders.order import rules as order_rules
+from orders.order import service as order_service
+
+
+@dataclass(frozen=True)
+class PickupWish:
+    """Where and from when a member wants to collect what an order has of a store's merchant."""
+
+    store_id: UUID
+    starts_at: datetime
+
+
+def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
+    """Open a store; raises Invalid and LimitReached."""
+    if len(queries.of_supplier(uow.session, supplier_id)) >= rules.MAX_STORES:
+        raise LimitReached(limit=rules.MAX_STORES)
+    store = Store(id=new_id(), supplier_id=supplier_id, is_active=True, created_at=uow.now)
+    _fill(uow, store, form)
+    uow.session.add(store)
+    uow.session.flush()
+    return store
+
+
+def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: StoreForm) -> Store:
+    """Say anew what a store is; what was chosen stays chosen. Raises NotFound and Invalid."""
+    store = _lock(uow, store_id, supplier_id)
+    _fill(uow, store, form)
+    uow.session.flush()
+    return store
+
+
+def _fill(uow: UnitOfWork, store: Store, form: StoreForm) -> None:
+    rules.check_form(form)
+    members.check_region(uow.session, form.region_code, "region_code")
+    if form.product_ids is not None:
+        own = set(products.own_ids(uow.session, store.supplier_id, form.product_ids))
+        if own != set(form.product_ids):
+            raise Invalid(
+                "product_ids", "包含不属于您的商品。", "Not all of these are your products."
+            )
+    values: dict[str, Any] = {
+        **vars(form),
+        "phone": clean_phone(form.phone),
+        "hours": rules.as_rows(form.hours),
+        "closed_on": sorted({day.isoformat() for day in form.closed_on}),
+        "product_ids": None if form.product_ids is None else [str(key) for key in form.product_ids],
+    }
+    for name, value in values.items():
+        setattr(store, name, value)
+
+
+def set_active(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, is_active: bool) -> Store:
+    """Close a store for collection, or open it again; raises NotFound.
+
+    Who had chosen it for a time to come is told to choose another.
+    """
+    store = _lock(uow, store_id, supplier_id)
+    if store.is_active == is_active:
+        return store
+    store.is_active = is_active
+    uow.session.flush()
+    if not is_active:
+        _let_go(uow, store)
+    return store
+
+
+def _let_go(uow: UnitOfWork, store: Store) -> None:
+    gone = uow.session.execute(
+        delete(PickupChoice)
+        .where(PickupChoice.store_id == store.id, PickupChoice.slot_ends > uow.now)
+        .returning(PickupChoice.member_id, PickupChoice.order_id)
+    ).all()
+    told = [
+        NewNotice(
+            STORE,
+            row.member_id,
+            "store_closed",
+            f"store_closed:{store.id}:{row.order_id}:{uow.now.isoformat()}",
+            f"您选择的门店“{store.name}”已停止自提，请重新选择门店和时段。",
+            f"{store.name} no longer hands anything out; choose another store and time.",
+        )
+        for row in gone
+    ]
+    notices.notify(uow, told)
+
+
+def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -> PickupChoice:
+    """Choose where and when to collect what one's own order has of a store's merchant.
+
+    Locks the order, then the store: places of a day are counted one choice after the other.
+    Raises NotFound, WrongState, StoreClosed, NothingToCollect, NotHonoured, TooLateToChange,
+    SlotUnknown, SlotTooSoon and DayFull.
+    """
+    orders.get_order(uow.session, order_id, member_id)
+    order = order_service.lock(uow, order_id)
+    if order.state not in (order_rules.AWAITING_PAYMENT, order_rules.PAID):
+        raise order_rules.STATES.refusal(order.state, "pickup")
+    store = _lock(uow, wish.store_id)
+    if not store.is_active:
+        raise rules.StoreClosed("store_id")
+    lines = _collected(uow, order_id, store.supplier_id)
+    missing = [
+        each.title for each in lines if not rules.honours(store.product_ids, each.product_id)
+    ]
+    if missing:
+        raise rules.NotHonoured("store_id", titles="、".join(missing))
+    before = queries.choice_of(uow.session, order_id, store.supplier_id)
+    if before is not None:
+        _check_changeable(uow, before)
+    slot = _slot(uow, store, wish.starts_at)
+    units = before.units if before is not None else sum(line.quantity for line in lines)
+    _check_room(uow, store, slot, units, before)
+    _keep(uow, order_id, member_id, store, {"units": units, "slot": slot})
+    uow.session.expire_all()
+    found = queries.choice_of(uow.session, order_id, store.supplier_id)
+    assert found is not None
+    return found
+
+
+def _keep(
+    uow: UnitOfWork, order_id: UUID, member_id: UUID, store: Store, what: dict[str, Any]
+) -> None:
+    slot: Slot = what["slot"]
+    values = {
+        "store_id": store.id,
+        "member_id": member_id,
+        "day": beijing_day(slot.starts_at),
+        "slot_starts": slot.starts_at,
+        "slot_ends": slot.ends_at,
+        "units": what["units"],
+        "chosen_at": uow.now,
+    }
+    uow.session.execute(
+        insert(PickupChoice)
+        .values(order_id=order_id, supplier_id=store.supplier_id, **values)
+        .on_conflict_do_update(index_elements=["order_id", "supplier_id"], set_=values)
+    )
+
+
+def _lock(uow: UnitOfWork, store_id: UUID, supplier_id: UUID | None = None) -> Store:
+    queries.get_store(uow.session, store_id, supplier_id)
+    return uow.session.scalars(
+        select(Store)
+        .where(Store.id == store_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _collected(uow: UnitOfWork, order_id: UUID, supplier_id: UUID) -> list[Collected]:
+    lines = orders.lines_of(uow.session, [order_id])[order_id]
+    found: list[Collected] = [
+        line
+        for line in lines
+        if line.supplier_id == supplier_id and line.delivery_mode == STORE_PICKUP
+    ]
+    if not found:
+        raise rules.NothingToCollect("store_id")
+    return found
+
+
+def _check_changeable(uow: UnitOfWork, before: PickupChoice) -> None:
+    store = queries.get_store(uow.session, before.store_id)
+    begins = before.slot_starts - timedelta(hours=store.lead_hours)
+    if store.is_active and store.lead_hours and begins <= uow.now < before.slot_ends:
+        raise rules.TooLateToChange(at=f"{begins.astimezone(BEIJING):%m-%d %H:%M}")
+
+
+def _slot(uow: UnitOfWork, store: Store, starts_at: datetime) -> Slot:
+    day = beijing_day(starts_at)
+    if day > beijing_day(uow.now) + timedelta(days=rules.MAX_DAYS_AHEAD):
+        raise rules.SlotUnknown("starts_at")
+    found = rules.slots(store.hours, store.closed_on, day, store.slot_minutes)
+    slot = next((each for each in found if each.starts_at == starts_at), None)
+    if slot is None:
+        raise rules.SlotUnknown("starts_at")
+    if slot.starts_at < uow.now + timedelta(hours=store.lead_hours):
+        raise rules.SlotTooSoon("starts_at", hours=store.lead_hours)
+    return slot
+
+
+def _check_room(
+    uow: UnitOfWork, store: Store, slot: Slot, units: int, before: PickupChoice | None
+) -> None:
+    if store.daily_capacity is None:
+        return
+    day = beijing_day(slot.starts_at)
+    left = store.daily_capacity - queries.taken(uow.session, store.id, [day])[day]
+    if before is not None and (before.store_id, before.day) == (store.id, day):
+        left += before.units
+    if units > left:
+        raise rules.DayFull("starts_at", left=max(0, left))
+
+
+def release(uow: UnitOfWork, order_id: UUID, supplier_id: UUID, units: int) -> None:
+    """Give places of a day back: so many units of an order are not collected any more."""
+    uow.session.execute(
+        update(PickupChoice)
+        .where(PickupChoice.order_id == order_id, PickupChoice.supplier_id == supplier_id)
+        .values(units=PickupChoice.units - units)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def counter_of(uow: UnitOfWork, store_id: UUID) -> Store:
+    """Return the store that a clerk acts for; raises NotFound for an account without one."""
+    store = queries.get_store(uow.session, store_id)
+    if not store.is_active:
+        raise rules.StoreClosed()
+    return store

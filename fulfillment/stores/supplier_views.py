@@ -1,0 +1,109 @@
+"""A merchant keeps its stores and their clerks."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+
+from fulfillment.stores import queries, rules, service
+from fulfillment.stores.rules import StoreForm
+from fulfillment.stores.schemas import (
+    ActiveBody,
+    ClerkBody,
+    ClerkList,
+    ClerkReply,
+    StoreBody,
+    StoreList,
+    StoreReply,
+)
+from mall.access import queries as accounts
+from mall.access import service as access
+from mall.access.guard import current, current_scope_id
+from mall.access.rules import MANAGES
+from mall.kernel.uow import reading, unit_of_work
+from mall.web.fields import values_of
+
+bp = APIBlueprint("supplier_stores", __name__, url_prefix="/v1/supplier/stores", tag="Supplier")
+
+
+@bp.get("")
+@bp.output(StoreList)
+@bp.doc(summary="List one's own stores")
+def list_stores() -> dict[str, Any]:
+    with reading() as session:
+        found = queries.of_supplier(session, current_scope_id())
+        return {"items": [values_of(each, StoreReply) for each in found]}
+
+
+@bp.post("")
+@bp.input(StoreBody)
+@bp.output(StoreReply, 201)
+@bp.doc(summary="Open a store (500 at most)", responses={422: "Hours, region or products"})
+def add_store(json_data: StoreForm) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return values_of(service.add_store(uow, current_scope_id(), json_data), StoreReply)
+
+
+@bp.put("/<uuid:store_id>")
+@bp.input(StoreBody)
+@bp.output(StoreReply)
+@bp.doc(summary="Say anew what a store is; what members chose stays chosen")
+def change_store(store_id: UUID, json_data: StoreForm) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        found = service.change_store(uow, current_scope_id(), store_id, json_data)
+        return values_of(found, StoreReply)
+
+
+@bp.put("/<uuid:store_id>/active")
+@bp.input(ActiveBody)
+@bp.output(StoreReply)
+@bp.doc(
+    summary="Close a store for collection, or open it again",
+    description="Members who had chosen it for a time to come are told to choose another.",
+)
+def set_active(store_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        found = service.set_active(uow, current_scope_id(), store_id, json_data["is_active"])
+        return values_of(found, StoreReply)
+
+
+@bp.get("/<uuid:store_id>/clerks")
+@bp.output(ClerkList)
+@bp.doc(summary="List the clerks of a store")
+def list_clerks(store_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        queries.get_store(session, store_id, current_scope_id())
+        found = accounts.staff_of(session, rules.CLERK, store_id)
+        return {"items": [values_of(each, ClerkReply) for each in found]}
+
+
+@bp.post("/<uuid:store_id>/clerks")
+@bp.input(ClerkBody)
+@bp.output(ClerkReply, 201)
+@bp.doc(
+    summary="Open an account for a clerk or manager of a store (50 at most)",
+    description="They sign in at /v1/pickup/session and act for this store alone.",
+    responses={409: "The user name is taken"},
+)
+def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        queries.get_store(uow.session, store_id, current_scope_id())
+        new = access.NewStaff(
+            json_data["username"],
+            json_data["display_name"] or json_data["username"],
+            json_data["password"],
+            rules.CLERK,
+            store_id,
+            (MANAGES,) if json_data["is_manager"] else (),
+        )
+        return values_of(access.add_colleague(uow, new, rules.MAX_CLERKS), ClerkReply)
+
+
+@bp.delete("/<uuid:store_id>/clerks/<uuid:clerk_id>")
+@bp.output({}, 204)
+@bp.doc(summary="Close a clerk's account; its sessions end at once")
+def close_clerk(store_id: UUID, clerk_id: UUID) -> tuple[str, int]:
+    with unit_of_work() as uow:
+        queries.get_store(uow.session, store_id, current_scope_id())
+        access.close_colleague(uow, current().subject_id, store_id, clerk_id)
+    return "", 204
