@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ParcelSent:
+    """A parcel left, or its number was corrected: it can be followed from now on."""
+
+    shipment_id: str
+
+
+@dataclass(frozen=True)
 class PickupOpened:
     """A fulfillment order waits to be collected at a counter."""
 

@@ -14,7 +14,7 @@ from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import union_views as handover_views
-from fulfillment.messages import PickupOpened
+from fulfillment.messages import ParcelSent, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
@@ -23,6 +23,14 @@ from fulfillment.shipments import views as shipment_views
 from fulfillment.stores import queries as store_queries
 from fulfillment.stores import supplier_views as store_supplier_views
 from fulfillment.stores import views as store_views
+from fulfillment.tracking import jobs as tracking_jobs
+from fulfillment.tracking import ops_views as tracking_ops_views
+from fulfillment.tracking import queries as tracking_queries
+from fulfillment.tracking import service as tracking_service
+from fulfillment.tracking import supplier_views as tracking_supplier_views
+from fulfillment.tracking import views as tracking_views
+from fulfillment.tracking.gateway import TrackingGateway
+from fulfillment.tracking.kuaidi100 import Kuaidi100
 from fulfillment.uploads import supplier_views as parcel_sheet_views
 from fulfillment.vouchers import clerk_views as voucher_clerk_views
 from fulfillment.vouchers import jobs as voucher_jobs
@@ -31,6 +39,7 @@ from fulfillment.vouchers import queries as voucher_queries
 from fulfillment.vouchers import service as vouchers
 from fulfillment.vouchers import views as voucher_views
 from mall.kernel.outbox import Reaction
+from mall.kernel.settings import Kuaidi100Settings
 from orders.messages import OrderCancelled, OrderPaid
 
 BLUEPRINTS = [
@@ -41,6 +50,9 @@ BLUEPRINTS = [
     shipment_supplier_views.bp,
     shipment_supplier_views.parcels_bp,
     parcel_sheet_views.bp,
+    tracking_views.bp,
+    tracking_supplier_views.bp,
+    tracking_ops_views.bp,
     store_views.bp,
     store_supplier_views.bp,
     voucher_views.bp,
@@ -56,6 +68,7 @@ BLUEPRINTS = [
 REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
     PickupOpened: [Reaction(vouchers.issue)],
+    ParcelSent: [Reaction(tracking_service.follow, "notify")],
     OrderCancelled: [
         Reaction(vouchers.revoke_cancelled),
         Reaction(dispatch.cancel_fulfillment_orders),
@@ -64,6 +77,8 @@ REACTIONS = {
 }
 SWEEPS = [
     (dispatch_jobs.confirm_silent_deliveries, 60, "fulfillment"),
+    (tracking_jobs.subscribe_parcels, 5, "notify"),
+    (tracking_jobs.ask_about_silent, 60, "notify"),
     (dispatch_jobs.remind_overdue, 300, "notify"),
     (after_sales_jobs.decide_by_silence, 60, "fulfillment"),
     (after_sales_jobs.lapse_vouchers, 60, "fulfillment"),
@@ -72,8 +87,14 @@ SWEEPS = [
 INVARIANTS = [
     *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,
+    *tracking_queries.INVARIANTS,
     *voucher_queries.INVARIANTS,
     *after_sales_queries.INVARIANTS,
     *handover_queries.INVARIANTS,
     *report_queries.INVARIANTS,
 ]
+
+
+def tracking(settings: Kuaidi100Settings) -> TrackingGateway:
+    """Return who follows parcels."""
+    return Kuaidi100(settings)

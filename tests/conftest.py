@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +14,14 @@ import requests
 from argon2 import PasswordHasher
 from hypothesis import settings
 from sqlalchemy import text
+from werkzeug.serving import make_server
 
 from mall.access import service as access
 from mall.kernel import clock
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
+from mall.kuaidi100_mock.server import State as TrackingState
+from mall.kuaidi100_mock.server import create_app as kuaidi100_mock
 from mall.shell import config as settings_reader
 from mall.shell import database, embedded
 from mall.shell.app import create_app
@@ -101,6 +105,15 @@ def mock_base():
 
 
 @pytest.fixture(scope="session")
+def parcels_base():
+    """The stand-in of kuaidi100, over HTTP."""
+    server = make_server("127.0.0.1", 0, kuaidi100_mock(TrackingState()), threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
 def merchants_file():
     """A second merchant beside the main one, which is asked by API v3."""
     path = Path(os.environ["MALL_TEST_DIRECTORY"]) / "merchants.toml"
@@ -123,7 +136,7 @@ def merchants_file():
 
 
 @pytest.fixture(scope="session")
-def environment(database_url, redis_url, mock_base, process_name, merchants_file):
+def environment(database_url, redis_url, mock_base, parcels_base, process_name, merchants_file):
     """The variables that a process of this test's service runs with."""
     return {
         "DATABASE_URL": database_url,
@@ -133,6 +146,11 @@ def environment(database_url, redis_url, mock_base, process_name, merchants_file
         "WECHATPAY_REFUND_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/refund",
         "WECHATPAY_MERCHANTS_FILE": merchants_file,
         "WECHATPAY_TIMEOUT_SECONDS": "1",
+        "KUAIDI100_KEY": "demo-kuaidi100-key",
+        "KUAIDI100_CUSTOMER": "demo-kuaidi100-customer",
+        "KUAIDI100_API_BASE": parcels_base,
+        "KUAIDI100_CALLBACK_URL": "http://127.0.0.1:9/v1/webhooks/kuaidi100",
+        "KUAIDI100_TIMEOUT_SECONDS": "1",
         "MALL_DATABASE_POOL": "40",
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
         "MALL_INDEX_DIR": os.environ["MALL_TEST_DIRECTORY"] + f"/index-{process_name}",

@@ -23,6 +23,8 @@ class Shipment(Base):
     tracking_no: Mapped[str | None]
     dispatched_by: Mapped[str]
     dispatched_at: Mapped[datetime]
+    # Its carrier, its supplier or an operator said that it arrived.
+    delivered_at: Mapped[datetime | None]
     # Numbers that were corrected since, each with who did it when.
     earlier: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
 

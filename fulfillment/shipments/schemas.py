@@ -61,6 +61,7 @@ class ShipmentReply(Schema):
     )
     tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
     dispatched_at = DateTime()
+    delivered_at = DateTime(allow_none=True)
 
 
 class ShipmentList(Schema):

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries, service
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.dispatch.rules import DispatchItem
+from fulfillment.messages import ParcelSent
 from fulfillment.shipments import rules
 from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.errors import NotFound
@@ -65,7 +66,30 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
         service.become_dispatched(uow, order)
     else:
         order.state = dispatch_rules.PARTLY
+    uow.emit(ParcelSent(str(shipment.id)))
     return shipment.id
+
+
+def lock_part(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOrder:
+    """Lock the order and the part that a parcel is of, and read the parcel as it is now."""
+    part = service.lock_with_order(uow, shipment.fulfillment_order_id)
+    uow.session.refresh(shipment)
+    return part
+
+
+def arrive(uow: UnitOfWork, part: FulfillmentOrder, shipment: Shipment, by: str) -> None:
+    """Close a parcel of a locked part that arrived; the last one of what was sent home delivers it.
+
+    What goes to a union is accepted by the union. Doing it again changes nothing.
+    """
+    if shipment.delivered_at is not None:
+        return
+    shipment.delivered_at = uow.now
+    uow.session.flush()
+    if part.state != dispatch_rules.DISPATCHED or part.delivery_mode != dispatch_rules.SHIP:
+        return
+    if all(each.delivered_at for each in shipments_of(uow.session, [part.id])):
+        service.deliver(uow, part.id, by)
 
 
 def correct(
@@ -81,7 +105,7 @@ def correct(
     uow.session.refresh(shipment)
     if (shipment.carrier, shipment.tracking_no) == (carrier, number):
         return shipment
-    if part.state == dispatch_rules.DELIVERED:
+    if part.state == dispatch_rules.DELIVERED or shipment.delivered_at is not None:
         raise rules.ParcelDelivered()
     before = {
         "carrier": shipment.carrier,
@@ -92,15 +116,42 @@ def correct(
     shipment.earlier = [*shipment.earlier, before]
     shipment.carrier, shipment.tracking_no = carrier, number
     uow.session.flush()
+    uow.emit(ParcelSent(str(shipment_id)))
     return shipment
+
+
+def get_shipment(session: Session, shipment_id: UUID) -> Shipment:
+    """Return a parcel or raise NotFound."""
+    found = session.get(Shipment, shipment_id)
+    if found is None:
+        raise NotFound("parcel", "包裹")
+    return found
+
+
+def members_shipment(session: Session, shipment_id: UUID, member_id: UUID) -> Shipment:
+    """Return a parcel of this member's order; another's is as unknown as none."""
+    return _shipment_where(session, shipment_id, FulfillmentOrder.member_id == member_id)
+
+
+def phone_end(session: Session, shipment_id: UUID) -> str:
+    """Return the last four digits of the phone that a parcel goes to; empty where there is none."""
+    shipment = get_shipment(session, shipment_id)
+    part = queries.own_fulfillment_order(session, shipment.fulfillment_order_id)
+    return str((part.address or {}).get("phone", ""))[-4:]
 
 
 def own_shipment(session: Session, shipment_id: UUID, supplier_id: UUID) -> Shipment:
     """Return a parcel of this supplier's; another's is as unknown as none."""
+    return _shipment_where(session, shipment_id, FulfillmentOrder.supplier_id == supplier_id)
+
+
+def _shipment_where(
+    session: Session, shipment_id: UUID, condition: ColumnElement[bool]
+) -> Shipment:
     query = (
         select(Shipment)
         .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
-        .where(Shipment.id == shipment_id, FulfillmentOrder.supplier_id == supplier_id)
+        .where(Shipment.id == shipment_id, condition)
     )
     found = session.scalars(query).first()
     if found is None:

@@ -99,6 +99,21 @@ class S3Settings:
 
 
 @dataclass(frozen=True)
+class Kuaidi100Settings:
+    """Who follows parcels for the mall; without a key nobody does."""
+
+    base: str
+    key: str
+    customer: str
+    callback_url: str
+    timeout_seconds: int
+
+    @property
+    def is_configured(self) -> bool:
+        return bool(self.key)
+
+
+@dataclass(frozen=True)
 class AfterSalesSettings:
     """How long each side has in after-sales, in seconds; silence decides then."""
 
@@ -129,6 +144,7 @@ class Settings:
     auto_confirm_seconds: int
     voucher_days: int
     after_sales: AfterSalesSettings
+    kuaidi100: Kuaidi100Settings
     token_ttl_seconds: int
     idempotency_ttl_seconds: int
     lease_seconds: int

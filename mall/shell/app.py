@@ -9,6 +9,7 @@ from apiflask import APIFlask
 from flask import Flask, Request, Response, redirect, send_from_directory
 from flask.sessions import SessionInterface
 
+import fulfillment.wiring
 import orders.wiring
 import search_index.wiring
 from mall.access import guard
@@ -89,6 +90,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_login_gateway"] = login
     messages: MessageGateway = WeChatMessages(settings.wechat, connection)
     app.extensions["mall_message_gateway"] = messages
+    app.extensions["mall_tracking_gateway"] = fulfillment.wiring.tracking(settings.kuaidi100)
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS

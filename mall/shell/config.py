@@ -5,12 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mall.kernel.settings import AfterSalesSettings, S3Settings, Settings, WeChatSettings
+from mall.kernel.settings import (
+    AfterSalesSettings,
+    Kuaidi100Settings,
+    S3Settings,
+    Settings,
+    WeChatSettings,
+)
 from mall.shell import merchants
 from mall.shell.merchants import DEMO_APPID, MerchantError
 
 DEMO_SECRET_KEY = "demo-secret-key"  # noqa: S105
 DEMO_APP_SECRET = "demo-app-secret"  # noqa: S105
+KUAIDI100 = "https://poll.kuaidi100.com"
 WECHAT_PAY, WECHAT_LOGIN = "https://api.mch.weixin.qq.com", "https://api.weixin.qq.com"
 
 # Name, default in development, what it is. `docs/configuration.md` is written from this table.
@@ -27,6 +34,15 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     *merchants.VARIABLES,
     ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
     ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
+    ("KUAIDI100_KEY", "", "Key at kuaidi100, which follows parcels; left out, people report"),
+    ("KUAIDI100_CUSTOMER", "", "Customer number at kuaidi100, for asking about a parcel"),
+    ("KUAIDI100_API_BASE", KUAIDI100, "Its base; `make run` starts a stand-in"),
+    (
+        "KUAIDI100_CALLBACK_URL",
+        "http://127.0.0.1:8000/v1/webhooks/kuaidi100",
+        "Where its pushes go; the parcel's id follows",
+    ),
+    ("KUAIDI100_TIMEOUT_SECONDS", "5", "Time-out of every call to it"),
     ("MALL_PAYMENT_TIMEOUT_SECONDS", "1800", "Time to pay an order"),
     ("MALL_DISPATCH_WITHIN_SECONDS", "172800", "Promised time from payment to dispatch"),
     ("MALL_AUTO_CONFIRM_SECONDS", "864000", "Time after dispatch until silence confirms"),
@@ -83,6 +99,10 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
         "WECHAT_TEMPLATE_REMINDER": _DEFAULTS["WECHAT_TEMPLATE_REMINDER"],
     }
     problems += [f"{name} is the demo's" for name, text in demo.items() if values[name] == text]
+    if values["KUAIDI100_KEY"] and values["KUAIDI100_API_BASE"] != KUAIDI100:
+        problems.append(f"{values['KUAIDI100_API_BASE']} is not kuaidi100")
+    if values["KUAIDI100_KEY"] and not values["KUAIDI100_CALLBACK_URL"].startswith("https://"):
+        problems.append("KUAIDI100_CALLBACK_URL is no https address")
     for base in sorted(set(bases)):
         if _is_mock(base):
             problems.append(f"{base} is not WeChat: a mock base never goes into production")
@@ -153,6 +173,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             inspect_seconds=_whole(values, "MALL_AFTER_SALES_INSPECT_SECONDS", 60),
             appeal_seconds=_whole(values, "MALL_AFTER_SALES_APPEAL_SECONDS", 60),
         ),
+        kuaidi100=_kuaidi100(values),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
@@ -169,6 +190,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _kuaidi100(values: Mapping[str, str]) -> Kuaidi100Settings:
+    return Kuaidi100Settings(
+        base=values["KUAIDI100_API_BASE"],
+        key=values["KUAIDI100_KEY"],
+        customer=values["KUAIDI100_CUSTOMER"],
+        callback_url=values["KUAIDI100_CALLBACK_URL"],
+        timeout_seconds=_whole(values, "KUAIDI100_TIMEOUT_SECONDS", 1),
     )
 
 

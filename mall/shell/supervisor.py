@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -19,16 +18,17 @@ import psutil
 import requests
 
 from mall.shell import embedded
+from mall.shell.parts import Part
 
 VAR = Path("var")
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
-WEB_PORT, MOCK_PORT, VALKEY_PORT = 8000, 12111, 16379
-STOP_SECONDS = 15
+WEB_PORT, MOCK_PORT, TRACKING_PORT, VALKEY_PORT = 8000, 12111, 12113, 16379
+# What the stand-in of kuaidi100 takes.
+TRACKING_KEY, TRACKING_CUSTOMER = "demo-kuaidi100-key", "demo-kuaidi100-customer"
 READY_SECONDS = 60
 # What is urgent never waits for what is large.
 POOLS = {"urgent": "payments,fulfillment", "steady": "index,bulk,notify"}
 LOOK_AROUND_TICKS = 6
-GONE_SECONDS = 5
 
 
 def say(text: str) -> None:
@@ -56,71 +56,6 @@ def environment_of_running(var: Path = VAR) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return dict(state["environment"]) if psutil.pid_exists(state["pid"]) else {}
-
-
-@dataclass
-class Part:
-    """One process of the service: how to start it, and its log."""
-
-    name: str
-    arguments: list[str]
-    log: Path
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-    restart_at: float = 0.0
-    # What it has started in turn, as seen last: a killed part cannot tell any more.
-    family: list[psutil.Process] = field(default_factory=list)
-
-    def start(self) -> None:
-        """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self.environment,
-                start_new_session=True,
-            )
-
-    def stop(self) -> None:
-        """Ask it to stop; kill it, with what it started, when it does not."""
-        if self.process is not None and self.process.poll() is None:
-            self.look_around()
-            self.process.terminate()
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(5)
-        self.end_family()
-
-    def look_around(self) -> None:
-        """Remember what this part has started."""
-        if self.process is not None and self.process.poll() is None:
-            self.family = psutil.Process(self.process.pid).children(recursive=True)
-
-    def end_family(self) -> None:
-        """Kill what this part started and left behind, and see it gone.
-
-        Then ports are free for the next start; psutil knows a reused id from its own.
-        """
-        for child in self.family:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
-        deadline = time.monotonic() + GONE_SECONDS
-        while any(map(_is_alive, self.family)) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        self.family = []
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    # Nobody need have collected what was killed: its parent died before it.
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @dataclass
@@ -193,6 +128,15 @@ class Stack:
             self._start("wechatpay-mock", ["--http-port", str(port), "--https-port", "-1"])
             self._wait_for(f"http://127.0.0.1:{port}/_mock/trades", 20)
 
+        if not given.get("KUAIDI100_KEY"):
+            port = free_port(TRACKING_PORT)
+            base = f"http://127.0.0.1:{port}"
+            env["KUAIDI100_API_BASE"] = base
+            env["KUAIDI100_KEY"], env["KUAIDI100_CUSTOMER"] = TRACKING_KEY, TRACKING_CUSTOMER
+            env["KUAIDI100_CALLBACK_URL"] = f"{self.base}/v1/webhooks/kuaidi100"
+            self._start("kuaidi100-mock", ["--port", str(port)])
+            self._wait_for(f"{base}/_mock/received", 20)
+
     def _start(self, command: str, arguments: list[str], name: str = "") -> None:
         program = str(Path(sys.executable).with_name(command))
         name = name or (command if command != "mall" else arguments[0])
@@ -229,6 +173,7 @@ class Stack:
         """Note what runs, for commands in this folder and for the next run's clean-up."""
         kept = ["DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE", "WEIXIN_API_BASE"]
         kept += ["MALL_MEDIA_DIR", "WECHATPAY_NOTIFY_URL", "WECHATPAY_REFUND_NOTIFY_URL"]
+        kept += [name for name in self.environment if name.startswith("KUAIDI100_")]
         processes = []
         for part in self.parts:
             if part.process is not None and part.process.poll() is None:
@@ -317,6 +262,7 @@ def _banner(stack: Stack, accounts: dict[str, dict[str, str]], seconds: float) -
     lines.append(f"  API    {stack.base}/v1")
     lines.append(f"  docs   {stack.base}/docs")
     lines.append(f"  mock   {stack.environment['WECHATPAY_API_BASE']}")
+    lines.append(f"  parcels  {stack.environment['KUAIDI100_API_BASE']}")
     lines.append(f"  logs   {stack.var}/log")
     lines += ["", "Demo accounts (tokens are fresh with every start):"]
     for name, account in accounts.items():

@@ -42,6 +42,7 @@ PUBLIC = {
     "/v1/store/products",
     "/v1/store/products/<uuid:product_id>",
     "/v1/store/stores",
+    "/v1/webhooks/kuaidi100/<uuid:shipment_id>",
     "/v1/store/stores/<uuid:store_id>/slots",
     "/v1/store/pavilion/origins",
     "/v1/store/pavilion/suppliers/<uuid:supplier_id>",

@@ -50,7 +50,12 @@ class Owner:
         case = buyer.post(f"/v1/store/orders/{order['order_id']}/after-sales", asked).get_json()
         parts = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
         upload = self._post("/v1/supplier/uploads", sheet([row_of(1)]), "application/x-xlsx")
+        store = str(self.world.store(self.supplier_id, name=self.mark))
+        clerk = {"username": f"clerk.{self.mark}", "password": "correct-horse-9"}
+        clerks = f"/v1/supplier/stores/{store}/clerks"
         return {
+            "store_id": store,
+            "clerk_id": post(clerks, clerk).get_json()["id"],
             "document_id": document,
             "template_id": post("/v1/supplier/shipping-templates", template).get_json()["id"],
             "user_id": post("/v1/supplier/users", user).get_json()["id"],
@@ -77,7 +82,7 @@ class Owner:
     def everything(self, except_for=()):
         """Return every row that is this supplier's, to see whether any changed."""
         tables = ("supplier", "product", "sku", "upload", "supplier_document", "shipping_template")
-        tables += ("supplier_qualification", "fulfillment_order", "after_sales_case")
+        tables += ("supplier_qualification", "fulfillment_order", "after_sales_case", "store")
         column = {"supplier": "id"}
         return {
             table: self.world.rows(

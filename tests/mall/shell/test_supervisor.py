@@ -23,7 +23,7 @@ STORY_STEPS = {
     "court": 18,
     "customs": 17,
     "maternity": 14,
-    "cake": 16,
+    "cake": 20,
     "buying": 18,
     "refund": 16,
 }

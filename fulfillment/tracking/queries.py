@@ -1,0 +1,58 @@
+"""Read where parcels are; and their invariants."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from fulfillment.tracking.models import TrackedParcel, TrackingEvent
+from mall.kernel.audit import Invariant
+
+
+def parcel_of(session: Session, shipment_id: UUID) -> TrackedParcel | None:
+    """Return where a parcel is; None before its announcement was worked off."""
+    return session.get(TrackedParcel, shipment_id)
+
+
+def parcels_of(session: Session, shipment_ids: Sequence[UUID]) -> dict[UUID, TrackedParcel]:
+    """Return where parcels are."""
+    rows = session.scalars(select(TrackedParcel).where(TrackedParcel.shipment_id.in_(shipment_ids)))
+    return {row.shipment_id: row for row in rows}
+
+
+def events_of(session: Session, shipment_id: UUID, tracking_no: str | None) -> list[TrackingEvent]:
+    """Return what was reported of a parcel under its number of today, oldest first."""
+    query = select(TrackingEvent).where(
+        TrackingEvent.shipment_id == shipment_id,
+        TrackingEvent.tracking_no == (tracking_no or ""),
+    )
+    return list(session.scalars(query.order_by(TrackingEvent.happened_at, TrackingEvent.id)))
+
+
+def due(session: Session, watches: Sequence[str], now: datetime, limit: int) -> list[UUID]:
+    """Return parcels of which somebody is to be asked by now."""
+    query = select(TrackedParcel.shipment_id).where(
+        TrackedParcel.watch.in_(watches), TrackedParcel.due_at <= now
+    )
+    return list(session.scalars(query.order_by(TrackedParcel.due_at).limit(limit)))
+
+
+INVARIANTS = [
+    Invariant(
+        "parcels_where_their_events_say",
+        "a followed parcel is where the latest event under its number says",
+        """
+        SELECT t.shipment_id, t.state, e.state AS said
+        FROM tracked_parcel t
+        JOIN LATERAL (
+            SELECT array_agg(state) AS states, max(state) AS state FROM (
+                SELECT state, rank() OVER (ORDER BY happened_at DESC) AS place
+                FROM tracking_event
+                WHERE shipment_id = t.shipment_id AND tracking_no = coalesce(t.tracking_no, '')
+            ) x WHERE place = 1) e ON e.states IS NOT NULL
+        WHERE t.state <> ALL(e.states)
+        """,
+    ),
+]

@@ -1,0 +1,58 @@
+"""Where a parcel is, on the wire."""
+
+from typing import Any
+
+from apiflask.fields import UUID, Boolean, DateTime, Function, List, Nested, String
+from apiflask.validators import OneOf
+from marshmallow import ValidationError, post_load, validates_schema
+
+from fulfillment.tracking import rules
+from fulfillment.tracking.rules import Report
+from mall.kernel.clock import now
+from mall.web.fields import Schema, a_uuid, short_text
+
+
+class TrackingEventReply(Schema):
+    happened_at = DateTime()
+    state = String(metadata={"example": "in_transit"})
+    text = String(metadata={"example": "快件已到达【湛江转运中心】"})
+    place = String(metadata={"example": "广东,湛江市"})
+
+
+class TrackingReply(Schema):
+    shipment_id = UUID(metadata={"example": str(a_uuid())})
+    carrier = String(metadata={"example": "sf"})
+    tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
+    state = String(metadata={"description": ", ".join(rules.STATES), "example": "in_transit"})
+    state_name = Function(
+        lambda reply: rules.STATES[reply["state"]], metadata={"example": "运输中"}
+    )
+    delivered_at = DateTime(allow_none=True)
+    events = List(Nested(TrackingEventReply), metadata={"description": "Oldest first"})
+
+
+class ReportBody(Schema):
+    state = String(
+        required=True, validate=OneOf(rules.REPORTABLE), metadata={"example": "delivered"}
+    )
+    text = short_text(200, required=True, metadata={"example": "已送达门卫室，李师傅签收"})
+    place = short_text(100, load_default="-", metadata={"example": "湛江市赤坎区"})
+    happened_at = DateTime(
+        load_default=None, format="iso", metadata={"description": "Left out: now"}
+    )
+
+    @validates_schema
+    def has_zone(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("happened_at") is not None and data["happened_at"].tzinfo is None:
+            raise ValidationError("Not a valid datetime.", "happened_at")
+
+    @post_load
+    def report(self, data: dict[str, Any], **_: Any) -> Report:
+        place = "" if data["place"] == "-" else data["place"]
+        return Report(data["happened_at"] or now(), data["state"], data["text"], place)
+
+
+class PushReply(Schema):
+    result = Boolean(metadata={"example": True})
+    returnCode = String(metadata={"example": "200"})
+    message = String(metadata={"example": "成功"})

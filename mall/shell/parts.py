@@ -1,0 +1,76 @@
+"""One process of the service, with what it starts in turn."""
+
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+STOP_SECONDS, GONE_SECONDS = 15, 5
+
+
+@dataclass
+class Part:
+    """One process of the service: how to start it, and its log."""
+
+    name: str
+    arguments: list[str]
+    log: Path
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    deaths: int = 0
+    restart_at: float = 0.0
+    # What it has started in turn, as seen last: a killed part cannot tell any more.
+    family: list[psutil.Process] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment,
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """Ask it to stop; kill it, with what it started, when it does not."""
+        if self.process is not None and self.process.poll() is None:
+            self.look_around()
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(5)
+        self.end_family()
+
+    def look_around(self) -> None:
+        """Remember what this part has started."""
+        if self.process is not None and self.process.poll() is None:
+            self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    def end_family(self) -> None:
+        """Kill what this part started and left behind, and see it gone.
+
+        Then ports are free for the next start; psutil knows a reused id from its own.
+        """
+        for child in self.family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        deadline = time.monotonic() + GONE_SECONDS
+        while any(map(_is_alive, self.family)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self.family = []
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    # Nobody need have collected what was killed: its parent died before it.
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
