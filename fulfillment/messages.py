@@ -11,6 +11,14 @@ class ParcelSent:
 
 
 @dataclass(frozen=True)
+class PartDelivered:
+    """A part of an order was delivered: its supplier has earned it."""
+
+    order_id: str
+    fulfillment_order_id: str
+
+
+@dataclass(frozen=True)
 class PickupOpened:
     """A fulfillment order waits to be collected at a counter."""
 

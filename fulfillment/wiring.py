@@ -14,10 +14,15 @@ from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import union_views as handover_views
-from fulfillment.messages import ParcelSent, PickupOpened
+from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
+from fulfillment.settlement import jobs as settlement_jobs
+from fulfillment.settlement import ops_views as settlement_ops
+from fulfillment.settlement import queries as settlement_queries
+from fulfillment.settlement import service as settlement
+from fulfillment.settlement import supplier_views as settlement_supplier
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from fulfillment.stores import queries as store_queries
@@ -40,7 +45,7 @@ from fulfillment.vouchers import service as vouchers
 from fulfillment.vouchers import views as voucher_views
 from mall.kernel.outbox import Reaction
 from mall.kernel.settings import Kuaidi100Settings
-from orders.messages import OrderCancelled, OrderPaid
+from orders.messages import LineReimbursed, OrderCancelled, OrderPaid
 
 BLUEPRINTS = [
     dispatch_views.bp,
@@ -61,6 +66,8 @@ BLUEPRINTS = [
     after_sales_views.bp,
     after_sales_supplier.bp,
     after_sales_ops.bp,
+    settlement_supplier.bp,
+    settlement_ops.bp,
     handover_views.bp,
     report_views.bp,
     public_notice.bp,
@@ -69,6 +76,8 @@ REACTIONS = {
     OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
     PickupOpened: [Reaction(vouchers.issue)],
     ParcelSent: [Reaction(tracking_service.follow, "notify")],
+    PartDelivered: [Reaction(settlement.collect, "bulk")],
+    LineReimbursed: [Reaction(settlement.collect, "bulk")],
     OrderCancelled: [
         Reaction(vouchers.revoke_cancelled),
         Reaction(dispatch.cancel_fulfillment_orders),
@@ -83,6 +92,7 @@ SWEEPS = [
     (after_sales_jobs.decide_by_silence, 60, "fulfillment"),
     (after_sales_jobs.lapse_vouchers, 60, "fulfillment"),
     (voucher_jobs.remind_expiring, 300, "notify"),
+    (settlement_jobs.draft_month, 3600, "bulk"),
 ]
 INVARIANTS = [
     *store_queries.INVARIANTS,
@@ -90,6 +100,7 @@ INVARIANTS = [
     *tracking_queries.INVARIANTS,
     *voucher_queries.INVARIANTS,
     *after_sales_queries.INVARIANTS,
+    *settlement_queries.INVARIANTS,
     *handover_queries.INVARIANTS,
     *report_queries.INVARIANTS,
 ]

@@ -18,6 +18,14 @@ class OrderCancelled:
 
 
 @dataclass(frozen=True)
+class LineReimbursed:
+    """Something of a paid order went back to its payers."""
+
+    order_id: str
+    reimbursement_id: str
+
+
+@dataclass(frozen=True)
 class FundPaid:
     """Money arrived by WeChat in the fund of a programme."""
 

@@ -13,10 +13,8 @@ from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
-from mall.kernel.paper.pdf import pdf
-from mall.kernel.paper.workbook import workbook
 from mall.kernel.uow import reading, reading_one_instant
-from mall.web.files import PDF, XLSX, attachment, gives_file
+from mall.web.files import PDF, XLSX, gives_file, paper_file
 from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
 
@@ -76,6 +74,4 @@ def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Res
         programme = programmes.get_programme(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])
         file_name = f"{paper.title}-{programme.number}"
-    if query_data["format"] == rules.XLSX:
-        return attachment(workbook(paper), XLSX, f"{file_name}.xlsx")
-    return attachment(pdf(paper), PDF, f"{file_name}.pdf")
+    return paper_file(paper, file_name, query_data["format"])

@@ -25,6 +25,9 @@ WECHAT_CLEARING, LATE_PAYMENTS = "wechat:clearing", "wechat:late"
 REFUNDS_OWED = "wechat:owed"
 # What operators gave back by bank or in cash, where WeChat could not.
 REFUNDED_ELSEWHERE = "refunds:elsewhere"
+# What suppliers earned, what the mall keeps of it, what operators corrected, what was paid out.
+SETTLEMENT_COST, COMMISSION = "settlement:cost", "settlement:commission"
+ADJUSTMENTS, PAYOUTS = "settlement:adjustments", "bank:payouts"
 
 
 SNAPSHOT_MARGIN = timedelta(hours=1)
@@ -63,6 +66,11 @@ def hold_account(order_id: UUID) -> str:
 def fund_account(fund_id: UUID) -> str:
     """Return the account behind a fund."""
     return f"fund:{fund_id}"
+
+
+def supplier_account(supplier_id: UUID) -> str:
+    """Return the account of what a supplier is owed."""
+    return f"supplier:{supplier_id}"
 
 
 def leftover_account(fund_id: UUID | None) -> str:

@@ -72,6 +72,12 @@ def page(items: list[Any], limit: int) -> dict[str, Any]:
     return {"items": shown, "next_cursor": last["id"] if last else None}
 
 
+def page_of(rows: list[Any], limit: int) -> dict[str, Any]:
+    """Cut rows that were read one too many into a page."""
+    shown = rows[:limit]
+    return {"items": shown, "next_cursor": shown[-1].id if len(rows) > limit else None}
+
+
 def values_of(row: Any, reply: type[Schema]) -> dict[str, Any]:
     """Return a row's values under the names of a reply, while its transaction is open."""
     return {name: getattr(row, name) for name in reply().fields}

@@ -7,6 +7,10 @@ from urllib.parse import quote
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from mall.kernel.paper.document import Paper
+from mall.kernel.paper.pdf import pdf
+from mall.kernel.paper.workbook import workbook
+
 View = TypeVar("View", bound=Callable[..., object])
 MEGABYTE = 1024 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -53,3 +57,10 @@ def attachment(content: bytes, kind: str, name: str) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def paper_file(paper: Paper, name: str, kind: str) -> Response:
+    """Return a paper to be saved under a name, as pdf or xlsx."""
+    if kind == "xlsx":
+        return attachment(workbook(paper), XLSX, f"{name}.xlsx")
+    return attachment(pdf(paper), PDF, f"{name}.pdf")

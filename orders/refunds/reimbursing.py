@@ -12,6 +12,7 @@ from catalog.stock import service as stock
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import wallet
+from orders.messages import LineReimbursed
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
@@ -164,3 +165,4 @@ def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
             by_programme[programme_id] += fen
     beans_fen = sum(row.beans_fen for row in rows)
     order_service.count_back(uow, order, beans_fen, wechat_fen, by_programme)
+    uow.emit(LineReimbursed(str(order.id), str(rows[0].id)))

@@ -51,3 +51,12 @@ BILL_BREACHES = {
     "clearing_is_on_bills": "DELETE FROM bill_line",
     "bills_add_up": "UPDATE bill SET paid_fen = paid_fen + 1",
 }
+
+SETTLEMENT_BREACHES = {
+    "parcels_where_their_events_say": "UPDATE tracked_parcel SET state = 'trouble'",
+    "suppliers_owed_what_is_unpaid": "UPDATE settlement_item SET amount_fen = amount_fen + 1,"
+    " net_fen = net_fen + 1",
+    "statements_add_up": "UPDATE settlement_statement SET item_count = item_count + 1",
+    "delivered_lines_are_settled": "DELETE FROM settlement_item WHERE kind = 'sale'",
+    "freight_is_settled": "DELETE FROM settlement_item WHERE kind = 'freight'",
+}

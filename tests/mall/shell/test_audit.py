@@ -14,6 +14,7 @@ from tests.support.breaches import (
     AFTER_SALES_BREACHES,
     BILL_BREACHES,
     GIVING_BREACHES,
+    SETTLEMENT_BREACHES,
     VOUCHER_BREACHES,
 )
 from tests.support.giving import Union
@@ -107,7 +108,7 @@ def busy(world):
 
 def test_every_invariant_has_a_breach_to_find():
     known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
-    known |= set(BILL_BREACHES)
+    known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES}
     assert known == {each.name for each in wiring.INVARIANTS}
 
 
@@ -157,6 +158,27 @@ def collected(world):
 def test_a_breach_of_vouchers_is_found(collected, name):
     collected.break_rules(VOUCHER_BREACHES[name])
     assert collected.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def settled(world):
+    """A parcel with freight that was reported as delivered, on its supplier's statement."""
+    sale = Sale(world, freight=800)
+    sale.dispatch()
+    shipment = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
+    report = {"state": "delivered", "text": "门卫签收"}
+    sale.supplier.post(f"/v1/supplier/shipments/{shipment}/events", report)
+    world.run_outbox()
+    clock.shift(timedelta(days=32))
+    assert world.run_sweep("draft_month") == 1
+    assert world.findings() == {}
+    return world
+
+
+@pytest.mark.parametrize("name", SETTLEMENT_BREACHES)
+def test_a_breach_of_settlement_is_found(settled, name):
+    settled.break_rules(SETTLEMENT_BREACHES[name])
+    assert settled.findings().get(name, 0) > 0
 
 
 @pytest.fixture

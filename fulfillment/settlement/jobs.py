@@ -1,0 +1,36 @@
+"""Settlement work on a schedule."""
+
+import structlog
+
+from fulfillment.settlement import queries, rules, service
+from mall.kernel import clock
+from mall.kernel.clock import beijing_day
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import reading, unit_of_work
+
+MAX_RUN_SECONDS = 60
+SYSTEM = "system"
+log = structlog.get_logger(__name__)
+
+
+def draft_month() -> int:
+    """Draft last month's statement of every supplier that has none yet; return how many.
+
+    Run by the scheduler every hour: the first run of a month does it, later ones what was left.
+    """
+    ends_on = rules.month_before(beijing_day(clock.now()))
+    with reading() as session:
+        found = [
+            supplier_id
+            for supplier_id in queries.suppliers_with_open(session, service.end_of(ends_on))
+            if not queries.was_settled(session, supplier_id, ends_on)
+        ]
+    drafted = 0
+    for supplier_id in clock.within(MAX_RUN_SECONDS, found):
+        try:
+            with unit_of_work() as uow:
+                service.draft(uow, supplier_id, ends_on, SYSTEM)
+            drafted += 1
+        except DomainError as error:
+            log.warning("statement_not_drafted", supplier_id=str(supplier_id), code=error.code)
+    return drafted

@@ -1,0 +1,127 @@
+"""Operators draft statements, adjust, and record what was paid."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from fulfillment.settlement import papers, queries, service
+from fulfillment.settlement.schemas import (
+    AdjustmentBody,
+    AdjustmentReply,
+    DraftBody,
+    FiguresReply,
+    OpsStatementQuery,
+    PayBody,
+    SettlementItemPage,
+    StatementPage,
+    StatementPaperQuery,
+    StatementReply,
+    WithdrawBody,
+)
+from fulfillment.settlement.service import Adjustment
+from mall.access.guard import current
+from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
+from mall.web.fields import PageQuery, page_of
+from mall.web.files import PDF, XLSX, gives_file, paper_file
+from mall.web.replies import idempotently, takes_key
+
+bp = APIBlueprint("ops_settlement", __name__, url_prefix="/v1/ops/settlement", tag="Operations")
+
+
+@bp.get("/suppliers/<uuid:supplier_id>")
+@bp.output(FiguresReply)
+@bp.doc(summary="Read what a supplier is owed: open, on statements, and paid so far")
+def read_figures(supplier_id: UUID) -> dict[str, int]:
+    with reading_one_instant() as session:
+        return queries.figures_of(session, supplier_id)
+
+
+@bp.get("/statements")
+@bp.input(OpsStatementQuery, location="query")
+@bp.output(StatementPage)
+@bp.doc(summary="List statements, newest first")
+def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
+    limit = query_data["limit"]
+    wanted = (query_data["supplier_id"], query_data["state"], query_data["cursor"])
+    with reading() as session:
+        return page_of(queries.list_statements(session, *wanted, limit), limit)
+
+
+@bp.post("/statements")
+@bp.input(DraftBody)
+@bp.output(StatementReply, 201)
+@bp.doc(
+    summary="Draft a supplier's statement of its open items up to the end of a day",
+    responses={409: "One waits already, or there is nothing to settle", 422: "Not over yet"},
+)
+def draft(json_data: dict[str, Any]) -> Any:
+    with unit_of_work() as uow:
+        supplier_id, ends_on = json_data["supplier_id"], json_data["ends_on"]
+        return service.draft(uow, supplier_id, ends_on, current().name)
+
+
+@bp.get("/statements/<uuid:statement_id>")
+@bp.output(StatementReply)
+@bp.doc(summary="Read a statement")
+def read_statement(statement_id: UUID) -> Any:
+    with reading() as session:
+        return queries.get_statement(session, statement_id)
+
+
+@bp.get("/statements/<uuid:statement_id>/items")
+@bp.input(PageQuery, location="query")
+@bp.output(SettlementItemPage)
+@bp.doc(summary="List the items of a statement, oldest first")
+def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
+    limit = query_data["limit"]
+    with reading() as session:
+        queries.get_statement(session, statement_id)
+        return page_of(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
+
+
+@bp.get("/statements/<uuid:statement_id>/paper")
+@bp.input(StatementPaperQuery, location="query")
+@gives_file(PDF, XLSX)
+@bp.doc(summary="Download a statement as PDF or xlsx")
+def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
+    with reading_one_instant() as session:
+        found = queries.get_statement(session, statement_id)
+        paper, number = papers.statement(session, found), found.number
+    return paper_file(paper, f"{paper.title}-{number}", query_data["format"])
+
+
+@bp.post("/statements/<uuid:statement_id>/withdraw")
+@bp.input(WithdrawBody)
+@bp.output(StatementReply)
+@bp.doc(summary="Take a statement back before it is confirmed", responses={409: "Confirmed"})
+def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
+    with unit_of_work() as uow:
+        return service.withdraw(uow, statement_id, json_data["note"])
+
+
+@bp.post("/statements/<uuid:statement_id>/pay")
+@bp.input(PayBody)
+@bp.output(StatementReply)
+@bp.doc(
+    summary="Record that a confirmed statement was paid by bank",
+    responses={409: "Not confirmed, or the reference paid another"},
+)
+def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
+    with unit_of_work() as uow:
+        return service.pay(uow, statement_id, json_data["bank_reference"], current().name)
+
+
+@bp.post("/adjustments")
+@takes_key
+@bp.input(AdjustmentBody)
+@bp.output(AdjustmentReply, 201)
+@bp.doc(summary="Add to, or take from, what a supplier is owed; needs an Idempotency-Key")
+def adjust(json_data: dict[str, Any]) -> Response:
+    actor, made = current().name, Adjustment(**json_data)
+
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        return {"id": service.adjust(uow, made, actor), "amount_fen": made.amount_fen}
+
+    return idempotently(work)

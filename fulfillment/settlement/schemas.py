@@ -1,0 +1,115 @@
+"""Settlement on the wire."""
+
+from apiflask.fields import UUID, Date, DateTime, Function, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
+
+from fulfillment.settlement import rules
+from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+
+FORMATS = ("pdf", "xlsx")
+
+
+class ItemReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    kind = String(metadata={"description": ", ".join(rules.KINDS), "example": rules.SALE})
+    order_no = String(metadata={"example": "D261124K7Q2M9X4TB"})
+    title = String(metadata={"example": "徐闻良姜片"})
+    quantity = Integer(metadata={"example": 2})
+    amount_fen = Integer(metadata={"description": "Negative: it went back", "example": 9_900})
+    commission_bps = Integer(metadata={"description": "Ten-thousandths", "example": 500})
+    commission_fen = Integer(metadata={"example": 495})
+    net_fen = Integer(metadata={"example": 9_405})
+    happened_at = DateTime()
+
+
+class SettlementItemPage(Schema):
+    items = List(Nested(ItemReply))
+    next_cursor = UUID(allow_none=True)
+
+
+class StatementReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    number = String(metadata={"example": "J261201K7Q2M9X4TB"})
+    supplier_id = UUID()
+    begins_on = Date()
+    ends_on = Date()
+    state = String(metadata={"description": ", ".join(rules.STATES.states), "example": rules.DRAFT})
+    state_name = Function(
+        lambda row: rules.STATES.names_zh[row["state"] if isinstance(row, dict) else row.state],
+        metadata={"example": "待商家确认"},
+    )
+    item_count = Integer(metadata={"example": 42})
+    sales_fen = Integer(metadata={"example": 1_000_000})
+    freight_fen = Integer(metadata={"example": 8_000})
+    refunds_fen = Integer(metadata={"description": "Negative", "example": -20_000})
+    adjustments_fen = Integer(metadata={"example": 0})
+    commission_fen = Integer(metadata={"description": "What the mall keeps", "example": 49_000})
+    net_fen = Integer(metadata={"description": "What is paid", "example": 939_000})
+    created_at = DateTime()
+    confirmed_at = DateTime(allow_none=True)
+    paid_at = DateTime(allow_none=True)
+    bank_reference = String(allow_none=True)
+    note = String()
+
+
+class StatementPage(Schema):
+    items = List(Nested(StatementReply))
+    next_cursor = UUID(allow_none=True)
+
+
+class StatementQuery(PageQuery):
+    state = String(load_default=None, validate=OneOf(rules.STATES.states))
+
+
+class OpsStatementQuery(StatementQuery):
+    supplier_id = UUID(load_default=None)
+
+
+class FiguresReply(Schema):
+    open_fen = Integer(metadata={"description": "Earned, on no statement yet", "example": 12_000})
+    stated_fen = Integer(metadata={"description": "On statements not paid", "example": 939_000})
+    paid_fen = Integer(metadata={"example": 5_000_000})
+
+
+class StatementPaperQuery(Schema):
+    format = String(load_default="pdf", validate=OneOf(FORMATS))
+
+
+class DisputeBody(Schema):
+    note = short_text(500, required=True, metadata={"example": "12 月 3 日的订单少算一件"})
+
+
+class DraftBody(Schema):
+    supplier_id = UUID(required=True)
+    ends_on = Date(
+        required=True, metadata={"description": "The last day in Beijing", "example": "2026-11-30"}
+    )
+
+
+class WithdrawBody(Schema):
+    note = short_text(500, required=True, metadata={"example": "重新出单"})
+
+
+class PayBody(Schema):
+    bank_reference = short_text(64, required=True, metadata={"example": "2026120112345678"})
+
+
+class AdjustmentBody(Schema):
+    supplier_id = UUID(required=True)
+    amount_fen = Integer(
+        required=True,
+        strict=True,
+        validate=Range(-rules.MAX_ADJUSTMENT_FEN, rules.MAX_ADJUSTMENT_FEN),
+        metadata={"description": "Negative: less is owed", "example": -5_000},
+    )
+    note = short_text(200, required=True, metadata={"example": "迟发违约金"})
+    order_no = String(
+        load_default="",
+        validate=[Length(max=40), no_control_characters],
+        metadata={"example": "D261124K7Q2M9X4TB"},
+    )
+
+
+class AdjustmentReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    amount_fen = Integer(metadata={"example": -5_000})
