@@ -5,9 +5,12 @@ The endpoints come from the OpenAPI document: one that is added is tested withou
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
+from mall.kernel import clock
+from mall.kernel.clock import beijing_day
 from tests.support.people import order_body
 from tests.support.sheets import row_of, sheet
 
@@ -65,7 +68,18 @@ class Owner:
             "upload_id": upload,
             "case_id": case["id"],
             "shipment_id": self._parcel(),
+            "statement_id": self._statement(),
         }
+
+    def _statement(self):
+        """Owe the supplier something since last week; return the statement of it."""
+        operator = self.world.staff("operator")
+        body = {"supplier_id": str(self.supplier_id), "amount_fen": 10_000, "note": self.mark}
+        operator.post("/v1/ops/settlement/adjustments", body)
+        self.world.execute("UPDATE settlement_item SET happened_at = now() - interval '7 days'")
+        yesterday = str(beijing_day(clock.now()) - timedelta(days=1))
+        body = {"supplier_id": str(self.supplier_id), "ends_on": yesterday}
+        return operator.post("/v1/ops/settlement/statements", body).get_json()["id"]
 
     def _parcel(self):
         """Sell and send another; return its parcel."""
@@ -82,7 +96,13 @@ class Owner:
     def everything(self, except_for=()):
         """Return every row that is this supplier's, to see whether any changed."""
         tables = ("supplier", "product", "sku", "upload", "supplier_document", "shipping_template")
-        tables += ("supplier_qualification", "fulfillment_order", "after_sales_case", "store")
+        tables += (
+            "supplier_qualification",
+            "fulfillment_order",
+            "after_sales_case",
+            "store",
+            "settlement_item",
+        )
         column = {"supplier": "id"}
         return {
             table: self.world.rows(
