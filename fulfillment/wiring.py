@@ -13,7 +13,9 @@ from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
+from fulfillment.handover import supplier_views as pick_list_views
 from fulfillment.handover import union_views as handover_views
+from fulfillment.handover import views as hand_out_views
 from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_views
@@ -69,6 +71,8 @@ BLUEPRINTS = [
     settlement_supplier.bp,
     settlement_ops.bp,
     handover_views.bp,
+    hand_out_views.bp,
+    pick_list_views.bp,
     report_views.bp,
     public_notice.bp,
 ]

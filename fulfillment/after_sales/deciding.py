@@ -46,7 +46,8 @@ def approve(uow: UnitOfWork, case_id: UUID, actor: str, note: str = "") -> After
 
 def _agree(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
     case = found[2]
-    if case.kind == rules.REFUND_ONLY or case.received_at is not None:
+    is_back = case.received_at is not None or not case.needs_return
+    if case.kind == rules.REFUND_ONLY or is_back:
         _give(uow, found, actor, note)
         return
     address = queries.return_address(uow.session, case.supplier_id)

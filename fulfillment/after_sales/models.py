@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
@@ -48,6 +48,8 @@ class AfterSalesCase(Base):
     description: Mapped[str]
     photos: Mapped[list[Any]]
     quantity: Mapped[int]
+    # False: proved on the spot, nothing is sent back for it.
+    needs_return: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Whether it was asked for before they left, and how many of them wait for its decision.
     is_unsent: Mapped[bool]
     held: Mapped[int]

@@ -40,7 +40,7 @@ REFUNDED, REPLACED = "refunded", "replaced"
 WITHDRAWN, DISMISSED, LAPSED = "withdrawn", "dismissed", "lapsed"
 STATES = Transitions(
     {
-        REQUESTED: {AWAITING_RETURN, REFUNDED, REJECTED, WITHDRAWN},
+        REQUESTED: {AWAITING_RETURN, REFUNDED, REPLACED, REJECTED, WITHDRAWN},
         AWAITING_RETURN: {IN_RETURN, WITHDRAWN, LAPSED},
         IN_RETURN: {RECEIVED},
         RECEIVED: {REFUNDED, REPLACED, REJECTED},
@@ -119,6 +119,7 @@ class Request:
     description: str = ""
     photos: Sequence[str] = ()
     amount_fen: int | None = None
+    needs_return: bool = True
 
 
 @dataclass(frozen=True)

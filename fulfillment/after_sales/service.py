@@ -8,10 +8,11 @@ from sqlalchemy import select
 from fulfillment.after_sales import queries, rules
 from fulfillment.after_sales.models import AfterSalesCase, AfterSalesEvent, ReturnAddress
 from fulfillment.after_sales.rules import Limits, Request, Units
+from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.shipments import rules as parcels
-from mall.access.rules import OPS, STORE, SUPPLIER
+from mall.access.rules import OPS, STORE, SUPPLIER, UNION
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
@@ -90,6 +91,7 @@ def _case(
         reason=asked.reason,
         description=asked.description,
         photos=list(asked.photos),
+        needs_return=asked.needs_return,
         quantity=asked.quantity,
         state=rules.REQUESTED,
         created_at=uow.now,
@@ -210,8 +212,10 @@ def tell_supplier(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> No
 
 
 def tell_member(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> None:
-    """Leave a notice about a case with its member."""
-    notices.notify(uow, [_notice(case, STORE, case.member_id, zh, en)])
+    """Leave a notice about a case with its member, or with the union whose order it is of."""
+    part = uow.session.get_one(FulfillmentOrder, case.fulfillment_order_id)
+    audience = UNION if part.delivery_mode == dispatch_rules.UNIT else STORE
+    notices.notify(uow, [_notice(case, audience, case.member_id, zh, en)])
 
 
 def _notice(

@@ -1,17 +1,25 @@
 """Read what is on its way for a programme."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import ColumnElement, distinct, func, select
 from sqlalchemy.orm import Session
 
+from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.dispatch import rules as dispatch
-from fulfillment.dispatch.models import FulfillmentOrder
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from fulfillment.handover import rules
+from fulfillment.handover.models import HandOut, LoadReceiptLine
 from fulfillment.handover.rules import Parts
+from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.audit import Invariant
+from mall.kernel.errors import NotFound
+from orders.entitlements import queries as rights
 from orders.order import queries as orders
 
 MAX_PARTS = 500
+MISSING = "missing"
 
 
 def parts_of(session: Session, programme_id: UUID) -> list[Parts]:
@@ -51,6 +59,121 @@ def unit_parts(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
     )
 
 
+def part(session: Session, fulfillment_order_id: UUID) -> FulfillmentOrder:
+    """Return a part of an order."""
+    return session.get_one(FulfillmentOrder, fulfillment_order_id)
+
+
+def loads(session: Session, programme_id: UUID) -> list[tuple[Shipment, FulfillmentOrder]]:
+    """Return the parcels that go to the unit, oldest first; a programme has few."""
+    query = (
+        select(Shipment, FulfillmentOrder)
+        .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
+        .where(
+            FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+        )
+        .order_by(Shipment.id)
+        .limit(MAX_PARTS)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
+    """Return a parcel that goes to the unit of a programme; another's is as unknown as none."""
+    query = (
+        select(Shipment)
+        .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
+        .where(
+            Shipment.id == shipment_id,
+            FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+        )
+    )
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("load", "批次", field="shipment_id")
+    return found
+
+
+def sent_in(session: Session, shipment_id: UUID) -> dict[UUID, int]:
+    """Return how many of each line are in a parcel."""
+    query = select(ShipmentLine).where(ShipmentLine.shipment_id == shipment_id)
+    rows = session.scalars(query.order_by(ShipmentLine.fulfillment_line_id))
+    return {row.fulfillment_line_id: row.quantity for row in rows}
+
+
+def counted_in(session: Session, shipment_id: UUID) -> dict[UUID, LoadReceiptLine]:
+    """Return what was counted of each line of a parcel."""
+    query = select(LoadReceiptLine).where(LoadReceiptLine.shipment_id == shipment_id)
+    return {row.fulfillment_line_id: row for row in session.scalars(query)}
+
+
+def counted_of(session: Session, line_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Return how many of each line came whole and broken, over all receipts."""
+    query = (
+        select(
+            LoadReceiptLine.fulfillment_line_id,
+            func.sum(LoadReceiptLine.received),
+            func.sum(LoadReceiptLine.damaged),
+        )
+        .where(LoadReceiptLine.fulfillment_line_id.in_(line_ids))
+        .group_by(LoadReceiptLine.fulfillment_line_id)
+    )
+    return {row[0]: (int(row[1]), int(row[2])) for row in session.execute(query)}
+
+
+def titles_of(session: Session, fulfillment_order_id: UUID) -> dict[UUID, str]:
+    """Return what the lines of a part are called."""
+    query = select(FulfillmentLine.id, FulfillmentLine.title).where(
+        FulfillmentLine.fulfillment_order_id == fulfillment_order_id
+    )
+    return {row.id: row.title for row in session.execute(query)}
+
+
+def claims_of(session: Session, programme_id: UUID) -> list[AfterSalesCase]:
+    """Return what was claimed of the unit's orders, oldest first."""
+    query = (
+        select(AfterSalesCase)
+        .join(FulfillmentOrder, FulfillmentOrder.id == AfterSalesCase.fulfillment_order_id)
+        .where(
+            AfterSalesCase.order_id.in_(orders.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+        )
+    )
+    return list(session.scalars(query.order_by(AfterSalesCase.id).limit(MAX_PARTS)))
+
+
+def narrowed_to(state: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions for who has a share at the unit; `missing`: nothing was recorded."""
+    found = [rights.has_share()]
+    recorded = select(HandOut.entitlement_id)
+    if state == MISSING:
+        found.append(rights.is_not_among(recorded))
+    elif state is not None:
+        found.append(rights.is_among(recorded.where(HandOut.state == state)))
+    return found
+
+
+def hand_out_counts(session: Session, programme_id: UUID) -> dict[str, int]:
+    """Return how many shares were handed out, kept and forwarded."""
+    query = (
+        select(HandOut.state, func.count())
+        .where(HandOut.programme_id == programme_id)
+        .group_by(HandOut.state)
+    )
+    found = dict.fromkeys(rules.HAND_OUTS.states, 0)
+    for state, count in session.execute(query):
+        found[state] = int(count)
+    return found
+
+
+def hand_outs_of(session: Session, entitlement_ids: Sequence[UUID]) -> dict[UUID, HandOut]:
+    """Return what was recorded of these people."""
+    query = select(HandOut).where(HandOut.entitlement_id.in_(entitlement_ids))
+    return {row.entitlement_id: row for row in session.scalars(query)}
+
+
 INVARIANTS = [
     Invariant(
         "accepted_means_arrived",
@@ -78,6 +201,33 @@ INVARIANTS = [
         UNION ALL
         SELECT p.number, l.balance_fen FROM programme p JOIN bean_lot l ON l.programme_id = p.id
         WHERE p.state = 'archived' AND l.balance_fen <> 0
+        """,
+    ),
+    Invariant(
+        "receipts_within_parcels",
+        "a receipt counts what its parcel held, and what was short or broken was claimed",
+        """
+        SELECT r.shipment_id, r.fulfillment_line_id, r.sent, s.quantity
+        FROM load_receipt_line r
+        LEFT JOIN shipment_line s ON s.shipment_id = r.shipment_id
+          AND s.fulfillment_line_id = r.fulfillment_line_id
+        WHERE s.quantity IS DISTINCT FROM r.sent
+        UNION ALL
+        SELECT f.id, f.order_line_id, sum(r.sent - r.received), c.claimed
+        FROM load_receipt_line r
+        JOIN fulfillment_line f ON f.id = r.fulfillment_line_id AND NOT f.is_replacement
+        CROSS JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS claimed FROM after_sales_case
+                            WHERE order_line_id = f.order_line_id AND NOT needs_return) c
+        GROUP BY f.id, f.order_line_id, c.claimed HAVING sum(r.sent - r.received) > c.claimed
+        """,
+    ),
+    Invariant(
+        "hand_outs_have_shares",
+        "what was recorded at a unit is the share of somebody who has one",
+        """
+        SELECT h.entitlement_id, h.state, t.state AS right_state FROM hand_out h
+        LEFT JOIN entitlement t ON t.id = h.entitlement_id AND t.programme_id = h.programme_id
+        WHERE t.id IS NULL OR t.order_id IS NULL
         """,
     ),
 ]

@@ -1,10 +1,58 @@
 """When a union may accept what came for a programme, and when its books may be closed."""
 
+import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
 
 from fulfillment.dispatch import rules as dispatch
-from mall.kernel.errors import DomainError
+from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.ids import ALPHABET
+from mall.kernel.states import Transitions
+
+HANDED_OUT, KEPT, FORWARDED = "handed_out", "kept", "forwarded"
+HAND_OUTS = Transitions(
+    {KEPT: {HANDED_OUT, FORWARDED}, HANDED_OUT: set(), FORWARDED: set()},
+    {KEPT: "代存", HANDED_OUT: "已领取", FORWARDED: "已转寄"},
+)
+SCAN, TICK = "scan", "tick"
+REFUND, REPLACE = "refund", "replace"
+WISHES = (REFUND, REPLACE)
+MAX_TICKS = 500
+CODE_LENGTH = 16
+
+
+class LoadReceived(DomainError):
+    code = "load_received"
+    zh = "该批货物已于 {at} 签收。"
+    en = "This load was received at {at}."
+
+
+class AlreadyHandedOut(DomainError):
+    code = "already_handed_out"
+    zh = "{name} 的份额{state_zh}（{at}，经办：{by}）。"
+    en = "{name}'s share is {state} since {at}, recorded by {by}."
+
+
+class NotForThem(DomainError):
+    code = "not_handed_out_here"
+    zh = "{name} 的份额不在单位现场发放。"
+    en = "The share of {name} is not handed out at the unit."
+
+
+class WrongHandOutCode(DomainError):
+    code = "wrong_hand_out_code"
+    status = 422
+    zh = "领取码不正确，或不属于本方案。"
+    en = "The code is wrong, or of another programme."
+
+
+class ClaimsOpen(DomainError):
+    code = "claims_open"
+    zh = "暂不能验收：还有 {count} 项短少或破损未处理完。"
+    en = "It cannot be accepted yet: {count} shortages or damages are not settled."
 
 
 class NotArrived(DomainError):
@@ -50,3 +98,59 @@ def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
             unsent += each.count
     if missing:
         raise NotArrived(missing=missing, unsent=unsent)
+
+
+class Share(Protocol):
+    """Whose share at the unit it is."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def programme_id(self) -> UUID: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def department(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What an officer counted of a line in a parcel."""
+
+    line_id: UUID
+    received: int
+    damaged: int = 0
+
+
+def check_counted(index: int, sent: int, counted: Counted) -> int:
+    """Return how many are short; raises Invalid for more than were sent."""
+    short = sent - counted.received - counted.damaged
+    if short < 0:
+        raise Invalid(
+            f"lines.{index}.received",
+            f"该批发出 {sent} 件，实收与破损之和不能超过。",
+            f"Of {sent} sent, no more can be received and broken.",
+        )
+    return short
+
+
+def code_of(entitlement_id: UUID, secret: str) -> str:
+    """Return the code that a member shows at the unit: the right, and 80 bits that prove it."""
+    digest = hmac.new(secret.encode(), b"hand-out:" + entitlement_id.bytes, hashlib.sha256).digest()
+    bits = int.from_bytes(digest[:10], "big")
+    proof = "".join(ALPHABET[(bits >> (5 * place)) & 31] for place in range(CODE_LENGTH))
+    return f"{entitlement_id.hex}-{proof}"
+
+
+def read_code(text: str, secret: str) -> UUID:
+    """Return the right that a code proves; raises WrongHandOutCode."""
+    try:
+        entitlement_id = UUID(text.strip().partition("-")[0])
+    except ValueError as error:
+        raise WrongHandOutCode("code") from error
+    if not hmac.compare_digest(code_of(entitlement_id, secret), text.strip()):
+        raise WrongHandOutCode("code")
+    return entitlement_id

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.handover import queries, rules
@@ -18,19 +19,23 @@ from orders.programmes.service import Officer
 def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
     """Accept a closed programme whose goods have all come; what went to the unit is now delivered.
 
-    Raises WrongState and NotArrived; then nothing is changed.
+    Raises WrongState, NotArrived and ClaimsOpen; then nothing is changed.
     """
     programme = programmes.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
     unsplit = queries.count_unsplit(uow.session, programme.id)
     rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
+    claims = queries.claims_of(uow.session, programme.id)
+    undecided = sum(claim.state not in case_rules.ENDED for claim in claims)
+    if undecided:
+        raise rules.ClaimsOpen(count=undecided)
     handed = rights.redeem_in_bulk(uow, programme.id)
     accepted = 0
     for part in queries.unit_parts(uow.session, programme.id):
         if part.state == dispatch_rules.DISPATCHED:
             dispatch.deliver(uow, part.id, officer.signature[0])
             accepted += 1
-    details = {"unit_parts": accepted, "rights": handed}
+    details = {"unit_parts": accepted, "rights": handed, "claims": len(claims)}
     programme.state = programme_rules.ACCEPTED
     chain.append(uow, programme, officer.signature, "accepted", note, details)
 

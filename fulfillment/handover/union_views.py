@@ -4,14 +4,33 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
+from fulfillment.after_sales import service as after_sales
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.dispatch.schemas import FulfillmentOrderList
-from fulfillment.handover import queries, service
-from fulfillment.handover.schemas import AcceptanceBody, AcceptedReply
+from fulfillment.handover import handing, queries, receiving, rules, service
+from fulfillment.handover.receiving import Receipt
+from fulfillment.handover.schemas import (
+    AcceptanceBody,
+    AcceptedReply,
+    ClaimList,
+    ClaimNoteBody,
+    ClaimReply,
+    HandOutBody,
+    HandOutCounts,
+    LoadList,
+    ReceiptBody,
+    ReceivedReply,
+    ScanBody,
+    ScanReply,
+    SharePage,
+    ShareQuery,
+)
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.web.replies import idempotently, takes_key
 from orders.programmes import queries as programmes
 from orders.programmes.union_views import officer
 
@@ -35,13 +54,124 @@ def list_deliveries(programme_id: UUID) -> dict[str, Any]:
         return {"items": [dispatch.reply(each, lines[each.id]) for each in found]}
 
 
+@bp.get("/<uuid:programme_id>/loads")
+@bp.output(LoadList)
+@bp.doc(summary="List the parcels that go to the unit: what was sent, and what came")
+def list_loads(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        programmes.get_programme(session, current_scope_id(), programme_id)
+        return {"items": receiving.loads_of(session, programme_id)}
+
+
+@bp.post("/<uuid:programme_id>/receipts")
+@needs_duty(HANDLES)
+@takes_key
+@bp.input(ReceiptBody)
+@bp.output(ReceivedReply, 201)
+@bp.doc(
+    summary="Record that a load came; what is short or broken is claimed; needs an Idempotency-Key",
+    responses={409: "Received already", 422: "More than was sent"},
+)
+def receive(programme_id: UUID, json_data: Receipt) -> Response:
+    by = officer()
+
+    def work(uow: UnitOfWork) -> dict[str, Any]:
+        cases = receiving.receive(uow, by, programme_id, json_data)
+        return {"shipment_id": json_data.shipment_id, "case_ids": cases}
+
+    return idempotently(work)
+
+
+@bp.get("/<uuid:programme_id>/claims")
+@bp.output(ClaimList)
+@bp.doc(summary="List what was claimed of what went to the unit, and what became of it")
+def list_claims(programme_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        programmes.get_programme(session, current_scope_id(), programme_id)
+        return {"items": queries.claims_of(session, programme_id)}
+
+
+@bp.post("/<uuid:programme_id>/claims/<uuid:case_id>/appeal")
+@needs_duty(HANDLES)
+@bp.input(ClaimNoteBody)
+@bp.output(ClaimReply)
+@bp.doc(summary="Let an operator decide about a claim that was refused", responses={409: "Not so"})
+def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
+    with unit_of_work() as uow:
+        programmes.get_programme(uow.session, current_scope_id(), programme_id)
+        return after_sales.appeal(uow, current_scope_id(), case_id, json_data["note"])
+
+
+@bp.post("/<uuid:programme_id>/claims/<uuid:case_id>/withdraw")
+@needs_duty(HANDLES)
+@bp.output(ClaimReply)
+@bp.doc(summary="Give a claim up", responses={409: "It is decided"})
+def withdraw(programme_id: UUID, case_id: UUID) -> Any:
+    with unit_of_work() as uow:
+        programmes.get_programme(uow.session, current_scope_id(), programme_id)
+        return after_sales.withdraw(uow, current_scope_id(), case_id)
+
+
+@bp.get("/<uuid:programme_id>/hand-outs")
+@bp.input(ShareQuery, location="query")
+@bp.output(SharePage)
+@bp.doc(summary="List who has a share at the unit, and what became of it")
+def list_hand_outs(programme_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
+    limit = query_data["limit"]
+    with reading() as session:
+        programmes.get_programme(session, current_scope_id(), programme_id)
+        found = handing.list_of(
+            session, programme_id, query_data["state"], query_data["after"], limit
+        )
+        counts = queries.hand_out_counts(session, programme_id)
+    shown = found[:limit]
+    following = shown[-1]["position"] if len(found) > limit else None
+    return {"items": shown, "counts": counts, "next_after": following}
+
+
+@bp.post("/<uuid:programme_id>/hand-outs")
+@needs_duty(HANDLES)
+@bp.input(HandOutBody)
+@bp.output(HandOutCounts)
+@bp.doc(
+    summary="Tick what became of people's shares: handed out, kept, forwarded; all or none",
+    description="The same again changes nothing.",
+    responses={409: "Handed out or forwarded already, or not handed out at the unit"},
+)
+def tick(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
+    by = officer()
+    with unit_of_work() as uow:
+        handing.record(uow, by, programme_id, json_data["items"], rules.TICK)
+        return queries.hand_out_counts(uow.session, programme_id)
+
+
+@bp.post("/<uuid:programme_id>/hand-outs/scan")
+@needs_duty(HANDLES)
+@bp.input(ScanBody)
+@bp.output(ScanReply)
+@bp.doc(
+    summary="Hand one person's share out by the code on their telephone",
+    responses={409: "Signed for already: by whom and when", 422: "The code is wrong"},
+)
+def scan(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+    by = officer()
+    with unit_of_work() as uow:
+        right = handing.scan(uow, by, programme_id, json_data["code"])
+        return {
+            "recipient_id": right.id,
+            "name": right.name,
+            "department": right.department,
+            "counts": queries.hand_out_counts(uow.session, programme_id),
+        }
+
+
 @bp.post("/<uuid:programme_id>/accept")
 @needs_duty(HANDLES)
 @bp.input(AcceptanceBody)
 @bp.output(AcceptedReply)
 @bp.doc(
     summary="Accept what came for a closed programme; what went to the unit is then delivered",
-    responses={409: "Not closed, or something has not arrived"},
+    responses={409: "Not closed, something has not arrived, or a claim is not settled"},
 )
 def accept(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()

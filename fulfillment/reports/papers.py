@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.products import queries as products
+from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.handover import queries as handover
+from fulfillment.handover import rules as handover_rules
 from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
@@ -184,27 +186,34 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
     """Return what went to the unit and how far it is, for the officer who accepts it."""
     parts = handover.unit_parts(session, programme.id)
     lines = dispatch.lines_of(session, [part.id for part in parts])
-    rows: list[list[Cell]] = [
-        [
-            part.number,
-            line.title,
-            rules.options_text(line.options),
-            line.quantity,
-            line.dispatched_quantity,
-            dispatch_rules.STATES.names_zh[part.state],
-            "",
-        ]
-        for part in parts
-        for line in lines[part.id]
-    ]
-    sums = [sum(getattr(line, name) for part in parts for line in lines[part.id]) for name in _SUMS]
-    heads = ("履约单", "商品", "规格", "应收", "已发", "状态", "实收")
+    every = [line.id for each in lines.values() for line in each]
+    counted = handover.counted_of(session, every)
+    rows: list[list[Cell]] = []
+    for part in parts:
+        for line in lines[part.id]:
+            whole, broken = counted.get(line.id, (0, 0))
+            # What has left but was not received yet is not short.
+            short = line.dispatched_quantity - whole - broken if line.id in counted else 0
+            sums = [line.quantity, line.dispatched_quantity, whole, broken, short]
+            state = dispatch_rules.STATES.names_zh[part.state]
+            options = rules.options_text(line.options)
+            rows.append([part.number, line.title, options, *sums, state])
+    totals: list[Cell] = [sum(int(str(row[place])) for row in rows) for place in range(3, 8)]
+    heads = ("履约单", "商品", "规格", "应收", "已发", "实收", "破损", "短少", "状态")
     goods = Table(
-        heads, (26, 34, 18, 9, 9, 12, 12), rows, "配送到单位", ["合计", "", "", *sums, "", ""]
+        heads,
+        (26, 30, 16, 8, 8, 8, 8, 8, 12),
+        rows,
+        "配送到单位",
+        ["合计", "", "", *totals, ""],
     )
     counts = queries.delivery_of(session, programme.id)
     facts = head(session, programme)
     facts.append(("全部履约单", f"{counts['parts']} 个，已收货 {counts['signed']} 个"))
+    if parts:
+        names = handover_rules.HAND_OUTS.names_zh
+        handed = handover.hand_out_counts(session, programme.id)
+        facts.append(("现场发放", "，".join(f"{names[key]} {n}" for key, n in handed.items())))
     notes = [
         f"验收：{event.actor_name}，{event.happened_at.astimezone(BEIJING):%Y-%m-%d %H:%M}。{event.note}"
         for event in chain.events(session, programme.id)
@@ -213,14 +222,33 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
     return Paper(
         rules.PAPERS["acceptance-note"],
         facts,
-        [goods],
+        [goods, *_claims(session, programme)],
         notes,
         ["验收人", "监督人", "供应商代表"],
         footer(programme),
     )
 
 
-_SUMS = ("quantity", "dispatched_quantity")
+def _claims(session: Session, programme: Programme) -> list[Table]:
+    """Return what was short or broken and what became of it; no table where nothing was."""
+    found = handover.claims_of(session, programme.id)
+    if not found:
+        return []
+    rows: list[list[Cell]] = [
+        [
+            case.number,
+            case.title,
+            case_rules.REASONS[case.reason].zh,
+            case.quantity,
+            Fen(case.refunded_fen or 0),
+            case_rules.STATES.names_zh[case.state],
+        ]
+        for case in found
+    ]
+    refunded = sum(case.refunded_fen or 0 for case in found)
+    total: list[Cell] = ["合计", "", "", sum(case.quantity for case in found), Fen(refunded), ""]
+    heads = ("售后单", "商品", "原因", "数量", "退款", "结果")
+    return [Table(heads, (26, 34, 22, 9, 14, 14), rows, "短少与破损", total)]
 
 
 def settlement(session: Session, programme: Programme) -> Paper:

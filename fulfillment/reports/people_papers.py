@@ -2,6 +2,9 @@
 
 from sqlalchemy.orm import Session
 
+from fulfillment.handover import queries as handover
+from fulfillment.handover import rules as handover_rules
+from fulfillment.handover.models import HandOut
 from fulfillment.reports import papers, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
@@ -47,6 +50,7 @@ def hand_out_sheet(session: Session, programme: Programme, part: int) -> Paper:
     """Return the sheet on which everybody signs for what was handed out."""
     people = _people(session, programme, part)
     found = [each for each in people if each[1].state != right_rules.WITHDRAWN]
+    recorded = handover.hand_outs_of(session, [right.id for _, right in found])
     titles = {pack["pack_id"]: pack["title"] for pack in content_of(programme)["packs"]}
     only = next(iter(titles.values())) if len(titles) == 1 else ""
     rows: list[list[Cell]] = [
@@ -56,7 +60,7 @@ def hand_out_sheet(session: Session, programme: Programme, part: int) -> Paper:
             right.employee_no or "",
             right.department,
             titles.get(str(right.pack_id), only),
-            "",
+            _signed(recorded.get(right.id)),
             "",
         ]
         for number, right in found
@@ -69,6 +73,14 @@ def hand_out_sheet(session: Session, programme: Programme, part: int) -> Paper:
         signatures=["发放人", "监督人"],
         footer=papers.footer(programme),
     )
+
+
+def _signed(found: HandOut | None) -> str:
+    """Return what was recorded already; nothing leaves room to sign."""
+    if found is None:
+        return ""
+    name = handover_rules.HAND_OUTS.names_zh[found.state]
+    return f"{name} {found.recorded_at.astimezone(BEIJING):%m-%d}"
 
 
 def _people(session: Session, programme: Programme, part: int) -> list[tuple[int, Entitlement]]:

@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
+from orders.entitlements import rules
 
 
 class Entitlement(Base):
@@ -61,3 +62,8 @@ class Entitlement(Base):
     redeemed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     reminded_at: Mapped[datetime | None]
+
+    @property
+    def has_share(self) -> bool:
+        """Whether something was ordered for it that was not taken away."""
+        return self.order_id is not None and self.state != rules.WITHDRAWN

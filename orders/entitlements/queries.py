@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
@@ -78,6 +78,32 @@ def slice_of(session: Session, programme_id: UUID, first: int, count: int) -> li
 def in_state(state: str) -> ColumnElement[bool]:
     """Return the condition that a right is in this state."""
     return Entitlement.state == state
+
+
+def has_share() -> ColumnElement[bool]:
+    """Return the condition that something was ordered for a right and it was not taken away."""
+    return Entitlement.order_id.is_not(None) & (Entitlement.state != rules.WITHDRAWN)
+
+
+def is_among(ids: Select[UUID]) -> ColumnElement[bool]:
+    """Return the condition that a right is one of these."""
+    return Entitlement.id.in_(ids)
+
+
+def is_not_among(ids: Select[UUID]) -> ColumnElement[bool]:
+    """Return the condition that a right is none of these."""
+    return Entitlement.id.not_in(ids)
+
+
+def departments_of(session: Session, order_id: UUID) -> list[tuple[str, int]]:
+    """Return for how many people of which department an order is."""
+    query = (
+        select(Entitlement.department, func.count())
+        .where(Entitlement.order_id == order_id)
+        .group_by(Entitlement.department)
+        .order_by(Entitlement.department)
+    )
+    return [(row[0], int(row[1])) for row in session.execute(query)]
 
 
 def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID) -> Entitlement:

@@ -188,6 +188,7 @@ def test_posts_that_take_a_key_say_so(spec):
         if any(each["name"] == "Idempotency-Key" for each in operation.get("parameters", []))
     }
     assert keyed == {
+        "POST /v1/union/programmes/{programme_id}/receipts",
         "POST /v1/ops/settlement/adjustments",
         "POST /v1/ops/programmes/{programme_id}/payouts",
         "POST /v1/ops/programmes/{programme_id}/transfers/{funding_id}/confirm",

@@ -60,3 +60,8 @@ SETTLEMENT_BREACHES = {
     "delivered_lines_are_settled": "DELETE FROM settlement_item WHERE kind = 'sale'",
     "freight_is_settled": "DELETE FROM settlement_item WHERE kind = 'freight'",
 }
+
+UNIT_BREACHES = {
+    "receipts_within_parcels": "UPDATE load_receipt_line SET sent = sent + 1",
+    "hand_outs_have_shares": "UPDATE entitlement SET order_id = NULL",
+}

@@ -15,12 +15,14 @@ from tests.support.breaches import (
     BILL_BREACHES,
     GIVING_BREACHES,
     SETTLEMENT_BREACHES,
+    UNIT_BREACHES,
     VOUCHER_BREACHES,
 )
 from tests.support.giving import Union
 from tests.support.people import order_body
 from tests.support.processes import MALL
 from tests.support.selling import Counter, Sale
+from tests.support.unit import Unit
 
 # What a breach looks like in SQL, by the invariant that must find it. Statements run with the
 # append-only triggers and foreign keys off, as only a superuser could.
@@ -108,7 +110,7 @@ def busy(world):
 
 def test_every_invariant_has_a_breach_to_find():
     known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
-    known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES}
+    known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES, *UNIT_BREACHES}
     assert known == {each.name for each in wiring.INVARIANTS}
 
 
@@ -179,6 +181,22 @@ def settled(world):
 def test_a_breach_of_settlement_is_found(settled, name):
     settled.break_rules(SETTLEMENT_BREACHES[name])
     assert settled.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def handed(world):
+    """A load with one short at a unit, and one person who signed."""
+    unit = Unit(Union(world))
+    assert unit.receive(unit.send(), received=3).status_code == 201
+    unit.tick((unit.people()["items"][0]["recipient_id"], "handed_out", {}))
+    assert world.findings() == {}
+    return world
+
+
+@pytest.mark.parametrize("name", UNIT_BREACHES)
+def test_a_breach_at_a_unit_is_found(handed, name):
+    handed.break_rules(UNIT_BREACHES[name])
+    assert handed.findings().get(name, 0) > 0
 
 
 @pytest.fixture

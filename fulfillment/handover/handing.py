@@ -1,0 +1,117 @@
+"""Record, person by person, what became of their share at the unit (docs/adr/0025)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from fulfillment.handover import queries, rules
+from fulfillment.handover.models import HandOut
+from fulfillment.handover.rules import Share
+from fulfillment.shipments import rules as parcels
+from mall.kernel.clock import BEIJING
+from mall.kernel.errors import NotFound
+from mall.kernel.uow import UnitOfWork
+from orders.entitlements import queries as rights
+from orders.entitlements import service as right_service
+from orders.programmes import queries as programmes
+from orders.programmes import rules as programme_rules
+from orders.programmes.service import Officer
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What became of one person's share."""
+
+    entitlement_id: UUID
+    state: str
+    note: str = ""
+    carrier: str | None = None
+    tracking_no: str | None = None
+
+
+def record(
+    uow: UnitOfWork, officer: Officer, programme_id: UUID, ticks: Sequence[Tick], method: str
+) -> None:
+    """Record what became of people's shares: all of them, or none.
+
+    The same again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Rights
+    are locked in one order: two tablets record a person one after the other.
+    """
+    programme = programmes.get_programme(uow.session, officer.union_id, programme_id)
+    places = {tick.entitlement_id: place for place, tick in enumerate(ticks)}
+    for tick in sorted(ticks, key=lambda each: each.entitlement_id):
+        right = rights.get_of_programme(uow.session, programme_id, tick.entitlement_id)
+        right_service.lock(uow, right.id)
+        if programme.delivery != programme_rules.UNIT or not right.has_share:
+            raise rules.NotForThem(name=right.name)
+        _record(uow, officer, right, tick, (method, places[tick.entitlement_id]))
+
+
+def _record(
+    uow: UnitOfWork, officer: Officer, right: Share, tick: Tick, how: tuple[str, int]
+) -> None:
+    method, place = how
+    number = None
+    if tick.carrier is not None:
+        number = parcels.clean_number(tick.carrier, tick.tracking_no)
+    found = uow.session.get(HandOut, right.id, populate_existing=True)
+    if found is not None:
+        if found.state == tick.state:
+            if tick.state == rules.HANDED_OUT and method == rules.SCAN:
+                raise _refusal(found, right, place)
+            return
+        if tick.state not in rules.HAND_OUTS.table[found.state]:
+            raise _refusal(found, right, place)
+    else:
+        found = HandOut(entitlement_id=right.id, programme_id=right.programme_id)
+        uow.session.add(found)
+    found.state, found.method, found.note = tick.state, method, tick.note
+    found.recorded_at, found.recorded_by = uow.now, officer.signature[0]
+    found.carrier, found.tracking_no = tick.carrier, number
+    uow.session.flush()
+
+
+def _refusal(found: HandOut, right: Share, place: int) -> rules.AlreadyHandedOut:
+    return rules.AlreadyHandedOut(
+        f"items.{place}.recipient_id",
+        name=right.name,
+        state=found.state,
+        state_zh=rules.HAND_OUTS.names_zh[found.state],
+        at=f"{found.recorded_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",
+        by=found.recorded_by,
+    )
+
+
+def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> Share:
+    """Hand one person's share out by the code that they show; raises what recording raises."""
+    entitlement_id = rules.read_code(code, uow.settings.secret_key)
+    try:
+        right = rights.get_of_programme(uow.session, programme_id, entitlement_id)
+    except NotFound as error:
+        raise rules.WrongHandOutCode("code") from error
+    tick = Tick(entitlement_id, rules.HANDED_OUT)
+    record(uow, officer, programme_id, [tick], rules.SCAN)
+    return right
+
+
+def list_of(
+    session: Session, programme_id: UUID, state: str | None, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return who has a share at the unit and what became of it, one more than `limit` if more."""
+    people = rights.of_programme(session, programme_id, after, limit, queries.narrowed_to(state))
+    recorded = queries.hand_outs_of(session, [right.id for right in people])
+    shown = ("state", "recorded_at", "recorded_by", "note", "carrier", "tracking_no")
+    return [
+        {
+            "recipient_id": right.id,
+            "position": right.position,
+            "name": right.name,
+            "employee_no": right.employee_no,
+            "department": right.department,
+            **{name: getattr(recorded.get(right.id), name, None) for name in shown},
+        }
+        for right in people
+    ]

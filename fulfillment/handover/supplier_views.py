@@ -1,0 +1,29 @@
+"""A supplier takes along what it packs."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from fulfillment.dispatch import queries as dispatch
+from fulfillment.handover.pick_list import pick_list
+from fulfillment.handover.schemas import PickListQuery
+from mall.access.guard import current_scope_id
+from mall.kernel.uow import reading_one_instant
+from mall.web.files import PDF, XLSX, gives_file, paper_file
+
+bp = APIBlueprint(
+    "pick_lists", __name__, url_prefix="/v1/supplier/fulfillment-orders", tag="Supplier"
+)
+
+
+@bp.get("/<uuid:fulfillment_order_id>/pick-list")
+@bp.input(PickListQuery, location="query")
+@gives_file(PDF, XLSX)
+@bp.doc(summary="Download what is to be packed, for a unit also by department, as PDF or xlsx")
+def read_pick_list(fulfillment_order_id: UUID, query_data: dict[str, Any]) -> Response:
+    with reading_one_instant() as session:
+        found = dispatch.own_fulfillment_order(session, fulfillment_order_id, current_scope_id())
+        paper, name = pick_list(session, found), f"配货单-{found.number}"
+    return paper_file(paper, name, query_data["format"])
