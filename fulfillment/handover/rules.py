@@ -52,7 +52,7 @@ class WrongHandOutCode(DomainError):
 class ClaimsOpen(DomainError):
     code = "claims_open"
     zh = "暂不能验收：还有 {count} 项短少或破损未处理完。"
-    en = "It cannot be accepted yet: {count} shortages or damages are not settled."
+    en = "It cannot be accepted yet; shortages and damages not settled: {count}."
 
 
 class NotArrived(DomainError):

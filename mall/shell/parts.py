@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-STOP_SECONDS, GONE_SECONDS = 15, 5
+STOP_SECONDS, GONE_SECONDS, STABLE_SECONDS = 15, 5, 20
 
 
 @dataclass
@@ -22,11 +22,13 @@ class Part:
     process: subprocess.Popen[bytes] | None = None
     deaths: int = 0
     restart_at: float = 0.0
+    started_at: float = 0.0
     # What it has started in turn, as seen last: a killed part cannot tell any more.
     family: list[psutil.Process] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
+        self.started_at = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.arguments,
@@ -36,6 +38,17 @@ class Part:
                 env=self.environment,
                 start_new_session=True,
             )
+
+    def put_off(self) -> float:
+        """Note that it died; return after how many seconds it is started again.
+
+        Each time later, unless it had run for a while: then what killed it is over.
+        """
+        is_stable = time.monotonic() - self.started_at > STABLE_SECONDS
+        self.deaths = 1 if is_stable else self.deaths + 1
+        wait = min(30.0, 0.5 * 2 ** min(self.deaths, 6))
+        self.restart_at = time.monotonic() + wait
+        return wait
 
     def stop(self) -> None:
         """Ask it to stop; kill it, with what it started, when it does not."""

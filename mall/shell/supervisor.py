@@ -220,9 +220,7 @@ class Stack:
             if part.process is None or part.process.poll() is None:
                 continue
             if part.restart_at == 0.0:
-                part.deaths += 1
-                wait = min(30.0, 0.5 * 2 ** min(part.deaths, 6))
-                part.restart_at = time.monotonic() + wait
+                wait = part.put_off()
                 code = part.process.returncode
                 part.end_family()
                 say(f"! {part.name} died (exit {code}); again in {wait:.0f} s, see {part.log}")

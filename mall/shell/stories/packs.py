@@ -174,14 +174,58 @@ class Maternity(Giving):
         self.send_part(self.supplier, part, items)
         self.programme_closes()
         refused = self.handler.post(f"{self.path}/accept", {}, 409)
+        pick = self.supplier.download(f"/v1/supplier/fulfillment-orders/{part['id']}/pick-list")
+        self.check(pick[:5], b"%PDF-", "the pick list")
         self.send_part(self.supplier, part)
         return f"{half}, then {self.count - half}; in between: {refused['detail']}"
 
+    def loads_are_received(self) -> str:
+        """One box of the second load is broken: the supplier sends it again."""
+        first, second = self.handler.get(f"{self.path}/loads")["items"]
+        receipts = f"{self.path}/receipts"
+        self.handler.post(receipts, {"shipment_id": first["shipment_id"]})
+        line = second["lines"][0]
+        counted = {"line_id": line["line_id"], "received": line["sent"] - 1, "damaged": 1}
+        body = {"shipment_id": second["shipment_id"], "lines": [counted], "wish": "replace"}
+        [case] = self.handler.post(receipts, {**body, "note": "一箱压坏"})["case_ids"]
+        refused = self.handler.post(f"{self.path}/accept", {}, 409)
+        self.supplier.post(f"/v1/supplier/after-sales/{case}/approve", {}, 200)
+        parts = self.handler.get(f"{self.path}/deliveries")["items"]
+        [again] = [part for part in parts if part["case_id"] == case]
+        self.send_part(self.supplier, again)
+        third = self.handler.get(f"{self.path}/loads")["items"][-1]
+        self.handler.post(receipts, {"shipment_id": third["shipment_id"]})
+        return str(refused["detail"])
+
     def everybody_signs(self) -> str:
-        name = f"{self.path}/papers/hand-out-sheet"
-        sheet = self.auditor.download(name)
+        """One shows the telephone, the others are ticked; one is absent, one gets a parcel."""
+        sheet = self.auditor.download(f"{self.path}/papers/hand-out-sheet")
         self.check(sheet[:5], b"%PDF-", "the hand-out sheet")
-        return f"a sheet of {len(sheet) // 1024} KB for {self.count} signatures"
+        rows, self.rows = self.rows, self.rows[:1]
+        self.members_sign_in()
+        self.rows = rows
+        [person] = self.people
+        right = self.right_of(person)
+        code = person.get(f"/v1/store/entitlements/{right['id']}/hand-out-code")["code"]
+        self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 200)
+        self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 409)
+        after, ticked = 0, 0
+        while after is not None:
+            path = f"{self.path}/hand-outs"
+            page = self.handler.get(path, state="missing", after=after, limit=200)
+            items = [
+                {"recipient_id": each["recipient_id"], "state": "handed_out"}
+                for each in page["items"]
+            ]
+            if ticked == 0:
+                items[0]["state"] = "kept"
+                parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
+                items[1] |= {"state": "forwarded", **parcel}
+            counts = self.handler.post(path, {"items": items}, 200)
+            after, ticked = page["next_after"], ticked + len(items)
+        wanted = {"handed_out": self.count - 2, "kept": 1, "forwarded": 1}
+        self.check(counts, wanted, "shares")
+        return f"{counts['handed_out']} handed out, 1 kept, 1 forwarded; signed twice is refused"
 
     def steps(self) -> Sequence[Step]:
         """Return what is told, in its order."""
@@ -192,6 +236,7 @@ class Maternity(Giving):
             ("the officer writes and submits", self.officer_writes),
             *self.middle(),
             ("two loads arrive", self.two_loads_arrive),
+            ("the officer receives them", self.loads_are_received),
             ("everybody signs", self.everybody_signs),
             *self.end(lambda: 0),
         ]

@@ -22,7 +22,7 @@ STORY_STEPS = {
     "catalog": 17,
     "court": 18,
     "customs": 17,
-    "maternity": 14,
+    "maternity": 15,
     "cake": 20,
     "buying": 18,
     "refund": 16,
