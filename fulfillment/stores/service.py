@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.products import queries as products
@@ -222,7 +222,7 @@ def release(uow: UnitOfWork, order_id: UUID, supplier_id: UUID, units: int) -> N
     uow.session.execute(
         update(PickupChoice)
         .where(PickupChoice.order_id == order_id, PickupChoice.supplier_id == supplier_id)
-        .values(units=PickupChoice.units - units)
+        .values(units=func.greatest(PickupChoice.units - units, 0))
         .execution_options(synchronize_session=False)
     )
 

@@ -99,13 +99,23 @@ def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -
         "WECHAT_TEMPLATE_REMINDER": _DEFAULTS["WECHAT_TEMPLATE_REMINDER"],
     }
     problems += [f"{name} is the demo's" for name, text in demo.items() if values[name] == text]
-    if values["KUAIDI100_KEY"] and values["KUAIDI100_API_BASE"] != KUAIDI100:
-        problems.append(f"{values['KUAIDI100_API_BASE']} is not kuaidi100")
-    if values["KUAIDI100_KEY"] and not values["KUAIDI100_CALLBACK_URL"].startswith("https://"):
-        problems.append("KUAIDI100_CALLBACK_URL is no https address")
+    problems += _problems_with_kuaidi100(values)
     for base in sorted(set(bases)):
         if _is_mock(base):
             problems.append(f"{base} is not WeChat: a mock base never goes into production")
+    return problems
+
+
+def _problems_with_kuaidi100(values: Mapping[str, str]) -> list[str]:
+    if not values["KUAIDI100_KEY"]:
+        return []
+    problems = []
+    if values["KUAIDI100_API_BASE"] != KUAIDI100:
+        problems.append(f"KUAIDI100_API_BASE is {values['KUAIDI100_API_BASE']}, not {KUAIDI100}")
+    if not values["KUAIDI100_CALLBACK_URL"].startswith("https://"):
+        problems.append("KUAIDI100_CALLBACK_URL is no https address")
+    if not values["KUAIDI100_CUSTOMER"]:
+        problems.append("KUAIDI100_CUSTOMER is not set")
     return problems
 
 

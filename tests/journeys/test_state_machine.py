@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 )
 
 from mall.kernel import clock
-from tests.support.after_sales_rules import AfterSalesRules
+from tests.support.arrival_rules import ArrivalRules
 from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving_rules import GivingRules
 from tests.support.people import World
@@ -26,7 +26,7 @@ PRICES = (100, 333, 1000)
 TENDERS = st.sampled_from(["beans", "wechat", "mixed"])
 
 
-class Mall(AfterSalesRules):
+class Mall(ArrivalRules):
     """Every step goes over HTTP or through a job, as in real life; the clock only moves on."""
 
     app = mock_base = empty = None
@@ -36,7 +36,7 @@ class Mall(AfterSalesRules):
     members = Bundle("members")
     orders = Bundle("orders")
     payments = Bundle("payments")
-    parts = AfterSalesRules.parts
+    parts = ArrivalRules.parts
 
     @initialize(target=members)
     def open_shop(self):
@@ -50,9 +50,14 @@ class Mall(AfterSalesRules):
         self.suppliers = {str(each): self.world.staff("supplier", each) for each in supplier_ids}
         self.operator = self.world.staff("operator")
         self.name_return_addresses()
+        self.open_stores()
         self.products, self.skus = [], []
         for number, price in enumerate(PRICES):
-            product_id, sku = self.world.sku(price, 6, supplier_ids[number % 2])
+            # The last one is collected at a counter.
+            mode = "store_pickup" if number == 2 else "ship"
+            product_id, sku = self.world.sku(
+                price, 6, supplier_ids[number % 2], delivery_modes=(mode,)
+            )
             self.products.append(product_id)
             self.skus.append((sku, price))
         people = self.world.member(), self.world.member()
@@ -184,7 +189,11 @@ class Mall(AfterSalesRules):
         path = f"/v1/supplier/fulfillment-orders/{found['id']}/shipments"
         reply = supplier.post(path, parcel)
         if reply.status_code != 201:
-            assert reply.get_json()["code"] in {"wrong_state", "too_many_dispatched"}
+            assert reply.get_json()["code"] in {
+                "wrong_state",
+                "too_many_dispatched",
+                "collected_by_voucher",
+            }
 
     @rule(part=consumes(parts))
     def confirm(self, part):

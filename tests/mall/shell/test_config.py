@@ -66,6 +66,24 @@ def test_each_danger_is_refused_by_name(production, name, value):
     assert (value and value in str(refused.value)) or name in str(refused.value)
 
 
+def test_a_stand_in_of_kuaidi100_is_refused(production):
+    given = {
+        **production,
+        "KUAIDI100_KEY": "key",
+        "KUAIDI100_CUSTOMER": "customer",
+        "KUAIDI100_CALLBACK_URL": "https://mall.example/v1/webhooks/kuaidi100",
+    }
+    assert config.load(given).kuaidi100.is_configured
+    for name, value in (
+        ("KUAIDI100_API_BASE", "http://127.0.0.1:12113"),
+        ("KUAIDI100_CALLBACK_URL", "http://mall.example/v1/webhooks/kuaidi100"),
+        ("KUAIDI100_CUSTOMER", ""),
+    ):
+        with pytest.raises(config.ConfigError, match="refused to start") as refused:
+            config.load(given | {name: value})
+        assert name in str(refused.value)
+
+
 def test_a_bucket_without_its_keys_is_refused(production):
     with pytest.raises(config.ConfigError, match="MALL_S3_SECRET_KEY is not set"):
         config.load(production | {"MALL_S3_BUCKET": "mall", "MALL_S3_ACCESS_KEY": "key"})
