@@ -1,5 +1,6 @@
 """A clerk hands out against vouchers, at the counter of one store."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -48,14 +49,21 @@ def _voucher_of(code: str) -> UUID:
             voucher_id = found.id if found is not None else None
     except TooManyTries:
         GUESSES.labels("blocked").inc()
-        log.error("pickup_guessing", store_id=str(current_scope_id()), by=current().name)
-        with unit_of_work() as uow:
-            service.alarm(uow, _desk(uow))
+        _raise_alarm(now().strftime("%Y%m%d%H"), current_scope_id())
         raise
     if voucher_id is None:
         GUESSES.labels("unknown").inc()
         raise NotFound("voucher", "提货码", field="code")
     return voucher_id
+
+
+@lru_cache(1024)
+def _raise_alarm(_hour: str, store_id: UUID) -> None:
+    """Raise the alarm about a store; this process need not do so again within the hour."""
+    with unit_of_work() as uow:
+        is_news = service.alarm(uow, _desk(uow))
+    if is_news:
+        log.error("pickup_guessing", store_id=str(store_id), by=current().name)
 
 
 def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:

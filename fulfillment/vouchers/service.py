@@ -84,8 +84,11 @@ def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
     return found
 
 
-def alarm(uow: UnitOfWork, desk: Desk) -> None:
-    """Tell operators and merchant, once an hour, that codes are being guessed at a store."""
+def alarm(uow: UnitOfWork, desk: Desk) -> bool:
+    """Tell operators and merchant that codes are being guessed at a store; False: they know.
+
+    They are told once an hour.
+    """
     store = desk.store
     told = [
         NewNotice(
@@ -98,7 +101,7 @@ def alarm(uow: UnitOfWork, desk: Desk) -> None:
         )
         for audience, scope_id in ((OPS, None), (SUPPLIER, store.supplier_id))
     ]
-    notices.notify(uow, told)
+    return notices.notify(uow, told) > 0
 
 
 def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:

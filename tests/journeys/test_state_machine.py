@@ -265,7 +265,7 @@ def play(machine, app, mock_base, emptying, examples):
 
 @pytest.mark.timeout(400)
 def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
-    play(Mall, app, mock_base, emptying, 200)
+    play(Mall, app, mock_base, emptying, 110)
 
 
 @pytest.mark.timeout(400)

@@ -1,15 +1,15 @@
 """What failed too often is seen, mended, run again, or given up."""
 
-import os
-import subprocess
 from threading import Thread
 
 import pytest
+from click.testing import CliRunner
 from redis import Redis
 
 from mall.shell.background import relay
+from mall.shell.commands import environment as environment_of_commands
+from mall.shell.commands import jobs as console
 from tests.support.people import order_body
-from tests.support.processes import MALL
 
 DELIVERIES = "/v1/ops/deliveries"
 UNKNOWN = "019a3c5e-0000-7000-8000-000000000001"
@@ -38,17 +38,16 @@ def parked(world, order):
 
 
 @pytest.fixture
-def run(environment):
-    def call(*arguments):
-        return subprocess.run(
-            [MALL, "jobs", *arguments],
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+def run(world, monkeypatch):
+    """Run `mall jobs` within this process, on this test's application."""
+    monkeypatch.setattr(environment_of_commands, "application", lambda: world.app)
 
-    return call
+    def run(*arguments):
+        done = CliRunner().invoke(console.jobs, arguments)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done
+
+    return run
 
 
 def listed(operator, state=None):
@@ -149,7 +148,7 @@ def test_a_decision_waits_for_whoever_runs_the_delivery(world, operator, order, 
 
 def test_the_console_does_the_same(world, run, operator, order, parked):
     shown = run("list")
-    assert shown.returncode == 0, shown.stderr
+    assert shown.exit_code == 0, shown.stderr
     assert parked in shown.stdout
     assert "OrderPaid" in shown.stdout
     assert "1 parked" in shown.stdout
@@ -158,8 +157,8 @@ def test_the_console_does_the_same(world, run, operator, order, parked):
     assert "0 workers" in figures
     assert "dropped" in run("drop", parked, "--note", "x").stdout
     again = run("drop", parked, "--note", "x")
-    assert (again.returncode, "cannot be done in state" in again.stderr) == (1, True)
-    assert run("retry").returncode == 2
+    assert (again.exit_code, "cannot be done in state" in again.stderr) == (1, True)
+    assert run("retry").exit_code == 2
     assert "1 will run again" in run("retry", parked).stdout
     assert "parked" in run("park", parked, "--note", "y").stdout
     mend(world, order)
