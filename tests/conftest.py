@@ -17,7 +17,7 @@ from sqlalchemy import text
 from werkzeug.serving import make_server
 
 from mall.access import service as access
-from mall.kernel import clock
+from mall.kernel import clock, outbox
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
 from mall.kuaidi100_mock.server import State as TrackingState
@@ -161,6 +161,8 @@ def environment(database_url, redis_url, mock_base, parcels_base, process_name, 
 @pytest.fixture(scope="session")
 def app(environment):
     application = create_app(settings_reader.load(environment))
+    # Any application that a test makes takes the doorbell over: see `world`.
+    application.extensions["test_doorbell"] = outbox._doorbell
     yield application
     with application.app_context():
         application.extensions["mall_direct"].close()
@@ -208,6 +210,7 @@ def clean(emptying):
 def world(app, mock_base, clean):
     """Make members, suppliers, products and beans; act as anybody over HTTP."""
     requests.post(f"{mock_base}/_mock/reset", timeout=5)
+    outbox.set_doorbell(app.extensions["test_doorbell"])
     found = World(app, mock_base)
     for merchant in ("three", "main"):
         found.collect_by(merchant)

@@ -265,9 +265,9 @@ def play(machine, app, mock_base, emptying, examples):
 
 @pytest.mark.timeout(400)
 def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
-    play(Mall, app, mock_base, emptying, 110)
+    play(Mall, app, mock_base, emptying, 80)
 
 
 @pytest.mark.timeout(400)
 def test_no_sequence_of_steps_with_programmes_breaks_an_invariant(app, mock_base, emptying):
-    play(GivingMall, app, mock_base, emptying, 40)
+    play(GivingMall, app, mock_base, emptying, 30)
