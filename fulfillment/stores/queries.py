@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from fulfillment.stores.distance import distance_km
 from fulfillment.stores.models import PickupChoice, Store
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.members import queries as members
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 
@@ -35,6 +37,19 @@ def get_store(session: Session, store_id: UUID, supplier_id: UUID | None = None)
     if found is None:
         raise NotFound("store", "门店")
     return found
+
+
+def shown(session: Session, stores: Sequence[Store]) -> list[dict[str, Any]]:
+    """Return stores as they are shown, with the names of their regions."""
+    names = members.region_names(session, {store.region_code for store in stores})
+    columns = [column.key for column in Store.__table__.columns]
+    return [
+        {
+            **{name: getattr(store, name) for name in columns},
+            "region": names.get(store.region_code, ""),
+        }
+        for store in stores
+    ]
 
 
 def of_supplier(session: Session, supplier_id: UUID) -> list[Store]:

@@ -102,6 +102,7 @@ class StoreReply(Schema):
     supplier_id = UUID()
     name = String(metadata={"example": "赤坎烘焙坊 · 寸金店"})
     region_code = String(metadata={"example": "440802"})
+    region = String(metadata={"example": "广东省湛江市赤坎区"})
     detail = String(metadata={"example": "寸金路 12 号"})
     latitude = Float(metadata={"example": 21.2707})
     longitude = Float(metadata={"example": 110.3594})

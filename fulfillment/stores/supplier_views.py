@@ -6,6 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from fulfillment.stores import queries, rules, service
+from fulfillment.stores.models import Store
 from fulfillment.stores.rules import StoreForm
 from fulfillment.stores.schemas import (
     ActiveBody,
@@ -20,10 +21,15 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id
 from mall.access.rules import MANAGES
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of
 
 bp = APIBlueprint("supplier_stores", __name__, url_prefix="/v1/supplier/stores", tag="Supplier")
+
+
+def _shown(uow: UnitOfWork, store: Store) -> dict[str, Any]:
+    [found] = queries.shown(uow.session, [store])
+    return found
 
 
 @bp.get("")
@@ -32,7 +38,7 @@ bp = APIBlueprint("supplier_stores", __name__, url_prefix="/v1/supplier/stores",
 def list_stores() -> dict[str, Any]:
     with reading() as session:
         found = queries.of_supplier(session, current_scope_id())
-        return {"items": [values_of(each, StoreReply) for each in found]}
+        return {"items": queries.shown(session, found)}
 
 
 @bp.post("")
@@ -41,7 +47,7 @@ def list_stores() -> dict[str, Any]:
 @bp.doc(summary="Open a store (500 at most)", responses={422: "Hours, region or products"})
 def add_store(json_data: StoreForm) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return values_of(service.add_store(uow, current_scope_id(), json_data), StoreReply)
+        return _shown(uow, service.add_store(uow, current_scope_id(), json_data))
 
 
 @bp.put("/<uuid:store_id>")
@@ -50,8 +56,7 @@ def add_store(json_data: StoreForm) -> dict[str, Any]:
 @bp.doc(summary="Say anew what a store is; what members chose stays chosen")
 def change_store(store_id: UUID, json_data: StoreForm) -> dict[str, Any]:
     with unit_of_work() as uow:
-        found = service.change_store(uow, current_scope_id(), store_id, json_data)
-        return values_of(found, StoreReply)
+        return _shown(uow, service.change_store(uow, current_scope_id(), store_id, json_data))
 
 
 @bp.put("/<uuid:store_id>/active")
@@ -64,7 +69,7 @@ def change_store(store_id: UUID, json_data: StoreForm) -> dict[str, Any]:
 def set_active(store_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
     with unit_of_work() as uow:
         found = service.set_active(uow, current_scope_id(), store_id, json_data["is_active"])
-        return values_of(found, StoreReply)
+        return _shown(uow, found)
 
 
 @bp.get("/<uuid:store_id>/clerks")

@@ -15,12 +15,11 @@ from fulfillment.stores.schemas import (
     PickupList,
     SlotList,
     SlotsQuery,
-    StoreReply,
 )
 from mall.access.guard import current_member_id, public
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.uow import reading, unit_of_work
-from mall.web.fields import page, values_of
+from mall.web.fields import page
 from orders.order import queries as orders
 
 bp = APIBlueprint("stores", __name__, url_prefix="/v1/store", tag="Store: collection")
@@ -41,11 +40,11 @@ def find_stores(query_data: dict[str, Any]) -> dict[str, Any]:
     )
     limit = query_data["limit"]
     with reading() as session:
-        found = [
-            {**values_of(store, StoreReply), "distance_km": None if km is None else round(km, 2)}
-            for store, km in queries.find(session, near, query_data["cursor"], limit)
-        ]
-    return page(found, limit)
+        found = queries.find(session, near, query_data["cursor"], limit)
+        shown = queries.shown(session, [store for store, _ in found])
+    for each, (_, km) in zip(shown, found, strict=True):
+        each["distance_km"] = None if km is None else round(km, 2)
+    return page(shown, limit)
 
 
 @bp.get("/stores/<uuid:store_id>/slots")
@@ -79,12 +78,15 @@ def list_slots(store_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(session: Session, order_id: UUID) -> dict[str, Any]:
-    items = []
-    for choice, store in queries.choices_of(session, order_id):
-        names = ("supplier_id", "slot_starts", "slot_ends", "units")
-        shown = {name: getattr(choice, name) for name in names}
-        items.append({**shown, "store": values_of(store, StoreReply)})
-    return {"items": items}
+    found = queries.choices_of(session, order_id)
+    stores = queries.shown(session, [store for _, store in found])
+    names = ("supplier_id", "slot_starts", "slot_ends", "units")
+    return {
+        "items": [
+            {**{name: getattr(choice, name) for name in names}, "store": store}
+            for (choice, _), store in zip(found, stores, strict=True)
+        ]
+    }
 
 
 @bp.get("/orders/<uuid:order_id>/pickup")

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.stores import queries as stores
-from fulfillment.stores.schemas import StoreReply
 from fulfillment.vouchers import pictures, queries, rules
 from fulfillment.vouchers.models import PickupVoucher
 from fulfillment.vouchers.schemas import PickupVoucherList
@@ -18,7 +17,6 @@ from mall.kernel.clock import now
 from mall.kernel.errors import NotFound
 from mall.kernel.settings import current_settings
 from mall.kernel.uow import reading
-from mall.web.fields import values_of
 from mall.web.files import gives_file
 from orders.order import queries as orders
 
@@ -31,13 +29,15 @@ def _is_good(voucher: PickupVoucher, order_state: str) -> bool:
 
 
 def _places(session: Session, order_id: UUID) -> dict[UUID, dict[str, Any]]:
+    found = stores.choices_of(session, order_id)
+    shown = stores.shown(session, [store for _, store in found])
     return {
         choice.supplier_id: {
-            "store": values_of(store, StoreReply),
+            "store": store,
             "slot_starts": choice.slot_starts,
             "slot_ends": choice.slot_ends,
         }
-        for choice, store in stores.choices_of(session, order_id)
+        for (choice, _), store in zip(found, shown, strict=True)
     }
 
 

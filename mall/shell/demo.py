@@ -45,6 +45,13 @@ PAVILION = (
     ("廉江市红橙果业有限公司", "440881", "廉江红橙，冬日限定。"),
     ("雷州市覃斗芒果合作社", "440882", "雷州半岛的太阳，晒出覃斗芒果的甜。"),
 )
+# Merchants whose goods are collected: their stores, where they are, and their positions.
+STORES = (
+    ("赤坎老街饼家", "中山店", "440802", "中山二路 21 号", 21.2668, 110.3632),
+    ("霞山区甜时光烘焙", "人民店", "440803", "人民大道南 60 号", 21.1930, 110.4070),
+    ("霞山区甜时光烘焙", "赤坎店", "440802", "寸金路 12 号", 21.2707, 110.3594),
+    ("吴川市水产贸易行", "梅菉店", "440883", "解放路 8 号", 21.4402, 110.7780),
+)
 DUTIES = {"officer": HANDLES, "approver": APPROVES, "auditor": AUDITS, "clerk": MANAGES}
 REMOTE = ("540000", "650000")
 EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
@@ -55,7 +62,7 @@ STAFF = (
     ("officer", "union_officer", "工会经办演示账号"),
     ("approver", "union_officer", "工会审批演示账号"),
     ("auditor", "union_officer", "工会审计演示账号"),
-    ("clerk", "store_clerk", "提货点店长演示账号：" + DEMO_SUPPLIER),
+    ("clerk", "store_clerk", "门店店长演示账号：赤坎老街饼家 · 中山店"),
 )
 
 
@@ -73,6 +80,8 @@ def seed(data: Path) -> str:
         _freight(uow)
     with unit_of_work() as uow:
         _pavilion(uow)
+    with unit_of_work() as uow:
+        _stores(uow)
     accounts = _staff() | _members()
     return json.dumps(accounts, ensure_ascii=False)
 
@@ -146,29 +155,31 @@ def _scope(uow: UnitOfWork, role: str) -> UUID | None:
     if role == "operator":
         return None
     if role in ("supplier", "store_clerk"):
-        supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
+        name = DEMO_SUPPLIER if role == "supplier" else STORES[0][0]
+        supplier = suppliers.find_supplier(uow.session, name)
         assert supplier is not None
-        return supplier.id if role == "supplier" else _store(uow, supplier.id)
+        return (
+            supplier.id
+            if role == "supplier"
+            else stores.of_supplier(uow.session, supplier.id)[0].id
+        )
     union = unions.find_union(uow.session, DEMO_UNION[0])
     return (union or unions.open_union(uow, *DEMO_UNION)).id
 
 
-def _store(uow: UnitOfWork, supplier_id: UUID) -> UUID:
-    """Return the demo supplier's store, opened where it is missing."""
-    found = stores.of_supplier(uow.session, supplier_id)
-    if found:
-        return found[0].id
-    hours = [Hours(day, time(9), time(18)) for day in range(1, 7)]
-    form = StoreForm(
-        "徐闻良姜合作社 · 县城提货点",
-        "440825",
-        "红旗一路 8 号",
-        20.3256,
-        110.1767,
-        "13800000003",
-        hours,
-    )
-    return store_service.add_store(uow, supplier_id, form).id
+def _stores(uow: UnitOfWork) -> None:
+    """Open the stores of merchants whose goods are collected, where they are missing."""
+    hours = [Hours(day, time(9), time(20)) for day in range(1, 8)]
+    for name, branch, region, detail, latitude, longitude in STORES:
+        supplier = suppliers.find_supplier(uow.session, name)
+        if supplier is None:
+            continue
+        wanted = f"{name} · {branch}"
+        if wanted in {each.name for each in stores.of_supplier(uow.session, supplier.id)}:
+            continue
+        place = (region, detail, latitude, longitude, "13800000003")
+        form = StoreForm(wanted, *place, hours, daily_capacity=60, lead_hours=12)
+        store_service.add_store(uow, supplier.id, form)
 
 
 def _members() -> dict[str, dict[str, str]]:
