@@ -29,7 +29,7 @@ from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
 from tests.support.giving import Union
 from tests.support.people import World
-from tests.support.processes import answers, wait_until
+from tests.support.processes import MALL, answers, kill_all, wait_until
 
 TEMPLATE = "mall_template"
 FEW = 1000
@@ -216,6 +216,27 @@ def world(app, mock_base, clean):
         found.collect_by(merchant)
         found.breaker().close()
     return found
+
+
+@pytest.fixture
+def start(environment):
+    """Start a part of the service as a process of its own; what still runs is killed afterwards."""
+    started = []
+
+    def run(*arguments):
+        process = subprocess.Popen(
+            [MALL, *arguments],
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        kill_all(process)
 
 
 @pytest.fixture(params=["main", "three"], ids=["v2", "v3"])

@@ -5,7 +5,6 @@ In each case every paid order has exactly its fulfillment orders within 15 s of 
 
 import os
 import signal
-import subprocess
 import time
 
 import psutil
@@ -19,42 +18,9 @@ from mall.shell.background import relay
 from mall.shell.supervisor import free_port
 from tests.races.test_last_units import together
 from tests.support.people import order_body
-from tests.support.processes import MALL, answers, is_alive, wait_until
+from tests.support.processes import answers, is_alive, kill_all, wait_until
 
 RECOVERY_SECONDS = 15
-
-
-@pytest.fixture
-def start(environment):
-    """Start a part of the service as a process of its own; what still runs is killed afterwards."""
-    started = []
-
-    def run(*arguments):
-        process = subprocess.Popen(
-            [MALL, *arguments],
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        kill_all(process)
-
-
-def kill_all(process):
-    """Send SIGKILL to a process and all it started."""
-    try:
-        family = [*psutil.Process(process.pid).children(recursive=True)]
-    except psutil.NoSuchProcess:
-        family = []
-    for each in family:
-        each.kill()
-    process.kill()
-    process.wait(10)
 
 
 @pytest.fixture

@@ -35,3 +35,15 @@ def is_alive(process):
         return process.is_running() and process.status() not in GONE
     except psutil.NoSuchProcess:
         return False
+
+
+def kill_all(process):
+    """Send SIGKILL to a process and all it started."""
+    try:
+        family = [*psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    for each in family:
+        each.kill()
+    process.kill()
+    process.wait(10)

@@ -1,42 +1,21 @@
 """Workers that stop, hang or are forgotten; schedulers of which one is at work (docs/adr/0021)."""
 
-import os
 import signal
 import subprocess
 import time
 
 import pytest
+from click.testing import CliRunner
 
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import unit_of_work
+from mall.shell import cli
 from mall.shell.background import relay, worker
 from mall.shell.background.worker import LIFE_SECONDS, MallWorker
 from tests.support.people import order_body
-from tests.support.processes import MALL, wait_until
+from tests.support.processes import wait_until
 
 SECONDS = 20
-
-
-@pytest.fixture
-def start(environment):
-    """Start a part of the service as a process of its own; what still runs is killed afterwards."""
-    started = []
-
-    def run(*arguments):
-        process = subprocess.Popen(
-            [MALL, *arguments],
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.wait(10)
-        process.stderr.close()
 
 
 @pytest.fixture
@@ -142,10 +121,9 @@ def test_a_worker_serves_only_the_queues_it_was_given(world, start, place):
     assert process.poll() is None
 
 
-def test_a_queue_that_is_none_is_refused(start):
-    process = start("worker", "--queues", "fulfilment")
-    assert process.wait(SECONDS) == 2
-    assert "fulfilment" in process.stderr.read().decode()
+def test_a_queue_that_is_none_is_refused():
+    done = CliRunner().invoke(cli.main, ["worker", "--queues", "fulfilment"])
+    assert (done.exit_code, "fulfilment" in done.stderr) == (2, True)
 
 
 def leaders(world):
