@@ -163,6 +163,7 @@ def _part(process: psutil.Process) -> str:
         "postgres",
         "valkey",
         "wechatpay-mock",
+        "kuaidi100-mock",
         "granian",
         "mall worker",
         "mall scheduler",
