@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench import faults
+from bench.chaos import faults
 from tests.architecture.test_budgets import ROOT
 
 SHORT = ("urgent_worker", "valkey_wiped", "postgres_restarted")
