@@ -144,6 +144,12 @@ def claims_of(session: Session, programme_id: UUID) -> list[AfterSalesCase]:
     return list(session.scalars(query.order_by(AfterSalesCase.id).limit(MAX_PARTS)))
 
 
+def check_claim(session: Session, programme_id: UUID, case_id: UUID) -> None:
+    """Raise NotFound for a case that is none of this programme's."""
+    if case_id not in {claim.id for claim in claims_of(session, programme_id)}:
+        raise NotFound("claim", "售后单")
+
+
 def narrowed_to(state: str | None) -> list[ColumnElement[bool]]:
     """Return the conditions for who has a share at the unit; `missing`: nothing was recorded."""
     found = [rights.has_share()]

@@ -99,6 +99,7 @@ def list_claims(programme_id: UUID) -> dict[str, Any]:
 def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
         programmes.get_programme(uow.session, current_scope_id(), programme_id)
+        queries.check_claim(uow.session, programme_id, case_id)
         return after_sales.appeal(uow, current_scope_id(), case_id, json_data["note"])
 
 
@@ -109,6 +110,7 @@ def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
 def withdraw(programme_id: UUID, case_id: UUID) -> Any:
     with unit_of_work() as uow:
         programmes.get_programme(uow.session, current_scope_id(), programme_id)
+        queries.check_claim(uow.session, programme_id, case_id)
         return after_sales.withdraw(uow, current_scope_id(), case_id)
 
 

@@ -107,13 +107,13 @@ class Kuaidi100:
 
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any] | None:
         try:
-            reply = requests.post(
+            with requests.post(
                 self._settings.base.rstrip("/") + path,
                 data=form,
                 timeout=self._settings.timeout_seconds,
                 stream=True,
-            )
-            content = reply.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
+            ) as reply:
+                content = reply.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
             if not reply.ok or len(content) > MAX_ANSWER_BYTES:
                 return None
             found = json.loads(content)

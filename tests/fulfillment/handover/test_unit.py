@@ -90,6 +90,8 @@ def test_a_supplier_refuses_and_the_union_appeals(unit, world, audited):
 def test_a_claim_is_given_up(unit, audited):
     [case] = unit.receive(unit.send(), received=3).get_json()["case_ids"]
     path = f"{unit.path}/claims/{case}/withdraw"
+    elsewhere = f"{Unit(unit.union).path}/claims/{case}/withdraw"
+    assert unit.union.handler.post(elsewhere).status_code == 404
     assert unit.union.handler.post(path).get_json()["state"] == "withdrawn"
     unit.close()
     assert unit.accept().get_json()["state"] == "accepted"
