@@ -26,7 +26,7 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     voucher = queries.get_voucher(uow.session, voucher_id)
     part = dispatch.lock_with_order(uow, voucher.fulfillment_order_id)
     line = uow.session.get_one(FulfillmentLine, voucher.fulfillment_line_id, populate_existing=True)
-    if line.to_dispatch < 1 or vouchers.expire(uow, voucher_id) is None:
+    if line.to_dispatch < 1 or not vouchers.expire(uow, voucher_id):
         return False
     order_id = part.order_id
     sold = orders.sold_line(uow.session, order_id, line.order_line_id)

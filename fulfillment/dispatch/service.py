@@ -137,9 +137,8 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     Doing it again changes nothing. Raises WrongState before all of it is dispatched. Locks the
     order first, so that two last parts delivered at once complete it.
     """
-    order_id = queries.order_of(uow.session, fulfillment_order_id)
-    order_service.lock(uow, order_id)
-    found = lock(uow, fulfillment_order_id)
+    found = lock_with_order(uow, fulfillment_order_id)
+    order_id = found.order_id
     if found.state == rules.DELIVERED:
         return found
     rules.STATES.check(found.state, rules.DELIVERED)

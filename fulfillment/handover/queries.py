@@ -59,11 +59,6 @@ def unit_parts(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
     )
 
 
-def part(session: Session, fulfillment_order_id: UUID) -> FulfillmentOrder:
-    """Return a part of an order."""
-    return session.get_one(FulfillmentOrder, fulfillment_order_id)
-
-
 def loads(session: Session, programme_id: UUID) -> list[tuple[Shipment, FulfillmentOrder]]:
     """Return the parcels that go to the unit, oldest first; a programme has few."""
     query = (

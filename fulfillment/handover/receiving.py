@@ -64,8 +64,10 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
         short = line.sent - line.received - line.damaged
         for quantity, reason in ((short, "too_few"), (line.damaged, "damaged")):
             if quantity:
-                found = _claim(uow, officer, line.fulfillment_line_id, (quantity, reason), told)
-                cases.append(found)
+                asked = _claim(uow, line, (quantity, reason), told)
+                # The unit's order is its union's.
+                case = deciding.ask(uow, officer.union_id, part.order_id, asked)
+                cases.append(case.id)
     return cases
 
 
@@ -92,13 +94,12 @@ def _count(uow: UnitOfWork, told: Receipt) -> list[LoadReceiptLine]:
 
 
 def _claim(
-    uow: UnitOfWork, officer: Officer, line_id: UUID, what: tuple[int, str], told: Receipt
-) -> UUID:
+    uow: UnitOfWork, counted: LoadReceiptLine, what: tuple[int, str], told: Receipt
+) -> Request:
     quantity, reason = what
-    line = uow.session.get_one(FulfillmentLine, line_id)
-    part = queries.part(uow.session, line.fulfillment_order_id)
+    line = uow.session.get_one(FulfillmentLine, counted.fulfillment_line_id)
     kind = case_rules.REFUND_ONLY if told.wish == rules.REFUND else case_rules.EXCHANGE
-    asked = Request(
+    return Request(
         line.order_line_id,
         kind,
         quantity,
@@ -106,8 +107,6 @@ def _claim(
         f"现场签收：{told.note}" if told.note else "现场签收",
         needs_return=False,
     )
-    # The unit's order is its union's.
-    return deciding.ask(uow, officer.union_id, part.order_id, asked).id
 
 
 def loads_of(session: Session, programme_id: UUID) -> list[dict[str, Any]]:

@@ -14,8 +14,6 @@ from fulfillment.handover.rules import Counted
 from fulfillment.shipments.rules import CARRIERS
 from mall.web.fields import Schema, a_uuid, no_control_characters, short_text
 
-FORMATS = ("pdf", "xlsx")
-
 
 def _note() -> String:
     return String(
@@ -196,10 +194,6 @@ class HandOutCodeReply(Schema):
     )
     state = String(allow_none=True, metadata={"example": "kept"})
     recorded_at = DateTime(allow_none=True)
-
-
-class PickListQuery(Schema):
-    format = String(load_default="pdf", validate=OneOf(FORMATS))
 
 
 class ClaimReply(Schema):

@@ -8,10 +8,9 @@ from flask import Response
 
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.handover.pick_list import pick_list
-from fulfillment.handover.schemas import PickListQuery
 from mall.access.guard import current_scope_id
 from mall.kernel.uow import reading_one_instant
-from mall.web.files import PDF, XLSX, gives_file, paper_file
+from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
 
 bp = APIBlueprint(
     "pick_lists", __name__, url_prefix="/v1/supplier/fulfillment-orders", tag="Supplier"
@@ -19,7 +18,7 @@ bp = APIBlueprint(
 
 
 @bp.get("/<uuid:fulfillment_order_id>/pick-list")
-@bp.input(PickListQuery, location="query")
+@bp.input(FormatQuery, location="query")
 @gives_file(PDF, XLSX)
 @bp.doc(summary="Download what is to be packed, for a unit also by department, as PDF or xlsx")
 def read_pick_list(fulfillment_order_id: UUID, query_data: dict[str, Any]) -> Response:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from mall.kernel.errors import DomainError
 
-PDF, XLSX = "pdf", "xlsx"
-FORMATS = (PDF, XLSX)
 # A part of a long paper; a year's roster of a county goes in several.
 MAX_ROWS = 5000
 PAPERS = {

@@ -1,10 +1,10 @@
 """The dashboard, the papers and the public notice of programmes on the wire."""
 
 from apiflask.fields import UUID, Date, DateTime, Dict, Integer, List, Nested, String
-from apiflask.validators import OneOf, Range
+from apiflask.validators import Range
 
-from fulfillment.reports.rules import FORMATS
 from mall.web.fields import PageQuery, Schema, a_uuid
+from mall.web.files import FormatQuery
 
 
 def _count(example: int, description: str = "") -> Integer:
@@ -77,8 +77,7 @@ class DashboardReply(Schema):
     suppliers = List(Nested(SupplierFigures))
 
 
-class PaperQuery(Schema):
-    format = String(load_default="pdf", validate=OneOf(FORMATS))
+class PaperQuery(FormatQuery):
     part = Integer(
         load_default=1, validate=Range(1, 1000), metadata={"description": "Of a list of people"}
     )

@@ -16,7 +16,6 @@ from fulfillment.settlement.schemas import (
     PayBody,
     SettlementItemPage,
     StatementPage,
-    StatementPaperQuery,
     StatementReply,
     WithdrawBody,
 )
@@ -24,7 +23,7 @@ from fulfillment.settlement.service import Adjustment
 from mall.access.guard import current
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page_of
-from mall.web.files import PDF, XLSX, gives_file, paper_file
+from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("ops_settlement", __name__, url_prefix="/v1/ops/settlement", tag="Operations")
@@ -82,7 +81,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
 
 
 @bp.get("/statements/<uuid:statement_id>/paper")
-@bp.input(StatementPaperQuery, location="query")
+@bp.input(FormatQuery, location="query")
 @gives_file(PDF, XLSX)
 @bp.doc(summary="Download a statement as PDF or xlsx")
 def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:

@@ -54,6 +54,15 @@ def list_statements(
     return list(session.scalars(query))
 
 
+def waiting_of(session: Session, supplier_id: UUID) -> SettlementStatement | None:
+    """Return the statement that a supplier has not agreed to yet."""
+    query = select(SettlementStatement).where(
+        SettlementStatement.supplier_id == supplier_id,
+        SettlementStatement.state.in_(rules.WAITING),
+    )
+    return session.scalars(query).first()
+
+
 def items_of(
     session: Session, statement_id: UUID, cursor: UUID | None, limit: int
 ) -> list[SettlementItem]:
@@ -105,7 +114,7 @@ def figures_of(session: Session, supplier_id: UUID) -> dict[str, int]:
         .group_by(SettlementStatement.state)
     )
     by_state = {row[0]: int(row[1]) for row in rows}
-    stated = (rules.DRAFT, rules.DISPUTED, rules.CONFIRMED)
+    stated = (*rules.WAITING, rules.CONFIRMED)
     return {
         "open_fen": int(open_fen or 0),
         "stated_fen": sum(by_state.get(state, 0) for state in stated),
@@ -116,7 +125,7 @@ def figures_of(session: Session, supplier_id: UUID) -> dict[str, int]:
 def suppliers_with_open(session: Session, before: datetime) -> list[UUID]:
     """Return suppliers that earned something before an instant and have no draft."""
     drafted = select(SettlementStatement.supplier_id).where(
-        SettlementStatement.state.in_((rules.DRAFT, rules.DISPUTED))
+        SettlementStatement.state.in_(rules.WAITING)
     )
     query = (
         select(SettlementItem.supplier_id)

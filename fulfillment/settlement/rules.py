@@ -20,6 +20,8 @@ KINDS = {
 }
 DRAFT, CONFIRMED, DISPUTED = "draft", "confirmed", "disputed"
 WITHDRAWN, PAID = "withdrawn", "paid"
+# Not agreed to yet; a supplier has one of these at a time.
+WAITING = (DRAFT, DISPUTED)
 STATES = Transitions(
     {
         DRAFT: {CONFIRMED, DISPUTED, WITHDRAWN},

@@ -6,8 +6,6 @@ from apiflask.validators import Length, OneOf, Range
 from fulfillment.settlement import rules
 from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
 
-FORMATS = ("pdf", "xlsx")
-
 
 class ItemReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
@@ -69,10 +67,6 @@ class FiguresReply(Schema):
     open_fen = Integer(metadata={"description": "Earned, on no statement yet", "example": 12_000})
     stated_fen = Integer(metadata={"description": "On statements not paid", "example": 939_000})
     paid_fen = Integer(metadata={"example": 5_000_000})
-
-
-class StatementPaperQuery(Schema):
-    format = String(load_default="pdf", validate=OneOf(FORMATS))
 
 
 class DisputeBody(Schema):

@@ -174,13 +174,9 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
     """
     suppliers.get_supplier(uow.session, supplier_id, for_update=True)
     rules.check_period(ends_on, beijing_day(uow.now))
-    waiting = [
-        each
-        for state in (rules.DRAFT, rules.DISPUTED)
-        for each in queries.list_statements(uow.session, supplier_id, state, None, 1)
-    ]
-    if waiting:
-        raise rules.StatementOpen(number=waiting[0].number)
+    waiting = queries.waiting_of(uow.session, supplier_id)
+    if waiting is not None:
+        raise rules.StatementOpen(number=waiting.number)
     items = queries.open_until(uow.session, supplier_id, end_of(ends_on))
     sums = rules.totals(items)
     if sums["net_fen"] <= 0:

@@ -12,14 +12,13 @@ from fulfillment.settlement.schemas import (
     FiguresReply,
     SettlementItemPage,
     StatementPage,
-    StatementPaperQuery,
     StatementQuery,
     StatementReply,
 )
 from mall.access.guard import current, current_scope_id
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page_of
-from mall.web.files import PDF, XLSX, gives_file, paper_file
+from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
 
 bp = APIBlueprint(
     "supplier_settlement", __name__, url_prefix="/v1/supplier/settlement", tag="Supplier"
@@ -76,7 +75,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
 
 
 @bp.get("/statements/<uuid:statement_id>/paper")
-@bp.input(StatementPaperQuery, location="query")
+@bp.input(FormatQuery, location="query")
 @gives_file(PDF, XLSX)
 @bp.doc(summary="Download one's own statement as PDF or xlsx")
 def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:

@@ -4,6 +4,7 @@ from typing import Any
 
 from apiflask.fields import (
     UUID,
+    AwareDateTime,
     Boolean,
     Date,
     DateTime,
@@ -173,16 +174,11 @@ class ActiveBody(Schema):
 
 class PickupWishSchema(Schema):
     store_id = UUID(required=True, metadata={"example": str(a_uuid())})
-    starts_at = DateTime(
+    starts_at = AwareDateTime(
         required=True,
         format="iso",
         metadata={"description": "A time that the store lists", "example": "2026-12-01T10:00:00Z"},
     )
-
-    @validates_schema
-    def has_zone(self, data: dict[str, Any], **_: Any) -> None:
-        if "starts_at" in data and data["starts_at"].tzinfo is None:
-            raise ValidationError("Not a valid datetime.", "starts_at")
 
 
 class PickupBody(Schema):

@@ -16,12 +16,6 @@ def parcel_of(session: Session, shipment_id: UUID) -> TrackedParcel | None:
     return session.get(TrackedParcel, shipment_id)
 
 
-def parcels_of(session: Session, shipment_ids: Sequence[UUID]) -> dict[UUID, TrackedParcel]:
-    """Return where parcels are."""
-    rows = session.scalars(select(TrackedParcel).where(TrackedParcel.shipment_id.in_(shipment_ids)))
-    return {row.shipment_id: row for row in rows}
-
-
 def events_of(session: Session, shipment_id: UUID, tracking_no: str | None) -> list[TrackingEvent]:
     """Return what was reported of a parcel under its number of today, oldest first."""
     query = select(TrackingEvent).where(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, DateTime, Function, List, Nested, String
+from apiflask.fields import UUID, AwareDateTime, Boolean, DateTime, Function, List, Nested, String
 from apiflask.validators import OneOf
-from marshmallow import ValidationError, post_load, validates_schema
+from marshmallow import post_load
 
 from fulfillment.tracking import rules
 from fulfillment.tracking.rules import Report
@@ -36,20 +36,16 @@ class ReportBody(Schema):
         required=True, validate=OneOf(rules.REPORTABLE), metadata={"example": "delivered"}
     )
     text = short_text(200, required=True, metadata={"example": "已送达门卫室，李师傅签收"})
-    place = short_text(100, load_default="-", metadata={"example": "湛江市赤坎区"})
-    happened_at = DateTime(
+    place = short_text(100, load_default=None, metadata={"example": "湛江市赤坎区"})
+    happened_at = AwareDateTime(
         load_default=None, format="iso", metadata={"description": "Left out: now"}
     )
 
-    @validates_schema
-    def has_zone(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("happened_at") is not None and data["happened_at"].tzinfo is None:
-            raise ValidationError("Not a valid datetime.", "happened_at")
-
     @post_load
     def report(self, data: dict[str, Any], **_: Any) -> Report:
-        place = "" if data["place"] == "-" else data["place"]
-        return Report(data["happened_at"] or now(), data["state"], data["text"], place)
+        return Report(
+            data["happened_at"] or now(), data["state"], data["text"], data["place"] or ""
+        )
 
 
 class PushReply(Schema):

@@ -14,7 +14,6 @@ from fulfillment.tracking import gateway, queries, rules
 from fulfillment.tracking.gateway import Outcome
 from fulfillment.tracking.models import TrackedParcel, TrackingEvent
 from fulfillment.tracking.rules import Report
-from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -118,8 +117,8 @@ def take_news(uow: UnitOfWork, shipment_id: UUID, news: gateway.News) -> int:
     return new
 
 
-def report(uow: UnitOfWork, shipment_id: UUID, told: Report, by: str) -> TrackedParcel:
-    """Record what a person reports of a parcel; raises Invalid, TooManyEvents and NotFound."""
+def report(uow: UnitOfWork, shipment_id: UUID, told: Report, by: str) -> None:
+    """Record what a person reports of a parcel; raises NotFound, Invalid and TooManyEvents."""
     shipment = shipments.get_shipment(uow.session, shipment_id)
     rules.check_by_hand(told, shipment.dispatched_at, uow.now)
     known = queries.events_of(uow.session, shipment_id, shipment.tracking_no)
@@ -127,10 +126,6 @@ def report(uow: UnitOfWork, shipment_id: UUID, told: Report, by: str) -> Tracked
         raise rules.TooManyEvents()
     follow(uow, [ParcelSent(str(shipment_id))])
     _record(uow, shipment, [told], by)
-    found = queries.parcel_of(uow.session, shipment_id)
-    if found is None:
-        raise NotFound("parcel", "包裹")
-    return found
 
 
 def _record(uow: UnitOfWork, shipment: Shipment, reports: Iterable[Report], source: str) -> int:

@@ -1,9 +1,6 @@
 """Vouchers on the wire."""
 
-from typing import Any
-
-from apiflask.fields import UUID, Date, DateTime, Dict, Integer, List, Nested, String
-from marshmallow import ValidationError, validates_schema
+from apiflask.fields import UUID, AwareDateTime, Date, DateTime, Dict, Integer, List, Nested, String
 
 from fulfillment.stores.schemas import StoreReply
 from mall.web.fields import Schema, a_uuid, short_text
@@ -123,10 +120,7 @@ class OpsVoucherQuery(Schema):
 
 
 class ExtendBody(Schema):
-    expires_at = DateTime(required=True, format="iso", metadata={"example": "2027-12-31T16:00:00Z"})
+    expires_at = AwareDateTime(
+        required=True, format="iso", metadata={"example": "2027-12-31T16:00:00Z"}
+    )
     note = short_text(200, required=True, metadata={"example": "门店装修，顺延"})
-
-    @validates_schema
-    def has_zone(self, data: dict[str, Any], **_: Any) -> None:
-        if "expires_at" in data and data["expires_at"].tzinfo is None:
-            raise ValidationError("Not a valid datetime.", "expires_at")

@@ -162,9 +162,8 @@ def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVo
     found = queries.get_voucher(uow.session, voucher_id)
     if found.store_id != desk.store.id:
         raise NotFound("voucher", "提货码")
-    part_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
-    order_service.lock(uow, dispatch_queries.order_of(uow.session, part_id))
-    part = dispatch.lock(uow, part_id)
+    line_id = found.fulfillment_line_id
+    part = dispatch.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     rules.check_undo(found.redeemed_at, uow.now)
     if part.state == dispatch_rules.DELIVERED:
@@ -249,16 +248,16 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     _free_places(uow, fulfillment_line_id, quantity)
 
 
-def expire(uow: UnitOfWork, voucher_id: UUID) -> PickupVoucher | None:
-    """Mark a voucher, of a locked part, that ended unused; None where it was faster."""
+def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
+    """Mark a voucher, of a locked part, that ended unused; False where somebody was faster."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)
     if found.state != rules.VALID or found.expires_at > uow.now:
-        return None
+        return False
     found.state = rules.EXPIRED
     uow.session.flush()
     _free_places(uow, found.fulfillment_line_id, 1)
-    return found
+    return True
 
 
 def _free_places(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:

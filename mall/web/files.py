@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote
 
+from apiflask.fields import String
+from apiflask.validators import OneOf
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from mall.kernel.paper.document import Paper
 from mall.kernel.paper.pdf import pdf
 from mall.kernel.paper.workbook import workbook
+from mall.web.fields import Schema
 
 View = TypeVar("View", bound=Callable[..., object])
 MEGABYTE = 1024 * 1024
@@ -17,6 +20,13 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PDF, CSV, ZIP = "application/pdf", "text/csv", "application/zip"
 IMAGES = ("image/jpeg", "image/png", "image/webp")
 BINARY = "application/octet-stream"
+PAPER_FORMATS = ("pdf", "xlsx")
+
+
+class FormatQuery(Schema):
+    """In which of two formats a paper is wanted."""
+
+    format = String(load_default="pdf", validate=OneOf(PAPER_FORMATS))
 
 
 def takes_file(*kinds: str) -> Callable[[View], View]:
