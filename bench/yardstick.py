@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from mall.kernel.db import driver_url
 from mall.shell.embedded import POSTGRES_PROGRAMS
 
 SQL = Path(__file__).parent / "sql"
@@ -74,6 +75,6 @@ class Yardstick:
 
 def beside(database_url: str, seconds: int) -> Yardstick:
     """Return the yardstick on the server of this database."""
-    url = database_url.replace("postgresql+psycopg://", "postgresql://")
+    url = driver_url(database_url)
     parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     return Yardstick(parameters, seconds)

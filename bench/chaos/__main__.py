@@ -25,6 +25,7 @@ from bench.chaos.faults import FAULTS, Faults
 from bench.chaos.ground import plant
 from bench.chaos.streams import PATIENCE_SECONDS, Tale, stream
 from bench.service import Service
+from mall.kernel.db import driver_url
 
 VAR = Path("var")
 BUYERS = 3
@@ -88,7 +89,7 @@ def run(seconds: float, chosen: list[str], folder: Path) -> bool:
         environment = state["environment"]
         ground = plant(environment)
         tale = Tale(state["base"], environment["WECHATPAY_API_BASE"], ground, 0)
-        books = Books(environment["DATABASE_URL"].replace("postgresql+psycopg", "postgresql"))
+        books = Books(driver_url(environment["DATABASE_URL"]))
         began = time.monotonic()
         tale.ends_at = began + seconds
         threads = [threading.Thread(target=stream, args=(tale, n)) for n in range(BUYERS)]

@@ -90,4 +90,6 @@ class SettlementItem(Base):
     commission_fen: Mapped[int]
     net_fen: Mapped[int]
     happened_at: Mapped[datetime]
+    # Who made an adjustment; the others follow from what happened.
+    recorded_by: Mapped[str | None]
     statement_id: Mapped[UUID | None] = mapped_column(ForeignKey("settlement_statement.id"))

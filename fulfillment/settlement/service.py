@@ -151,6 +151,7 @@ def adjust(uow: UnitOfWork, made: Adjustment, actor: str) -> UUID:
         "commission_fen": 0,
         "net_fen": made.amount_fen,
         "happened_at": uow.now,
+        "recorded_by": actor,
         "statement_id": None,
     }
     _write(uow, [row])

@@ -84,8 +84,8 @@ def find(
 
 
 def choice_of(session: Session, order_id: UUID, supplier_id: UUID) -> PickupChoice | None:
-    """Return what was chosen for an order's goods of a merchant."""
-    return session.get(PickupChoice, (order_id, supplier_id))
+    """Return what is chosen by now for an order's goods of a merchant."""
+    return session.get(PickupChoice, (order_id, supplier_id), populate_existing=True)
 
 
 def choices_of(session: Session, order_id: UUID) -> list[tuple[PickupChoice, Store]]:

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from catalog.products import queries as products
 from catalog.products.rules import STORE_PICKUP
@@ -135,31 +134,22 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     slot = _slot(uow, store, wish.starts_at)
     units = before.units if before is not None else sum(line.quantity for line in lines)
     _check_room(uow, store, slot, units, before)
-    _keep(uow, order_id, member_id, store, {"units": units, "slot": slot})
-    uow.session.expire_all()
-    found = queries.choice_of(uow.session, order_id, store.supplier_id)
-    assert found is not None
-    return found
-
-
-def _keep(
-    uow: UnitOfWork, order_id: UUID, member_id: UUID, store: Store, what: dict[str, Any]
-) -> None:
-    slot: Slot = what["slot"]
+    # The order is locked: nobody else writes what is chosen for it.
+    choice = before or PickupChoice(order_id=order_id, supplier_id=store.supplier_id)
     values = {
         "store_id": store.id,
         "member_id": member_id,
         "day": beijing_day(slot.starts_at),
         "slot_starts": slot.starts_at,
         "slot_ends": slot.ends_at,
-        "units": what["units"],
+        "units": units,
         "chosen_at": uow.now,
     }
-    uow.session.execute(
-        insert(PickupChoice)
-        .values(order_id=order_id, supplier_id=store.supplier_id, **values)
-        .on_conflict_do_update(index_elements=["order_id", "supplier_id"], set_=values)
-    )
+    for name, value in values.items():
+        setattr(choice, name, value)
+    uow.session.add(choice)
+    uow.session.flush()
+    return choice
 
 
 def _lock(uow: UnitOfWork, store_id: UUID, supplier_id: UUID | None = None) -> Store:

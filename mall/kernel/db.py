@@ -59,6 +59,11 @@ def driver_sql(sql: str) -> bytes:
     return _PARAMETER.sub(r"%(\1)s", _SPACE.sub(" ", sql.replace("%", "%%")).strip()).encode()
 
 
+def driver_url(database_url: str) -> str:
+    """Return SQLAlchemy's address of the database as the driver itself takes it."""
+    return database_url.replace("postgresql+psycopg://", "postgresql://")
+
+
 class Direct:
     """Plain driver connections in autocommit: each thread at work borrows one (docs/adr/0008).
 
@@ -66,7 +71,7 @@ class Direct:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = driver_url(database_url)
         self._idle: deque[psycopg.Cursor[Any]] = deque()
 
     def read(self, statement: bytes, values: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -25,6 +25,7 @@ from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import service as access
 from mall.kernel import audit
+from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
@@ -204,7 +205,7 @@ class World:
     @property
     def database_url(self):
         url = self.app.extensions["mall_settings"].database_url
-        return url.replace("postgresql+psycopg://", "postgresql://")
+        return driver_url(url)
 
     def refunds(self):
         """Return the refunds that the mock gateway knows of."""

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
 from mall.kernel import queue as rq_queues
-from mall.kernel.db import CONNECT_SECONDS
+from mall.kernel.db import CONNECT_SECONDS, driver_url
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 
@@ -31,7 +31,7 @@ class Leadership:
     """The right to enqueue, held by one database session at a time."""
 
     def __init__(self, database_url: str) -> None:
-        self._url = database_url.replace("postgresql+psycopg://", "postgresql://")
+        self._url = driver_url(database_url)
         self._connection: psycopg.Connection | None = None
         self._is_held = False
 

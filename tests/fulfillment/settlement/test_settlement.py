@@ -194,6 +194,8 @@ def test_an_adjustment_is_made_once_for_its_key(world, sale, operator, audited):
     first = operator.post("/v1/ops/settlement/adjustments", body, key="k1")
     again = operator.post("/v1/ops/settlement/adjustments", body, key="k1")
     assert first.data == again.data
+    [kept] = world.rows("SELECT recorded_by FROM settlement_item WHERE kind = 'adjustment'")
+    assert kept.recorded_by == f"ops:{operator.id}"
     assert figures(sale)["open_fen"] == 3750
     for wrong in ({"amount_fen": 0}, {"note": ""}, {"amount_fen": 1.5}):
         reply = operator.post("/v1/ops/settlement/adjustments", {**body, **wrong})
