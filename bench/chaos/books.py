@@ -12,7 +12,7 @@ SETTLE_SECONDS = 90
 
 UNDONE = "SELECT count(*) FROM outbox_delivery WHERE state = 'pending'"
 PARKED = "SELECT count(*) FROM outbox_delivery WHERE state = 'parked'"
-UNPAID = "SELECT id FROM shop_order WHERE id = ANY(%s) AND state = 'awaiting_payment'"
+UNPAID = "SELECT count(*) FROM shop_order WHERE id = ANY(%s) AND state = 'awaiting_payment'"
 MISSING = "SELECT count(*) FROM unnest(%s) AS x(id) WHERE id NOT IN (SELECT id FROM shop_order)"
 LINES = """
     SELECT count(*) FROM order_line l JOIN shop_order o ON o.id = l.order_id
@@ -43,10 +43,7 @@ class Books:
         ids = [UUID(each) for each in tale.orders]
         while time.monotonic() - began < SETTLE_SECONDS:
             try:
-                waiting = self.count(UNDONE)
-                with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
-                    unpaid = connection.execute(UNPAID, [ids]).fetchall()
-                if not waiting and not unpaid:
+                if not self.count(UNDONE) and not self.count(UNPAID, ids):
                     break
                 # What notices missed, the query finds when it is due; here it is due at once.
                 with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:

@@ -1,5 +1,6 @@
 """Read fulfillment orders; and their invariants."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,6 +125,14 @@ def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:
             .order_by(FulfillmentOrder.id)
         )
     )
+
+
+def collected_of(session: Session, order_ids: Sequence[UUID]) -> list[FulfillmentOrder]:
+    """Return the parts of orders that are collected."""
+    query = select(FulfillmentOrder).where(
+        FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.delivery_mode == rules.PICKUP
+    )
+    return list(session.scalars(query.order_by(FulfillmentOrder.id)))
 
 
 def lines_of(session: Session, ids: list[UUID]) -> dict[UUID, list[FulfillmentLine]]:

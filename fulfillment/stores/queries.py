@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from fulfillment.stores import rules
@@ -58,6 +58,16 @@ def of_supplier(session: Session, supplier_id: UUID) -> list[Store]:
     return list(session.scalars(query.limit(rules.MAX_STORES)))
 
 
+def _matching(wish: Near) -> Select[Store]:
+    query = select(Store).where(Store.is_active)
+    if wish.supplier_id is not None:
+        query = query.where(Store.supplier_id == wish.supplier_id)
+    if wish.product_id is not None:
+        listed = Store.product_ids.op("@>")(func.jsonb_build_array(str(wish.product_id)))
+        query = query.where(Store.product_ids.is_(None) | listed)
+    return query
+
+
 def find(
     session: Session, wish: Near, cursor: UUID | None, limit: int
 ) -> list[tuple[Store, float | None]]:
@@ -65,12 +75,7 @@ def find(
 
     Without a position: oldest first, one more than `limit` if there are more.
     """
-    query = select(Store).where(Store.is_active)
-    if wish.supplier_id is not None:
-        query = query.where(Store.supplier_id == wish.supplier_id)
-    if wish.product_id is not None:
-        listed = Store.product_ids.op("@>")(func.jsonb_build_array(str(wish.product_id)))
-        query = query.where(Store.product_ids.is_(None) | listed)
+    query = _matching(wish)
     if wish.position is None:
         if cursor is not None:
             query = query.where(Store.id > cursor)
@@ -127,10 +132,11 @@ def of_day(session: Session, store_id: UUID, day: date) -> list[PickupChoice]:
     return [row for row in rows if row.order_id in paid]
 
 
-def honouring(session: Session, supplier_id: UUID, product_id: UUID, limit: int) -> list[Store]:
-    """Return active stores of a merchant that hand a product out."""
-    found = find(session, Near(supplier_id, product_id), None, limit)
-    return [store for store, _ in found[:limit]]
+def honouring(session: Session, supplier_id: UUID, product_id: UUID) -> list[tuple[UUID, str]]:
+    """Return which active stores of a merchant hand a product out, oldest first: ids and names."""
+    query = _matching(Near(supplier_id, product_id)).with_only_columns(Store.id, Store.name)
+    rows = session.execute(query.order_by(Store.id).limit(rules.MAX_STORES))
+    return [(row.id, row.name) for row in rows]
 
 
 INVARIANTS = [

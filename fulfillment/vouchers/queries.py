@@ -1,5 +1,6 @@
 """Read vouchers; and their invariants."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -65,8 +66,7 @@ def allowed_stores(
         store = stores.get_store(session, chosen.store_id)
         return [(store.id, store.name)]
     product_id = orders.product_of(session, part.order_id, line.order_line_id)
-    found = stores.honouring(session, part.supplier_id, product_id, stores.rules.MAX_STORES)
-    return [(store.id, store.name) for store in found]
+    return stores.honouring(session, part.supplier_id, product_id)
 
 
 def expiring(session: Session, now: datetime, limit: int) -> list[PickupVoucher]:
@@ -107,35 +107,32 @@ def of_order_no(session: Session, order_no: str) -> list[PickupVoucher]:
 
 def day_list(session: Session, store_id: UUID, day: date) -> list[dict[str, Any]]:
     """Return what is to be handed out at a store on a day, by time: what, how many, how far."""
-    items = []
-    for choice in stores.of_day(session, store_id, day):
-        parts = [
-            part
-            for part in dispatch.of_order(session, choice.order_id)
-            if part.supplier_id == choice.supplier_id and part.delivery_mode == "store_pickup"
-        ]
-        lines = dispatch.lines_of(session, [part.id for part in parts])
-        for part in parts:
-            items.append(
+    chosen = stores.of_day(session, store_id, day)
+    parts: dict[tuple[UUID, UUID], list[FulfillmentOrder]] = defaultdict(list)
+    for part in dispatch.collected_of(session, [choice.order_id for choice in chosen]):
+        parts[part.order_id, part.supplier_id].append(part)
+    lines = dispatch.lines_of(session, [part.id for found in parts.values() for part in found])
+    return [
+        {
+            "order_no": part.order_no,
+            "member_id": part.member_id,
+            "slot_starts": choice.slot_starts,
+            "slot_ends": choice.slot_ends,
+            "note": part.note,
+            "state": part.state,
+            "lines": [
                 {
-                    "order_no": part.order_no,
-                    "member_id": part.member_id,
-                    "slot_starts": choice.slot_starts,
-                    "slot_ends": choice.slot_ends,
-                    "note": part.note,
-                    "state": part.state,
-                    "lines": [
-                        {
-                            "title": line.title,
-                            "options": line.options,
-                            "quantity": line.quantity - line.cancelled_quantity,
-                            "handed_out": line.dispatched_quantity,
-                        }
-                        for line in lines[part.id]
-                    ],
+                    "title": line.title,
+                    "options": line.options,
+                    "quantity": line.quantity - line.cancelled_quantity,
+                    "handed_out": line.dispatched_quantity,
                 }
-            )
-    return items
+                for line in lines[part.id]
+            ],
+        }
+        for choice in chosen
+        for part in parts[choice.order_id, choice.supplier_id]
+    ]
 
 
 INVARIANTS = [
