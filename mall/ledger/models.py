@@ -58,6 +58,8 @@ class BeanLot(Base):
     allows_top_up: Mapped[bool] = mapped_column(default=True, server_default=true())
     # Where what is left at the end goes; without one it lapses.
     leftover_fund_id: Mapped[UUID | None]
+    # The expired lot whose returned beans this one carries through the grace period.
+    came_from_id: Mapped[UUID | None] = mapped_column(ForeignKey("bean_lot.id"))
 
 
 class LedgerFund(Base):

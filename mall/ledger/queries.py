@@ -231,4 +231,20 @@ INVARIANTS = [
         WHERE e.account LIKE 'lot:%' AND (l.id IS NULL OR e.member_id IS DISTINCT FROM l.member_id)
         """,
     ),
+    Invariant(
+        "grace_is_what_came_back",
+        "a lot of the grace period holds what came back of an expired lot of the same member, once",
+        """
+        SELECT l.id, l.granted_fen, e.fen
+        FROM bean_lot l
+        JOIN bean_lot o ON o.id = l.came_from_id
+        LEFT JOIN LATERAL (
+            SELECT sum(e.amount_fen) AS fen
+            FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
+            WHERE e.member_id = l.member_id AND e.account = 'lot:' || l.id
+              AND t.posted_at = l.created_at AND e.amount_fen > 0) e ON true
+        WHERE l.granted_fen IS DISTINCT FROM e.fen OR l.member_id <> o.member_id
+           OR l.created_at < o.expires_at
+        """,
+    ),
 ]

@@ -53,30 +53,54 @@ SETTLE_HOLDS = text(
     """
 )
 
+# What came back of each lot, and what becomes of it (docs/adr/0032):
+# - kept: it can be spent again from its lot. A right keeps it, too: it ends with its programme.
+# - grace: its lot has expired, so a lot of its own takes it, with the grace period and nothing else.
+# - over: nobody may spend it again; it goes to the lot's fund, or lapses.
+# What decides (expiry, kind, programme, membership) never changes in a lot's row, except for rights.
 GIVE_BACK = text(
     """
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[]))
-            AS w(lot_id, amount_fen)
-    ), locked AS (
+        SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[]),
+                             CAST(:grace_ids AS uuid[])) AS w(lot_id, amount_fen, grace_id)
+    ), locked AS MATERIALIZED (
         SELECT id FROM bean_lot WHERE id = ANY(CAST(:lot_ids AS uuid[])) ORDER BY id FOR UPDATE
+    ), judged AS MATERIALIZED (
+        SELECT l.id, w.amount_fen, w.grace_id,
+               CASE
+                   WHEN l.is_voucher AND :spares_rights THEN 'over'
+                   -- A programme that is over, and a member who has left its union.
+                   WHEN EXISTS (
+                       SELECT FROM ledger_fund f
+                       LEFT JOIN union_membership m
+                         ON m.union_id = f.union_id AND m.member_id = l.member_id
+                       WHERE f.id = l.programme_id
+                         AND (f.closed_at IS NOT NULL OR m.left_on <= :today)) THEN 'over'
+                   WHEN l.is_voucher OR l.expires_at > :now THEN 'kept'
+                   WHEN :has_grace THEN 'grace'
+                   ELSE 'over'
+               END AS fate
+        FROM wanted w JOIN locked k ON k.id = w.lot_id JOIN bean_lot l ON l.id = k.id
+    ), kept AS (
+        UPDATE bean_lot l
+        SET balance_fen = l.balance_fen + j.amount_fen,
+            lapsed_at = NULL,
+            expires_at = CASE WHEN :has_grace AND l.expires_at <= :now THEN :grace_until
+                              ELSE l.expires_at END
+        FROM judged j WHERE j.id = l.id AND j.fate = 'kept'
+        RETURNING l.id, l.member_id
+    ), grace AS (
+        INSERT INTO bean_lot (id, member_id, scope_id, programme, programme_id, granted_fen,
+                              balance_fen, expires_at, is_voucher, allows_top_up,
+                              leftover_fund_id, came_from_id, created_at)
+        SELECT j.grace_id, l.member_id, l.scope_id, l.programme, l.programme_id, j.amount_fen,
+               j.amount_fen, :grace_until, false, l.allows_top_up, l.leftover_fund_id, l.id, :now
+        FROM judged j JOIN bean_lot l ON l.id = j.id WHERE j.fate = 'grace'
+        RETURNING id, member_id, came_from_id
     )
-    UPDATE bean_lot l
-    SET balance_fen = l.balance_fen + w.amount_fen,
-        -- What comes back after its lot expired can still be spent for the grace period.
-        lapsed_at = NULL,
-        expires_at = GREATEST(l.expires_at, CASE WHEN l.expires_at <= :now
-                                                 THEN :grace_until ELSE l.expires_at END)
-    FROM wanted w JOIN locked k ON k.id = w.lot_id
-    WHERE l.id = w.lot_id
-      -- A lot of a programme that is over, or of somebody who has left its union, takes nothing
-      -- back; nor does a right where it is spared.
-      AND NOT (l.is_voucher AND :spares_rights)
-      AND NOT EXISTS (
-          SELECT FROM ledger_fund f
-          LEFT JOIN union_membership m ON m.union_id = f.union_id AND m.member_id = l.member_id
-          WHERE f.id = l.programme_id AND (f.closed_at IS NOT NULL OR m.left_on <= :today))
-    RETURNING l.id, l.member_id
+    SELECT id AS came_from_id, id AS lot_id, member_id FROM kept
+    UNION ALL
+    SELECT came_from_id, id, member_id FROM grace
     """
 )
 
@@ -98,15 +122,37 @@ SPENDABLE = """
     LIMIT 1000
     """
 
+# One batch of lots whose time is over: emptied, and posted as one transfer with a leg for each lot
+# and one for each place that takes what was left. The application gives ids, which order entries.
 LAPSE_DUE = text(
     """
-    WITH due AS (
+    WITH due AS MATERIALIZED (
         SELECT id, member_id, balance_fen, leftover_fund_id FROM bean_lot
         WHERE lapsed_at IS NULL AND expires_at <= :now AND NOT is_voucher
-        ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY expires_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+    ), emptied AS (
+        UPDATE bean_lot l SET balance_fen = 0, lapsed_at = :now FROM due WHERE l.id = due.id
+    ), filled AS MATERIALIZED (
+        SELECT *, row_number() OVER (ORDER BY id) AS number FROM due WHERE balance_fen > 0
+    ), taken AS MATERIALIZED (
+        SELECT leftover_fund_id, sum(balance_fen) AS fen,
+               row_number() OVER (ORDER BY leftover_fund_id) AS number
+        FROM filled GROUP BY leftover_fund_id
+    ), transfer AS (
+        INSERT INTO ledger_transfer (id, reference, kind, asset, posted_at)
+        SELECT :transfer_id, :reference, 'lapse', 'beans', :now WHERE EXISTS (SELECT FROM filled)
+    ), entries AS (
+        INSERT INTO ledger_entry (id, transfer_id, account, member_id, amount_fen)
+        SELECT (CAST(:lot_entry_ids AS uuid[]))[number], CAST(:transfer_id AS uuid),
+               'lot:' || id, member_id, -balance_fen
+        FROM filled
+        UNION ALL
+        SELECT (CAST(:other_entry_ids AS uuid[]))[number], CAST(:transfer_id AS uuid),
+               coalesce('fund:' || leftover_fund_id, :lapsed_account), NULL, fen
+        FROM taken
     )
-    UPDATE bean_lot l SET balance_fen = 0, lapsed_at = :now FROM due WHERE l.id = due.id
-    RETURNING l.id, l.member_id, due.balance_fen, due.leftover_fund_id
+    SELECT (SELECT count(*) FROM due) AS lots, leftover_fund_id, CAST(fen AS bigint) AS fen
+    FROM (SELECT 1) one LEFT JOIN taken ON true
     """
 )
 

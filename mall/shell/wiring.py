@@ -57,7 +57,7 @@ SWEEPS = [
     (relay.forget_old, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
     (health.check_invariants, 86_400, "bulk"),
-    (ledger_jobs.lapse_expired_lots, 300, "fulfillment"),
+    (ledger_jobs.lapse_expired_lots, 60, "bulk"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
     (notice_jobs.send_wechat_messages, 3, "notify"),
     (roster_jobs.work_rosters, 2, "bulk"),

@@ -89,27 +89,6 @@ def test_what_is_left_on_an_expired_lot_lapses_with_a_posting(world, audited):
     audited()
 
 
-def test_beans_that_come_back_after_expiry_get_thirty_days_of_grace(world, audited):
-    now = clock.now()
-    clock.freeze(now)
-    member = world.member()
-    world.grant(member, 999, expires_at=now + timedelta(minutes=5))
-    _, sku = world.sku(1000)
-    order = member.post("/v1/store/orders", order_body([sku], "mixed", 1000)).get_json()
-    assert purse(member) == (0, 999)
-    clock.freeze(now + timedelta(minutes=31))
-    assert world.run_sweep("lapse_unpaid_orders") == 1
-    assert world.run_sweep("lapse_expired_lots") == 0
-    [lot] = member.get("/v1/store/beans").get_json()["lots"]
-    assert (lot["balance_fen"], lot["held_fen"]) == (999, 0)
-    assert lot["expires_at"].startswith(f"{now + timedelta(days=30, minutes=31):%Y-%m-%dT%H:%M}")
-    state = member.get(f"/v1/store/orders/{order['order_id']}").get_json()["state"]
-    assert state == "cancelled"
-    clock.freeze(now + timedelta(days=31))
-    assert world.run_sweep("lapse_expired_lots") == 1
-    audited()
-
-
 def test_capture_and_release_happen_once_whichever_comes_first(world, audited):
     member = world.member(beans_fen=999)
     _, sku = world.sku(1000)

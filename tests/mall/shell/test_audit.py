@@ -30,6 +30,7 @@ BREACHES = {
     "ledger_balanced": "UPDATE ledger_entry SET amount_fen = amount_fen + 1"
     " WHERE account = 'beans:issued'",
     "lot_balance": "UPDATE bean_lot SET balance_fen = balance_fen + 1",
+    "grace_is_what_came_back": "UPDATE bean_lot SET came_from_id = id",
     "hold_balance": "UPDATE bean_hold SET amount_fen = amount_fen + 1 WHERE state = 'held'",
     "entries_have_accounts": "UPDATE ledger_entry SET member_id = NULL WHERE account LIKE 'lot:%'",
     "snapshots_add_up": "UPDATE ledger_snapshot SET balance_fen = balance_fen + 1"
