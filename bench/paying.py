@@ -34,8 +34,10 @@ from mall.kernel.uow import unit_of_work
 from mall.shell import config
 from mall.shell.app import create_app
 from orders.reconciliation import service
+from orders.reconciliation.rules import Terms
 told = json.loads(sys.stdin.read())
 app = create_app(config.load(told["environment"]))
+terms = Terms(told["merchant"], told["merchant"], 60)
 lines = opened = 0
 began = time.perf_counter()
 with app.app_context():
@@ -45,7 +47,7 @@ with app.app_context():
             service.want(uow, told["merchant"], [day])
         content = (Path(told["folder"]) / f"{day}.csv").read_bytes()
         with unit_of_work() as uow:
-            found = service.record(uow, told["merchant"], 60, day, content)
+            found = service.record(uow, terms, day, content)
         lines, opened = lines + found.line_count, opened + found.opened
 seconds = time.perf_counter() - began
 most = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)

@@ -140,8 +140,8 @@ class PaymentGateway(Protocol):
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
         ...
 
-    def download_bill(self, day: date) -> bytes:
-        """Return the text of a day's bill (Beijing), empty where nothing was traded.
+    def download_bill(self, day: date) -> bytes | None:
+        """Return the text of a day's bill (Beijing), None where WeChat says that there is none.
 
         Raises BillRefused where WeChat has none yet or its hash is wrong.
         """

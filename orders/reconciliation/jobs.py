@@ -6,11 +6,11 @@ from datetime import date, timedelta
 import structlog
 
 from mall.kernel import clock
-from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting
 from orders.payments.wechat.merchants import Merchant
 from orders.reconciliation import queries, rules, service
+from orders.reconciliation.rules import Terms
 
 MAX_RUN_SECONDS = 60
 MAX_ASKED = 100
@@ -45,27 +45,30 @@ def check_bills(limit: int = 40, tell: Callable[[str], None] = lambda _: None) -
     for name, day in clock.within(MAX_RUN_SECONDS, due):
         try:
             done += _check(collecting.merchant(name), day, tell)
-        except DomainError as error:
-            log.warning("bill_not_checked", merchant=name, day=str(day), code=error.code)
+        except Exception as error:
+            # Whatever is wrong with this day or this merchant never stops the others.
+            code = getattr(error, "code", type(error).__name__)
+            log.warning("bill_not_checked", merchant=name, day=str(day), code=code)
             tell(f"{name} {day}: {error}")
             with unit_of_work() as uow:
-                service.put_off(uow, name, day, str(error)[:500])
+                service.put_off(uow, name, day, f"{code}: {error}"[:500])
     return done
 
 
 def _check(merchant: Merchant, day: date, tell: Callable[[str], None]) -> int:
-    name, fee_rate = merchant.settings.name, merchant.settings.fee_rate
+    settings = merchant.settings
+    name, terms = settings.name, Terms(settings.name, settings.mch_id, settings.fee_rate)
     # Put off first: a bill that kills its worker is not taken up again at once.
     with unit_of_work() as uow:
         service.put_off(uow, name, day)
     text = merchant.gateway.download_bill(day)
     with unit_of_work() as uow:
-        matched = service.record(uow, name, fee_rate, day, text)
+        matched = service.record(uow, terms, day, text)
     asked = _ask(name, day)
     with unit_of_work() as uow:
         # What was paid around midnight may be on the neighbour's bill.
         for each in (day, day - timedelta(days=1)) if asked else (day - timedelta(days=1),):
-            service.match_again(uow, name, fee_rate, each)
+            service.match_again(uow, terms, each)
     tell(f"{name} {day}: {matched.line_count} lines, {matched.opened} differences")
     return 1
 

@@ -1,6 +1,6 @@
 """Read bills and differences; and their invariants."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,19 +49,26 @@ def bills(session: Session, merchant: str, first: date, last: date) -> list[Bill
 def figures(session: Session, merchant: str, first: date, last: date) -> dict[str, Any]:
     """Return what bills add up to, what our clearing account has of them, and the differences.
 
-    In fen: `bill_net = clearing_net + explained by the cases`, to the fen.
+    In fen and to the fen: what the bills say (paid less refunded) is what the clearing account has,
+    less what is under way, plus the sum of the open and explained differences.
     """
     found = bills(session, merchant, first, last)
-    values = {"merchant": merchant, "first": first, "last": last}
+    values = {
+        "merchant": merchant,
+        "first": first,
+        "last": last,
+        "begins": rules.begins(first),
+        "ends": rules.begins(last + timedelta(days=1)),
+    }
     ours = session.execute(statements.CLEARING, values).one()
     cases = session.execute(
-        select(ReconciliationCase.state, func.count())
+        select(ReconciliationCase.state, func.count(), func.sum(ReconciliationCase.difference_fen))
         .where(
             ReconciliationCase.merchant == merchant,
             ReconciliationCase.day.between(first, last),
         )
         .group_by(ReconciliationCase.state)
-    )
+    ).all()
     counts = {row[0]: row[1] for row in cases}
     return {
         "merchant": merchant,
@@ -73,6 +80,8 @@ def figures(session: Session, merchant: str, first: date, last: date) -> dict[st
         "fee_fen": sum(bill.fee_fen for bill in found),
         "clearing_paid_fen": int(ours.paid_fen),
         "clearing_refunded_fen": int(ours.refunded_fen),
+        "under_way_fen": int(ours.under_way_fen),
+        "differences_fen": sum(int(row[2]) for row in cases if row[0] != rules.VANISHED),
         "open_cases": counts.get(rules.OPEN, 0),
         "explained_cases": counts.get(rules.EXPLAINED, 0),
         "bills": found,
@@ -120,22 +129,25 @@ def unpaid_on_bill(session: Session, merchant: str, day: date, limit: int) -> li
 INVARIANTS = [
     Invariant(
         "bills_match_clearing",
-        "every line of a bill without a case was posted to WeChat's clearing account, to the fen",
+        "every line of a bill proves what was posted under its number, to the fen, or has a case",
         """
-        SELECT l.day, l.kind, l.number, l.amount_fen, e.amount_fen AS posted
+        SELECT l.day, l.line, l.kind, l.number, l.amount_fen, e.amount_fen AS posted
         FROM bill_line l
-        LEFT JOIN payment p ON l.kind = 'payment' AND p.out_trade_no = l.number
-        LEFT JOIN refund r ON l.kind = 'refund' AND r.out_refund_no = l.number
+        LEFT JOIN payment p ON l.is_proof AND l.kind = 'payment' AND p.out_trade_no = l.number
+        LEFT JOIN refund r ON l.is_proof AND l.kind = 'refund' AND r.out_refund_no = l.number
         LEFT JOIN ledger_transfer t
           ON t.reference = CASE l.kind WHEN 'payment' THEN 'payment:' || p.id
                                        ELSE 'refund:' || r.id END
         LEFT JOIN ledger_entry e ON e.transfer_id = t.id AND e.account = 'wechat:clearing'
-        WHERE l.state IN ('SUCCESS', 'REFUND')
+        WHERE (NOT l.is_proof OR l.state IN ('SUCCESS', 'REFUND'))
           AND l.amount_fen IS DISTINCT FROM CASE l.kind WHEN 'payment' THEN -e.amount_fen
                                                         ELSE e.amount_fen END
           AND NOT EXISTS (SELECT 1 FROM reconciliation_case c
                           WHERE c.merchant = l.merchant AND c.kind = l.kind AND c.number = l.number
-                            AND c.state <> 'vanished')
+                            AND c.state <> 'vanished'
+                            -- A further line of a number has a case of its own.
+                            AND (l.is_proof OR c.day = l.day
+                                               AND c.place IN ('', l.day || '#' || l.line)))
         """,
     ),
     Invariant(
@@ -154,7 +166,8 @@ INVARIANTS = [
         JOIN bill b ON b.merchant = n.merchant AND b.day = n.day
                    AND b.state IN ('checked', 'empty')
         WHERE NOT EXISTS (SELECT 1 FROM bill_line l
-                          WHERE l.merchant = n.merchant AND l.kind = n.kind AND l.number = n.number)
+                          WHERE l.merchant = n.merchant AND l.kind = n.kind AND l.number = n.number
+                            AND l.is_proof)
           AND NOT EXISTS (SELECT 1 FROM reconciliation_case c
                           WHERE c.merchant = n.merchant AND c.kind = n.kind AND c.number = n.number
                             AND c.state <> 'vanished')
@@ -163,13 +176,15 @@ INVARIANTS = [
     Invariant(
         "bills_add_up",
         "a bill's figures are the sums over its lines",
-        """
+        f"""
         SELECT b.merchant, b.day, b.line_count, count(l.number), b.paid_fen, b.refunded_fen
         FROM bill b LEFT JOIN bill_line l ON l.merchant = b.merchant AND l.day = b.day
         GROUP BY b.merchant, b.day
         HAVING b.line_count <> count(l.number)
-            OR b.paid_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.kind = 'payment'), 0)
-            OR b.refunded_fen <> coalesce(sum(l.amount_fen) FILTER (WHERE l.kind = 'refund'), 0)
+            OR b.paid_fen <> coalesce(sum(l.amount_fen) FILTER (
+                   WHERE l.kind = 'payment' AND {statements.COUNTS}), 0)
+            OR b.refunded_fen <> coalesce(sum(l.amount_fen) FILTER (
+                   WHERE l.kind = 'refund' AND {statements.COUNTS}), 0)
             OR b.fee_fen <> coalesce(sum(l.fee_fen), 0)
         """,
     ),

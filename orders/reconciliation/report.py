@@ -22,6 +22,8 @@ def paper(figures: dict[str, Any], cases: list[ReconciliationCase]) -> Paper:
         ("账单净额（元）", Fen(net)),
         ("账面清算净额（元）", Fen(ours)),
         ("差额（元）", Fen(net - ours)),
+        ("其中：退款处理中（元）", Fen(-figures["under_way_fen"])),
+        ("其中：所列差异合计（元）", Fen(figures["differences_fen"])),
         ("手续费（元）", Fen(figures["fee_fen"])),
         ("待核对差异", figures["open_cases"]),
         ("已说明差异", figures["explained_cases"]),
@@ -51,8 +53,13 @@ def _days(figures: dict[str, Any]) -> Table:
     ]
     sums = (figures["paid_fen"], figures["refunded_fen"], figures["fee_fen"])
     total: list[Cell] = ["合计", figures["line_count"], *map(Fen, sums), None]
-    heads = ("日期", "行数", "收款", "退款", "手续费", "状态")
+    heads = ("日期", "行数", "收款（元）", "退款（元）", "手续费（元）", "状态")
     return Table(heads, (18, 10, 18, 18, 14, 12), rows, "每日账单", total)
+
+
+def _side(case: ReconciliationCase, told: str) -> Cell:
+    """Return what a side says: an amount as an amount, so that yuan and fen never mix."""
+    return Fen(int(told)) if told and case.difference in rules.SAY_AMOUNTS else told
 
 
 def _differences(cases: list[ReconciliationCase]) -> Table:
@@ -62,13 +69,13 @@ def _differences(cases: list[ReconciliationCase]) -> Table:
             KINDS[case.kind],
             case.number,
             rules.NAMES[case.difference],
-            case.at_wechat,
-            case.with_us,
+            _side(case, case.at_wechat),
+            _side(case, case.with_us),
             Fen(case.difference_fen),
             rules.CASE_STATES.names_zh[case.state],
             case.note,
         ]
         for case in cases
     ]
-    heads = ("日期", "类别", "单号", "差异", "微信", "我方", "金额差", "状态", "说明")
+    heads = ("日期", "类别", "单号", "差异", "微信", "我方", "金额差（元）", "状态", "说明")
     return Table(heads, (14, 8, 26, 16, 26, 26, 12, 10, 24), rows, "差异")

@@ -28,7 +28,7 @@ class BillReply(Schema):
 
 
 class FiguresReply(Schema):
-    """bill: paid − refunded = clearing account: paid − refunded + what the cases explain."""
+    """paid − refunded = clearing_paid − clearing_refunded − under_way + differences."""
 
     merchant = String(metadata={"example": "main"})
     first = Date(metadata={"example": "2027-01-01"})
@@ -39,6 +39,12 @@ class FiguresReply(Schema):
     fee_fen = Integer(metadata={"example": 516476})
     clearing_paid_fen = Integer(metadata={"example": 86199300})
     clearing_refunded_fen = Integer(metadata={"example": 120000})
+    under_way_fen = Integer(
+        metadata={"description": "Refunds on the bill that are not posted yet", "example": 0}
+    )
+    differences_fen = Integer(
+        metadata={"description": "The sum over open and explained differences", "example": -100}
+    )
     open_cases = Integer(metadata={"example": 0})
     explained_cases = Integer(metadata={"example": 1})
     bills = List(Nested(BillReply))
@@ -50,8 +56,13 @@ class DifferenceReply(Schema):
     day = Date(metadata={"example": "2027-01-05"})
     kind = String(metadata={"example": "payment"})
     number = String(metadata={"example": "P261124K7Q2M9X4TB"})
-    difference = String(metadata={"example": rules.AMOUNT})
-    at_wechat = String(metadata={"example": "2000"})
+    difference = String(validate=OneOf(rules.DIFFERENCES), metadata={"example": rules.AMOUNT})
+    place = String(
+        metadata={"description": "Day and line of a further line", "example": "2027-01-05#7"}
+    )
+    at_wechat = String(
+        metadata={"description": "An amount in fen, a state or a name", "example": "2000"}
+    )
     with_us = String(metadata={"example": "2100"})
     difference_fen = Integer(
         metadata={"description": "How much more WeChat has because of it", "example": -100}

@@ -15,7 +15,7 @@ from mall.notification import service as notices
 from mall.notification.rules import NewNotice
 from orders.reconciliation import queries, rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
-from orders.reconciliation.rules import BillLine
+from orders.reconciliation.rules import BillLine, Terms
 
 CHUNK = 5_000
 
@@ -49,25 +49,25 @@ def put_off(uow: UnitOfWork, merchant: str, day: date, error: str | None = None)
     bill.try_at, bill.last_error = uow.now + rules.RETRY, error
 
 
-def record(uow: UnitOfWork, merchant: str, fee_rate: int, day: date, text: bytes) -> Matched:
+def record(uow: UnitOfWork, terms: Terms, day: date, text: bytes | None) -> Matched:
     """Record a bill and match every line of it, in place of what was recorded of that day before.
 
-    An empty text is a day without trades. Raises BillUnreadable; then nothing is kept.
+    None: WeChat says that nothing was traded. Raises BillUnreadable; then nothing is kept.
     """
     bill = uow.session.scalars(
         select(Bill)
-        .where(Bill.merchant == merchant, Bill.day == day)
+        .where(Bill.merchant == terms.merchant, Bill.day == day)
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    key = {"merchant": merchant, "day": day}
+    key = {"merchant": terms.merchant, "day": day}
     uow.session.execute(statements.FORGET_LINES, key)
-    counted = _keep(uow, key, rules.lines_of(text) if text else ())
+    counted = _keep(uow, key, () if text is None else rules.lines_of(text))
     bill.line_count, bill.paid_fen, bill.refunded_fen, bill.fee_fen = counted
-    bill.state = rules.CHECKED if text else rules.EMPTY
+    bill.state = rules.EMPTY if text is None else rules.CHECKED
     bill.checked_at, bill.last_error = uow.now, None
     uow.session.flush()
-    return _match(uow, merchant, fee_rate, day)
+    return _match(uow, terms, day)
 
 
 def _keep(
@@ -80,46 +80,50 @@ def _keep(
             statements.KEEP_LINES,
             {
                 **key,
+                "lines": [line.line for line in chunk],
                 "kinds": [line.kind for line in chunk],
                 "numbers": [line.number for line in chunk],
                 "wechat_nos": [line.wechat_no for line in chunk],
                 "amounts": [line.amount_fen for line in chunk],
                 "fees": [line.fee_fen for line in chunk],
+                "coupons": [line.coupon_fen for line in chunk],
                 "states": [line.state for line in chunk],
+                "mch_ids": [line.mch_id for line in chunk],
+                "currencies": [line.currency for line in chunk],
                 "moments": [line.traded_at for line in chunk],
             },
         )
         count += len(chunk)
-        paid += sum(line.amount_fen for line in chunk if line.kind == rules.PAYMENT)
-        back += sum(line.amount_fen for line in chunk if line.kind == rules.REFUND)
+        moved = [line for line in chunk if line.has_moved]
+        paid += sum(line.amount_fen for line in moved if line.kind == rules.PAYMENT)
+        back += sum(line.amount_fen for line in moved if line.kind == rules.REFUND)
         fees += sum(line.fee_fen for line in chunk)
     return count, paid, back, fees
 
 
-def _match(uow: UnitOfWork, merchant: str, fee_rate: int, day: date) -> Matched:
-    row = uow.session.execute(
-        statements.MATCH,
-        {
-            "merchant": merchant,
-            "day": day,
-            "fee_rate": fee_rate,
-            "begins": rules.begins(day),
-            "ends": rules.begins(day + timedelta(days=1)),
-            "now": uow.now,
-        },
-    ).one()
-    bill = queries.get_bill(uow.session, merchant, day)
+def _match(uow: UnitOfWork, terms: Terms, day: date) -> Matched:
+    values = {
+        **vars(terms),
+        "day": day,
+        "begins": rules.begins(day),
+        "ends": rules.begins(day + timedelta(days=1)),
+        "now": uow.now,
+    }
+    for is_proof in (False, True):
+        uow.session.execute(statements.PROVE, {**values, "is_proof": is_proof})
+    row = uow.session.execute(statements.MATCH, values).one()
+    bill = queries.get_bill(uow.session, terms.merchant, day)
     if row.opened:
-        _tell_operators(uow, merchant, day, row.opened)
+        _tell_operators(uow, terms.merchant, day, row.opened)
     return Matched(bill.line_count, row.opened, row.vanished)
 
 
-def match_again(uow: UnitOfWork, merchant: str, fee_rate: int, day: date) -> Matched | None:
+def match_again(uow: UnitOfWork, terms: Terms, day: date) -> Matched | None:
     """Match a recorded bill with what is known by now; None where it was not recorded."""
-    bill = uow.session.get(Bill, (merchant, day))
+    bill = uow.session.get(Bill, (terms.merchant, day))
     if bill is None or bill.state == rules.WANTED:
         return None
-    return _match(uow, merchant, fee_rate, day)
+    return _match(uow, terms, day)
 
 
 def _tell_operators(uow: UnitOfWork, merchant: str, day: date, count: int) -> None:

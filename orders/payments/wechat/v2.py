@@ -327,8 +327,8 @@ class WeChatPayV2(WeChatProvider):
             masked(inner.decode()),
         )
 
-    def download_bill(self, day: date) -> bytes:
-        """Return the text of a day's bill, empty where nothing was traded."""
+    def download_bill(self, day: date) -> bytes | None:
+        """Return the text of a day's bill, None where WeChat says that nothing was traded."""
         for key in self._keys():
             client = self._client(key)
             try:
@@ -342,7 +342,7 @@ class WeChatPayV2(WeChatProvider):
                 if SIGNATURE_WRONG in (error.return_msg or ""):
                     continue
                 if said.get("error_code") == NO_BILL:
-                    return b""
+                    return None
                 raise BillRefused(reason=error.return_msg or error.errcode) from error
             text: bytes = answer["bill"]
             return text

@@ -291,8 +291,8 @@ class WeChatPayV3(WeChatProvider):
         except (ValueError, KeyError, TypeError) as error:
             raise ForgedNotice(reason="numbers or amount") from error
 
-    def download_bill(self, day: date) -> bytes:
-        """Return the text of a day's bill, empty where nothing was traded; its hash is checked."""
+    def download_bill(self, day: date) -> bytes | None:
+        """Return the text of a day's bill, None where WeChat says that nothing was traded; its hash is checked."""
         number = day.isoformat()
         try:
             told = self._ask("bill", number, lambda client: client.trade_bill(number))
@@ -302,7 +302,7 @@ class WeChatPayV3(WeChatProvider):
             packed = self._ask("bill_file", number, lambda client: client.download_bill(path))
         except WeChatPayRefusal as error:
             if error.code == NO_BILL:
-                return b""
+                return None
             raise BillRefused(reason=error.code) from error
         try:
             text = _unpacked(packed)  # type: ignore[arg-type]

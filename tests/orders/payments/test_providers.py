@@ -303,7 +303,7 @@ def test_the_bill_of_a_day_is_fetched_and_its_hash_checked(world, each_version):
     with world.app.app_context():
         provider = merchant(world).gateway
         assert payment["out_trade_no"] in provider.download_bill(today).decode("utf-8-sig")
-        assert provider.download_bill(date(2020, 1, 1)) == b""
+        assert provider.download_bill(date(2020, 1, 1)) is None
         if each_version == "v3":
             world.mock("faults", {"operation": "bill_file", "kind": "tamper"})
             with pytest.raises(Exception, match="hash differs"):
