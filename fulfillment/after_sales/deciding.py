@@ -80,6 +80,9 @@ def _refund(
         # It had been refused and was free to leave, but did not.
         line.held_quantity += case.quantity
         case.held = case.quantity
+    elif case.is_unsent and not case.held:
+        # It had been refused and has left meanwhile: these units cannot be asked about again.
+        case.is_unsent = False
     unsent = case.held
     supplier_sent = any(each.dispatched_quantity for each in dispatch.lines_of_supplier(uow, part))
     is_fault = rules.REASONS[case.reason].is_suppliers_fault

@@ -101,9 +101,10 @@ INVARIANTS = [
     ),
     Invariant(
         "cases_within_line",
-        "no more units of a line are in cases than it has, and none that left are asked back twice",
+        "no more units of a line are in cases than it has, none that left is asked back twice, and"
+        " none is asked back while what replaces it has not left",
         """
-        SELECT f.order_line_id, f.quantity, f.dispatched_quantity, c.sent, c.unsent
+        SELECT f.order_line_id, f.quantity, f.dispatched_quantity, c.sent, c.unsent, r.waiting
         FROM fulfillment_line f
         JOIN LATERAL (
             SELECT coalesce(sum(quantity) FILTER (WHERE NOT is_unsent), 0) AS sent,
@@ -111,8 +112,12 @@ INVARIANTS = [
             FROM after_sales_case
             WHERE order_line_id = f.order_line_id
               AND state NOT IN ('replaced', 'withdrawn', 'dismissed', 'lapsed')) c ON true
+        JOIN LATERAL (
+            SELECT coalesce(sum(quantity - dispatched_quantity), 0) AS waiting
+            FROM fulfillment_line
+            WHERE order_line_id = f.order_line_id AND is_replacement) r ON true
         WHERE NOT f.is_replacement
-          AND (c.sent + c.unsent > f.quantity OR c.sent > f.dispatched_quantity)
+          AND (c.sent + c.unsent > f.quantity OR c.sent + r.waiting > f.dispatched_quantity)
         """,
     ),
     Invariant(
@@ -121,18 +126,21 @@ INVARIANTS = [
         """
         SELECT f.id, f.held_quantity, c.held FROM fulfillment_line f
         LEFT JOIN LATERAL (SELECT sum(held) AS held FROM after_sales_case
-                           WHERE order_line_id = f.order_line_id) c ON true
-        WHERE NOT f.is_replacement AND f.held_quantity <> coalesce(c.held, 0)
+                           WHERE order_line_id = f.order_line_id
+                             AND fulfillment_order_id = f.fulfillment_order_id) c ON true
+        WHERE f.held_quantity <> coalesce(c.held, 0)
         """,
     ),
     Invariant(
         "unsent_units_taken_out",
         "units that went back before they left are out of their fulfillment order, and no others",
         """
-        SELECT f.id, f.cancelled_quantity, b.unsent FROM fulfillment_line f
+        SELECT f.order_line_id, f.cancelled, b.unsent
+        FROM (SELECT order_line_id, sum(cancelled_quantity) AS cancelled
+              FROM fulfillment_line GROUP BY 1) f
         LEFT JOIN LATERAL (SELECT sum(unsent) AS unsent FROM reimbursement
                            WHERE order_line_id = f.order_line_id) b ON true
-        WHERE NOT f.is_replacement AND f.cancelled_quantity <> coalesce(b.unsent, 0)
+        WHERE f.cancelled <> coalesce(b.unsent, 0)
         """,
     ),
     Invariant(

@@ -124,30 +124,44 @@ class Request:
 
 @dataclass(frozen=True)
 class Units:
-    """How many of a line are where, and how many of them other cases have claimed."""
+    """How many of a line are where, and how many of them other cases have claimed.
 
-    quantity: int
+    A unit that was exchanged counts as one that left; until the goods that replace it have left,
+    too, it is claimed by them.
+    """
+
     unsent: int
     sent: int
     claimed_sent: int
+    # What replaces units, by replacement: how many of it have not left and may.
+    replacing_unsent: tuple[int, ...] = ()
 
     @property
     def free_sent(self) -> int:
         return self.sent - self.claimed_sent
 
 
-def takes_unsent(request: Request, units: Units) -> bool:
-    """Tell whether a request is about units that never left; raises NothingToAsk and NotSentYet.
+ORIGINAL, REPLACING, SENT = "original", "replacing", "sent"
 
-    A refund takes units that never left first; what has left can be returned or exchanged.
+
+def units_for(request: Request, units: Units) -> str:
+    """Tell which units a request is about; raises NothingToAsk and NotSentYet.
+
+    A refund takes units that never left first: those of the order, then those of a replacement that
+    is not on its way, so that nobody gets money and goods. What has left can be returned or
+    exchanged.
     """
-    if request.kind == REFUND_ONLY and request.quantity <= units.unsent:
-        return True
+    if request.kind == REFUND_ONLY:
+        if request.quantity <= units.unsent:
+            return ORIGINAL
+        if request.quantity <= max(units.replacing_unsent, default=0):
+            return REPLACING
     if request.quantity <= units.free_sent:
-        return False
-    if request.kind != REFUND_ONLY and units.unsent:
-        raise NotSentYet("kind", unsent=units.unsent, sent=units.free_sent)
-    raise NothingToAsk("quantity", left=max(units.free_sent, units.unsent))
+        return SENT
+    most_unsent = max(units.unsent, *units.replacing_unsent, 0)
+    if request.kind != REFUND_ONLY and most_unsent:
+        raise NotSentYet("kind", unsent=most_unsent, sent=units.free_sent)
+    raise NothingToAsk("quantity", left=max(units.free_sent, most_unsent))
 
 
 def check_amount(asked_fen: int | None, most_fen: int) -> int:

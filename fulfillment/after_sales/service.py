@@ -8,6 +8,7 @@ from sqlalchemy import select
 from fulfillment.after_sales import queries, rules
 from fulfillment.after_sales.models import AfterSalesCase, AfterSalesEvent, ReturnAddress
 from fulfillment.after_sales.rules import Limits, Request, Units
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
@@ -49,18 +50,14 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "after_sales")
     line = orders.sold_line(uow.session, order_id, asked.line_id)
-    part, goods = dispatch.lock_line(uow, line.id)
-    units = Units(
-        goods.quantity,
-        goods.to_dispatch,
-        goods.dispatched_quantity,
-        queries.claimed_sent(uow.session, line.id),
-    )
-    is_unsent = rules.takes_unsent(asked, units)
+    part, goods, which = _units(uow, asked)
+    is_unsent = which != rules.SENT
     if not is_unsent:
-        rules.check_window(part.delivered_at, uow.now, uow.settings.after_sales.window)
+        # What came instead has a time of its own, from its own arrival on.
+        came_at = part.delivered_at and dispatch_queries.last_delivered_at(uow.session, line.id)
+        rules.check_window(came_at, uow.now, uow.settings.after_sales.window)
     left, is_by_right = reimbursing.left_of_line(uow.session, order_id, line.id)
-    if is_unsent and is_by_right:
+    if which == rules.ORIGINAL and is_by_right:
         raise ChooseAnew()
     most = min(asked.quantity * line.price_fen, left)
     if most == 0:
@@ -76,6 +73,25 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     _note(uow, case, None, f"member:{member_id}", rules.REASONS[asked.reason].zh)
     tell_supplier(uow, case, "有新的售后申请，请处理", "There is a new after-sales request")
     return part, goods, case
+
+
+def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, FulfillmentLine, str]:
+    """Return the part and the line, locked, whose units a request is about, and which they are."""
+    part, goods = dispatch.lock_line(uow, asked.line_id)
+    replacing = dispatch_queries.replacements_of(uow.session, asked.line_id)
+    claimed = queries.claimed_sent(uow.session, asked.line_id)
+    claimed += sum(each.quantity - each.dispatched_quantity for each in replacing)
+    units = Units(
+        goods.to_dispatch,
+        goods.dispatched_quantity,
+        claimed,
+        tuple(each.to_dispatch for each in replacing),
+    )
+    which = rules.units_for(asked, units)
+    if which == rules.REPLACING:
+        chosen = next(each for each in replacing if each.to_dispatch >= asked.quantity)
+        part, goods = dispatch.lock_line_of_part(uow, asked.line_id, chosen.fulfillment_order_id)
+    return part, goods, which
 
 
 def _case(
@@ -135,7 +151,7 @@ def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
     """Lock what a decision touches: order, its part, and the case, in this order."""
     case = queries.get_case(uow.session, case_id)
     order_service.lock(uow, case.order_id)
-    part, line = dispatch.lock_line(uow, case.order_line_id)
+    part, line = dispatch.lock_line_of_part(uow, case.order_line_id, case.fulfillment_order_id)
     locked = uow.session.scalars(
         select(AfterSalesCase)
         .where(AfterSalesCase.id == case_id)

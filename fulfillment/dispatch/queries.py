@@ -156,6 +156,35 @@ def find_line(session: Session, order_line_id: UUID) -> FulfillmentLine | None:
     return session.scalars(query).first()
 
 
+def find_line_of_part(
+    session: Session, order_line_id: UUID, fulfillment_order_id: UUID
+) -> FulfillmentLine | None:
+    """Return an order's line as this fulfillment order sends it, the first time or once more."""
+    query = select(FulfillmentLine).where(
+        FulfillmentLine.order_line_id == order_line_id,
+        FulfillmentLine.fulfillment_order_id == fulfillment_order_id,
+    )
+    return session.scalars(query).first()
+
+
+def replacements_of(session: Session, order_line_id: UUID) -> list[FulfillmentLine]:
+    """Return what is sent instead of units of an order's line, oldest first."""
+    query = select(FulfillmentLine).where(
+        FulfillmentLine.order_line_id == order_line_id, FulfillmentLine.is_replacement
+    )
+    return list(session.scalars(query.order_by(FulfillmentLine.id)))
+
+
+def last_delivered_at(session: Session, order_line_id: UUID) -> datetime | None:
+    """Return when goods of an order's line last arrived, those that replaced others included."""
+    query = (
+        select(func.max(FulfillmentOrder.delivered_at))
+        .join(FulfillmentLine, FulfillmentLine.fulfillment_order_id == FulfillmentOrder.id)
+        .where(FulfillmentLine.order_line_id == order_line_id)
+    )
+    return session.scalar(query)
+
+
 def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UUID]:
     """Return dispatched ones whose time to complain is over."""
     return list(

@@ -157,7 +157,20 @@ def lock_line(uow: UnitOfWork, order_line_id: UUID) -> tuple[FulfillmentOrder, F
 
     The order is locked before it, here as everywhere.
     """
-    line = queries.find_line(uow.session, order_line_id)
+    return _lock_line(uow, queries.find_line(uow.session, order_line_id))
+
+
+def lock_line_of_part(
+    uow: UnitOfWork, order_line_id: UUID, fulfillment_order_id: UUID
+) -> tuple[FulfillmentOrder, FulfillmentLine]:
+    """Lock a line as a given part sends it, which may replace another; raises NotSplitYet."""
+    line = queries.find_line_of_part(uow.session, order_line_id, fulfillment_order_id)
+    return _lock_line(uow, line)
+
+
+def _lock_line(
+    uow: UnitOfWork, line: FulfillmentLine | None
+) -> tuple[FulfillmentOrder, FulfillmentLine]:
     if line is None:
         raise rules.NotSplitYet()
     part = lock(uow, line.fulfillment_order_id)
@@ -190,6 +203,9 @@ def take_out(uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, qua
     rules.STATES.check(part.state, rules.CANCELLED)
     part.state = rules.CANCELLED
     uow.session.flush()
+    if part.case_id is not None:
+        # What would have replaced goods decides nothing about the order itself.
+        return
     parts = queries.of_order(uow.session, part.order_id)
     states = {each.state for each in parts if each.case_id is None}
     if states == {rules.CANCELLED}:

@@ -17,7 +17,7 @@ KEEP_LINES = text(
     INSERT INTO bill_line (merchant, day, line, kind, number, wechat_no, amount_fen, fee_fen,
                            coupon_fen, state, mch_id, currency, traded_at)
     SELECT :merchant, :day, l.*
-    FROM unnest(CAST(:lines AS int[]), CAST(:kinds AS text[]), CAST(:numbers AS text[]),
+    FROM unnest(CAST(:lines AS bigint[]), CAST(:kinds AS text[]), CAST(:numbers AS text[]),
                 CAST(:wechat_nos AS text[]), CAST(:amounts AS bigint[]), CAST(:fees AS bigint[]),
                 CAST(:coupons AS bigint[]), CAST(:states AS text[]), CAST(:mch_ids AS text[]),
                 CAST(:currencies AS text[]), CAST(:moments AS timestamptz[])) AS l

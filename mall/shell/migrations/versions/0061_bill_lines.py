@@ -11,7 +11,7 @@ UNIQUE = "uq_reconciliation_case_merchant_kind_number_difference"
 
 
 def upgrade() -> None:
-    op.add_column("bill_line", sa.Column("line", sa.Integer(), nullable=True))
+    op.add_column("bill_line", sa.Column("line", sa.BigInteger(), nullable=True))
     for name, kind, value in (
         ("coupon_fen", sa.BigInteger(), "0"),
         ("mch_id", sa.Text(), ""),
