@@ -215,6 +215,7 @@ def notice(state: State, merchant: Merchant, trade: Trade, order: dict[str, Any]
         fields["fee_type"] = order["fee_type"]
     if "total_fee" in order:
         fields["total_fee"] = fields["cash_fee"] = order["total_fee"]
+    fields |= order.get("fields", {})
     sign_type = str(order.get("sign_type", "MD5"))
     if sign_type != "MD5":
         fields["sign_type"] = sign_type
@@ -238,6 +239,7 @@ def refund_notice(
         "settlement_refund_fee": made.refund_fen,
         "refund_status": REFUND_STATES[made.state],
         "success_time": state.now().astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S"),
+        **order.get("fields", {}),
     }
     outer = {
         "return_code": "SUCCESS",

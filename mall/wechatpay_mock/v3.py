@@ -236,6 +236,7 @@ def notice(
         view["amount"]["currency"] = order["fee_type"]
     if order.get("result_code", "SUCCESS") != "SUCCESS":
         view["trade_state"] = "PAYERROR"
+    view |= order.get("fields", {})
     key = str(order.get("apiv3_key", merchant.apiv3_key))
     sealed = v3_wire.sealed(state, json.dumps(view), key, "transaction")
     return _message(state, "TRANSACTION.SUCCESS", sealed, "支付成功", order)
@@ -261,6 +262,7 @@ def refund_notice(
             "payer_total": trade.paid_fen,
             "payer_refund": refunded,
         },
+        **order.get("fields", {}),
     }
     key = str(order.get("apiv3_key", merchant.apiv3_key))
     sealed = v3_wire.sealed(state, json.dumps(view), key, "refund")

@@ -39,7 +39,13 @@ from orders.payments.gateway import (
     TradeState,
 )
 from orders.payments.rules import BillRefused, ForgedNotice, GatewayRefused, GatewayUnavailable
-from orders.payments.wechat.wire import WeChatProvider, masked
+from orders.payments.wechat.wire import (
+    WeChatProvider,
+    fen_of_text,
+    masked,
+    our_number,
+    wechats_number,
+)
 
 MAX_NOTICE_BYTES = 64 * 1024
 # WeChat's names for what became of a refund, and ours.
@@ -223,11 +229,13 @@ class WeChatPayV2(WeChatProvider):
                 return TradeState(gateway.UNKNOWN)
             raise GatewayUnavailable() from error
         self._must_be("query", out_trade_no, answer.get("out_trade_no"), out_trade_no)
-        state = str(answer["trade_state"])
-        # A refunded trade was paid all the same: what it paid for must be found.
-        if state in ("SUCCESS", "REFUND"):
-            self._must_be("query", out_trade_no, answer.get("fee_type", "CNY"), "CNY")
-            return TradeState(state, str(answer["transaction_id"]), int(answer["total_fee"]))
+        with self._strictly("query", out_trade_no):
+            state = str(answer["trade_state"])
+            # A refunded trade was paid all the same: what it paid for must be found.
+            if state in ("SUCCESS", "REFUND"):
+                self._must_be("query", out_trade_no, answer.get("fee_type", "CNY"), "CNY")
+                total_fen = fen_of_text(answer["total_fee"])
+                return TradeState(state, wechats_number(answer["transaction_id"]), total_fen)
         return TradeState(state)
 
     def close(self, out_trade_no: str) -> TradeState:
@@ -264,7 +272,8 @@ class WeChatPayV2(WeChatProvider):
         told = (answer.get("out_refund_no"), str(answer.get("refund_fee")))
         expected = (request.out_refund_no, str(request.refund_fen))
         self._must_be("refund", request.out_refund_no, told, expected)
-        return str(answer["refund_id"])
+        with self._strictly("refund", request.out_refund_no):
+            return wechats_number(answer["refund_id"])
 
     def query_refund(self, out_refund_no: str) -> RefundState:
         """Ask what became of a refund."""
@@ -279,8 +288,10 @@ class WeChatPayV2(WeChatProvider):
                 return RefundState(gateway.UNKNOWN)
             raise GatewayUnavailable() from error
         self._must_be("refund_query", out_refund_no, answer.get("out_refund_no_0"), out_refund_no)
-        state = REFUND_STATES.get(str(answer["refund_status_0"]), gateway.PROCESSING)
-        return RefundState(state, str(answer["refund_id_0"]), int(answer["refund_fee_0"]))
+        with self._strictly("refund_query", out_refund_no):
+            state = REFUND_STATES.get(str(answer["refund_status_0"]), gateway.PROCESSING)
+            refund_fen = fen_of_text(answer["refund_fee_0"])
+            return RefundState(state, wechats_number(answer["refund_id_0"]), refund_fen)
 
     def parse_notice(self, incoming: Incoming) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
@@ -292,16 +303,17 @@ class WeChatPayV2(WeChatProvider):
             raise ForgedNotice(reason="not a success")
         if fields.get("appid") != merchant.appid or fields.get("mch_id") != merchant.mch_id:
             raise ForgedNotice(reason="another merchant or app")
-        if fields.get("fee_type", "CNY") != "CNY" or not fields.get("total_fee", "").isdigit():
-            raise ForgedNotice(reason="amount")
-        if not fields.get("transaction_id") or not fields.get("out_trade_no"):
-            raise ForgedNotice(reason="numbers")
-        return PaidNotice(
-            fields["out_trade_no"],
-            fields["transaction_id"],
-            int(fields["total_fee"]),
-            masked(incoming.body.decode()),
-        )
+        if fields.get("fee_type", "CNY") != "CNY":
+            raise ForgedNotice(reason="another currency")
+        try:
+            return PaidNotice(
+                our_number(fields.get("out_trade_no")),
+                wechats_number(fields.get("transaction_id")),
+                fen_of_text(fields.get("total_fee")),
+                masked(incoming.body.decode()),
+            )
+        except ValueError as error:
+            raise ForgedNotice(reason="numbers or amount") from error
 
     def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
@@ -313,19 +325,19 @@ class WeChatPayV2(WeChatProvider):
             raise ForgedNotice(reason="another merchant or app")
         inner = decrypted(outer.get("req_info", ""), merchant.api_key.values())
         fields = parse_flat_xml(inner)
-        numbers = fields.get("out_refund_no"), fields.get("refund_id")
         state = REFUND_STATES.get(fields.get("refund_status", ""), gateway.PROCESSING)
-        if not all(numbers) or state == gateway.PROCESSING:
-            raise ForgedNotice(reason="numbers or state")
-        if not fields.get("refund_fee", "").isdigit():
-            raise ForgedNotice(reason="amount")
-        return RefundNotice(
-            fields["out_refund_no"],
-            fields["refund_id"],
-            int(fields["refund_fee"]),
-            state,
-            masked(inner.decode()),
-        )
+        if state == gateway.PROCESSING:
+            raise ForgedNotice(reason="state")
+        try:
+            return RefundNotice(
+                our_number(fields.get("out_refund_no")),
+                wechats_number(fields.get("refund_id")),
+                fen_of_text(fields.get("refund_fee")),
+                state,
+                masked(inner.decode()),
+            )
+        except ValueError as error:
+            raise ForgedNotice(reason="numbers or amount") from error
 
     def download_bill(self, day: date) -> bytes | None:
         """Return the text of a day's bill, None where WeChat says that nothing was traded."""

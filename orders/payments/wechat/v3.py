@@ -41,7 +41,7 @@ from orders.payments.wechat.v3_core import (
     WeChatPayRefusal,
     verify,
 )
-from orders.payments.wechat.wire import WeChatProvider, masked
+from orders.payments.wechat.wire import WeChatProvider, fen_of, masked, our_number, wechats_number
 
 MAX_NOTICE_BYTES = 64 * 1024
 MAX_BILL_BYTES = 64 * 1024 * 1024
@@ -160,12 +160,14 @@ class WeChatPayV3(WeChatProvider):
         told = (answer.get("appid"), answer.get("mchid"), answer.get("out_trade_no"))
         expected = (self.merchant.appid, self.merchant.mch_id, out_trade_no)
         self._must_be("query", out_trade_no, told, expected)
-        state = str(answer["trade_state"])
-        # A refunded trade was paid all the same: what it paid for must be found.
-        if state in ("SUCCESS", "REFUND"):
-            amount = answer["amount"]
-            self._must_be("query", out_trade_no, amount.get("currency", "CNY"), "CNY")
-            return TradeState(state, str(answer["transaction_id"]), int(amount["total"]))
+        with self._strictly("query", out_trade_no):
+            state = str(answer["trade_state"])
+            # A refunded trade was paid all the same: what it paid for must be found.
+            if state in ("SUCCESS", "REFUND"):
+                amount = answer["amount"]
+                self._must_be("query", out_trade_no, amount.get("currency", "CNY"), "CNY")
+                total_fen = fen_of(amount["total"])
+                return TradeState(state, wechats_number(answer["transaction_id"]), total_fen)
         return TradeState(state)
 
     def close(self, out_trade_no: str) -> TradeState:
@@ -217,13 +219,14 @@ class WeChatPayV3(WeChatProvider):
         return self._refund_told(answer, out_refund_no)
 
     def _refund_told(self, answer: dict[str, Any], number: str) -> RefundState:
-        amount = answer.get("amount", {})
-        told = (answer.get("out_refund_no"), amount.get("currency", "CNY"))
-        self._must_be("refund", number, told, (number, "CNY"))
-        state = str(answer.get("status"))
-        if state not in gateway.REFUND_STATES:
-            state = gateway.PROCESSING
-        return RefundState(state, str(answer["refund_id"]), int(amount["refund"]))
+        with self._strictly("refund", number):
+            amount = answer["amount"]
+            told = (answer.get("out_refund_no"), amount.get("currency", "CNY"))
+            self._must_be("refund", number, told, (number, "CNY"))
+            state = str(answer.get("status"))
+            if state not in gateway.REFUND_STATES:
+                state = gateway.PROCESSING
+            return RefundState(state, wechats_number(answer["refund_id"]), fen_of(amount["refund"]))
 
     def _opened(self, incoming: Incoming, prefix: str) -> tuple[str, dict[str, Any], str]:
         """Return a notice's event, its decrypted resource and that as masked text."""
@@ -243,7 +246,7 @@ class WeChatPayV3(WeChatProvider):
             if resource["mchid"] != self.merchant.mch_id:
                 raise ForgedNotice(reason="another merchant")
             return event, resource, masked(plain)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ForgedNotice(reason="not a notice") from error
 
     def _decrypted(self, sealed: dict[str, str]) -> str | None:
@@ -265,9 +268,9 @@ class WeChatPayV3(WeChatProvider):
             if resource["trade_state"] != "SUCCESS" or amount.get("currency", "CNY") != "CNY":
                 raise ForgedNotice(reason="not a success in yuan")
             return PaidNotice(
-                str(resource["out_trade_no"]),
-                str(resource["transaction_id"]),
-                int(amount["total"]),
+                our_number(resource["out_trade_no"]),
+                wechats_number(resource["transaction_id"]),
+                fen_of(amount["total"]),
                 text,
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -282,9 +285,9 @@ class WeChatPayV3(WeChatProvider):
             if state not in ended or event != f"REFUND.{state}":
                 raise ForgedNotice(reason="state")
             return RefundNotice(
-                str(resource["out_refund_no"]),
-                str(resource["refund_id"]),
-                int(resource["amount"]["refund"]),
+                our_number(resource["out_refund_no"]),
+                wechats_number(resource["refund_id"]),
+                fen_of(resource["amount"]["refund"]),
                 state,
                 text,
             )

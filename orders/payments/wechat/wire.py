@@ -11,6 +11,7 @@ import pybreaker
 import requests
 import structlog
 
+from mall.kernel.money import MAX_FEN
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
 from orders.payments.gateway import Keep, Prepaid, PrepayRequest, TradeState, WireMessage
@@ -27,6 +28,43 @@ _HIDDEN = "openid|sub_openid|sign|user_received_account|refund_recv_accout|refun
 _XML = re.compile(rf"<({_HIDDEN})>(?:<!\[CDATA\[)?([^<\]]*)(?:\]\]>)?</\1>")
 _JSON = re.compile(rf'"({_HIDDEN})":\s*"([^"]*)"')
 _about: ContextVar[tuple[str, str]] = ContextVar("about", default=("", ""))
+
+
+# As WeChat forms its own numbers, and lets merchants form theirs.
+_WECHATS_NUMBER = re.compile(r"[0-9]{1,32}")
+_OUR_NUMBER = re.compile(r"[0-9A-Za-z_|*@-]{1,64}")
+_FEN = re.compile(r"[0-9]{1,12}")
+
+
+def wechats_number(value: object) -> str:
+    """Return WeChat's number for a payment or refund; raise ValueError for anything else.
+
+    A signature says who wrote a message, not that it is well written: `null` is no number.
+    """
+    if not isinstance(value, str) or not _WECHATS_NUMBER.fullmatch(value):
+        raise ValueError("not a number of WeChat's form")
+    return value
+
+
+def our_number(value: object) -> str:
+    """Return the number that we gave a payment or refund; raise ValueError for anything else."""
+    if not isinstance(value, str) or not _OUR_NUMBER.fullmatch(value):
+        raise ValueError("not a number of a merchant's form")
+    return value
+
+
+def fen_of(value: object) -> int:
+    """Return an amount of a JSON message: a whole number of fen; raise ValueError for anything else."""
+    if type(value) is not int or not 0 <= value <= MAX_FEN:
+        raise ValueError("not a whole number of fen")
+    return value
+
+
+def fen_of_text(value: object) -> int:
+    """Return an amount of an XML message: digits, fen; raise ValueError for anything else."""
+    if not isinstance(value, str) or not _FEN.fullmatch(value):
+        raise ValueError("not a whole number of fen")
+    return fen_of(int(value))
 
 
 def masked(text: str) -> str:
@@ -107,6 +145,15 @@ class WeChatProvider(ABC):
                 "payment_answer_differs", operation=operation, number=number, told=str(told)[:64]
             )
             raise GatewayUnavailable()
+
+    @contextmanager
+    def _strictly(self, operation: str, number: str) -> Iterator[None]:
+        """Take an answer that is not well formed for no answer at all."""
+        try:
+            yield
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            log.error("payment_answer_malformed", operation=operation, number=number)
+            raise GatewayUnavailable() from error
 
     def create(self, request: PrepayRequest) -> Prepaid:
         """Create a payment; where the outcome is unknown, ask, then send it once more."""

@@ -188,3 +188,49 @@ def test_the_other_way_to_pay_is_closed_once_the_order_is_paid(world, audited):
     refused = world.mock_status("pay", {"out_trade_no": second["out_trade_no"]})
     assert refused == 409
     audited()
+
+
+AMOUNTS = [
+    9999.9,
+    1000.0,
+    "1000",
+    "1e3",
+    "1_000",
+    "１０００",
+    " 1000",
+    True,
+    None,
+    -1000,
+    [],
+    {},
+    10**30,
+]
+NUMBERS = [None, "", " ", 42, 4.2, True, [], {}, "4" * 65, "42 00", "订单", "42\n"]
+
+
+def oddities(world):
+    """Return the fields of notices that are signed and yet not well formed, by the API's version."""
+    is_v3 = world.app.extensions["mall_merchants"].main != "main"
+    # In XML everything is text: what JSON calls a number of its own is just its digits there.
+    for value in AMOUNTS:
+        if is_v3:
+            yield {"amount": {"total": value, "currency": "CNY"}}
+        elif str(value) != "1000":
+            yield {"total_fee": value}
+    for name in ("transaction_id", "out_trade_no"):
+        for value in NUMBERS:
+            if is_v3 or not isinstance(value, int | float):
+                yield {name: value}
+    if is_v3:
+        yield from ({"amount": value} for value in (None, 1000, "1000", []))
+
+
+def test_a_signed_notice_that_is_not_well_formed_changes_nothing(world, waiting, audited):
+    """A signature says who wrote a message, not that it may be guessed at."""
+    member, path, payment, _ = waiting
+    for fields in oddities(world):
+        assert "FAIL" in world.pay(payment, fields=fields), fields
+        assert state(member, path) == "awaiting_payment", fields
+    assert world.count("payment WHERE transaction_id IS NOT NULL") == 0
+    assert "SUCCESS" in world.pay(payment)
+    audited()

@@ -73,3 +73,15 @@ def test_a_notice_that_overtakes_the_answer_to_our_own_request_is_taken(world, a
     found = row(world)
     assert (found.state, found.refund_id) == ("succeeded", accepted.refund_id)
     audited()
+
+
+def test_a_signed_notice_that_is_not_well_formed_changes_nothing(world, accepted, audited):
+    is_v3 = world.app.extensions["mall_merchants"].main != "main"
+    amounts = [100.5, "1e3", "１００", True, None, -1, []]
+    odd = [{"amount": {"refund": each}} if is_v3 else {"refund_fee": each} for each in amounts]
+    for name in ("refund_id", "out_refund_no"):
+        odd += [{name: each} for each in (None, "", [], "4" * 65, "订单")]
+    for fields in odd:
+        assert "FAIL" in tell(world, notice(world, accepted, "SUCCESS", fields=fields)), fields
+        assert row(world).state == "accepted", fields
+    audited()
