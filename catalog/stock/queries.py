@@ -56,6 +56,7 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         origin_region_code=row["origin_region_code"],
         assistance_region_code=row["assistance_region_code"],
         assistance_id=UUID(row["assistance_id"]) if row["assistance_id"] else None,
+        commission_bps=row["commission_bps"],
         member_limit=row["member_limit"],
         member_limit_days=row["member_limit_days"],
     )

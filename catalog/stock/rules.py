@@ -36,6 +36,8 @@ class Offer:
     assistance_region_code: str | None = None
     # The assistance qualification that its supplier holds today.
     assistance_id: UUID | None = None
+    # What the mall keeps of a sale of today, in ten-thousandths.
+    commission_bps: int = 0
     member_limit: int | None = None
     member_limit_days: int | None = None
 

@@ -119,6 +119,9 @@ OFFERS = """
            p.title, p.state AS product_state, p.delivery_modes, p.image_urls->>0 AS image_url,
            p.supplier_id, u.name AS supplier_name, u.state AS supplier_state,
            q.region_code AS assistance_region_code, q.id AS assistance_id,
+           coalesce((SELECT r.commission_bps FROM commission_rate r
+                     WHERE r.supplier_id = p.supplier_id AND r.from_on <= :offer_on
+                     ORDER BY r.from_on DESC LIMIT 1), u.commission_bps) AS commission_bps,
            p.shipping_template_id, t.charge_by, t.free_over_fen, t.rules, t.name AS template_name,
            coalesce(s.on_hand - s.reserved, 0) AS available
     FROM sku k

@@ -1,6 +1,6 @@
 """Suppliers and their freight templates."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ class Supplier(Base):
     contact_phone: Mapped[str] = mapped_column(default="")
     contact_email: Mapped[str] = mapped_column(default="")
     settlement_account: Mapped[dict[str, Any] | None]
+    # The rate agreed at the beginning, in ten-thousandths; later ones are rows of their own.
     commission_bps: Mapped[int] = mapped_column(default=0)
     # Where its goods come from, for the pavilion and the search.
     origin_region_code: Mapped[str | None]
@@ -34,6 +35,21 @@ class Supplier(Base):
     cover_url: Mapped[str | None]
     submitted_at: Mapped[datetime | None]
     review_reasons: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class CommissionRate(Base):
+    """The commission of what a supplier sells from a day on (Beijing), until the next row's."""
+
+    __tablename__ = "commission_rate"
+    __table_args__ = (
+        CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission_sane"),
+    )
+
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("supplier.id"), primary_key=True)
+    from_on: Mapped[date] = mapped_column(primary_key=True)
+    commission_bps: Mapped[int]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
 
 
 class ShippingTemplateRow(Base):

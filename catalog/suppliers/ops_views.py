@@ -7,7 +7,15 @@ from apiflask import APIBlueprint
 
 from catalog.suppliers import queries, service
 from catalog.suppliers.models import Supplier
-from catalog.suppliers.schemas import SupplierBody, SupplierPage, SupplierReply, SupplierState
+from catalog.suppliers.schemas import (
+    CommissionBody,
+    CommissionList,
+    SupplierBody,
+    SupplierPage,
+    SupplierReply,
+    SupplierState,
+)
+from mall.access.guard import current
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -50,3 +58,29 @@ def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
 def change_state(supplier_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
         return _reply(service.change_state(uow, supplier_id, json_data["state"]))
+
+
+def rates_reply(supplier_id: UUID) -> dict[str, Any]:
+    """Return the commission of a supplier over time, as both sides read it."""
+    with reading() as session:
+        supplier = queries.get_supplier(session, supplier_id)
+        found = queries.commission_rates(session, supplier_id)
+        return {"first_bps": supplier.commission_bps, "items": found}
+
+
+@bp.get("/<uuid:supplier_id>/commission")
+@bp.output(CommissionList)
+@bp.doc(summary="List the commission of a supplier over time, newest day first")
+def list_commission(supplier_id: UUID) -> dict[str, Any]:
+    return rates_reply(supplier_id)
+
+
+@bp.post("/<uuid:supplier_id>/commission")
+@bp.input(CommissionBody)
+@bp.output(CommissionList, 201)
+@bp.doc(summary="Set the commission from a later day on; what was sold keeps its own")
+def set_commission(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
+    by = current().name
+    with unit_of_work() as uow:
+        service.set_commission(uow, supplier_id, by=by, **json_data)
+    return rates_reply(supplier_id)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from catalog.suppliers import rules
-from catalog.suppliers.models import ShippingTemplateRow, Supplier
+from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
 from mall.kernel.errors import NotFound
 
 
@@ -30,6 +30,12 @@ def list_suppliers(session: Session, cursor: UUID | None, limit: int) -> list[Su
     if cursor is not None:
         query = query.where(Supplier.id < cursor)
     return list(session.scalars(query))
+
+
+def commission_rates(session: Session, supplier_id: UUID) -> list[CommissionRate]:
+    """Return the rates that were set for a supplier after its first, newest day first."""
+    query = select(CommissionRate).where(CommissionRate.supplier_id == supplier_id)
+    return list(session.scalars(query.order_by(CommissionRate.from_on.desc()).limit(200)))
 
 
 def names(session: Session, supplier_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ STATES = Transitions(
 )
 PIECE, WEIGHT = "piece", "weight"
 MAX_TEMPLATES, MAX_RULES = 20, 50
+# How far ahead a commission may be set.
+MAX_DAYS_AHEAD = 366
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ class RegionNotServed(DomainError):
     status = 422
     zh = "“{supplier}”不配送到该地区。"
     en = "“{supplier}” does not deliver to this region."
+
+
+class NotFromThen(DomainError):
+    code = "commission_not_from_then"
+    status = 422
+    zh = "新费率须从明天（{first}）起、一年以内的某一天生效；已售出的商品保持原费率。"
+    en = "A new rate begins tomorrow ({first}) at the earliest and within a year; what was sold keeps its own."
+
+
+def check_from(from_on: date, today: date) -> None:
+    """Raise NotFromThen unless a rate begins after today, so that nothing sold changes."""
+    if not today < from_on <= today + timedelta(days=MAX_DAYS_AHEAD):
+        raise NotFromThen("from_on", first=str(today + timedelta(days=1)))
 
 
 def significant(region_code: str) -> str:

@@ -1,6 +1,6 @@
 """Suppliers and freight templates on the wire."""
 
-from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
 from catalog.suppliers import rules
@@ -26,6 +26,27 @@ class SupplierReply(Schema):
 class SupplierPage(Schema):
     items = List(Nested(SupplierReply))
     next_cursor = UUID(allow_none=True)
+
+
+class CommissionBody(Schema):
+    commission_bps = Integer(
+        required=True,
+        strict=True,
+        validate=Range(0, 10_000),
+        metadata={"description": "Ten-thousandths of a sale", "example": 500},
+    )
+    from_on = Date(required=True, metadata={"example": "2027-02-01"})
+
+
+class CommissionReply(Schema):
+    commission_bps = Integer(metadata={"example": 500})
+    from_on = Date(metadata={"example": "2027-02-01"})
+    set_at = DateTime()
+
+
+class CommissionList(Schema):
+    first_bps = Integer(metadata={"description": "Before the oldest of them", "example": 300})
+    items = List(Nested(CommissionReply))
 
 
 class FreightRuleSchema(Schema):

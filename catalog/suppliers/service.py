@@ -1,16 +1,22 @@
 """Open suppliers, change their state, keep their freight templates."""
 
 from dataclasses import asdict, dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from catalog.messages import SupplierChanged
 from catalog.suppliers import queries, rules
-from catalog.suppliers.models import ShippingTemplateRow, Supplier
+from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
+from mall.access.rules import SUPPLIER
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import DomainError, Invalid, LimitReached
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
+from mall.notification import service as notices
+from mall.notification.rules import NewNotice
 
 
 class SupplierNameTaken(DomainError):
@@ -47,6 +53,34 @@ def change_state(uow: UnitOfWork, supplier_id: UUID, state: str) -> Supplier:
         supplier.state = state
         uow.emit(SupplierChanged(str(supplier_id)))
     return supplier
+
+
+def set_commission(
+    uow: UnitOfWork, supplier_id: UUID, from_on: date, commission_bps: int, by: str
+) -> None:
+    """Set the commission of what a supplier sells from a day on; tell the supplier.
+
+    The same day again replaces what was set for it. Raises NotFound and NotFromThen. What was sold
+    before keeps the rate that its line was sold at.
+    """
+    supplier = queries.get_supplier(uow.session, supplier_id, for_update=True)
+    rules.check_from(from_on, beijing_day(uow.now))
+    values = {"commission_bps": commission_bps, "set_by": by, "set_at": uow.now}
+    uow.session.execute(
+        insert(CommissionRate)
+        .values(supplier_id=supplier.id, from_on=from_on, **values)
+        .on_conflict_do_update(index_elements=["supplier_id", "from_on"], set_=values)
+    )
+    percent = f"{commission_bps / 100:g} %"
+    notice = NewNotice(
+        SUPPLIER,
+        supplier.id,
+        "commission_changed",
+        f"commission:{supplier.id}:{from_on}:{uow.now.isoformat()}",
+        f"自 {from_on} 起售出的商品，平台服务费率为 {percent}。",
+        f"The commission of what you sell from {from_on} on is {percent}.",
+    )
+    notices.notify(uow, [notice])
 
 
 def add_template(uow: UnitOfWork, supplier_id: UUID, form: TemplateForm) -> UUID:

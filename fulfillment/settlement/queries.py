@@ -147,14 +147,6 @@ def known(session: Session, order_id: UUID) -> set[str]:
     return set(session.scalars(query))
 
 
-def rates_of(session: Session, order_id: UUID) -> dict[UUID | None, int]:
-    """Return at which rate the lines of an order were sold."""
-    query = select(SettlementItem.order_line_id, SettlementItem.commission_bps).where(
-        SettlementItem.order_id == order_id, SettlementItem.kind == rules.SALE
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
-
-
 def was_settled(session: Session, supplier_id: UUID, ends_on: date) -> bool:
     """Tell whether a statement of a supplier already reaches to a day."""
     query = select(SettlementStatement.id).where(
@@ -233,6 +225,15 @@ INVARIANTS = [
                       AND p.supplier_id = x.supplier_id AND p.state = 'delivered'
                       AND p.case_id IS NULL AND p.delivery_mode <> 'store_pickup')
           AND x.fee > 0 AND i.sum <> x.fee - b.back AND {_WAITS}
+        """,
+    ),
+    Invariant(
+        "commission_as_sold",
+        "every item of a line bears the commission that the line was sold at",
+        """
+        SELECT i.reference, i.commission_bps, l.commission_bps
+        FROM settlement_item i JOIN order_line l ON l.order_id = i.order_id AND l.id = i.order_line_id
+        WHERE i.commission_bps <> l.commission_bps
         """,
     ),
 ]

@@ -79,15 +79,12 @@ def _items_of_part(
     uow: UnitOfWork, part: FulfillmentOrder, back: dict[UUID | None, list[Back]]
 ) -> Iterable[tuple[UUID, list[Item]]]:
     lines = {line.id: line for line in orders.lines_of(uow.session, [part.order_id])[part.order_id]}
-    rates = queries.rates_of(uow.session, part.order_id)
-    today = suppliers.get_supplier(uow.session, part.supplier_id).commission_bps
     for goods in dispatch.lines_of(uow.session, [part.id])[part.id]:
         line = lines[goods.order_line_id]
         gone = back.get(line.id, [])
         sold = SoldLine(line.id, line.title, line.quantity, line.amount_fen, gone)
         assert part.delivered_at is not None
-        rate = rates.get(line.id, today)
-        yield line.id, rules.items_of_line(sold, rate, part.delivered_at)
+        yield line.id, rules.items_of_line(sold, line.commission_bps, part.delivered_at)
 
 
 def _row(item: Item, part: FulfillmentOrder, **shared: Any) -> dict[str, Any]:

@@ -245,6 +245,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "origin_region_code": offer.origin_region_code,
         "assistance_id": offer.assistance_id and str(offer.assistance_id),
         "assistance_region_code": offer.assistance_region_code,
+        "commission_bps": offer.commission_bps,
     }
 
 

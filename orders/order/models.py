@@ -115,6 +115,8 @@ class OrderLine(Base):
     origin_region_code: Mapped[str | None]
     assistance_id: Mapped[UUID | None]
     assistance_region_code: Mapped[str | None]
+    # What the mall keeps of the sale, in ten-thousandths.
+    commission_bps: Mapped[int]
 
 
 class OrderEvent(Base):

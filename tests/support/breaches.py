@@ -56,6 +56,7 @@ SETTLEMENT_BREACHES = {
     "parcels_where_their_events_say": "UPDATE tracked_parcel SET state = 'trouble'",
     "suppliers_owed_what_is_unpaid": "UPDATE settlement_item SET amount_fen = amount_fen + 1,"
     " net_fen = net_fen + 1",
+    "commission_as_sold": "UPDATE order_line SET commission_bps = commission_bps + 1",
     "statements_add_up": "UPDATE settlement_statement SET item_count = item_count + 1",
     "delivered_lines_are_settled": "DELETE FROM settlement_item WHERE kind = 'sale'",
     "freight_is_settled": "DELETE FROM settlement_item WHERE kind = 'freight'",

@@ -9,9 +9,14 @@ HOME = {"recipient": "售后", "phone": "13800000002", "region_code": "440825", 
 class Sale:
     """An order of one line, paid by ¥30 of beans and WeChat, and its two sides."""
 
-    def __init__(self, world, quantity=2, price=2500, beans=3000, freight=0, **form):
+    def __init__(self, world, quantity=2, price=2500, beans=3000, freight=0, commission=0, **form):
         self.world = world
         self.supplier_id = world.supplier()
+        world.execute(
+            "UPDATE supplier SET commission_bps = :bps WHERE id = :id",
+            bps=commission,
+            id=self.supplier_id,
+        )
         self.supplier = world.staff("supplier", self.supplier_id)
         self.supplier.put("/v1/supplier/after-sales/return-address", HOME)
         self.product, self.sku = world.sku(price, 10, self.supplier_id, **form)

@@ -1,5 +1,6 @@
 """What a supplier earned is settled once, to the fen; what goes back later is carried on."""
 
+import copy
 import random
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from fulfillment.settlement.rules import Back, SoldLine
 from mall.kernel import clock
 from mall.kernel.ids import new_id
 from tests.races.test_last_units import together
+from tests.support.people import order_body
 from tests.support.selling import Sale
 from tests.support.sheets import opened
 
@@ -26,8 +28,7 @@ def operator(world):
 @pytest.fixture
 def sale(world):
     """Two at ¥25, delivered; 5 % commission."""
-    found = Sale(world)
-    world.execute("UPDATE supplier SET commission_bps = 500 WHERE id = :id", id=found.supplier_id)
+    found = Sale(world, commission=500)
     found.deliver()
     world.run_outbox()
     return found
@@ -126,8 +127,7 @@ def test_units_that_never_left_are_no_sale(world, audited):
 
 
 def test_freight_is_owed_without_commission_and_goes_back_with_the_last(world, audited):
-    found = Sale(world, quantity=1, freight=800)
-    world.execute("UPDATE supplier SET commission_bps = 500 WHERE id = :id", id=found.supplier_id)
+    found = Sale(world, quantity=1, freight=800, commission=500)
     found.deliver()
     world.run_outbox()
     assert figures(found)["open_fen"] == 2500 - 125 + 800
@@ -321,3 +321,35 @@ def test_items_of_a_line_always_sum_to_what_is_left(amount, bps, cuts, seed):
 )
 def test_commission_is_rounded_half_up(amount, bps, expected):
     assert rules.commission(amount, bps) == expected
+
+
+def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, operator, audited):
+    """A rate changes from a day on: what was sold before keeps its own, refunds included."""
+    sale = Sale(world, commission=500)
+    path = f"/v1/ops/suppliers/{sale.supplier_id}/commission"
+    today = clock.beijing_day(clock.now())
+    for day in (today, today - timedelta(days=1), today + timedelta(days=367)):
+        refused = operator.post(path, {"commission_bps": 900, "from_on": str(day)}).get_json()
+        assert (refused["code"], refused["field"]) == ("commission_not_from_then", "from_on")
+    changes = [(900, today + timedelta(days=1)), (200, today + timedelta(days=2))]
+    for bps, day in changes:
+        body = {"commission_bps": bps, "from_on": str(day)}
+        assert operator.post(path, body).status_code == 201
+    later = [sale]
+    for _ in changes:
+        clock.freeze(clock.now() + timedelta(days=1))
+        later.append(copy.copy(sale))
+        later[-1].order = later[-1].place(order_body([sale.sku], "wechat", None))
+    for each in reversed(later):
+        each.deliver()
+    world.run_outbox()
+    rates = {item["order_no"]: item["commission_bps"] for item in items(sale)}
+    assert [rates[each.read()["order_no"]] for each in later] == [500, 900, 200]
+    case = sale.asked("refund_only", quantity=1, reason="damaged")
+    sale.supplier_does(case, "approve")
+    world.run_outbox()
+    [refund] = [each for each in items(sale) if each["kind"] == "refund"]
+    assert (refund["commission_bps"], refund["commission_fen"]) == (500, -125)
+    told = sale.supplier.get("/v1/supplier/notices").get_json()["items"]
+    assert [each["kind"] for each in told].count("commission_changed") == 2
+    audited()
