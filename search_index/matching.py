@@ -10,7 +10,7 @@ import numpy as np
 
 from catalog.products.rules import DELIVERY_MODES
 from search_index import rules
-from search_index.rules import BOOSTS, Wanted
+from search_index.rules import BOOSTS, Place, Wanted
 from search_index.snapshot import Docs, Floats, Mask, Snapshot
 from search_index.words.analysis import STOP, Analyzer, grams, is_hanzi, readings
 
@@ -20,6 +20,8 @@ class Found:
     """Documents in order, how many there are in all, their facets, and the words that matched."""
 
     docs: Docs
+    # By what they stand in this order, most important first; a cursor remembers the last one's.
+    keys: tuple[Any, ...]
     total: int
     facets: dict[str, dict[str, int]]
     words: tuple[str, ...]
@@ -36,9 +38,12 @@ def search(snapshot: Snapshot, known: Analyzer, wanted: Wanted) -> Found:
         score, covered, matched = _scores(snapshot, known, words, wanted.text)
         mask &= covered | _good_enough(score, mask)
         _reward_exact(snapshot, known, score, wanted.text)
-    docs = _ordered(snapshot, mask, score, wanted)
+    elif wanted.text.strip():
+        # Nothing but signs: no product is called so, and not everything is meant.
+        mask[:] = False
+    docs, keys = _ordered(snapshot, mask, score, wanted)
     facets = _facets(snapshot, mask) if wanted.has_facets else {}
-    return Found(docs, int(mask.sum()), facets, tuple(words), matched)
+    return Found(docs, keys, int(mask.sum()), facets, tuple(words), matched)
 
 
 # Filters
@@ -220,7 +225,9 @@ def _good_enough(score: Floats, mask: Mask) -> Mask:
 # Order and facets
 
 
-def _ordered(snapshot: Snapshot, mask: Mask, score: Floats | None, wanted: Wanted) -> Docs:
+def _ordered(
+    snapshot: Snapshot, mask: Mask, score: Floats | None, wanted: Wanted
+) -> tuple[Docs, tuple[Any, ...]]:
     docs = np.flatnonzero(mask).astype(np.int32)
     age = snapshot.age[docs]
     if wanted.sort == rules.RELEVANCE and score is not None:
@@ -234,7 +241,27 @@ def _ordered(snapshot: Snapshot, mask: Mask, score: Floats | None, wanted: Wante
         keys = (~age, -snapshot.sold[docs])
     else:
         keys = (~age,)
-    return docs[np.lexsort(keys)]
+    order = np.lexsort(keys)
+    return docs[order], tuple(key[order] for key in reversed(keys))
+
+
+def after(snapshot: Snapshot, found: Found, place: Place) -> int:
+    """Return the index at which a listing continues that had come to a place.
+
+    That is behind the product it ended with; where that one is listed no more, behind those that
+    stand before it, so that nothing is skipped because something else left the sale.
+    """
+    number = snapshot.number_of.get(place.product_id)
+    if number is not None:
+        at = np.flatnonzero(found.docs == number)
+        if len(at):
+            return int(at[0]) + 1
+    before = np.zeros(len(found.docs), bool)
+    equal = np.ones(len(found.docs), bool)
+    for key, last in zip(found.keys, place.keys, strict=False):
+        before |= equal & (key < last)
+        equal &= key == last
+    return int(np.count_nonzero(before | equal))
 
 
 def _facets(snapshot: Snapshot, mask: Mask) -> dict[str, dict[str, int]]:

@@ -110,21 +110,33 @@ def decode_cursor(cursor: str) -> tuple[int, UUID]:
         raise bad_cursor() from error
 
 
-def encode_depth(depth: int) -> str:
+@dataclass(frozen=True)
+class Place:
+    """Where a search's listing has come to: how far, and the last product with what orders it."""
+
+    depth: int
+    product_id: UUID
+    price_fen: int
+    keys: tuple[float, ...] = ()
+
+
+def encode_place(place: Place) -> str:
     """Return the opaque text from which the next page of a search continues."""
-    return base64.urlsafe_b64encode(f"d{depth}".encode()).decode()
+    parts = [place.depth, place.product_id.hex, place.price_fen, *place.keys]
+    return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode()
 
 
-def decode_depth(cursor: str) -> int:
+def decode_place(cursor: str) -> Place:
     """Read it back; raise Invalid for text that is none of ours."""
     try:
-        text = base64.urlsafe_b64decode(cursor.encode()).decode()
-        depth = int(text.removeprefix("d")) if text.startswith("d") else -1
+        text = base64.urlsafe_b64decode(cursor.encode()).decode("ascii")
+        depth, key, price, *keys = text.split("|")
+        found = Place(int(depth), UUID(key), int(price), tuple(map(float, keys)))
     except (ValueError, binascii.Error) as error:
         raise bad_cursor() from error
-    if not 0 <= depth <= MAX_DEPTH:
+    if not 0 < found.depth <= MAX_DEPTH or len(found.keys) > 4:
         raise bad_cursor()
-    return depth
+    return found
 
 
 def bad_cursor() -> Invalid:

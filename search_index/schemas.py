@@ -33,7 +33,7 @@ class BrowseQuery(Schema):
         validate=OneOf(SORTS),
         metadata={"description": "Left out: relevance with `q`, else newest"},
     )
-    cursor = String(load_default=None, validate=Length(max=120))
+    cursor = String(load_default=None, validate=Length(max=200))
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
 

@@ -17,7 +17,7 @@ from mall.kernel.uow import reading
 from search_index import matching, rules
 from search_index.engine import IndexUnavailable
 from search_index.matching import Found
-from search_index.rules import Wanted
+from search_index.rules import Place, Wanted
 from search_index.searcher import Searcher
 from search_index.snapshot import Snapshot
 from search_index.suggest import Suggester
@@ -26,6 +26,13 @@ from search_index.words.analysis import analyzer
 log = structlog.get_logger(__name__)
 INDEX, DATABASE = "index", "database"
 MAX_SUGGESTIONS = 10
+_EMPTY: dict[str, Any] = {
+    "items": [],
+    "next_cursor": None,
+    "total": None,
+    "facets": None,
+    "did_you_mean": None,
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ def browse(session: Session, browse: Browse) -> dict[str, Any]:
     return {"items": [dict(row._mapping) for row in shown], "next_cursor": cursor}
 
 
-def search(searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer:
+def search(searcher: Searcher, wanted: Wanted, place: Place | None, limit: int) -> Answer:
     """Return a page of what answers a query, with highlights, facets and what was probably meant.
 
     Where the index does not answer the database does, more plainly, and the index is mended.
@@ -54,13 +61,13 @@ def search(searcher: Searcher, wanted: Wanted, depth: int, limit: int) -> Answer
     try:
         snapshot, suggester = searcher.current()
         found = _match(snapshot, wanted)
-        body = _page(current_direct(), snapshot, found, depth, limit)
+        body = _page(current_direct(), snapshot, found, place, limit)
         body["did_you_mean"] = _meant(suggester, wanted, found)
     except IndexUnavailable:
         log.warning("search_falls_back")
         searcher.give_up()
         with reading() as session:
-            return Answer(_plainly(session, wanted, depth, limit), DATABASE)
+            return Answer(_plainly(session, wanted, place, limit), DATABASE)
     if wanted.has_facets:
         body["facets"] = _facets(snapshot, found.facets)
     return Answer(body, INDEX)
@@ -75,11 +82,12 @@ def _match(snapshot: Snapshot, wanted: Wanted) -> Found:
 
 
 def _page(
-    direct: Direct, snapshot: Snapshot, found: Found, depth: int, limit: int
+    direct: Direct, snapshot: Snapshot, found: Found, place: Place | None, limit: int
 ) -> dict[str, Any]:
     """Return a page that is full although some of what the index names is not on sale any more."""
     items: list[dict[str, Any]] = []
-    at, last = depth, min(len(found.docs), rules.MAX_DEPTH)
+    at = 0 if place is None else matching.after(snapshot, found, place)
+    last = min(len(found.docs), rules.MAX_DEPTH)
     marker = rules.Marker(_marked(found))
     while len(items) < limit and at < last:
         docs = found.docs[at : min(at + limit - len(items) + 5, last)]
@@ -95,10 +103,19 @@ def _page(
                 break
     return {
         "items": items,
-        "next_cursor": rules.encode_depth(at) if at < last else None,
+        "next_cursor": _cursor(snapshot, found, at) if at < last else None,
         "total": found.total,
         "facets": None,
     }
+
+
+def _cursor(snapshot: Snapshot, found: Found, at: int) -> str | None:
+    doc = found.docs[at - 1]
+    product_id = snapshot.ids[doc]
+    if at == 0 or product_id is None:
+        return None
+    keys = tuple(float(key[at - 1]) for key in found.keys)
+    return rules.encode_place(Place(at, product_id, int(snapshot.price[doc]), keys))
 
 
 def _marked(found: Found) -> list[str]:
@@ -116,10 +133,14 @@ def _meant(suggester: Suggester, wanted: Wanted, found: Found) -> str | None:
     return suggester.correct(list(found.words), runs, set(found.matched))
 
 
-def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[str, Any]:
+def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) -> dict[str, Any]:
+    terms, depth = rules.terms(wanted.text), place.depth if place else 0
+    if wanted.text.strip() and not terms:
+        # Nothing but signs: no product is called so, and not everything is meant.
+        return _EMPTY
     sort = wanted.sort if wanted.sort in products.SORTS else rules.NEWEST
     asked = Browse(
-        terms=rules.terms(wanted.text),
+        terms=terms,
         category_id=wanted.category_id,
         supplier_id=wanted.supplier_id,
         delivery_mode=wanted.delivery_mode,
@@ -131,18 +152,16 @@ def _plainly(session: Session, wanted: Wanted, depth: int, limit: int) -> dict[s
         product_ids=wanted.product_ids,
         in_stock=wanted.in_stock,
         sort=sort,
-        skipped=depth,
+        after=(place.price_fen, place.product_id) if place else None,
         limit=limit,
     )
     rows = products.browse_published(session, asked)
-    more = len(rows) > limit and depth + limit < rules.MAX_DEPTH
-    return {
-        "items": [{**row._mapping, "highlights": None} for row in rows[:limit]],
-        "next_cursor": rules.encode_depth(depth + limit) if more else None,
-        "total": None,
-        "facets": None,
-        "did_you_mean": None,
-    }
+    cursor = None
+    if len(rows) > limit and depth + limit < rules.MAX_DEPTH:
+        last = rows[limit - 1]
+        cursor = rules.encode_place(Place(depth + limit, last.id, last.price_fen))
+    items = [{**row._mapping, "highlights": None} for row in rows[:limit]]
+    return {**_EMPTY, "items": items, "next_cursor": cursor}
 
 
 def _facets(snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

@@ -47,14 +47,14 @@ def _browsed(asked: dict[str, Any], sort: str, cursor: str | None, limit: int) -
 def _searched(
     asked: dict[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[str, bytes]:
-    depth = rules.decode_depth(cursor) if cursor else 0
+    place = rules.decode_place(cursor) if cursor else None
     lot_id = asked.pop("lot_id")
     product_ids = None
     if lot_id is not None:
         with reading() as session:
             product_ids = wallet.products_of_lot(session, current_member_id(), lot_id)
     wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
-    answer = service.search(_searcher(), wanted, depth, limit)
+    answer = service.search(_searcher(), wanted, place, limit)
     return answer.engine, to_json(answer.body)
 
 

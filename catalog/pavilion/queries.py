@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.onboarding import queries as onboarding
@@ -95,32 +95,42 @@ def _matches(rule: Rule, now: datetime) -> ColumnElement[bool]:
 
 
 def products_of(
-    session: Session, section: Section, now: datetime, skipped: int, limit: int
+    session: Session, section: Section, now: datetime, place: rules.Place | None, limit: int
 ) -> list[Row[Any]]:
     """Return a page of a section's products on sale: picked ones first, then what its rule finds.
 
     One more than `limit` if there are more.
     """
-    orders: dict[str, list[Any]] = {
-        rules.NEWEST: [],
-        rules.PRICE_UP: [Product.price_fen],
-        rules.PRICE_DOWN: [Product.price_fen.desc()],
-        rules.SALES_FIRST: [func.coalesce(ProductFigure.sold, 0).desc()],
-    }
     picked = SectionPick.product_id == Product.id
+    position = func.coalesce(SectionPick.position, rules.NOT_PICKED).label("position")
+    orders: dict[str, ColumnElement[Any]] = {
+        rules.NEWEST: literal(0),
+        rules.PRICE_UP: Product.price_fen.expression,
+        rules.PRICE_DOWN: -Product.price_fen,
+        rules.SALES_FIRST: -func.coalesce(ProductFigure.sold, 0),
+    }
+    key = orders[section.sort].label("key")
     query = (
         items()
+        .add_columns(position, key)
         .outerjoin(SectionPick, picked & (SectionPick.section_id == section.id))
         .outerjoin(ProductFigure, ProductFigure.product_id == Product.id)
         .where(
             is_shown(),
             or_(SectionPick.product_id.is_not(None), _matches(rules.rule_of(section.rule), now)),
         )
-        .order_by(SectionPick.position.nulls_last(), *orders[section.sort], Product.id.desc())
-        .offset(skipped)
+        .order_by(position, key, Product.id.desc())
         .limit(limit + 1)
     )
+    if place is not None:
+        here = tuple_(position.element, key.element, literal(place.product_id))
+        query = query.where(here > tuple_(literal(place.position), literal(place.key), Product.id))
     return list(session.execute(query))
+
+
+def place_of(row: Row[Any]) -> str:
+    """Return the cursor that continues a section's listing behind a row."""
+    return rules.encode_place(rules.Place(row.position, row.key, row.id))
 
 
 # The rural-revitalization pavilion

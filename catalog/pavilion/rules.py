@@ -1,5 +1,7 @@
 """What gathers the products of a section."""
 
+import base64
+import binascii
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -7,6 +9,7 @@ from uuid import UUID
 
 from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP, SALES_FIRST
 from mall.kernel.errors import Invalid
+from mall.kernel.money import MAX_FEN
 
 PAVILION, CATEGORY, SEASONAL = KINDS = ("pavilion", "category", "seasonal")
 SORTS = (NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST)
@@ -70,3 +73,36 @@ def check(form: SectionForm) -> None:
         )
     if len(set(form.picks)) != len(form.picks):
         raise Invalid("picks", "同一商品选了两次。", "A product is picked twice.")
+
+
+# Behind every picked product.
+NOT_PICKED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """Behind which product a section's listing continues, and by what that one is ordered."""
+
+    position: int
+    key: int
+    product_id: UUID
+
+
+def encode_place(place: Place) -> str:
+    """Return the opaque text from which the next page continues."""
+    text = f"{place.position}|{place.key}|{place.product_id.hex}"
+    return base64.urlsafe_b64encode(text.encode()).decode()
+
+
+def decode_place(cursor: str) -> Place:
+    """Read it back; raise Invalid for text that is none of ours."""
+    try:
+        position, key, product = (
+            base64.urlsafe_b64decode(cursor.encode()).decode("ascii").split("|")
+        )
+        found = Place(int(position), int(key), UUID(product))
+    except (ValueError, binascii.Error) as error:
+        raise Invalid("cursor", "翻页标记无效。", "The cursor is not one of ours.") from error
+    if abs(found.position) > MAX_FEN or abs(found.key) > MAX_FEN:
+        raise Invalid("cursor", "翻页标记无效。", "The cursor is not one of ours.")
+    return found

@@ -17,8 +17,6 @@ from mall.web.fields import (
     stored_image,
 )
 
-MAX_DEPTH = 5000
-
 
 def _regions(about: str) -> List:
     return List(
@@ -109,10 +107,10 @@ class SectionDetails(Schema):
 
 
 class SectionProductsQuery(Schema):
-    cursor = Integer(
-        load_default=0,
-        validate=Range(0, MAX_DEPTH),
-        metadata={"description": "`next_cursor` of the last page", "example": 20},
+    cursor = String(
+        load_default=None,
+        validate=Length(max=120),
+        metadata={"description": "`next_cursor` of the last page"},
     )
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
@@ -132,7 +130,7 @@ class SectionProduct(Schema):
 
 class SectionProducts(Schema):
     items = List(Nested(SectionProduct))
-    next_cursor = Integer(allow_none=True, metadata={"example": 20})
+    next_cursor = String(allow_none=True, metadata={"example": "MTAwMDAwMHwwfDAx"})
 
 
 class PavilionSupplierReply(Schema):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.pavilion import queries
+from catalog.pavilion import queries, rules
 from catalog.pavilion.queries import PavilionSupplier
 from catalog.pavilion.schemas import (
     OriginList,
@@ -47,14 +47,15 @@ def read_section(section_id: UUID) -> Any:
 @bp.input(SectionProductsQuery, location="query")
 @bp.output(SectionProducts)
 @bp.doc(summary="List a section's products: picked ones first, then what its rule finds")
-def list_products(section_id: UUID, query_data: dict[str, int]) -> dict[str, Any]:
-    at = now()
-    limit, skipped = query_data["limit"], query_data["cursor"]
+def list_products(section_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
+    at, limit, cursor = now(), query_data["limit"], query_data["cursor"]
+    place = rules.decode_place(cursor) if cursor else None
     with reading() as session:
         section = queries.get_section(session, section_id, at)
-        rows = queries.products_of(session, section, at, skipped, limit)
+        rows = queries.products_of(session, section, at, place, limit)
     found = [dict(row._mapping) for row in rows[:limit]]
-    return {"items": found, "next_cursor": skipped + limit if len(rows) > limit else None}
+    more = len(rows) > limit
+    return {"items": found, "next_cursor": queries.place_of(rows[limit - 1]) if more else None}
 
 
 @bp.get("/pavilion/origins")

@@ -34,7 +34,6 @@ class Browse:
     tag: str | None = None
     product_ids: frozenset[UUID] | None = None
     in_stock: bool = False
-    skipped: int = 0
     limit: int = 20
 
 
@@ -118,7 +117,7 @@ def browse_published(session: Session, browse: Browse) -> list[Row[Any]]:
     """Return published products of active suppliers, one more than the limit if there are more."""
     after, order = _page(browse)
     query = items().where(*_conditions(browse), after).order_by(*order)
-    return list(session.execute(query.limit(browse.limit + 1).offset(browse.skipped)))
+    return list(session.execute(query.limit(browse.limit + 1)))
 
 
 def items() -> Select[Any]:

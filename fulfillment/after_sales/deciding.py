@@ -92,6 +92,7 @@ def _refund(
         reference=f"case:{case.id}",
         unsent=unsent,
         with_freight=is_fault or not supplier_sent,
+        units=case.quantity,
     )
     went = reimbursing.reimburse(uow, case.order_id, back, actor)
     changes = {"refunded_fen": went.amount_fen, "freight_fen": went.freight_fen, "held": 0}

@@ -34,7 +34,7 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     amount_fen = min(sold.price_fen, left)
     line.held_quantity += 1
     if amount_fen:
-        back = Back(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1)
+        back = Back(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1, units=1)
         reimbursing.reimburse(uow, order_id, back, order_rules.SYSTEM)
     dispatch.take_out(uow, part, line, 1)
     notice = NewNotice(

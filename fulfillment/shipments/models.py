@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
@@ -14,6 +14,7 @@ class Shipment(Base):
     """One parcel of a fulfillment order."""
 
     __tablename__ = "shipment"
+    __table_args__ = (Index("ix_shipment_tracking_no", "tracking_no"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     fulfillment_order_id: Mapped[UUID] = mapped_column(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mall.kernel.errors import DomainError, Invalid
 
@@ -43,6 +44,16 @@ class ParcelDelivered(DomainError):
     code = "parcel_delivered"
     zh = "包裹已签收，不能更改单号。"
     en = "The parcel was delivered; its number cannot be corrected any more."
+
+
+class NumberUsed(DomainError):
+    code = "tracking_number_used"
+    zh = "该单号已用于发给其他收件人的包裹（履约单 {number}），请核对；确为同一包裹时请注明合并寄送。"
+    en = "This number is already that of a parcel to somebody else ({number}); check it, or say that they share one."
+
+
+# Carriers use their numbers again after some months.
+NUMBER_LIVES = timedelta(days=180)
 
 
 def clean_number(carrier: str, tracking_no: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, DateTime, Function, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Function, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import post_load
 
@@ -39,6 +39,11 @@ class DispatchBody(ParcelBody):
         allow_none=True,
         validate=Length(1, 100),
         metadata={"description": "Left out: all that is left"},
+    )
+
+    is_shared = Boolean(
+        load_default=False,
+        metadata={"description": "Goods of several recipients travel in it", "example": False},
     )
 
 

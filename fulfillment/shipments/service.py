@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries, service
@@ -28,13 +28,16 @@ class Parcel:
     tracking_no: str | None
     items: tuple[DispatchItem, ...] | None
     dispatched_by: str
+    # Whether the supplier says that goods of several recipients travel in it.
+    is_shared: bool = False
 
 
 def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUID:
     """Record a parcel; return its id.
 
-    Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left, and
-    CollectedByVoucher for what is collected.
+    Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left,
+    CollectedByVoucher for what is collected, and NumberUsed for the number of a parcel that went to
+    somebody else, unless it is said to be shared.
     The order is locked first: a change of choice comes before the parcel or not at all. Once all
     of it is on its way, the member has the configured time to confirm.
     """
@@ -45,6 +48,8 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     if order.delivery_mode == dispatch_rules.PICKUP:
         raise dispatch_rules.CollectedByVoucher()
     dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
+    if not parcel.is_shared:
+        _check_number(uow, order, parcel.carrier, number)
     lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
     items = parcel.items or tuple(
         DispatchItem(line.id, line.to_dispatch) for line in lines if line.to_dispatch
@@ -68,6 +73,36 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
         order.state = dispatch_rules.PARTLY
     uow.emit(ParcelSent(str(shipment.id)))
     return shipment.id
+
+
+def _check_number(
+    uow: UnitOfWork, part: FulfillmentOrder, carrier: str, tracking_no: str | None
+) -> None:
+    """Refuse a number under which goods went to another member, or to another address of theirs."""
+    if tracking_no is None:
+        return
+    # Two rows with one number at once are looked at one after the other.
+    uow.session.execute(
+        select(
+            func.pg_advisory_xact_lock(func.hashtextextended(f"parcel:{carrier}:{tracking_no}", 0))
+        )
+    )
+    query = (
+        select(FulfillmentOrder.number)
+        .join(Shipment, Shipment.fulfillment_order_id == FulfillmentOrder.id)
+        .where(
+            Shipment.tracking_no == tracking_no,
+            Shipment.carrier == carrier,
+            Shipment.dispatched_at > uow.now - rules.NUMBER_LIVES,
+            or_(
+                FulfillmentOrder.member_id != part.member_id,
+                FulfillmentOrder.address.is_distinct_from(part.address),
+            ),
+        )
+    )
+    other = uow.session.scalars(query.limit(1)).first()
+    if other is not None:
+        raise rules.NumberUsed("tracking_no", number=other)
 
 
 def lock_part(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOrder:
@@ -107,6 +142,7 @@ def correct(
         return shipment
     if part.state == dispatch_rules.DELIVERED or shipment.delivered_at is not None:
         raise rules.ParcelDelivered()
+    _check_number(uow, part, carrier, number)
     before = {
         "carrier": shipment.carrier,
         "tracking_no": shipment.tracking_no,

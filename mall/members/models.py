@@ -28,11 +28,13 @@ class Member(Base):
     __tablename__ = "member"
     __table_args__ = (
         CheckConstraint("real_name_state IN ('unverified','verified')", name="real_name_state"),
+        # A number is one active member's; that of a disabled one is free for whoever has it now.
+        Index("uq_member_phone", "phone", unique=True, postgresql_where=text("is_active")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     openid: Mapped[str] = mapped_column(unique=True)
-    phone: Mapped[str | None] = mapped_column(unique=True)
+    phone: Mapped[str | None]
     phone_verified_at: Mapped[datetime | None]
     real_name: Mapped[str | None]
     real_name_state: Mapped[str] = mapped_column(default="unverified")

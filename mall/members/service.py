@@ -59,7 +59,7 @@ def bind_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> Member:
     """
     clean = rules.clean_phone(phone)
     taken = uow.session.scalars(
-        select(Member.id).where(Member.phone == clean, Member.id != member_id)
+        select(Member.id).where(Member.phone == clean, Member.id != member_id, Member.is_active)
     ).first()
     if taken is not None:
         raise rules.PhoneTaken("code")
@@ -80,8 +80,17 @@ def verify_real_name(uow: UnitOfWork, member_id: UUID, real_name: str) -> Member
 
 
 def set_active(uow: UnitOfWork, member_id: UUID, is_active: bool) -> Member:
-    """Open or close a member's account; closing ends every session at once."""
+    """Open or close a member's account; closing ends every session at once.
+
+    Raises PhoneTaken where the number has become another member's meanwhile.
+    """
     member = queries.get_member(uow.session, member_id)
+    if is_active and not member.is_active and member.phone is not None:
+        taken = select(Member.id).where(
+            Member.phone == member.phone, Member.id != member_id, Member.is_active
+        )
+        if uow.session.scalars(taken).first() is not None:
+            raise rules.PhoneTaken("is_active")
     member.is_active = is_active
     if not is_active:
         access.revoke_sessions(uow, member_id)

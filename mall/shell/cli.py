@@ -4,7 +4,7 @@ import getpass
 import os
 import sys
 import tempfile
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from catalog.uploads import importing as uploads
 from mall.access import service as access
 from mall.access.rules import DUTIES_OF_ROLE, ROLES
 from mall.kernel import audit as invariants
+from mall.kernel.clock import BEIJING
 from mall.kernel.errors import DomainError
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
@@ -222,7 +223,9 @@ def beans() -> None:
 @beans.command("grant")
 @click.argument("member_id", type=click.UUID)
 @click.argument("yuan", type=click.IntRange(1, 1_000_000))
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Day, UTC.")
+@click.option(
+    "--expires", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, in Beijing."
+)
 @click.option("--programme", required=True, help="What it is given for.")
 @click.option("--reference", required=True, help="Voucher number; the same one grants once.")
 @click.option("--scope", type=click.UUID, help="Bind it to a scope; left out: good for everything.")
@@ -235,7 +238,9 @@ def grant_beans(
     scope: UUID | None,
 ) -> None:
     """Grant MEMBER_ID beans worth YUAN."""
-    grant = Grant(member_id, yuan * 100, expires.replace(tzinfo=UTC), programme, reference, scope)
+    # The day named is the last one, whole, where the members live.
+    ends = expires.replace(tzinfo=BEIJING) + timedelta(days=1)
+    grant = Grant(member_id, yuan * 100, ends, programme, reference, scope)
     app = environment.application()
     with app.app_context():
         try:

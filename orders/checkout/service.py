@@ -246,6 +246,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "assistance_id": offer.assistance_id and str(offer.assistance_id),
         "assistance_region_code": offer.assistance_region_code,
         "commission_bps": offer.commission_bps,
+        "returned_quantity": 0,
     }
 
 

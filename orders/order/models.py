@@ -87,6 +87,9 @@ class OrderLine(Base):
         CheckConstraint("quantity > 0", name="quantity_positive"),
         CheckConstraint("amount_fen = quantity * price_fen", name="amount_adds_up"),
         CheckConstraint("amount_fen = beans_fen + wechat_fen", name="tenders_add_up"),
+        CheckConstraint(
+            "returned_quantity BETWEEN 0 AND quantity", name="no_more_returned_than_sold"
+        ),
         Index(
             "ix_order_line_assistance",
             "order_id",
@@ -117,6 +120,8 @@ class OrderLine(Base):
     assistance_region_code: Mapped[str | None]
     # What the mall keeps of the sale, in ten-thousandths.
     commission_bps: Mapped[int]
+    # Units whose whole price went back: they do not count against the member's limit any more.
+    returned_quantity: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class OrderEvent(Base):

@@ -99,7 +99,10 @@ def lock_buyer(session: Session, member_id: UUID) -> None:
 
 
 def bought(session: Session, member_id: UUID, since: Mapping[UUID, datetime]) -> dict[UUID, int]:
-    """Return how many of each SKU a member ordered since an instant; cancelled orders do not count."""
+    """Return how many of each SKU a member ordered since an instant and kept.
+
+    Cancelled orders and units whose price went back do not count.
+    """
     spans = or_(
         *(
             (OrderLine.sku_id == sku_id) & (Order.placed_at > instant)
@@ -107,7 +110,7 @@ def bought(session: Session, member_id: UUID, since: Mapping[UUID, datetime]) ->
         )
     )
     rows = session.execute(
-        select(OrderLine.sku_id, func.sum(OrderLine.quantity))
+        select(OrderLine.sku_id, func.sum(OrderLine.quantity - OrderLine.returned_quantity))
         .join(Order, Order.id == OrderLine.order_id)
         .where(Order.member_id == member_id, Order.state != rules.CANCELLED, spans)
         .group_by(OrderLine.sku_id)

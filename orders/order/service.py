@@ -14,7 +14,7 @@ from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
 from orders.order import queries, rules, statements
-from orders.order.models import Order, OrderEvent
+from orders.order.models import Order, OrderEvent, OrderLine
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,12 @@ def count_back(
     order.refunded_wechat_fen += wechat_fen
     for carried in queries.programmes_of(uow.session, [order.id])[order.id]:
         carried.returned_fen += programmes.get(carried.programme_id, 0)
+    uow.session.flush()
+
+
+def count_returned(uow: UnitOfWork, line: OrderLine, quantity: int) -> None:
+    """Count units of a locked order's line whose whole price went back."""
+    line.returned_quantity = min(line.quantity, line.returned_quantity + quantity)
     uow.session.flush()
 
 

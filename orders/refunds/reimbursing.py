@@ -26,7 +26,8 @@ from orders.refunds.rules import Share
 class Back:
     """What goes back of one line: how much, for how many units that never left, and why.
 
-    `with_freight`: the supplier's freight follows once nothing of its goods is left.
+    `with_freight`: the supplier's freight follows once nothing of its goods is left. `units`: how many
+    units the amount is about; they are returned if it is their whole price.
     """
 
     line_id: UUID
@@ -34,6 +35,7 @@ class Back:
     reference: str
     unsent: int = 0
     with_freight: bool = False
+    units: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> WentBa
     rows = [_row(uow, order, line.supplier_id, each, actor) for each in parts]
     rows[0].unsent = back.unsent
     _move(uow, order, rows)
+    if back.unsent or back.amount_fen == back.units * line.price_fen:
+        order_service.count_returned(uow, line, back.units)
     if back.unsent:
         stock.take_back(uow, order.id, {line.sku_id: back.unsent})
     return WentBack(back.amount_fen, sum(row.amount_fen for row in rows[1:]))

@@ -183,7 +183,7 @@ class Mall(ArrivalRules):
     def dispatch(self, part, whole):
         _, found = part
         supplier = self.suppliers[found["supplier_id"]]
-        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
+        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123", "is_shared": True}
         if not whole:
             parcel["items"] = [{"line_id": found["lines"][0]["id"], "quantity": 1}]
         path = f"/v1/supplier/fulfillment-orders/{found['id']}/shipments"

@@ -248,3 +248,29 @@ def test_pages_of_a_search_have_no_gap_and_no_repeat(shop):
         if cursor is None:
             break
     assert len(seen) == len(set(seen)) == 7
+
+
+@pytest.mark.parametrize("query", ["🍊", "%", "_", "？！", "（）", "\u200b", "\ufeff", "🍠🍊", "—"])
+def test_a_query_of_signs_alone_finds_nothing_rather_than_everything(stocked, query):
+    for more in ({}, {"sort": "newest"}, {"sort": "price_asc"}, {"in_stock": "true"}):
+        found = stocked.ask(q=query, **more).get_json()
+        assert (found["items"], found["total"], found["next_cursor"]) == ([], 0, None)
+
+
+@pytest.mark.parametrize("sort", ["relevance", "newest", "price_asc", "price_desc", "sales"])
+@pytest.mark.parametrize("left", ["before", "last"])
+def test_a_page_skips_nothing_because_something_left_the_sale(shop, sort, left):
+    """The cursor remembers a place in the order, not how many stood before it."""
+    made = {
+        str(shop.world.sku(100 * number, 5, title=f"雷州番薯{number}号")[0]): number
+        for number in range(1, 8)
+    }
+    shop.build()
+    whole = [item["id"] for item in shop.ask(q="番薯", sort=sort).get_json()["items"]]
+    assert sorted(whole) == sorted(made)
+    first = shop.ask(q="番薯", sort=sort, limit=3).get_json()
+    gone = first["items"][0 if left == "before" else 2]["id"]
+    shop.world.execute("UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
+    shop.build()
+    rest = shop.ask(q="番薯", sort=sort, limit=9, cursor=first["next_cursor"]).get_json()
+    assert [item["id"] for item in rest["items"]] == whole[3:]

@@ -47,9 +47,9 @@ class Sale:
         """Return the first part of the order, as its supplier sees it."""
         return self.member.get(f"{self.path}/fulfillment-orders").get_json()["items"][0]
 
-    def dispatch(self, quantity=None):
+    def dispatch(self, quantity=None, **more):
         part = self.part()
-        body = dict(PARCEL)
+        body = {**PARCEL, **more}
         if quantity is not None:
             body["items"] = [{"line_id": part["lines"][0]["id"], "quantity": quantity}]
         path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"

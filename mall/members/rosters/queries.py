@@ -77,6 +77,7 @@ def members_elsewhere(session: Session, union_id: UUID, phones: Collection[str])
         .join(TradeUnion, TradeUnion.id == UnionMembership.union_id)
         .where(
             Member.phone == func.any(list(phones)),
+            Member.is_active,
             UnionMembership.union_id != union_id,
             UnionMembership.left_on.is_(None),
         )

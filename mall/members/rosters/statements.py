@@ -49,7 +49,7 @@ LINK = text(
     UPDATE roster_entry e SET member_id = m.id, claimed_at = :now
     FROM member m
     WHERE e.roster_id = :roster_id AND e.member_id IS NULL AND e.is_active
-      AND m.phone = e.phone AND m.phone_verified_at IS NOT NULL
+      AND m.phone = e.phone AND m.phone_verified_at IS NOT NULL AND m.is_active
       AND NOT EXISTS (SELECT 1 FROM roster_entry o
                       WHERE o.roster_id = e.roster_id AND o.member_id = m.id)
     """

@@ -68,7 +68,7 @@ def query(text: str, limit: int, sort: str) -> None:
     with _index() as (app, _):
         searcher = app.extensions["mall_searcher"]
         searcher.renew()
-        answer = service.search(searcher, Wanted(text=text, sort=sort), 0, limit)
+        answer = service.search(searcher, Wanted(text=text, sort=sort), None, limit)
     _show(answer.body, answer.engine)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import requests
 
-from mall.shell.stories.telling import Person, Step, StoryFailed, Telling
+from mall.shell.stories.telling import Person, Step, StoryFailed, Telling, sent_by_sf
 
 
 class Buying(Telling):
@@ -123,13 +123,12 @@ class Buying(Telling):
         first, *others = self.known["parts"]
         path = f"/v1/supplier/fulfillment-orders/{first}"
         line = self.supplier.get(path)["lines"][0]["id"]
-        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-        for number in range(2):
+        for _ in range(2):
             items = [{"line_id": line, "quantity": 1}]
-            body = {**parcel, "tracking_no": f"SF123456789000{number}", "items": items}
+            body = {**sent_by_sf(), "items": items}
             reply = self.supplier.post(f"{path}/shipments", body)
         for part in others:
-            self.supplier.post(f"/v1/supplier/fulfillment-orders/{part}/shipments", parcel)
+            self.supplier.post(f"/v1/supplier/fulfillment-orders/{part}/shipments", sent_by_sf())
         return f"{reply['number']} in two parcels, the rest whole"
 
     def member_confirms(self) -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 from catalog.uploads.columns import COLUMNS, SHEET
 from mall.kernel.sheets import reading, writing
 from mall.kernel.sheets.cells import Limits
-from mall.shell.stories.telling import Person, Step, StoryFailed, Telling
+from mall.shell.stories.telling import Person, Step, StoryFailed, Telling, sent_by_sf
 
 COUNT = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -255,9 +255,8 @@ class Catalog(Telling):
 
     def supplier_ships(self) -> str:
         [part] = self.parts_of(self.known["order"])
-        parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
         path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
-        return str(self.supplier.post(path, parcel)["number"])
+        return str(self.supplier.post(path, sent_by_sf())["number"])
 
     def supplier_changes_a_price(self) -> str:
         path = f"/v1/supplier/products/{self.known['products'][0]}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mall.kernel.money import yuan
 from mall.shell.stories.giving import ADDRESS, Giving, at_once
-from mall.shell.stories.telling import Person, Step
+from mall.shell.stories.telling import Person, Step, sent_by_sf
 
 
 @dataclass
@@ -219,8 +219,7 @@ class Maternity(Giving):
             ]
             if ticked == 0:
                 items[0]["state"] = "kept"
-                parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-                items[1] |= {"state": "forwarded", **parcel}
+                items[1] |= {"state": "forwarded", **sent_by_sf()}
             counts = self.handler.post(path, {"items": items}, 200)
             after, ticked = page["next_after"], ticked + len(items)
         wanted = {"handed_out": self.count - 2, "kept": 1, "forwarded": 1}

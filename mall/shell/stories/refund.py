@@ -7,9 +7,8 @@ from typing import Any
 import requests
 
 from mall.kernel.money import yuan
-from mall.shell.stories.telling import Step, StoryFailed, Telling
+from mall.shell.stories.telling import Step, StoryFailed, Telling, sent_by_sf
 
-PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 HOME = {"recipient": "良姜合作社售后", "phone": "13800000002", "region_code": "440825"}
 
 
@@ -89,7 +88,7 @@ class Refund(Telling):
     def supplier_sends(self) -> str:
         [part] = self.parts_of(self.known["order"])
         path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
-        sent = self.supplier.post(path, PARCEL)["lines"][0]
+        sent = self.supplier.post(path, sent_by_sf())["lines"][0]
         self.member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm", expect=200)
         return f"{sent['dispatched_quantity']} of {sent['quantity']}, and they arrive"
 
@@ -102,7 +101,7 @@ class Refund(Telling):
     def one_is_returned(self) -> str:
         case = self.ask("return_and_refund", "not_as_described")
         self.supplier_does(case, "approve")
-        self.member.post(f"/v1/store/after-sales/{case}/parcel", PARCEL, 200)
+        self.member.post(f"/v1/store/after-sales/{case}/parcel", sent_by_sf(), 200)
         self.supplier_does(case, "receive")
         self.supplier_does(case, "accept-goods", {"restocked": 1})
         self.check_back(2 * self.PRICE + 1_000)
@@ -111,11 +110,11 @@ class Refund(Telling):
     def one_is_exchanged(self) -> str:
         case = self.ask("exchange", "bad_quality")
         self.supplier_does(case, "approve")
-        self.member.post(f"/v1/store/after-sales/{case}/parcel", PARCEL, 200)
+        self.member.post(f"/v1/store/after-sales/{case}/parcel", sent_by_sf(), 200)
         self.supplier_does(case, "receive")
         done = self.supplier_does(case, "accept-goods")
         path = f"/v1/supplier/fulfillment-orders/{done['replacement_id']}"
-        self.supplier.post(f"{path}/shipments", PARCEL)
+        self.supplier.post(f"{path}/shipments", sent_by_sf())
         confirm = f"/v1/store/fulfillment-orders/{done['replacement_id']}/confirm"
         self.member.post(confirm, expect=200)
         self.check_back(2 * self.PRICE + 1_000)

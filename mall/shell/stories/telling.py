@@ -15,6 +15,11 @@ import requests
 PATIENCE_SECONDS = 30
 
 
+def sent_by_sf() -> dict[str, str]:
+    """Return a carrier and a number that no other parcel has."""
+    return {"carrier": "sf", "tracking_no": f"SF{secrets.randbelow(10**13):013d}"}
+
+
 class StoryFailed(Exception):
     """A step did not go as told."""
 

@@ -176,3 +176,23 @@ def test_who_is_no_longer_qualified_leaves_pavilion_and_sections(floor):
     clock.freeze(datetime(2027, 1, 1, tzinfo=UTC))
     assert floor.titles(made["id"]) == []
     assert floor.guest.get("/v1/store/pavilion/origins").get_json()["items"] == []
+
+
+@pytest.mark.parametrize("sort", ["newest", "price_asc", "price_desc", "sales"])
+def test_a_page_skips_nothing_because_something_left_the_sale(floor, sort):
+    made = [floor.world.sku(100 * n, 5, title=f"品{n}")[0] for n in range(1, 8)]
+    section = floor.add(picks=[str(made[3])], rule={"max_price_fen": 900}, sort=sort).get_json()
+    whole = floor.titles(section["id"])
+    assert len(whole) == 7 and whole[0] == "品4"
+    first = floor.shown(section["id"], limit=3)
+    gone = first["items"][1]["id"]
+    floor.world.execute("UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
+    rest = floor.shown(section["id"], limit=9, cursor=first["next_cursor"])
+    assert [item["title"] for item in rest["items"]] == whole[3:]
+
+
+@pytest.mark.parametrize("cursor", ["x", "MQ==", "MXwyfDM=", "5" * 120])
+def test_a_cursor_that_is_not_ours_is_refused(floor, cursor):
+    section = floor.add(picks=[]).get_json()
+    guest = floor.guest.get(f"/v1/store/sections/{section['id']}/products?cursor={cursor}")
+    assert (guest.status_code, guest.get_json()["field"]) == (422, "cursor")

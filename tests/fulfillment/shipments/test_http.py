@@ -163,3 +163,38 @@ def test_a_suspended_supplier_still_ships_what_is_open(world, part, audited):
     world.staff("operator").put(path, {"state": "suspended"})
     assert dispatch(supplier, found).status_code == 201
     audited()
+
+
+def test_a_number_that_goes_to_somebody_else_is_refused_unless_it_is_said_to_be_shared(world):
+    """Three members' orders under one number, without a word, were a slip of a sheet."""
+    supplier_id = world.supplier()
+    supplier = world.staff("supplier", supplier_id)
+    _, sku = world.sku(1000, 9, supplier_id)
+
+    def part(member):
+        order = member.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
+        world.run_outbox()
+        path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
+        return member.get(path).get_json()["items"][0]
+
+    first, second = world.member(beans_fen=2000), world.member(beans_fen=2000)
+    own = part(first)
+    send = f"/v1/supplier/fulfillment-orders/{own['id']}/shipments"
+    assert supplier.post(send, PARCEL).status_code == 201
+    # Another order of the same member to the same address may travel along.
+    again = part(first)
+    send = f"/v1/supplier/fulfillment-orders/{again['id']}/shipments"
+    assert supplier.post(send, PARCEL).status_code == 201
+    others = part(second)
+    send = f"/v1/supplier/fulfillment-orders/{others['id']}/shipments"
+    refused = supplier.post(send, PARCEL)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "tracking_number_used")
+    assert refused.get_json()["number"] == own["number"]
+    assert supplier.post(send, {**PARCEL, "is_shared": True}).status_code == 201
+    # Nor does a correction move it there.
+    third = part(world.member(beans_fen=1000))
+    send = f"/v1/supplier/fulfillment-orders/{third['id']}/shipments"
+    supplier.post(send, {**PARCEL, "tracking_no": "SF9876543210123"})
+    [row] = world.rows("SELECT id FROM shipment WHERE tracking_no = 'SF9876543210123'")
+    corrected = supplier.put(f"/v1/supplier/shipments/{row.id}", PARCEL)
+    assert corrected.get_json()["code"] == "tracking_number_used"

@@ -146,7 +146,7 @@ def test_a_push_that_is_forged_or_about_another_parcel_changes_nothing(world, pa
     forged = parcel.push(way(), forged=True)
     assert (forged.status_code, forged.get_json()["result"]) == (400, False)
     other = Sale(world)
-    assert other.dispatch().status_code == 201
+    assert other.dispatch(is_shared=True).status_code == 201
     elsewhere = other.member.get(f"{other.path}/shipments").get_json()["items"][0]["id"]
     # Signed, but with the salt of the first parcel.
     assert parcel.push(way(), url=f"/v1/webhooks/kuaidi100/{elsewhere}").status_code == 400

@@ -133,3 +133,19 @@ def test_a_city_without_counties_takes_addresses(world):
     member = world.member(address=False)
     reply = member.post("/v1/store/addresses", ADDRESS | {"region_code": "442000"})
     assert reply.get_json()["region"] == "广东省中山市"
+
+
+def test_the_phone_of_a_disabled_member_is_free_for_whoever_has_it_now(world):
+    """Numbers change hands; and the one who comes back does not get it from its new owner."""
+    first, second, operator = world.member(), world.member(), world.staff("operator")
+    number = world.phone_number()
+    assert first.put("/v1/store/me/phone", {"code": f"phone-{number}:1"}).status_code == 200
+    path = f"/v1/ops/members/{first.id}/state"
+    assert operator.put(path, {"is_active": False}).status_code == 200
+    assert second.put("/v1/store/me/phone", {"code": f"phone-{number}:2"}).status_code == 200
+    refused = operator.put(path, {"is_active": True}).get_json()
+    assert (refused["code"], refused["field"]) == ("phone_taken", "is_active")
+    assert (
+        operator.put(f"/v1/ops/members/{second.id}/state", {"is_active": False}).status_code == 200
+    )
+    assert operator.put(path, {"is_active": True}).status_code == 200

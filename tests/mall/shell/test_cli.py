@@ -59,7 +59,10 @@ def test_beans_are_granted_once_for_a_reference(world, run):
     again = run(*grant)
     assert again.returncode == 1
     assert "used before" in again.stderr
-    assert member.get("/v1/store/beans").get_json()["balance_fen"] == 10_000
+    purse = member.get("/v1/store/beans").get_json()
+    assert purse["balance_fen"] == 10_000
+    # The day named is the last one, whole, in Beijing.
+    assert purse["lots"][0]["expires_at"].startswith("2099-12-31T16:00:00")
 
 
 def test_granting_to_nobody_says_so(world, run):

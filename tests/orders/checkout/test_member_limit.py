@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from catalog.products.rules import SkuForm
 from mall.kernel import clock
 from tests.support.people import order_body
+from tests.support.selling import Sale
 
 
 def limited(world):
@@ -41,6 +42,34 @@ def test_what_was_ordered_before_the_period_or_cancelled_does_not_count(world):
     assert member.post("/v1/store/orders", three).status_code == 409
     member.post(f"/v1/store/orders/{placed['order_id']}/cancel")
     assert member.post("/v1/store/orders", three).status_code == 201
+
+
+def test_units_whose_price_went_back_do_not_count(world, audited):
+    """A refund of one unit gives one back, a price reduction none; before and after dispatch."""
+    form = SkuForm("L-1", (), 1000, 1000, member_limit=4, member_limit_days=30)
+    sale = Sale(world, quantity=4, price=1000, beans=9000, sku_form=form)
+    one = order_body([sale.sku], total_fen=1000)
+
+    def refunded(**asked):
+        case = sale.asked("refund_only", **asked)
+        assert sale.supplier_does(case, "approve").get_json()["state"] == "refunded"
+
+    def is_free():
+        reply = sale.member.post("/v1/store/checkout/quote", order_body([sale.sku]))
+        return reply.status_code == 200
+
+    assert not is_free()
+    refunded(quantity=1, reason="no_longer_wanted")
+    assert sale.member.post("/v1/store/orders", one).status_code == 201
+    assert not is_free()
+    sale.deliver()
+    refunded(quantity=1, reason="damaged", amount_fen=400)
+    assert not is_free()
+    refunded(quantity=2, reason="damaged")
+    assert sale.member.post("/v1/store/orders", one).status_code == 201
+    assert sale.member.post("/v1/store/orders", one).status_code == 201
+    assert not is_free()
+    audited()
 
 
 def test_two_phones_cannot_both_take_the_last_of_a_limit(world):
