@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mall.kernel.errors import DomainError
-from mall.kernel.files.store import FileStore
+from mall.kernel.files.store import PublicFiles
 
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 40_000_000
@@ -37,7 +37,7 @@ class StoredImage:
     large: str
 
 
-def store_image(files: FileStore, content: bytes) -> StoredImage:
+def store_image(files: PublicFiles, content: bytes) -> StoredImage:
     """Keep an image in three sizes of WebP; the same image is kept once.
 
     Nothing of the file that was sent is kept but what can be seen: no EXIF, no second content.
@@ -46,14 +46,14 @@ def store_image(files: FileStore, content: bytes) -> StoredImage:
     if not content or len(content) > MAX_BYTES:
         raise ImageRefused("body")
     digest = hashlib.sha256(content).hexdigest()
-    keys = {size: f"images/{digest[:2]}/{digest}-{size}.webp" for size in SIZES}
+    keys = {size: f"{digest[:2]}/{digest}-{size}.webp" for size in SIZES}
     if not all(files.holds(key) for key in keys.values()):
         with _decoding:
             picture = _decode(content)
             for size in sorted(SIZES, reverse=True):
                 picture.thumbnail((size, size))
                 files.put(keys[size], _encode(picture), WEBP)
-    urls = [f"/media/{key.removeprefix('images/')}" for key in keys.values()]
+    urls = [f"/media/{key}" for key in keys.values()]
     return StoredImage(*urls)
 
 

@@ -7,7 +7,7 @@ from catalog.media.images import MAX_BYTES, WEBP, store_image
 from catalog.media.schemas import ImageReply
 from mall.access.guard import public
 from mall.access.rules import OPS, STORE, SUPPLIER
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_public_files
 from mall.web.files import IMAGES, sent_file, takes_file
 
 bp = APIBlueprint("media", __name__, tag="Store: shop window")
@@ -17,7 +17,7 @@ bp = APIBlueprint("media", __name__, tag="Store: shop window")
 @public
 @bp.doc(hide=True)
 def read_image(name: str) -> Response:
-    response = Response(current_files().get(f"images/{name}"), content_type=WEBP)
+    response = Response(current_public_files().get(name), content_type=WEBP)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
@@ -33,7 +33,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     @sent.output(ImageReply, 201)
     @sent.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")
     def upload_image() -> dict[str, str]:
-        stored = store_image(current_files(), sent_file(MAX_BYTES))
+        stored = store_image(current_public_files(), sent_file(MAX_BYTES))
         return {**vars(stored), "url": stored.large}
 
     return sent

@@ -1,6 +1,7 @@
 """Read applications and qualifications."""
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,16 @@ from sqlalchemy.orm import Session
 
 from catalog.onboarding import rules
 from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers.models import Supplier
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
 
 
 def is_valid(on: date) -> ColumnElement[bool]:
     """Return the condition that a qualification is approved and holds on a day."""
     q = Qualification
-    return (
-        (q.state == rules.APPROVED)
-        & (q.valid_from <= on)
-        & (q.valid_until.is_(None) | (q.valid_until >= on))
-    )
+    return is_still_good(on) & (q.valid_from <= on)
 
 
 def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> SupplierDocument:
@@ -29,6 +28,32 @@ def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> Supp
     if row is None or row.supplier_id != supplier_id:
         raise NotFound("document", "证照文件", field="document_id")
     return row
+
+
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files are documents in force.
+
+    Those are what waits for its review, and what proves something today of a supplier that is not
+    closed.
+    """
+    q = Qualification
+    query = (
+        select(SupplierDocument.file_key)
+        .join(q, q.document_id == SupplierDocument.id)
+        .join(Supplier, Supplier.id == SupplierDocument.supplier_id)
+        .where(
+            SupplierDocument.file_key.in_(keys),
+            Supplier.state != supplier_rules.CLOSED,
+            or_(q.state == rules.IN_REVIEW, is_still_good(beijing_day(now))),
+        )
+    )
+    return set(session.scalars(query))
+
+
+def is_still_good(on: date) -> ColumnElement[bool]:
+    """Return the condition that a qualification is approved and has not ended by a day."""
+    q = Qualification
+    return (q.state == rules.APPROVED) & (q.valid_until.is_(None) | (q.valid_until >= on))
 
 
 def get_document(session: Session, document_id: UUID) -> SupplierDocument:

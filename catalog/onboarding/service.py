@@ -18,7 +18,7 @@ from catalog.suppliers.models import Supplier
 from mall.access import service as access
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
@@ -112,7 +112,7 @@ def add_document(uow: UnitOfWork, supplier_id: UUID, content: bytes) -> UUID:
     _check_count(uow, SupplierDocument, supplier_id, rules.MAX_DOCUMENTS)
     document_id = new_id()
     key = f"documents/{supplier_id}/{document_id}.{kind[1]}"
-    current_files().put(key, content, kind[0])
+    current_private_files().put(key, content, kind[0])
     uow.session.add(
         SupplierDocument(
             id=document_id,

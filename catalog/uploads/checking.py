@@ -15,7 +15,7 @@ from catalog.uploads import columns, pictures, queries, rules
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.rules import Group
 from catalog.uploads.service import LIMITS, fail, keep, release
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import read_rows
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
@@ -35,7 +35,7 @@ def check(upload_id: UUID) -> None:
     try:
         if not pictures.unpack(upload):
             return _go_on_later(upload_id)
-        rows = _read(current_files().get(upload.file_key))
+        rows = _read(current_private_files().get(upload.file_key))
         if not pictures.fetch(upload, rows):
             return _go_on_later(upload_id)
     except SheetRefused as refused:

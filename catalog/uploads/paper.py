@@ -14,7 +14,7 @@ from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, queries
 from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
 from catalog.uploads.service import LIMITS
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.sheets import reading, writing
 from mall.kernel.sheets.cells import Row, Value
 
@@ -179,7 +179,7 @@ def _product_row(
 def report(session: Session, supplier_id: UUID, upload_id: UUID) -> tuple[bytes, str, str]:
     """Return an upload's own file with a column of messages, its format and its name."""
     upload = queries.own_upload(session, supplier_id, upload_id)
-    content = current_files().get(upload.file_key)
+    content = current_private_files().get(upload.file_key)
     messages: dict[int, list[str]] = {}
     for problem in queries.problems(session, upload_id):
         digits = "".join(filter(str.isdigit, problem["cell"]))

@@ -16,7 +16,7 @@ from catalog.uploads import queries
 from catalog.uploads.columns import Problem, SheetRow
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
 from mall.kernel.files import fetching
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files, current_public_files
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.uow import reading, unit_of_work
@@ -39,7 +39,7 @@ def unpack(upload: Upload) -> bool:
         session.expunge_all()
     ends = time.monotonic() + RUN_SECONDS
     for archive in waiting:
-        if not _unpack(upload.id, current_files().get(archive.file_key), ends):
+        if not _unpack(upload.id, current_private_files().get(archive.file_key), ends):
             return False
         with unit_of_work() as uow:
             uow.session.execute(
@@ -98,7 +98,7 @@ def _store(upload_id: UUID, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) ->
         problem = "图片不能超过 10 MB"
     else:
         try:
-            url = store_image(current_files(), archive.read(entry)).large
+            url = store_image(current_public_files(), archive.read(entry)).large
         except ImageRefused as refused:
             problem = refused.sentence("zh")
     _keep(upload_id, _source(entry), place or ("", 0), url, problem)
@@ -166,7 +166,7 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
 def _fetch(upload_id: UUID, source: str, url: str, place: tuple[str, int]) -> str | None:
     """Keep one image; return what is wrong with it, or None."""
     try:
-        stored = store_image(current_files(), fetching.fetch(url, MAX_BYTES))
+        stored = store_image(current_public_files(), fetching.fetch(url, MAX_BYTES))
     except (fetching.FetchRefused, ImageRefused) as refused:
         problem = refused.sentence("zh")
         _keep(upload_id, source, place, None, problem)

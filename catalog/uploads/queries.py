@@ -178,6 +178,19 @@ def due(session: Session, now: datetime) -> Upload | None:
     ).first()
 
 
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files belong to an upload that is still to be worked on.
+
+    One that nobody applied for a month waits for nobody.
+    """
+    is_open = Upload.state.in_((*rules.OPEN, rules.CHECKED))
+    lately = Upload.created_at > now - rules.LEFT_LYING
+    sheets = select(Upload.file_key).where(Upload.file_key.in_(keys), is_open, lately)
+    zips = select(UploadArchive.file_key).join(Upload, Upload.id == UploadArchive.upload_id)
+    zips = zips.where(UploadArchive.file_key.in_(keys), is_open, lately)
+    return {*session.scalars(sheets), *session.scalars(zips)}
+
+
 def pending(session: Session, upload_id: UUID, skips: bool) -> list[int]:
     """Return the positions of the products that are still to be applied."""
     query = select(UploadItem.position).where(

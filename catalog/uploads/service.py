@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadArchive
 from mall.kernel.errors import LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
@@ -32,7 +32,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
         raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
     upload_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}.{kind}"
-    current_files().put(key, content, reading.MEDIA_TYPES[kind])
+    current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     upload = Upload(
         id=upload_id,
         supplier_id=supplier_id,
@@ -68,7 +68,7 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
         raise LimitReached(limit=MAX_ARCHIVES)
     archive_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}-{archive_id}.zip"
-    current_files().put(key, content, "application/zip")
+    current_private_files().put(key, content, "application/zip")
     uow.session.add(UploadArchive(upload_id=upload_id, id=archive_id, file_key=key))
     upload.state, upload.due_at, upload.attempts = rules.WAITING, uow.now, 0
     return upload

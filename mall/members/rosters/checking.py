@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from mall.kernel import clock
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import read_rows
 from mall.kernel.uow import reading, unit_of_work
@@ -24,7 +24,7 @@ def check(roster_id: UUID) -> None:
         file_key = session.get_one(Roster, roster_id).file_key
     assert file_key is not None
     try:
-        people = _read(current_files().get(file_key))
+        people = _read(current_private_files().get(file_key))
     except SheetRefused as refused:
         with unit_of_work() as uow:
             roster = uow.session.get_one(Roster, roster_id, with_for_update=True)

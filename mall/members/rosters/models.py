@@ -36,6 +36,9 @@ class Roster(Base):
     # Nobody works on it before then.
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    # A small one is read at once, and not for long; what takes longer is large.
+    is_large: Mapped[bool] = mapped_column(default=True)
+    begun_at: Mapped[datetime | None]
     total_rows: Mapped[int] = mapped_column(default=0)
     wrong_rows: Mapped[int] = mapped_column(default=0)
     entry_count: Mapped[int] = mapped_column(default=0)

@@ -33,6 +33,11 @@ def list_rosters(session: Session, union_id: UUID, cursor: UUID | None, limit: i
     return list(session.scalars(query.order_by(Roster.id.desc()).limit(limit + 1)))
 
 
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files are the last sheet of a roster."""
+    return set(session.scalars(select(Roster.file_key).where(Roster.file_key.in_(keys))))
+
+
 def due(session: Session, now: datetime) -> Roster | None:
     """Lock the roster that waits longest for a worker, skipping those being worked on."""
     return session.scalars(

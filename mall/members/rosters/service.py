@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from mall.kernel.errors import DomainError, LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits
@@ -58,7 +58,7 @@ def receive(uow: UnitOfWork, union_id: UUID, roster_id: UUID, name: str, content
         raise rules.RosterBusy()
     rules.STATES.check(roster.state, rules.WAITING)
     key = f"rosters/{union_id}/{roster_id}-{new_id()}.{kind}"
-    current_files().put(key, content, reading.MEDIA_TYPES[kind])
+    current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     roster.file_key, roster.file_name = key, name
     roster.state, roster.due_at, roster.attempts = rules.WAITING, uow.now, 0
     roster.total_rows, roster.wrong_rows = 0, 0
