@@ -58,7 +58,8 @@ SWEEPS = [
     (stock_jobs.count_availability, 5, "fulfillment"),
     (stock_jobs.count_sales, 300, "bulk"),
     (product_jobs.withhold_unqualified, 300, "fulfillment"),
-    (upload_jobs.work_uploads, 2, "bulk"),
+    (upload_jobs.work_uploads, 2, "sheets"),
+    (upload_jobs.work_large_uploads, 2, "bulk"),
     (onboarding_jobs.announce_endings, 3600, "notify"),
 ]
 INVARIANTS = stock.INVARIANTS

@@ -3,7 +3,8 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.media.images import MAX_BYTES, WEBP, store_image
+from catalog.media.images import WEBP, store_image
+from catalog.media.rules import MAX_BYTES
 from catalog.media.schemas import ImageReply
 from mall.access.guard import public
 from mall.access.rules import OPS, STORE, SUPPLIER

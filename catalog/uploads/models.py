@@ -20,6 +20,7 @@ class Upload(Base):
             name="state_known",
         ),
         Index("ix_upload_supplier_id", "supplier_id", "id"),
+        Index("ix_upload_begun_at", "supplier_id", "begun_at"),
         Index(
             "ix_upload_open",
             "due_at",

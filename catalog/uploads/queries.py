@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from catalog.products import queries as products
 from catalog.products.models import Product, Sku
@@ -14,6 +14,7 @@ from catalog.suppliers import queries as suppliers
 from catalog.uploads import rules
 from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
 from mall.kernel.errors import NotFound
+from mall.kernel.sheets.working import TURN
 from mall.members import queries as members
 
 
@@ -167,12 +168,21 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
     )
 
 
-def due(session: Session, now: datetime) -> Upload | None:
-    """Return the upload that waits longest for somebody to work on it, locked."""
+def due(session: Session, now: datetime, is_large: bool) -> Upload | None:
+    """Return the upload whose turn it is, locked.
+
+    Suppliers take turns: next is whoever was served longest ago, with what waits longest.
+    """
+    other = aliased(Upload)
+    served = (
+        select(func.max(other.begun_at))
+        .where(other.supplier_id == Upload.supplier_id, other.begun_at > now - TURN)
+        .scalar_subquery()
+    )
     return session.scalars(
         select(Upload)
-        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now)
-        .order_by(Upload.due_at)
+        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now, Upload.is_large == is_large)
+        .order_by(served.nulls_first(), Upload.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()

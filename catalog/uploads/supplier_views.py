@@ -140,5 +140,8 @@ def apply(upload_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Download the uploaded file with a column of messages")
 def read_report(upload_id: UUID) -> Response:
     with reading() as session:
-        content, kind, name = paper.report(session, current_scope_id(), upload_id)
+        upload = queries.own_upload(session, current_scope_id(), upload_id)
+        messages = paper.messages_of(session, upload)
+        session.expunge(upload)
+    content, kind, name = paper.report(upload, messages)
     return attachment(content, XLSX if kind == "xlsx" else CSV, name)

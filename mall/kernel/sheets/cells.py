@@ -40,7 +40,9 @@ class Limits:
     """How large a sheet may be; beyond it is refused before it is read."""
 
     bytes: int = 20 * 1024 * 1024
-    unpacked_bytes: int = 200 * 1024 * 1024
+    unpacked_bytes: int = 120 * 1024 * 1024
+    # Twenty thousand rows of thirty cells have four million.
+    tags: int = 6_000_000
     rows: int = 20_000
     columns: int = 100
     cell_characters: int = 32_767

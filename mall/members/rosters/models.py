@@ -16,6 +16,7 @@ class Roster(Base):
     __tablename__ = "roster"
     __table_args__ = (
         UniqueConstraint("union_id", "name"),
+        Index("ix_roster_begun_at", "union_id", "begun_at"),
         CheckConstraint(
             "state IN ('empty','waiting','checking','checked','applying','ready','failed')",
             name="state_known",

@@ -27,10 +27,13 @@ def upgrade() -> None:
         )
         op.alter_column(table, "is_large", server_default=None)
         op.add_column(table, sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
+    for table, whose in (("upload", "supplier_id"), ("roster", "union_id")):
+        op.create_index(f"ix_{table}_begun_at", table, [whose, "begun_at"])
 
 
 def downgrade() -> None:
     for table in ("upload", "roster"):
+        op.drop_index(f"ix_{table}_begun_at", table)
         op.drop_column(table, "begun_at")
         op.drop_column(table, "is_large")
     op.drop_table("ended_file")
