@@ -200,6 +200,8 @@ def _work(task: Task, options: Any, content: BinaryIO, out: BinaryIO) -> None:
             write(BLOB, found)
         else:
             write(JSON, json.dumps(found, ensure_ascii=False, allow_nan=False).encode())
+            # Whatever becomes of the child next, this has been said.
+            out.flush()
 
     try:
         task(content, options, send)

@@ -184,7 +184,7 @@ def _listen(reply: socket.socket, told: socket.socket, limits: Limits) -> Outcom
         return found
     if code in _TIME_SIGNALS:
         # Where CPU time is left, the machine, and not the file, took the time.
-        is_starved = found.cpu_seconds < 0.9 * min(limits.cpu_seconds, limits.wall_seconds)
+        is_starved = found.cpu_seconds < 0.9 * limits.cpu_seconds
         found.ending = STARVED if is_starved else TIME
     elif code == -signal.SIGKILL:
         # The kernel's last word: where the CPU time is left, the machine had no memory.
