@@ -4,6 +4,8 @@ import ctypes
 import os
 import time
 
+from mall.kernel.files import fetching
+
 
 def echo(file, options, send):
     send({"options": options, "size": len(file.read())})
@@ -46,3 +48,9 @@ def look_around(file, options, send):
 def write(file, options, send):
     with open(options["path"], "wb") as kept:
         kept.write(b"x" * 100)
+
+
+def fetch_at_home(file, options, send):
+    """Fetch from this machine, whatever the host is called."""
+    fetching.public_address = lambda host, port: "127.0.0.1"
+    fetching.send_fetched(file, options, send)

@@ -1,6 +1,5 @@
 """Where files are kept, whatever keeps them, and who may name which (docs/adr/0027)."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +8,8 @@ from typing import Protocol
 from flask import current_app
 
 from mall.kernel.errors import DomainError, NotFound
+from mall.kernel.files.names import is_plain
 
-# One to four plain segments: no dots but one before an extension, nothing encoded, nothing long.
-_SEGMENT = r"[0-9A-Za-z][0-9A-Za-z_-]{0,119}(?:\.[0-9A-Za-z]{1,8})?"
-_KEY = re.compile(rf"{_SEGMENT}(?:/{_SEGMENT}){{0,3}}")
 IMAGES = "images"
 DOCUMENTS, UPLOADS, ROSTERS = "documents", "uploads", "rosters"
 PRIVATE = (DOCUMENTS, UPLOADS, ROSTERS)
@@ -59,7 +56,7 @@ def no_such_file() -> NotFound:
 
 def plain_key(key: str) -> str:
     """Return a key as it is; raise NotFound for one that no file can have."""
-    if not _KEY.fullmatch(key):
+    if not is_plain(key):
         raise no_such_file()
     return key
 

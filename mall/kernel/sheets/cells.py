@@ -15,7 +15,7 @@ TEXT, NUMBER, DATE, FORMULA, BOOLEAN, ERROR = (
 )
 Value = str | int | float | bool | date | datetime | None
 # What a spreadsheet program may take for a formula when it opens a file.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)

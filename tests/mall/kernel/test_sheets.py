@@ -24,7 +24,9 @@ def test_kinds_of_cells_are_told_apart_with_their_addresses():
     ]
 
 
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@x", "\tx", "\rx", "\nx", "＝1", "＋1", "－1", "＠x"]
+)
 def test_what_is_written_is_no_formula_and_reads_back_as_it_was(text):
     assert cells.safe(text) == f"'{text}"
     assert cells.plain(f"'{text}") == text

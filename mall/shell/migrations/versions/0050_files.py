@@ -21,6 +21,7 @@ def upgrade() -> None:
         ["ends_at"],
         postgresql_where=sa.text("removed_at IS NULL"),
     )
+    _show_own_images_only()
     for table in ("upload", "roster"):
         op.add_column(
             table, sa.Column("is_large", sa.Boolean(), nullable=False, server_default="true")
@@ -29,6 +30,30 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True))
     for table, whose in (("upload", "supplier_id"), ("roster", "union_id")):
         op.create_index(f"ix_{table}_begun_at", table, [whose, "begun_at"])
+
+
+def _show_own_images_only() -> None:
+    """Take addresses of other hosts out: members' browsers ask nobody else."""
+    listed = "jsonb_array_elements_text({column}) WITH ORDINALITY AS t (url, place)"
+    own = "COALESCE((SELECT jsonb_agg(url ORDER BY place) FROM " + listed
+    own += " WHERE url LIKE '/media/%'), '[]')"
+    foreign = "EXISTS (SELECT 1 FROM " + listed + " WHERE url NOT LIKE '/media/%')"
+    kept, odd = (each.format(column="image_urls") for each in (own, foreign))
+    op.execute(f"UPDATE product SET image_urls = {kept} WHERE {odd}")
+    for table in ("product_revision", "upload_item"):
+        kept, odd = (each.format(column="content->'image_urls'") for each in (own, foreign))
+        op.execute(
+            f"UPDATE {table} SET content = jsonb_set(content, '{{image_urls}}', {kept})"
+            " WHERE CASE WHEN jsonb_typeof(content->'image_urls') = 'array'"
+            f" THEN {odd} ELSE false END"
+        )
+    for table, column in (
+        ("order_line", "image_url"),
+        ("pack", "image_url"),
+        ("supplier", "cover_url"),
+        ("storefront_section", "cover_url"),
+    ):
+        op.execute(f"UPDATE {table} SET {column} = NULL WHERE {column} NOT LIKE '/media/%'")
 
 
 def downgrade() -> None:
