@@ -42,6 +42,7 @@ BLUEPRINTS = [
     stock_views.bp,
     supplier_ops.bp,
     template_views.bp,
+    template_views.images_bp,
     upload_views.bp,
     sections.bp,
     section_ops.bp,
@@ -61,6 +62,7 @@ SWEEPS = [
     (upload_jobs.work_uploads, 2, "sheets"),
     (upload_jobs.work_large_uploads, 2, "bulk"),
     (onboarding_jobs.announce_endings, 3600, "notify"),
+    (onboarding_jobs.give_up_applications, 3600, "bulk"),
 ]
 INVARIANTS = stock.INVARIANTS
 FILES_IN_FORCE: Mapping[str, InForce] = {

@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Executable, func, or_, select
 from sqlalchemy.orm import Session
 
 from catalog.onboarding import rules
-from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers.models import Supplier
 from mall.kernel.clock import beijing_day
@@ -150,10 +150,43 @@ def applications(session: Session, cursor: UUID | None, limit: int) -> list[Supp
     return list(session.scalars(query.order_by(Supplier.id.desc()).limit(limit + 1)))
 
 
-def open_application_count(session: Session) -> int:
-    """Return how many applications are undecided."""
-    query = select(func.count()).select_from(Supplier).where(Supplier.state == "applied")
+def lock_application(what: str) -> Executable:
+    """Return the statement that waits for whoever applies with the same network, phone or name."""
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(f"application:{what}", 0)))
+
+
+def count_from(session: Session, source: str, since: datetime) -> int:
+    """Return how many applications came from a network since then, whatever became of them."""
+    row = SupplierApplication
+    query = select(func.count()).select_from(row)
+    return session.scalar(query.where(row.source == source, row.created_at > since)) or 0
+
+
+def count_undecided(session: Session, about: str, value: str) -> int:
+    """Return how many undecided applications have this `phone` or this `name`."""
+    query = (
+        select(func.count())
+        .select_from(SupplierApplication)
+        .join(Supplier, Supplier.id == SupplierApplication.supplier_id)
+        .where(getattr(SupplierApplication, about) == value)
+        .where(Supplier.state == supplier_rules.APPLIED)
+    )
     return session.scalar(query) or 0
+
+
+def never_handed_in(session: Session, before: datetime) -> list[Supplier]:
+    """Return applications older than that which do not wait for a decision, locked."""
+    query = (
+        select(Supplier)
+        .where(
+            Supplier.state == supplier_rules.APPLIED,
+            Supplier.submitted_at.is_(None),
+            Supplier.created_at < before,
+        )
+        .order_by(Supplier.id)
+        .limit(500)
+    )
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def as_reply(row: Qualification, on: date) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from mall.kernel.files import fetching
+from mall.kernel.files.addresses import is_public
 from mall.kernel.files.fetching import (
     FetchRefused,
     fetch,
     fetch_by,
     fetch_here,
-    is_public,
     public_address,
 )
 

@@ -21,6 +21,18 @@ def upgrade() -> None:
         ["ends_at"],
         postgresql_where=sa.text("removed_at IS NULL"),
     )
+    op.create_table(
+        "supplier_application",
+        sa.Column("supplier_id", sa.Uuid(), sa.ForeignKey("supplier.id"), primary_key=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    table = "supplier_application"
+    op.create_index(f"ix_{table}_source", table, ["source", "created_at"])
+    op.create_index(f"ix_{table}_phone", table, ["phone"])
+    op.create_index(f"ix_{table}_name", table, ["name"])
     _show_own_images_only()
     for table in ("upload", "roster"):
         op.add_column(
@@ -61,4 +73,5 @@ def downgrade() -> None:
         op.drop_index(f"ix_{table}_begun_at", table)
         op.drop_column(table, "begun_at")
         op.drop_column(table, "is_large")
+    op.drop_table("supplier_application")
     op.drop_table("ended_file")
