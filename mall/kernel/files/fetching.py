@@ -16,8 +16,8 @@ from mall.kernel.sandbox import pool
 from mall.kernel.sandbox.frames import STARVED, TIME, Limits
 from mall.kernel.sandbox.nursery import Send
 
-MAX_REDIRECTS = (301, 302, 303, 307, 308)
-_REDIRECTS = 3
+MAX_REDIRECTS = 3
+_REDIRECTS = (301, 302, 303, 307, 308)
 SECONDS = 10.0
 _TASK = "mall.kernel.files.fetching:send_fetched"
 
