@@ -63,7 +63,7 @@ def _products(run: str) -> tuple[list[str], list[str]]:
                     title=f"压测商品 {run}-{number}-{each}",
                     category_id=category_id,
                     brief="压测用，产地直发，香浓可口",
-                    image_urls=("https://img.example/1.webp",),
+                    image_urls=("/media/ab/1-1280.webp",),
                     skus=(
                         product_rules.SkuForm(f"A{each}", (("规格", "标准"),), 6_800, PRICE_FEN),
                     ),

@@ -6,6 +6,7 @@ from catalog import messages
 from catalog.media import views as media
 from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
+from catalog.onboarding import queries as onboarding
 from catalog.onboarding import supplier_views as onboarding_views
 from catalog.onboarding import views as applications
 from catalog.packs import views as packs
@@ -23,7 +24,10 @@ from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
 from catalog.suppliers import supplier_views as template_views
 from catalog.uploads import jobs as upload_jobs
+from catalog.uploads import queries as uploads
 from catalog.uploads import supplier_views as upload_views
+from mall.kernel.files.retention import InForce
+from mall.kernel.files.store import DOCUMENTS, UPLOADS
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
@@ -38,6 +42,7 @@ BLUEPRINTS = [
     stock_views.bp,
     supplier_ops.bp,
     template_views.bp,
+    template_views.images_bp,
     upload_views.bp,
     sections.bp,
     section_ops.bp,
@@ -54,7 +59,13 @@ SWEEPS = [
     (stock_jobs.count_availability, 5, "fulfillment"),
     (stock_jobs.count_sales, 300, "bulk"),
     (product_jobs.withhold_unqualified, 300, "fulfillment"),
-    (upload_jobs.work_uploads, 2, "bulk"),
+    (upload_jobs.work_uploads, 2, "sheets"),
+    (upload_jobs.work_large_uploads, 2, "bulk"),
     (onboarding_jobs.announce_endings, 3600, "notify"),
+    (onboarding_jobs.give_up_applications, 3600, "bulk"),
 ]
 INVARIANTS = stock.INVARIANTS
+FILES_IN_FORCE: Mapping[str, InForce] = {
+    DOCUMENTS: onboarding.files_in_force,
+    UPLOADS: uploads.files_in_force,
+}

@@ -1,31 +1,18 @@
-"""Product images: decoded, made anew in three sizes, kept under the hash of what was sent."""
+"""Product images: made anew in three sizes by a child, kept under the hash of what was sent."""
 
 import hashlib
-import io
-import threading
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from catalog.media.rules import MAX_BYTES, SIZES, ImageRefused
+from mall.kernel.files.store import PublicFiles
+from mall.kernel.sandbox import pool
+from mall.kernel.sandbox.frames import STARVED, Limits
 
-from mall.kernel.errors import DomainError
-from mall.kernel.files.store import FileStore
-
-MAX_BYTES = 10 * 1024 * 1024
-MAX_PIXELS = 40_000_000
-# Longest side in pixels; the largest stands in the product, the others differ in their number.
-SMALL, MEDIUM, LARGE = SIZES = (240, 640, 1280)
 WEBP = "image/webp"
-_FORMATS = ("JPEG", "PNG", "WEBP")
-# Decoding 40 megapixels takes 160 MB: one at a time in a process.
-_decoding = threading.Lock()
-
-
-class ImageRefused(DomainError):
-    code = "image_refused"
-    status = 422
-    zh = "请上传 10 MB、4000 万像素以内的 JPEG、PNG 或 WebP 图片。"
-    en = "Upload a JPEG, PNG or WebP image of at most 10 MB and 40 megapixels."
+# While somebody waits for the answer; three sizes of WebP are a few hundred kilobytes.
+_EFFORT = Limits(cpu_seconds=5, wall_seconds=8.0, output_bytes=8 * 1024 * 1024, turn_seconds=2.0)
+_TASK = "catalog.media.decoding:send_sizes"
 
 
 @dataclass(frozen=True)
@@ -37,50 +24,46 @@ class StoredImage:
     large: str
 
 
-def store_image(files: FileStore, content: bytes) -> StoredImage:
+def store_image(files: PublicFiles, content: bytes) -> StoredImage:
     """Keep an image in three sizes of WebP; the same image is kept once.
 
     Nothing of the file that was sent is kept but what can be seen: no EXIF, no second content.
-    Raises ImageRefused for what is none, is over 10 MB, or over 40 megapixels.
+    Raises ImageRefused for what is none, is over 10 MB, or over 40 megapixels, and FilesBusy.
     """
     if not content or len(content) > MAX_BYTES:
         raise ImageRefused("body")
-    digest = hashlib.sha256(content).hexdigest()
-    keys = {size: f"images/{digest[:2]}/{digest}-{size}.webp" for size in SIZES}
-    if not all(files.holds(key) for key in keys.values()):
-        with _decoding:
-            picture = _decode(content)
-            for size in sorted(SIZES, reverse=True):
-                picture.thumbnail((size, size))
-                files.put(keys[size], _encode(picture), WEBP)
-    urls = [f"/media/{key.removeprefix('images/')}" for key in keys.values()]
-    return StoredImage(*urls)
+    names = _names(hashlib.sha256(content).hexdigest())
+    if all(files.holds(name) for name in names):
+        return _stored(names)
+    outcome = pool.read(_TASK, content, {}, _EFFORT)
+    if outcome.ending == STARVED:
+        raise pool.FilesBusy()
+    if not outcome.is_done:
+        raise ImageRefused("body")
+    return _keep(files, names, [piece for piece in outcome.pieces() if isinstance(piece, bytes)])
 
 
-def _decode(content: bytes) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise ImageRefused("body")
-                # JPEG can be decoded at a fraction of its size, which is all that is needed.
-                opened.draft("RGB", (LARGE, LARGE))
-                opened.load()
-                turned = ImageOps.exif_transpose(opened)
-                mode = (
-                    "RGBA" if "A" in turned.getbands() or "transparency" in turned.info else "RGB"
-                )
-                return turned.convert(mode)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Warning) as error:
-        raise ImageRefused("body") from error
-    except Image.DecompressionBombError as error:
-        raise ImageRefused("body") from error
+def keep_sizes(files: PublicFiles, made: Sequence[bytes]) -> StoredImage:
+    """Keep an image that a child made in each size, under the hash of the largest."""
+    return _keep(files, _names(hashlib.sha256(made[-1]).hexdigest()), made)
 
 
-def _encode(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
-    bare.save(out, "WEBP", quality=82, method=4)
-    return out.getvalue()
+def _names(digest: str) -> list[str]:
+    return [f"{digest[:2]}/{digest}-{size}.webp" for size in SIZES]
+
+
+def _keep(files: PublicFiles, names: Sequence[str], made: Sequence[bytes]) -> StoredImage:
+    # A child is believed no more than what it read: whatever it sent is kept and served as WebP.
+    if len(made) != len(SIZES) or not all(map(_is_webp, made)):
+        raise ImageRefused("body")
+    for name, content in zip(names, made, strict=True):
+        files.put(name, content, WEBP)
+    return _stored(names)
+
+
+def _is_webp(content: bytes) -> bool:
+    return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+
+
+def _stored(names: Sequence[str]) -> StoredImage:
+    return StoredImage(*(f"/media/{name}" for name in names))

@@ -1,13 +1,16 @@
 """Images are sent in by members, suppliers and operators, and shown to everybody."""
 
+from collections.abc import Callable
+
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.media.images import MAX_BYTES, WEBP, store_image
+from catalog.media.images import WEBP, store_image
+from catalog.media.rules import MAX_BYTES
 from catalog.media.schemas import ImageReply
 from mall.access.guard import public
-from mall.access.rules import OPS, STORE, SUPPLIER
-from mall.kernel.files.store import current_files
+from mall.access.rules import OPS, STORE
+from mall.kernel.files.store import current_public_files
 from mall.web.files import IMAGES, sent_file, takes_file
 
 bp = APIBlueprint("media", __name__, tag="Store: shop window")
@@ -17,13 +20,18 @@ bp = APIBlueprint("media", __name__, tag="Store: shop window")
 @public
 @bp.doc(hide=True)
 def read_image(name: str) -> Response:
-    response = Response(current_files().get(f"images/{name}"), content_type=WEBP)
+    response = Response(current_public_files().get(name), content_type=WEBP)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _blueprint(audience: str, tag: str) -> APIBlueprint:
+def _anybody() -> None:
+    """Refuse nobody of an audience."""
+
+
+def image_blueprint(audience: str, tag: str, check: Callable[[], None] = _anybody) -> APIBlueprint:
+    """Return the upload of images of an audience; `check` refuses, before anything is read."""
     sent = APIBlueprint(
         f"images_{audience}", __name__, url_prefix=f"/v1/{audience}/images", tag=tag
     )
@@ -33,7 +41,8 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     @sent.output(ImageReply, 201)
     @sent.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")
     def upload_image() -> dict[str, str]:
-        stored = store_image(current_files(), sent_file(MAX_BYTES))
+        check()
+        stored = store_image(current_public_files(), sent_file(MAX_BYTES))
         return {**vars(stored), "url": stored.large}
 
     return sent
@@ -41,7 +50,6 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
 
 BLUEPRINTS = [
     bp,
-    _blueprint(STORE, "Store: orders"),
-    _blueprint(SUPPLIER, "Supplier"),
-    _blueprint(OPS, "Operations"),
+    image_blueprint(STORE, "Store: orders"),
+    image_blueprint(OPS, "Operations"),
 ]

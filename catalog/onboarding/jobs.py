@@ -8,3 +8,9 @@ def announce_endings() -> int:
     """Tell suppliers and operators which qualifications end soon; hourly, each call made once."""
     with unit_of_work() as uow:
         return service.announce_endings(uow)
+
+
+def give_up_applications() -> int:
+    """Close applications that nobody handed in for a month. Hourly."""
+    with unit_of_work() as uow:
+        return service.give_up(uow)

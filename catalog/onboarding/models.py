@@ -10,6 +10,24 @@ from sqlalchemy.orm import Mapped, mapped_column
 from mall.kernel.db import Base
 
 
+class SupplierApplication(Base):
+    """Where an application came from, and what it is told apart by."""
+
+    __tablename__ = "supplier_application"
+    __table_args__ = (
+        Index("ix_supplier_application_source", "source", "created_at"),
+        Index("ix_supplier_application_phone", "phone"),
+        Index("ix_supplier_application_name", "name"),
+    )
+
+    supplier_id: Mapped[UUID] = mapped_column(ForeignKey("supplier.id"), primary_key=True)
+    # A network of the public internet; none where the address says nothing of who asks.
+    source: Mapped[str | None]
+    phone: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+
 class SupplierDocument(Base):
     """A file that a supplier sent in; only it and operators may read it."""
 

@@ -23,7 +23,7 @@ from catalog.onboarding.schemas import (
 from catalog.suppliers import queries as suppliers
 from mall.access.guard import current
 from mall.kernel.clock import beijing_day, now
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import IMAGES, PDF, attachment, gives_file
@@ -119,4 +119,4 @@ def read_document(document_id: UUID) -> Response:
     with reading() as session:
         row = queries.get_document(session, document_id)
     name = row.file_key.rpartition("/")[2]
-    return attachment(current_files().get(row.file_key), row.content_type, name)
+    return attachment(current_private_files().get(row.file_key), row.content_type, name)

@@ -1,26 +1,25 @@
 """Read applications and qualifications."""
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Executable, func, or_, select
 from sqlalchemy.orm import Session
 
 from catalog.onboarding import rules
-from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
+from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers.models import Supplier
+from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
 
 
 def is_valid(on: date) -> ColumnElement[bool]:
     """Return the condition that a qualification is approved and holds on a day."""
     q = Qualification
-    return (
-        (q.state == rules.APPROVED)
-        & (q.valid_from <= on)
-        & (q.valid_until.is_(None) | (q.valid_until >= on))
-    )
+    return is_still_good(on) & (q.valid_from <= on)
 
 
 def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> SupplierDocument:
@@ -29,6 +28,32 @@ def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> Supp
     if row is None or row.supplier_id != supplier_id:
         raise NotFound("document", "证照文件", field="document_id")
     return row
+
+
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files are documents in force.
+
+    Those are what waits for its review, and what proves something today of a supplier that is not
+    closed.
+    """
+    q = Qualification
+    query = (
+        select(SupplierDocument.file_key)
+        .join(q, q.document_id == SupplierDocument.id)
+        .join(Supplier, Supplier.id == SupplierDocument.supplier_id)
+        .where(
+            SupplierDocument.file_key.in_(keys),
+            Supplier.state != supplier_rules.CLOSED,
+            or_(q.state == rules.IN_REVIEW, is_still_good(beijing_day(now))),
+        )
+    )
+    return set(session.scalars(query))
+
+
+def is_still_good(on: date) -> ColumnElement[bool]:
+    """Return the condition that a qualification is approved and has not ended by a day."""
+    q = Qualification
+    return (q.state == rules.APPROVED) & (q.valid_until.is_(None) | (q.valid_until >= on))
 
 
 def get_document(session: Session, document_id: UUID) -> SupplierDocument:
@@ -125,10 +150,43 @@ def applications(session: Session, cursor: UUID | None, limit: int) -> list[Supp
     return list(session.scalars(query.order_by(Supplier.id.desc()).limit(limit + 1)))
 
 
-def open_application_count(session: Session) -> int:
-    """Return how many applications are undecided."""
-    query = select(func.count()).select_from(Supplier).where(Supplier.state == "applied")
+def lock_application(what: str) -> Executable:
+    """Return the statement that waits for whoever applies with the same network, phone or name."""
+    return select(func.pg_advisory_xact_lock(func.hashtextextended(f"application:{what}", 0)))
+
+
+def count_from(session: Session, source: str, since: datetime) -> int:
+    """Return how many applications came from a network since then, whatever became of them."""
+    row = SupplierApplication
+    query = select(func.count()).select_from(row)
+    return session.scalar(query.where(row.source == source, row.created_at > since)) or 0
+
+
+def count_undecided(session: Session, about: str, value: str) -> int:
+    """Return how many undecided applications have this `phone` or this `name`."""
+    query = (
+        select(func.count())
+        .select_from(SupplierApplication)
+        .join(Supplier, Supplier.id == SupplierApplication.supplier_id)
+        .where(getattr(SupplierApplication, about) == value)
+        .where(Supplier.state == supplier_rules.APPLIED)
+    )
     return session.scalar(query) or 0
+
+
+def never_handed_in(session: Session, before: datetime) -> list[Supplier]:
+    """Return applications older than that which do not wait for a decision, locked."""
+    query = (
+        select(Supplier)
+        .where(
+            Supplier.state == supplier_rules.APPLIED,
+            Supplier.submitted_at.is_(None),
+            Supplier.created_at < before,
+        )
+        .order_by(Supplier.id)
+        .limit(500)
+    )
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
 
 
 def as_reply(row: Qualification, on: date) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Which documents a supplier shows, how long each holds, and what hangs on it."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.files.addresses import is_public
 from mall.kernel.states import Transitions
 
 BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE = "business_licence", "food_licence", "assistance"
@@ -22,7 +25,12 @@ STATES = Transitions(
 )
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 USER_ROLE = "supplier"
-MAX_DOCUMENTS, MAX_QUALIFICATIONS, MAX_USERS, MAX_OPEN_APPLICATIONS = 200, 100, 50, 500
+MAX_DOCUMENTS, MAX_QUALIFICATIONS, MAX_USERS = 200, 100, 50
+# Applications of one network within a day, and undecided ones with one phone: nobody's use up
+# another's, so there is no limit that all share.
+MAX_BY_SOURCE, SOURCE_PERIOD, MAX_BY_PHONE = 10, timedelta(days=1), 3
+# What is not handed in for so long is given up, and its name is free again.
+GIVEN_UP_AFTER = timedelta(days=30)
 # Days before the end at which a supplier hears of it again, after the first announcement.
 LAST_CALLS = (7, 0)
 
@@ -36,6 +44,7 @@ class Application:
     contact_phone: str
     username: str
     password: str
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,35 @@ class QualificationForm:
     valid_until: date | None
     document_id: UUID
     region_code: str | None = None
+
+
+class TooManyApplications(DomainError):
+    code = "too_many_applications"
+    status = 429
+    zh = "{what_zh}提交的入驻申请过多，请等待审核结果或明天再试。"
+    en = "There are too many applications {what}; wait for their review, or try again tomorrow."
+
+
+def source_of(address: str | None) -> str | None:
+    """Return the network an address belongs to, as one customer has it; None for one of our own.
+
+    An address that is not public is a proxy's: it says nothing of who asks.
+    """
+    if address is None or not is_public(address):
+        return None
+    length = 24 if ip_address(address).version == 4 else 56
+    return str(ip_network(f"{address}/{length}", strict=False))
+
+
+def told_apart(name: str) -> str:
+    """Return a name as applications are told apart by it: whatever its width, case and spaces."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def digits_of(phone: str) -> str:
+    """Return a phone number as applications are told apart by it."""
+    digits = "".join(filter(str.isdigit, unicodedata.normalize("NFKC", phone)))
+    return digits.removeprefix("86") if len(digits) == 13 else digits
 
 
 class QualificationMissing(DomainError):

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from catalog.messages import QualificationsChanged, SupplierChanged
 from catalog.onboarding import queries, rules
-from catalog.onboarding.models import Qualification, SupplierDocument
+from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import rules as supplier_rules
@@ -18,7 +18,7 @@ from catalog.suppliers.models import Supplier
 from mall.access import service as access
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
@@ -29,10 +29,16 @@ from mall.notification.rules import NewNotice
 def apply(uow: UnitOfWork, application: Application) -> UUID:
     """Open an application with its first user, who signs in to complete and submit it.
 
-    Raises SupplierNameTaken, UsernameTaken, and LimitReached while 500 are undecided.
+    Raises SupplierNameTaken, UsernameTaken, and TooManyApplications from one network or with one
+    phone.
     """
-    if queries.open_application_count(uow.session) >= rules.MAX_OPEN_APPLICATIONS:
-        raise LimitReached(limit=rules.MAX_OPEN_APPLICATIONS)
+    row = SupplierApplication(
+        source=rules.source_of(application.address),
+        phone=rules.digits_of(application.contact_phone),
+        name=rules.told_apart(application.name),
+        created_at=uow.now,
+    )
+    _check_room(uow, row)
     supplier_id = supplier_service.open_supplier(uow, application.name, supplier_rules.APPLIED)
     supplier = suppliers.get_supplier(uow.session, supplier_id)
     supplier.contact_name = application.contact_name
@@ -45,7 +51,31 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
         supplier_id,
     )
     access.add_staff_account(uow, user)
+    row.supplier_id = supplier_id
+    uow.session.add(row)
     return supplier_id
+
+
+def _check_room(uow: UnitOfWork, row: SupplierApplication) -> None:
+    """Refuse what is too much of one stranger; two at the same instant wait for each other."""
+    for what in sorted(filter(None, (row.source, row.phone, row.name))):
+        uow.session.execute(queries.lock_application(what))
+    since = uow.now - rules.SOURCE_PERIOD
+    if row.source and queries.count_from(uow.session, row.source, since) >= rules.MAX_BY_SOURCE:
+        raise rules.TooManyApplications(what_zh="您所在网络", what="from your network")
+    if queries.count_undecided(uow.session, "phone", row.phone) >= rules.MAX_BY_PHONE:
+        raise rules.TooManyApplications("contact_phone", what_zh="该手机号", what="with this phone")
+    if queries.count_undecided(uow.session, "name", row.name):
+        raise supplier_service.SupplierNameTaken("name")
+
+
+def give_up(uow: UnitOfWork) -> int:
+    """Close applications that were not handed in for a month; their names are free again."""
+    left = queries.never_handed_in(uow.session, uow.now - rules.GIVEN_UP_AFTER)
+    for supplier in left:
+        supplier_service.change_state(uow, supplier.id, supplier_rules.CLOSED)
+        supplier.name = f"{supplier.name}（申请失效 {supplier.id.hex}）"
+    return len(left)
 
 
 def change_profile(uow: UnitOfWork, supplier_id: UUID, profile: Mapping[str, Any]) -> Supplier:
@@ -112,7 +142,7 @@ def add_document(uow: UnitOfWork, supplier_id: UUID, content: bytes) -> UUID:
     _check_count(uow, SupplierDocument, supplier_id, rules.MAX_DOCUMENTS)
     document_id = new_id()
     key = f"documents/{supplier_id}/{document_id}.{kind[1]}"
-    current_files().put(key, content, kind[0])
+    current_private_files().put(key, content, kind[0])
     uow.session.add(
         SupplierDocument(
             id=document_id,

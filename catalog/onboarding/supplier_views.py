@@ -23,7 +23,7 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id
 from mall.kernel.clock import beijing_day, now
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes_file
 
@@ -72,7 +72,7 @@ def read_document(document_id: UUID) -> Response:
     with reading() as session:
         row = queries.own_document(session, current_scope_id(), document_id)
     name = row.file_key.rpartition("/")[2]
-    return attachment(current_files().get(row.file_key), row.content_type, name)
+    return attachment(current_private_files().get(row.file_key), row.content_type, name)
 
 
 @bp.get("/qualifications")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask import request
 
 from catalog.onboarding import service
 from catalog.onboarding.rules import Application
@@ -19,8 +20,10 @@ bp = APIBlueprint("applications", __name__, url_prefix="/v1/supplier/application
 @bp.output(ApplicationReply, 201)
 @bp.doc(
     summary="Apply to sell; sign in with the account to add documents and submit",
-    responses={409: "The name is taken, or too many applications are open"},
+    description="Ten a day from one network, three undecided ones with one phone.",
+    responses={409: "The name is taken", 429: "Too many from this network or with this phone"},
 )
 def apply(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return {"supplier_id": service.apply(uow, Application(**json_data))}
+        application = Application(**json_data, address=request.remote_addr)
+        return {"supplier_id": service.apply(uow, application)}

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.files.names import is_own_image
 from mall.kernel.states import Transitions
 
 DRAFT, IN_REVIEW, REJECTED = "draft", "in_review", "rejected"
@@ -114,6 +115,8 @@ def check(form: ProductForm) -> None:
     """Raise Invalid where the parts of a product contradict each other."""
     if not 1 <= len(form.skus) <= MAX_SKUS:
         raise Invalid("skus", "规格须为 1 至 200 个。", "A product has 1 to 200 SKUs.")
+    if not all(map(is_own_image, form.image_urls)):
+        raise Invalid("image_urls", "图片须先上传到本系统。", "Upload images here first.")
     codes = [sku.code for sku in form.skus]
     if len(set(codes)) != len(codes):
         raise Invalid("skus", "SKU 编码重复。", "Two SKUs have the same code.")

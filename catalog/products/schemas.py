@@ -24,6 +24,7 @@ from mall.web.fields import (
     no_control_characters,
     region_code,
     short_text,
+    stored_image,
 )
 
 
@@ -87,9 +88,10 @@ class ProductBody(Schema):
     keywords = List(short_text(30), load_default=list, validate=Length(max=20))
     attributes = List(Nested(Pair), load_default=list, validate=Length(max=50))
     image_urls = List(
-        String(validate=[Length(max=500), Regexp(r"^(https?://|/media/)\S+$")]),
+        stored_image(),
         load_default=list,
         validate=Length(max=rules.MAX_IMAGES),
+        metadata={"description": "From POST /v1/supplier/images"},
     )
     delivery_modes = List(
         String(validate=OneOf(rules.DELIVERY_MODES)),

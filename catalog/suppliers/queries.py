@@ -19,6 +19,11 @@ def get_supplier(session: Session, supplier_id: UUID, for_update: bool = False) 
     return supplier
 
 
+def check_may_upload(session: Session, supplier_id: UUID) -> None:
+    """Raise NotYetApproved for a supplier that may send nothing but documents."""
+    rules.check_may_upload(get_supplier(session, supplier_id).state)
+
+
 def find_supplier(session: Session, name: str) -> Supplier | None:
     """Return the supplier of that name."""
     return session.scalars(select(Supplier).where(Supplier.name == name)).first()

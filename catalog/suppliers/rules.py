@@ -19,10 +19,25 @@ STATES = Transitions(
     },
     {APPLIED: "申请中", ACTIVE: "正常", SUSPENDED: "已停用", CLOSED: "已关闭"},
 )
+# Who is not one yet, or not any more, sends nothing but documents.
+_NO_SUPPLIER = (APPLIED, CLOSED)
 PIECE, WEIGHT = "piece", "weight"
 MAX_TEMPLATES, MAX_RULES = 20, 50
 # How far ahead a commission may be set.
 MAX_DAYS_AHEAD = 366
+
+
+class NotYetApproved(DomainError):
+    code = "supplier_not_approved"
+    status = 403
+    zh = "供应商尚未通过审核（{state_zh}），目前只能上传证照文件。"
+    en = "The supplier is not approved ({state}): only documents can be uploaded."
+
+
+def check_may_upload(state: str) -> None:
+    """Raise NotYetApproved for a supplier that may send nothing but documents."""
+    if state in _NO_SUPPLIER:
+        raise NotYetApproved(state=state, state_zh=STATES.names_zh[state])
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,25 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
+from catalog.media import views as media
 from catalog.suppliers import queries, rules, service
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
 from mall.access.guard import current_scope_id
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint(
     "shipping_templates", __name__, url_prefix="/v1/supplier/shipping-templates", tag="Supplier"
 )
+
+
+def refuse_applicants() -> None:
+    """Raise NotYetApproved where the asking supplier may send nothing but documents."""
+    with reading() as session:
+        queries.check_may_upload(session, current_scope_id())
+
+
+images_bp = media.image_blueprint(SUPPLIER, "Supplier", refuse_applicants)
 
 
 def _form(json_data: dict[str, Any]) -> service.TemplateForm:

@@ -14,10 +14,11 @@ from catalog.stock import queries as stock
 from catalog.uploads import columns, pictures, queries, rules
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.rules import Group
-from catalog.uploads.service import LIMITS, fail, keep, release
-from mall.kernel.files.store import current_files
+from catalog.uploads.service import LIMITS, fail, hand_on, keep, release
+from mall.kernel.files.store import current_private_files
+from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
-from mall.kernel.sheets.reading import read_rows
+from mall.kernel.sheets.reading import LARGE, SMALL, Effort, SheetTooDemanding, read_rows
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 
 CHUNK = 500
@@ -35,10 +36,17 @@ def check(upload_id: UUID) -> None:
     try:
         if not pictures.unpack(upload):
             return _go_on_later(upload_id)
-        rows = _read(current_files().get(upload.file_key))
+        content = current_private_files().get(upload.file_key)
+        rows = _read(content, LARGE if upload.is_large else SMALL)
+        if not upload.is_large and pictures.needs_fetching(rows):
+            return _hand_on(upload)
         if not pictures.fetch(upload, rows):
             return _go_on_later(upload_id)
+    except FilesBusy:
+        return _hand_on(upload)
     except SheetRefused as refused:
+        if isinstance(refused, SheetTooDemanding) and not upload.is_large:
+            return _hand_on(upload)
         with unit_of_work() as uow:
             held = uow.session.get_one(Upload, upload_id)
             fail(held, refused.sentence("zh"), refused.sentence("en"))
@@ -58,8 +66,13 @@ def _go_on_later(upload_id: UUID) -> None:
         release(uow, upload_id)
 
 
-def _read(content: bytes) -> list[columns.SheetRow]:
-    rows = read_rows(content, LIMITS, columns.SHEET)
+def _hand_on(upload: Upload) -> None:
+    with unit_of_work() as uow:
+        hand_on(uow, upload)
+
+
+def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
+    rows = read_rows(content, LIMITS, columns.SHEET, effort)
     head = next(rows, None)
     if head is None:
         raise SheetRefused("表格里没有内容。", "The sheet is empty.")

@@ -1,9 +1,18 @@
 """Uploads are worked on off the request."""
 
+from functools import partial
+
 from catalog.uploads import applying, checking, rules, service
 from mall.kernel.sheets.working import work_off
 
+_ACTS = {rules.CHECKING: checking.check, rules.APPLYING: applying.apply}
+
 
 def work_uploads() -> int:
-    """Check and apply what waits, for a while; return how much was worked on. Every 2 seconds."""
-    return work_off(service.claim, {rules.CHECKING: checking.check, rules.APPLYING: applying.apply})
+    """Check and apply small uploads, for a while; return how many there were. Every 2 seconds."""
+    return work_off(partial(service.claim, is_large=False), _ACTS)
+
+
+def work_large_uploads() -> int:
+    """The same for large ones, and for those that proved to be."""
+    return work_off(partial(service.claim, is_large=True), _ACTS)

@@ -20,6 +20,7 @@ class Upload(Base):
             name="state_known",
         ),
         Index("ix_upload_supplier_id", "supplier_id", "id"),
+        Index("ix_upload_begun_at", "supplier_id", "begun_at"),
         Index(
             "ix_upload_open",
             "due_at",
@@ -37,6 +38,9 @@ class Upload(Base):
     # Nobody works on it before then.
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    # A small one is read at once, and not for long; what takes longer is large.
+    is_large: Mapped[bool] = mapped_column(default=True)
+    begun_at: Mapped[datetime | None]
     total_rows: Mapped[int] = mapped_column(default=0)
     done_rows: Mapped[int] = mapped_column(default=0)
     is_submitted: Mapped[bool] = mapped_column(default=True)

@@ -13,8 +13,9 @@ from catalog.products.rules import ProductForm, SkuForm
 from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, queries
 from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
+from catalog.uploads.models import Upload
 from catalog.uploads.service import LIMITS
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.sheets import reading, writing
 from mall.kernel.sheets.cells import Row, Value
 
@@ -176,22 +177,30 @@ def _product_row(
     return [values.get(column.key) for column in COLUMNS]
 
 
-def report(session: Session, supplier_id: UUID, upload_id: UUID) -> tuple[bytes, str, str]:
-    """Return an upload's own file with a column of messages, its format and its name."""
-    upload = queries.own_upload(session, supplier_id, upload_id)
-    content = current_files().get(upload.file_key)
-    messages: dict[int, list[str]] = {}
-    for problem in queries.problems(session, upload_id):
+Messages = dict[int, list[str]]
+
+
+def messages_of(session: Session, upload: Upload) -> Messages:
+    """Return what is wrong with an upload, by row; of the file as a whole at its head."""
+    messages: Messages = {}
+    for problem in queries.problems(session, upload.id):
         digits = "".join(filter(str.isdigit, problem["cell"]))
         text = f"{problem['cell']} {problem['column']}：{problem['text']}"
         messages.setdefault(int(digits or 0), []).append(text)
     if upload.problem:
         messages.setdefault(1, []).append(upload.problem["detail_zh"])
-    rows = list(reading.read_rows(content, LIMITS, SHEET)) if not upload.problem else []
+    return messages
+
+
+def report(upload: Upload, messages: Messages) -> tuple[bytes, str, str]:
+    """Return an upload's own file with a column of messages, its format and its name."""
+    content = current_private_files().get(upload.file_key)
+    unread = reading.Sheet("utf-8", iter(()))
+    sheet = unread if upload.problem else reading.read_sheet(content, LIMITS, SHEET, reading.LARGE)
+    rows = sheet.rows
     name = f"错误报告-{upload.file_name.rpartition('.')[0] or upload.file_name}.{upload.format}"
     if upload.format == reading.CSV:
-        _, encoding = reading.decode(content)
-        return writing.csv_text(_with_messages(rows, messages), encoding), reading.CSV, name
+        return writing.csv_text(_with_messages(rows, messages), sheet.encoding), reading.CSV, name
     heads, *body = _with_messages(rows, messages)
     return writing.xlsx(SHEET, [str(head or "") for head in heads], body), reading.XLSX, name
 

@@ -1,30 +1,60 @@
 """Images of a sheet: out of zips, named by SKU code, or fetched from addresses."""
 
-import io
 import re
 import time
-import zipfile
-import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
-from catalog.media.images import MAX_BYTES, ImageRefused, store_image
+from catalog.media.images import keep_sizes, store_image
+from catalog.media.rules import MAX_BYTES, ImageRefused
 from catalog.uploads import queries
 from catalog.uploads.columns import Problem, SheetRow
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
 from mall.kernel.files import fetching
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files, current_public_files
+from mall.kernel.sandbox import pool
+from mall.kernel.sandbox.frames import STARVED, Limits
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.uow import reading, unit_of_work
 
 # One run of a job; what is left waits for the next.
 RUN_SECONDS = 25
-MAX_ENTRIES, MAX_UNPACKED = 5_000, 1024 * 1024 * 1024
+# Pictures that one child is given; it stops sooner when they take long.
+BATCH = 20
+_EFFORT = Limits(cpu_seconds=8, wall_seconds=20.0)
+_ENTRIES = "catalog.media.unpacking:send_entries"
+_PICTURES = "catalog.media.unpacking:send_pictures"
 _NAME = re.compile(r"(?P<code>.+?)(?:[-_](?P<position>\d{1,2}))?\.(?:jpe?g|png|webp)", re.I)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a zip: where it stands there, its name, checksum and size."""
+
+    place: int
+    name: str
+    checksum: int
+    size: int
+
+    @property
+    def source(self) -> str:
+        """Return what it is known by: a corrected image of the same name is another one."""
+        return f"zip:{self.checksum:08x}:{self.name}"[:600]
+
+    @property
+    def is_by_the_way(self) -> bool:
+        """Tell whether it is something that a machine put there by itself."""
+        return self.name.startswith("__MACOSX/") or self.name.rpartition("/")[2].startswith(".")
+
+    @property
+    def stands_for(self) -> tuple[str, int] | None:
+        return _place(self.name)
 
 
 def unpack(upload: Upload) -> bool:
@@ -39,7 +69,7 @@ def unpack(upload: Upload) -> bool:
         session.expunge_all()
     ends = time.monotonic() + RUN_SECONDS
     for archive in waiting:
-        if not _unpack(upload.id, current_files().get(archive.file_key), ends):
+        if not _unpack(upload.id, current_private_files().get(archive.file_key), ends):
             return False
         with unit_of_work() as uow:
             uow.session.execute(
@@ -51,57 +81,79 @@ def unpack(upload: Upload) -> bool:
 
 
 def _unpack(upload_id: UUID, content: bytes, ends: float) -> bool:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            entries = [each for each in archive.infolist() if not each.is_dir()]
-            if len(entries) > MAX_ENTRIES:
-                raise SheetRefused(
-                    f"压缩包里不能超过 {MAX_ENTRIES} 个文件。", f"At most {MAX_ENTRIES} files."
-                )
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-                raise SheetRefused("压缩包解压后过大。", "The archive is too large when unpacked.")
-            return _store_all(upload_id, archive, entries, ends)
-    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError) as error:
-        raise SheetRefused(
-            "图片压缩包损坏或已加密，无法读取。", "The archive is broken or encrypted."
-        ) from error
-
-
-def _store_all(
-    upload_id: UUID, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], ends: float
-) -> bool:
-    with reading() as session:
-        known = {image.source for image in queries.images(session, upload_id)}
-    for entry in sorted(entries, key=lambda each: each.filename):
-        if _source(entry) in known:
-            continue
+    outcome = pool.read(_ENTRIES, content, {}, _EFFORT)
+    if outcome.refusal is not None:
+        raise SheetRefused(*outcome.refusal)
+    if outcome.ending == STARVED:
+        raise pool.FilesBusy()
+    if not outcome.is_done:
+        raise SheetRefused("图片压缩包无法读取。", "The archive cannot be read.")
+    waiting = _sorted_out(upload_id, [_entry(piece) for piece in outcome.pieces()])
+    while waiting:
         if time.monotonic() > ends:
             return False
-        _store(upload_id, archive, entry)
+        waiting = waiting[_store(upload_id, content, waiting[:BATCH]) :]
     return True
 
 
-def _source(entry: zipfile.ZipInfo) -> str:
-    # A corrected image of the same name is another one.
-    return f"zip:{entry.CRC:08x}:{entry.filename}"[:600]
+def _entry(piece: Any) -> Entry:
+    place, name, checksum, size = piece
+    return Entry(int(place), str(name).replace("\\", "/"), int(checksum), int(size))
 
 
-def _store(upload_id: UUID, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
-    """Keep one image, or note what is wrong with it."""
-    name = entry.filename.replace("\\", "/")
-    if name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("."):
-        return
-    place, url, problem = _place(name), None, None
-    if place is None:
-        problem = "文件名应为 SKU编码.jpg、SKU编码-2.png 等"
-    elif entry.file_size > MAX_BYTES:
-        problem = "图片不能超过 10 MB"
+def _sorted_out(upload_id: UUID, entries: list[Entry]) -> list[Entry]:
+    """Return the pictures that are still to be read; note what cannot be one by its name or size."""
+    with reading() as session:
+        known = {image.source for image in queries.images(session, upload_id)}
+    waiting = []
+    for entry in sorted(entries, key=lambda each: each.name):
+        if entry.source in known or entry.is_by_the_way:
+            continue
+        if entry.stands_for is None:
+            _keep(upload_id, entry, None, "文件名应为 SKU编码.jpg、SKU编码-2.png 等")
+        elif entry.size > MAX_BYTES:
+            _keep(upload_id, entry, None, "图片不能超过 10 MB")
+        else:
+            waiting.append(entry)
+    return waiting
+
+
+def _store(upload_id: UUID, content: bytes, batch: list[Entry]) -> int:
+    """Keep the images that a child makes of these entries; return of how many something is known."""
+    by_place = {entry.place: entry for entry in batch}
+    options = {"places": list(by_place)}
+    outcome = pool.read(_PICTURES, content, options, _EFFORT)
+    if outcome.ending == STARVED:
+        raise pool.FilesBusy()
+    begun, done, made = None, 0, list[bytes]()
+    for piece in outcome.pieces():
+        if isinstance(piece, bytes):
+            made.append(piece)
+            continue
+        [(what, place)] = piece.items()
+        begun = by_place[place] if what == "begins" else None
+        if what != "begins":
+            done += 1
+            _keep_or_note(upload_id, by_place[place], made if what == "done" else [])
+        made = []
+    if not outcome.is_done:
+        # The child ended over this one.
+        begun = begun or batch[done] if done < len(batch) else None
+        if begun is not None:
+            done += 1
+            _keep(upload_id, begun, None, "图片无法在限定的时间和内存内读取")
+    return max(done, 1)
+
+
+def _keep_or_note(upload_id: UUID, entry: Entry, made: list[bytes]) -> None:
+    try:
+        if not made:
+            raise ImageRefused("body")
+        url = keep_sizes(current_public_files(), made).large
+    except ImageRefused as refused:
+        _keep(upload_id, entry, None, refused.sentence("zh"))
     else:
-        try:
-            url = store_image(current_files(), archive.read(entry)).large
-        except ImageRefused as refused:
-            problem = refused.sentence("zh")
-    _keep(upload_id, _source(entry), place or ("", 0), url, problem)
+        _keep(upload_id, entry, url, None)
 
 
 def _place(name: str) -> tuple[str, int] | None:
@@ -116,9 +168,14 @@ def _place(name: str) -> tuple[str, int] | None:
     return match.group("code"), int(match.group("position") or 1)
 
 
-def _keep(
-    upload_id: UUID, source: str, place: tuple[str, int], url: str | None, problem: str | None
+def _keep(upload_id: UUID, entry: Entry, url: str | None, problem: str | None) -> None:
+    _write(upload_id, entry.source, entry.stands_for or ("", 0), (url, problem))
+
+
+def _write(
+    upload_id: UUID, source: str, place: tuple[str, int], found: tuple[str | None, str | None]
 ) -> None:
+    url, problem = found
     row = {
         "upload_id": upload_id,
         "source": source[:600],
@@ -134,6 +191,11 @@ def _keep(
                 index_elements=["upload_id", "source"], set_={"url": url, "problem": problem}
             )
         )
+
+
+def needs_fetching(rows: Sequence[SheetRow]) -> bool:
+    """Tell whether images are to be fetched from addresses, which takes as long as their hosts do."""
+    return current_settings().fetch_images and any(row.values.get("image_urls") for row in rows)
 
 
 def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
@@ -166,12 +228,12 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
 def _fetch(upload_id: UUID, source: str, url: str, place: tuple[str, int]) -> str | None:
     """Keep one image; return what is wrong with it, or None."""
     try:
-        stored = store_image(current_files(), fetching.fetch(url, MAX_BYTES))
+        stored = store_image(current_public_files(), fetching.fetch(url, MAX_BYTES))
     except (fetching.FetchRefused, ImageRefused) as refused:
         problem = refused.sentence("zh")
-        _keep(upload_id, source, place, None, problem)
+        _write(upload_id, source, place, (None, problem))
         return problem
-    _keep(upload_id, source, place, stored.large, None)
+    _write(upload_id, source, place, (stored.large, None))
     return None
 
 

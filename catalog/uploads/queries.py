@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from catalog.products import queries as products
 from catalog.products.models import Product, Sku
@@ -14,6 +14,7 @@ from catalog.suppliers import queries as suppliers
 from catalog.uploads import rules
 from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
 from mall.kernel.errors import NotFound
+from mall.kernel.sheets.working import TURN
 from mall.members import queries as members
 
 
@@ -167,15 +168,37 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
     )
 
 
-def due(session: Session, now: datetime) -> Upload | None:
-    """Return the upload that waits longest for somebody to work on it, locked."""
+def due(session: Session, now: datetime, is_large: bool) -> Upload | None:
+    """Return the upload whose turn it is, locked.
+
+    Suppliers take turns: next is whoever was served longest ago, with what waits longest.
+    """
+    other = aliased(Upload)
+    served = (
+        select(func.max(other.begun_at))
+        .where(other.supplier_id == Upload.supplier_id, other.begun_at > now - TURN)
+        .scalar_subquery()
+    )
     return session.scalars(
         select(Upload)
-        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now)
-        .order_by(Upload.due_at)
+        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now, Upload.is_large == is_large)
+        .order_by(served.nulls_first(), Upload.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
+
+
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files belong to an upload that is still to be worked on.
+
+    One that nobody applied for a month waits for nobody.
+    """
+    is_open = Upload.state.in_((*rules.OPEN, rules.CHECKED))
+    lately = Upload.created_at > now - rules.LEFT_LYING
+    sheets = select(Upload.file_key).where(Upload.file_key.in_(keys), is_open, lately)
+    zips = select(UploadArchive.file_key).join(Upload, Upload.id == UploadArchive.upload_id)
+    zips = zips.where(UploadArchive.file_key.in_(keys), is_open, lately)
+    return {*session.scalars(sheets), *session.scalars(zips)}
 
 
 def pending(session: Session, upload_id: UUID, skips: bool) -> list[int]:

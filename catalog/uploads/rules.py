@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,10 @@ STATES = Transitions(
 OPEN = (WAITING, CHECKING, APPLYING)
 CREATE, CHANGE, SAME, WRONG = "create", "change", "unchanged", "wrong"
 ACTIONS = (CREATE, CHANGE, SAME, WRONG)
+# So many rows are applied in a second or two.
+SMALL_ROWS = 300
+# An upload that was checked and not applied for so long waits for nobody any more.
+LEFT_LYING = timedelta(days=30)
 MAX_OPEN_UPLOADS, MAX_SHOWN_CHANGES = 20, 50
 _BY_KEY = {column.key: column for column in COLUMNS}
 

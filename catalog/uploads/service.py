@@ -10,10 +10,11 @@ from sqlalchemy import func, select, update
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadArchive
 from mall.kernel.errors import LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
+from mall.kernel.sheets.working import PUT_OFF
 from mall.kernel.uow import UnitOfWork
 
 LIMITS = Limits()
@@ -32,7 +33,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
         raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
     upload_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}.{kind}"
-    current_files().put(key, content, reading.MEDIA_TYPES[kind])
+    current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     upload = Upload(
         id=upload_id,
         supplier_id=supplier_id,
@@ -41,6 +42,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
         digest=hashlib.sha256(content).hexdigest(),
         format=kind,
         state=rules.WAITING,
+        is_large=reading.is_large(content),
         due_at=uow.now,
         created_at=uow.now,
     )
@@ -68,9 +70,10 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
         raise LimitReached(limit=MAX_ARCHIVES)
     archive_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}-{archive_id}.zip"
-    current_files().put(key, content, "application/zip")
+    current_private_files().put(key, content, "application/zip")
     uow.session.add(UploadArchive(upload_id=upload_id, id=archive_id, file_key=key))
     upload.state, upload.due_at, upload.attempts = rules.WAITING, uow.now, 0
+    upload.is_large = True
     return upload
 
 
@@ -91,20 +94,21 @@ def begin_applying(
     if wrong and not skips_wrong:
         raise rules.UploadHasProblems(wrong_count=wrong)
     upload.state, upload.due_at, upload.attempts = rules.APPLYING, uow.now, 0
+    upload.is_large = upload.total_rows > rules.SMALL_ROWS
     upload.skips_wrong, upload.is_submitted, upload.done_rows = skips_wrong, is_submitted, 0
     return upload
 
 
-def claim(uow: UnitOfWork) -> tuple[UUID, str] | None:
-    """Take the upload that waits longest and lease it; return its id and state, or None.
+def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
+    """Take the small or large upload whose turn it is and lease it; return its id and state.
 
-    One that was begun too often without success is given up.
+    One that was begun too often without success is given up. None: there is nothing to do.
     """
-    upload = queries.due(uow.session, uow.now)
+    upload = queries.due(uow.session, uow.now, is_large)
     if upload is None:
         return None
     upload.attempts += 1
-    upload.due_at = uow.now + LEASE
+    upload.begun_at, upload.due_at = uow.now, uow.now + LEASE
     if upload.attempts > MAX_ATTEMPTS:
         fail(upload, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
         return upload.id, rules.FAILED
@@ -121,6 +125,14 @@ def keep(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
 def release(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     """End the lease of an upload: whoever looks next goes on with it, if anything is left."""
     _note(uow, upload_id, due_at=uow.now, attempts=0, **values)
+
+
+def hand_on(uow: UnitOfWork, upload: Upload) -> None:
+    """Let a small upload go on among the large ones, and a large one when there is time for it."""
+    if upload.is_large:
+        _note(uow, upload.id, due_at=uow.now + PUT_OFF)
+    else:
+        release(uow, upload.id, is_large=True)
 
 
 def _note(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
+from catalog.suppliers.supplier_views import refuse_applicants
 from catalog.uploads import paper, queries, service
 from catalog.uploads.models import Upload
 from catalog.uploads.schemas import (
@@ -79,6 +80,7 @@ def list_uploads(query_data: dict[str, Any]) -> dict[str, Any]:
     description="xlsx, or csv in UTF-8 or GB18030; up to 20 MB, 20,000 rows, 100 columns.",
 )
 def send_sheet(query_data: dict[str, str]) -> dict[str, Any]:
+    refuse_applicants()
     content = sent_file(service.LIMITS.bytes)
     with unit_of_work() as uow:
         upload = service.receive(uow, current_scope_id(), query_data["name"], content)
@@ -116,6 +118,7 @@ def list_items(upload_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     description="`CODE.jpg`, `CODE-2.png` or `CODE/1.webp`; up to 50 MB a zip, 20 zips.",
 )
 def add_images(upload_id: UUID) -> dict[str, Any]:
+    refuse_applicants()
     content = sent_file(service.MAX_ARCHIVE_BYTES)
     with unit_of_work() as uow:
         service.add_images(uow, current_scope_id(), upload_id, content)
@@ -140,5 +143,8 @@ def apply(upload_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Download the uploaded file with a column of messages")
 def read_report(upload_id: UUID) -> Response:
     with reading() as session:
-        content, kind, name = paper.report(session, current_scope_id(), upload_id)
+        upload = queries.own_upload(session, current_scope_id(), upload_id)
+        messages = paper.messages_of(session, upload)
+        session.expunge(upload)
+    content, kind, name = paper.report(upload, messages)
     return attachment(content, XLSX if kind == "xlsx" else CSV, name)

@@ -5,12 +5,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from catalog.suppliers import queries as suppliers
 from fulfillment.uploads import rules, service
 from fulfillment.uploads.rules import Problem, Wanted
 from fulfillment.uploads.schemas import SentReply
 from mall.access.guard import current, current_scope_id
 from mall.kernel.errors import DomainError
-from mall.kernel.sheets.reading import read_rows
+from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.sheets.writing import xlsx
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import CSV, XLSX, attachment, gives_file, sent_file, takes_file
@@ -38,8 +39,10 @@ def read_sheet() -> Response:
 )
 def send_sheet() -> dict[str, Any]:
     supplier_id, actor = current_scope_id(), current().name
+    with reading() as session:
+        suppliers.check_may_upload(session, supplier_id)
     content = sent_file(rules.LIMITS.bytes)
-    found = rules.rows_of(read_rows(content, rules.LIMITS, rules.SHEET))
+    found = rules.rows_of(read_rows(content, rules.LIMITS, rules.SHEET, AT_ONCE))
     problems = [each for each in found if isinstance(each, Problem)]
     sent = unchanged = 0
     for wanted in found:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from redis import Redis
 from rq import Queue, worker_registration
 
-PAYMENTS, FULFILLMENT, INDEX, BULK, NOTIFY = "payments", "fulfillment", "index", "bulk", "notify"
+PAYMENTS, FULFILLMENT, INDEX = "payments", "fulfillment", "index"
+SHEETS, BULK, NOTIFY = "sheets", "bulk", "notify"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ QUEUES: Mapping[str, Limits] = {
     PAYMENTS: Limits(60, 200),
     FULFILLMENT: Limits(60, 200),
     INDEX: Limits(120, 200),
-    # Sheets and rosters work a bounded share each time; the daily audit reads everything.
+    # Small sheets, each for a few seconds at most: nobody waits for another's.
+    SHEETS: Limits(60, 50),
+    # Large sheets and rosters work a bounded share each time; the daily audit reads everything.
     BULK: Limits(600, 50),
     NOTIFY: Limits(60, 200),
 }

@@ -150,6 +150,8 @@ class Settings:
     lease_seconds: int
     media_dir: Path
     s3: S3Settings
+    file_retention_days: int
+    document_retention_days: int
     index_dir: Path
     fetch_images: bool
     qualification_notice_days: int

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from mall.kernel.errors import DomainError
 from mall.kernel.ids import new_id
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
-from mall.kernel.sheets.reading import read_rows
+from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.uow import UnitOfWork
 from mall.members.models import TradeUnion
 
@@ -41,13 +41,17 @@ class Line:
     parent_code: str
 
 
-def import_unions(uow: UnitOfWork, content: bytes) -> dict[str, int]:
-    """Add and change the unions of a sheet, parents in any order; return how many of each.
+def read_list(content: bytes) -> list[Line]:
+    """Return the lines of a sheet; raise SheetRefused and FilesBusy."""
+    return _read(read_rows(content, LIMITS, SHEET, AT_ONCE))
 
-    Raises SheetRefused, and UnionListWrong with every problem; nothing is kept then. The same list
-    again changes nothing.
+
+def import_unions(uow: UnitOfWork, lines: list[Line]) -> dict[str, int]:
+    """Add and change the unions of a list, parents in any order; return how many of each.
+
+    Raises UnionListWrong with every problem; nothing is kept then. The same list again changes
+    nothing.
     """
-    lines = _read(read_rows(content, LIMITS, SHEET))
     known = {
         row.code: row
         for row in uow.session.execute(

@@ -106,9 +106,9 @@ def change_union(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     description="xlsx or csv, up to 10,000 rows; the same list again changes nothing.",
 )
 def import_unions() -> dict[str, int]:
-    content = sent_file(importing.LIMITS.bytes)
+    lines = importing.read_list(sent_file(importing.LIMITS.bytes))
     with unit_of_work() as uow:
-        return importing.import_unions(uow, content)
+        return importing.import_unions(uow, lines)
 
 
 @unions_bp.get("/<uuid:union_id>/officers")

@@ -1,7 +1,6 @@
 """Build the application from settings."""
 
 import warnings
-from importlib import import_module
 from pathlib import Path
 
 import flask_swagger_ui
@@ -18,8 +17,7 @@ from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, Direct, db
-from mall.kernel.files.local import LocalFiles
-from mall.kernel.files.store import FileStore
+from mall.kernel.files.opening import open_files
 from mall.kernel.settings import Settings
 from mall.notification.gateway import MessageGateway
 from mall.notification.wechat_messages import WeChatMessages
@@ -94,8 +92,10 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
+    app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)
-    app.extensions["mall_files"] = _file_store(settings)
+    public, private = open_files(settings)
+    app.extensions["mall_public_files"], app.extensions["mall_private_files"] = public, private
     outbox.set_doorbell(Doorbell(connection).ring)
     observe.install(app)
     guard.install(app)
@@ -107,15 +107,6 @@ def create_app(settings: Settings) -> APIFlask:
         app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
     app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
-
-
-def _file_store(settings: Settings) -> FileStore:
-    if not settings.s3.bucket:
-        return LocalFiles(settings.media_dir)
-    # Named, not imported: boto3 takes 40 MB that an installation with local files need not have.
-    adapter = import_module("mall.kernel.files.s3")
-    store: FileStore = adapter.S3Files(settings.s3)
-    return store
 
 
 def _serve_docs_files(app: APIFlask) -> None:

@@ -61,6 +61,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_S3_REGION", "us-east-1", "Its region"),
     ("MALL_S3_ACCESS_KEY", "", "Its access key"),
     ("MALL_S3_SECRET_KEY", "", "Its secret key"),
+    ("MALL_FILE_RETENTION_DAYS", "90", "How long superseded sheets and rosters are kept, in days"),
+    ("MALL_DOCUMENT_RETENTION_DAYS", "1095", "The same of documents that are not in force"),
     ("MALL_INDEX_DIR", "var/index", "Where the search index is kept; it can always be rebuilt"),
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
@@ -188,18 +190,24 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
         media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
-        s3=S3Settings(
-            endpoint=values["MALL_S3_ENDPOINT"],
-            region=values["MALL_S3_REGION"],
-            bucket=values["MALL_S3_BUCKET"],
-            access_key=values["MALL_S3_ACCESS_KEY"],
-            secret_key=values["MALL_S3_SECRET_KEY"],
-        ),
+        s3=_s3(values),
+        file_retention_days=_whole(values, "MALL_FILE_RETENTION_DAYS", 1),
+        document_retention_days=_whole(values, "MALL_DOCUMENT_RETENTION_DAYS", 1),
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _s3(values: Mapping[str, str]) -> S3Settings:
+    return S3Settings(
+        endpoint=values["MALL_S3_ENDPOINT"],
+        region=values["MALL_S3_REGION"],
+        bucket=values["MALL_S3_BUCKET"],
+        access_key=values["MALL_S3_ACCESS_KEY"],
+        secret_key=values["MALL_S3_SECRET_KEY"],
     )
 
 

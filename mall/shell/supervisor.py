@@ -26,8 +26,13 @@ WEB_PORT, MOCK_PORT, TRACKING_PORT, VALKEY_PORT = 8000, 12111, 12113, 16379
 # What the stand-in of kuaidi100 takes.
 TRACKING_KEY, TRACKING_CUSTOMER = "demo-kuaidi100-key", "demo-kuaidi100-customer"
 READY_SECONDS = 60
-# What is urgent never waits for what is large.
-POOLS = {"urgent": "payments,fulfillment", "steady": "index,bulk,notify"}
+# What is urgent never waits for what is large, nor does anybody's sheet for a stranger's.
+POOLS = {
+    "urgent": "payments,fulfillment",
+    "steady": "index,notify",
+    "sheets": "sheets",
+    "bulk": "bulk",
+}
 LOOK_AROUND_TICKS = 6
 
 

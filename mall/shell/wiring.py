@@ -13,6 +13,8 @@ from mall.access import jobs as access_jobs
 from mall.access import views as access_views
 from mall.deliveries import ops_views as deliveries_ops
 from mall.kernel import outbox
+from mall.kernel.files import retention
+from mall.kernel.files.store import ROSTERS
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops
 from mall.ledger import queries as ledger_queries
@@ -20,12 +22,13 @@ from mall.ledger import views as ledger_views
 from mall.members import ops_views as member_ops
 from mall.members import views as member_views
 from mall.members.rosters import jobs as roster_jobs
+from mall.members.rosters import queries as rosters
 from mall.members.rosters import union_views as roster_union_views
 from mall.members.rosters import views as roster_views
 from mall.notification import jobs as notice_jobs
 from mall.notification import views as notice_views
 from mall.shell import health
-from mall.shell.background import relay
+from mall.shell.background import ending, relay
 
 BLUEPRINTS = [
     *access_views.BLUEPRINTS,
@@ -55,12 +58,14 @@ REACTIONS: tuple[Mapping[Any, list[outbox.Reaction]], ...] = (
 SWEEPS = [
     (relay.sweep, 2, "payments"),
     (relay.forget_old, 3600, "bulk"),
+    (ending.end_files, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 60, "bulk"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
     (notice_jobs.send_wechat_messages, 3, "notify"),
-    (roster_jobs.work_rosters, 2, "bulk"),
+    (roster_jobs.work_rosters, 2, "sheets"),
+    (roster_jobs.work_large_rosters, 2, "bulk"),
     *catalog.wiring.SWEEPS,
     *search_index.wiring.SWEEPS,
     *orders.wiring.SWEEPS,
@@ -72,7 +77,13 @@ INVARIANTS = [
     *orders.wiring.INVARIANTS,
     *fulfillment.wiring.INVARIANTS,
     *relay.INVARIANTS,
+    *retention.INVARIANTS,
 ]
+# Which files of each private area somebody still needs.
+FILES_IN_FORCE: Mapping[str, retention.InForce] = {
+    **catalog.wiring.FILES_IN_FORCE,
+    ROSTERS: rosters.files_in_force,
+}
 
 
 def plug_in(app: APIFlask) -> None:

@@ -11,6 +11,7 @@ from apiflask.validators import Length, Range, Regexp
 from marshmallow import RAISE, ValidationError
 
 from mall.kernel.clock import now
+from mall.kernel.files.names import is_own_image
 from mall.kernel.money import MAX_FEN
 
 DEFAULT_PAGE, MAX_PAGE = 20, 100
@@ -46,7 +47,13 @@ def region_prefix(**kwargs: Any) -> String:
 
 def stored_image(**kwargs: Any) -> String:
     """Return a field for the address of an image that was uploaded."""
-    return String(validate=Regexp(r"^/media/\S{1,300}$"), **kwargs)
+    return String(validate=_own_image, **kwargs)
+
+
+def _own_image(value: str) -> None:
+    """Refuse what would let members' browsers ask a stranger's host."""
+    if not is_own_image(value):
+        raise ValidationError("Must be the address of an image uploaded here.")
 
 
 def no_control_characters(value: str) -> None:

@@ -9,6 +9,7 @@ from apiflask.validators import OneOf
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from mall.kernel.files.names import to_be_saved
 from mall.kernel.paper.document import Paper
 from mall.kernel.paper.pdf import pdf
 from mall.kernel.paper.workbook import workbook
@@ -58,13 +59,17 @@ def sent_file(limit_bytes: int) -> bytes:
     return content
 
 
+def disposition(name: str) -> str:
+    """Return what tells a browser to save a file, and how it is called (RFC 6266, RFC 8187)."""
+    saved = to_be_saved(name)
+    plain = saved.encode("ascii", "replace").decode().replace("?", "_")
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(saved, safe='')}"
+
+
 def attachment(content: bytes, kind: str, name: str) -> Response:
     """Return a file to be saved under a name, which may be Chinese; it is never shown in place."""
     response = Response(content, content_type=kind)
-    response.headers["Content-Disposition"] = (
-        f'attachment; filename="{name.encode("ascii", "replace").decode().replace("?", "_")}"; '
-        f"filename*=UTF-8''{quote(name)}"
-    )
+    response.headers["Content-Disposition"] = disposition(name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -75,6 +75,7 @@ _ZH_VALIDATION = [
     (r"Shorter than minimum length (\d+)", r"长度不能少于 \1。"),
     (r"Length must be between (\d+) and (\d+)", r"长度必须在 \1 到 \2 之间。"),
     (r"String does not match expected pattern", "格式不正确。"),
+    (r"Must be the address of an image", "必须是在本系统上传的图片的地址。"),
     (r"Invalid JSON body", "请求内容不是有效的 JSON。"),
 ]
 

@@ -1,18 +1,25 @@
-"""Fetch a file from an address that somebody typed: from public hosts only, and not for long."""
+"""Fetch a file from an address that somebody typed: from public hosts only, and not for long.
 
-import ipaddress
+A child does it, so that one deadline ends everything: names, connection, TLS, heads, every byte.
+"""
+
 import socket
-import time
+from typing import Any, BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 from mall.kernel.errors import DomainError
+from mall.kernel.files.addresses import is_public
+from mall.kernel.sandbox import pool
+from mall.kernel.sandbox.frames import STARVED, TIME, Limits
+from mall.kernel.sandbox.nursery import Send
 
 MAX_REDIRECTS = 3
-SECONDS = 10
 _REDIRECTS = (301, 302, 303, 307, 308)
+SECONDS = 10.0
+_TASK = "mall.kernel.files.fetching:send_fetched"
 
 
 class FetchRefused(DomainError):
@@ -26,21 +33,14 @@ class FetchRefused(DomainError):
 
 
 def public_address(host: str, port: int) -> str:
-    """Return an address of a host that is public; raise FetchRefused if any of its is not.
-
-    Private, loopback, link-local, multicast and reserved addresses are refused, also where IPv6
-    carries an IPv4 address.
-    """
+    """Return an address of a host that is public; raise FetchRefused if any of its is not."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
+    except (OSError, UnicodeError, ValueError) as error:
         raise FetchRefused("域名无法解析", "The host has no address.") from error
-    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-    for address in addresses:
-        parsed = ipaddress.ip_address(address)
-        inner = getattr(parsed, "ipv4_mapped", None) or getattr(parsed, "sixtofour", None)
-        if not parsed.is_global or parsed.is_multicast or (inner and not inner.is_global):
-            raise FetchRefused("不允许访问内网地址", "The address is not public.")
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(map(is_public, addresses)):
+        raise FetchRefused("不允许访问内网地址", "The address is not public.")
     return addresses[0]
 
 
@@ -49,7 +49,30 @@ def fetch(url: str, limit_bytes: int) -> bytes:
 
     The connection goes to the very address that was checked. Raises FetchRefused.
     """
-    ends = time.monotonic() + SECONDS
+    return fetch_by(_TASK, url, limit_bytes)
+
+
+def fetch_by(task: str, url: str, limit_bytes: int, seconds: float = SECONDS) -> bytes:
+    """Let a child fetch what stands at an address, within so many seconds in all."""
+    limits = Limits(cpu_seconds=5, wall_seconds=seconds, output_bytes=limit_bytes + 4096)
+    outcome = pool.read(task, b"", {"url": url, "limit_bytes": limit_bytes}, limits)
+    if outcome.refusal is not None:
+        raise FetchRefused(*outcome.refusal)
+    if outcome.ending in (STARVED, TIME):
+        raise FetchRefused("下载超时", "It takes too long.")
+    content = next(outcome.pieces(), None) if outcome.is_done else None
+    if not isinstance(content, bytes):
+        raise FetchRefused("下载中断", "The download broke off.")
+    return content
+
+
+def send_fetched(file: BinaryIO, options: dict[str, Any], send: Send) -> None:
+    """Send what stands at an address; raises FetchRefused."""
+    send(fetch_here(options["url"], options["limit_bytes"]))
+
+
+def fetch_here(url: str, limit_bytes: int) -> bytes:
+    """Fetch in this process, which must be a child: nothing here ends a dawdling host."""
     for _ in range(MAX_REDIRECTS + 1):
         reply = _ask(url)
         try:
@@ -58,14 +81,17 @@ def fetch(url: str, limit_bytes: int) -> bytes:
                 continue
             if reply.status != 200:
                 raise FetchRefused(f"对方返回 {reply.status}", f"It answers {reply.status}.")
-            return _read(reply, limit_bytes, ends)
+            return _read(reply, limit_bytes)
         finally:
             reply.release_conn()
     raise FetchRefused("跳转次数过多", "There are too many redirects.")
 
 
 def _ask(url: str) -> urllib3.BaseHTTPResponse:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise FetchRefused("网址无效", "The address is wrong.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise FetchRefused("只支持 http 和 https 网址", "Only http and https addresses.")
     try:
@@ -99,15 +125,13 @@ def _ask(url: str) -> urllib3.BaseHTTPResponse:
         raise FetchRefused("无法连接", "It cannot be reached.") from error
 
 
-def _read(reply: urllib3.BaseHTTPResponse, limit_bytes: int, ends: float) -> bytes:
+def _read(reply: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
     content = bytearray()
     try:
         while chunk := reply.read(65536):
             content += chunk
             if len(content) > limit_bytes:
                 raise FetchRefused("文件过大", "The file is too large.")
-            if time.monotonic() > ends:
-                raise FetchRefused("下载超时", "It takes too long.")
     except HTTPError as error:
         raise FetchRefused("下载中断", "The download broke off.") from error
     return bytes(content)

@@ -1,9 +1,31 @@
-"""Files in a folder of this machine."""
+"""Files of one area in a folder of this machine."""
 
+import errno
+import os
 import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from mall.kernel.files.store import FilesUnavailable, no_such_file
+from mall.kernel.files.store import FilesUnavailable, Kept, no_such_file
+
+# What the system says of a name that no file has, or can have.
+_ABSENT = {
+    errno.ENOENT,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENAMETOOLONG,
+    errno.EINVAL,
+    errno.EILSEQ,
+    errno.ELOOP,
+}
+
+
+def _refusal(error: OSError | ValueError) -> Exception:
+    # A ValueError is a NUL or a surrogate in the name.
+    if isinstance(error, OSError) and error.errno not in _ABSENT:
+        return FilesUnavailable()
+    return no_such_file()
 
 
 class LocalFiles:
@@ -13,7 +35,10 @@ class LocalFiles:
         self._root = root
 
     def _path(self, key: str) -> Path:
-        path = (self._root / key).resolve()
+        try:
+            path = (self._root / key).resolve()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise no_such_file() from error
         # A key made of what somebody sent must not lead out of the folder.
         if not path.is_relative_to(self._root.resolve()) or "\0" in key:
             raise no_such_file()
@@ -21,11 +46,11 @@ class LocalFiles:
 
     def put(self, key: str, content: bytes, content_type: str) -> None:
         target = self._path(key)
-        if target.exists():
-            return
         try:
+            if target.exists():
+                return
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_name(f"{target.name}.{secrets.token_hex(4)}.partial")
+            partial = target.with_name(f"{target.stem}-{secrets.token_hex(4)}.partial")
             partial.write_bytes(content)
             partial.replace(target)
         except OSError as error:
@@ -34,13 +59,32 @@ class LocalFiles:
     def get(self, key: str) -> bytes:
         try:
             return self._path(key).read_bytes()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, ValueError) as error:
-            raise no_such_file() from error
-        except OSError as error:
-            raise FilesUnavailable() from error
+        except (OSError, ValueError) as error:
+            raise _refusal(error) from error
 
     def holds(self, key: str) -> bool:
-        return self._path(key).is_file()
+        try:
+            return self._path(key).is_file()
+        except (OSError, ValueError) as error:
+            refusal = _refusal(error)
+            if isinstance(refusal, FilesUnavailable):
+                raise refusal from error
+            return False
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        path = self._path(key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            if error.errno not in _ABSENT:
+                raise FilesUnavailable() from error
+
+    def every(self) -> Iterator[Kept]:
+        for folder, _, names in os.walk(self._root):
+            for name in names:
+                path = Path(folder, name)
+                try:
+                    since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                except FileNotFoundError:
+                    continue
+                yield Kept(path.relative_to(self._root).as_posix(), since)

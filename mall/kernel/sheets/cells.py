@@ -15,7 +15,7 @@ TEXT, NUMBER, DATE, FORMULA, BOOLEAN, ERROR = (
 )
 Value = str | int | float | bool | date | datetime | None
 # What a spreadsheet program may take for a formula when it opens a file.
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Limits:
     """How large a sheet may be; beyond it is refused before it is read."""
 
     bytes: int = 20 * 1024 * 1024
-    unpacked_bytes: int = 200 * 1024 * 1024
+    unpacked_bytes: int = 120 * 1024 * 1024
+    # Twenty thousand rows of thirty cells have four million.
+    tags: int = 6_000_000
     rows: int = 20_000
     columns: int = 100
     cell_characters: int = 32_767

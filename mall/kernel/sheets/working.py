@@ -1,6 +1,7 @@
 """Sheets are worked on off the request, one after the other, for a bounded while."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from mall.kernel import clock
@@ -8,6 +9,10 @@ from mall.kernel.uow import UnitOfWork, unit_of_work
 
 # A run begins nothing new after so long; a single sheet of 20,000 rows takes about as long.
 RUN_SECONDS = 15
+# Who was served so long ago is served like somebody who never was.
+TURN = timedelta(hours=1)
+# When the machine has no time for a large sheet, it waits for so long.
+PUT_OFF = timedelta(seconds=10)
 
 
 def work_off(

@@ -4,9 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from mall.kernel import clock
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
+from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
-from mall.kernel.sheets.reading import read_rows
+from mall.kernel.sheets.reading import LARGE, SMALL, Effort, SheetTooDemanding, read_rows
 from mall.kernel.uow import reading, unit_of_work
 from mall.members.rosters import queries, rules, service
 from mall.members.rosters.models import Roster
@@ -21,11 +22,16 @@ def check(roster_id: UUID) -> None:
     What an interrupted check left behind is done anew.
     """
     with reading() as session:
-        file_key = session.get_one(Roster, roster_id).file_key
+        roster = session.get_one(Roster, roster_id)
+        file_key, is_large = roster.file_key, roster.is_large
     assert file_key is not None
     try:
-        people = _read(current_files().get(file_key))
+        people = _read(current_private_files().get(file_key), LARGE if is_large else SMALL)
+    except FilesBusy:
+        return _hand_on(roster_id)
     except SheetRefused as refused:
+        if isinstance(refused, SheetTooDemanding) and not is_large:
+            return _hand_on(roster_id)
         with unit_of_work() as uow:
             roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
             service.fail(roster, refused.sentence("zh"), refused.sentence("en"))
@@ -51,8 +57,13 @@ def apply(roster_id: UUID) -> None:
             service.apply(uow, roster)
 
 
-def _read(content: bytes) -> list[Person]:
-    rows = read_rows(content, service.LIMITS, SHEET)
+def _hand_on(roster_id: UUID) -> None:
+    with unit_of_work() as uow:
+        service.hand_on(uow, roster_id)
+
+
+def _read(content: bytes, effort: Effort) -> list[Person]:
+    rows = read_rows(content, service.LIMITS, SHEET, effort)
     head = next(rows, None)
     if head is None:
         raise SheetRefused("表格里没有内容。", "The sheet is empty.")

@@ -1,9 +1,18 @@
 """Rosters are worked on off the request."""
 
+from functools import partial
+
 from mall.kernel.sheets.working import work_off
 from mall.members.rosters import checking, rules, service
 
+_ACTS = {rules.CHECKING: checking.check, rules.APPLYING: checking.apply}
+
 
 def work_rosters() -> int:
-    """Check and apply what waits, for a while; return how much was worked on. Every 2 seconds."""
-    return work_off(service.claim, {rules.CHECKING: checking.check, rules.APPLYING: checking.apply})
+    """Check and apply small rosters, for a while; return how many there were. Every 2 seconds."""
+    return work_off(partial(service.claim, is_large=False), _ACTS)
+
+
+def work_large_rosters() -> int:
+    """The same for large ones, and for those that proved to be."""
+    return work_off(partial(service.claim, is_large=True), _ACTS)

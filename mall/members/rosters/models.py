@@ -16,6 +16,7 @@ class Roster(Base):
     __tablename__ = "roster"
     __table_args__ = (
         UniqueConstraint("union_id", "name"),
+        Index("ix_roster_begun_at", "union_id", "begun_at"),
         CheckConstraint(
             "state IN ('empty','waiting','checking','checked','applying','ready','failed')",
             name="state_known",
@@ -36,6 +37,9 @@ class Roster(Base):
     # Nobody works on it before then.
     due_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    # A small one is read at once, and not for long; what takes longer is large.
+    is_large: Mapped[bool] = mapped_column(default=True)
+    begun_at: Mapped[datetime | None]
     total_rows: Mapped[int] = mapped_column(default=0)
     wrong_rows: Mapped[int] = mapped_column(default=0)
     entry_count: Mapped[int] = mapped_column(default=0)

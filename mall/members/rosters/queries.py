@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from mall.kernel.errors import NotFound
+from mall.kernel.sheets.working import TURN
 from mall.members.models import Member, TradeUnion, UnionMembership
 from mall.members.rosters import rules
 from mall.members.rosters.models import Roster, RosterEntry, RosterRow
@@ -33,12 +34,26 @@ def list_rosters(session: Session, union_id: UUID, cursor: UUID | None, limit: i
     return list(session.scalars(query.order_by(Roster.id.desc()).limit(limit + 1)))
 
 
-def due(session: Session, now: datetime) -> Roster | None:
-    """Lock the roster that waits longest for a worker, skipping those being worked on."""
+def files_in_force(session: Session, keys: Collection[str], now: datetime) -> set[str]:
+    """Return which of these files are the last sheet of a roster."""
+    return set(session.scalars(select(Roster.file_key).where(Roster.file_key.in_(keys))))
+
+
+def due(session: Session, now: datetime, is_large: bool) -> Roster | None:
+    """Lock the roster whose turn it is, skipping those being worked on.
+
+    Unions take turns: next is whoever was served longest ago, with what waits longest.
+    """
+    other = aliased(Roster)
+    served = (
+        select(func.max(other.begun_at))
+        .where(other.union_id == Roster.union_id, other.begun_at > now - TURN)
+        .scalar_subquery()
+    )
     return session.scalars(
         select(Roster)
-        .where(Roster.state.in_(rules.BUSY), Roster.due_at <= now)
-        .order_by(Roster.due_at)
+        .where(Roster.state.in_(rules.BUSY), Roster.due_at <= now, Roster.is_large == is_large)
+        .order_by(served.nulls_first(), Roster.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()

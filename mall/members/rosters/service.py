@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from mall.kernel.errors import DomainError, LimitReached
-from mall.kernel.files.store import current_files
+from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits
+from mall.kernel.sheets.working import PUT_OFF
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from mall.members.rosters import queries, rules, statements
@@ -39,6 +40,7 @@ def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
         union_id=union_id,
         name=name,
         state=rules.EMPTY,
+        is_large=False,
         due_at=uow.now,
         created_at=uow.now,
     )
@@ -58,8 +60,9 @@ def receive(uow: UnitOfWork, union_id: UUID, roster_id: UUID, name: str, content
         raise rules.RosterBusy()
     rules.STATES.check(roster.state, rules.WAITING)
     key = f"rosters/{union_id}/{roster_id}-{new_id()}.{kind}"
-    current_files().put(key, content, reading.MEDIA_TYPES[kind])
+    current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     roster.file_key, roster.file_name = key, name
+    roster.is_large = reading.is_large(content)
     roster.state, roster.due_at, roster.attempts = rules.WAITING, uow.now, 0
     roster.total_rows, roster.wrong_rows = 0, 0
     roster.problem = roster.changes = None
@@ -83,18 +86,27 @@ def begin_applying(uow: UnitOfWork, union_id: UUID, roster_id: UUID, skips_wrong
     return roster
 
 
-def claim(uow: UnitOfWork) -> tuple[UUID, str] | None:
-    """Take the roster that waits longest and lease it; return its id and what is to be done."""
-    roster = queries.due(uow.session, uow.now)
+def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
+    """Take the small or large roster whose turn it is and lease it; return its id and state."""
+    roster = queries.due(uow.session, uow.now, is_large)
     if roster is None:
         return None
     roster.attempts += 1
-    roster.due_at = uow.now + LEASE
+    roster.begun_at, roster.due_at = uow.now, uow.now + LEASE
     if roster.attempts > MAX_ATTEMPTS:
         fail(roster, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
     elif roster.state == rules.WAITING:
         roster.state = rules.CHECKING
     return roster.id, roster.state
+
+
+def hand_on(uow: UnitOfWork, roster_id: UUID) -> None:
+    """Let a small roster go on among the large ones, and a large one when there is time for it."""
+    roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
+    if roster.is_large:
+        roster.due_at = uow.now + PUT_OFF
+    else:
+        roster.is_large, roster.due_at, roster.attempts = True, uow.now, 0
 
 
 def fail(roster: Roster, zh: str, en: str) -> None:

@@ -2,11 +2,13 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from catalog.onboarding import rules
 from mall.kernel import clock
-from tests.support.people import Person, order_body
+from tests.support.people import Person, at_once, order_body
 
 PDF = b"%PDF-1.7 licence"
 APPROVE = {"decision": "approve"}
@@ -299,3 +301,98 @@ def test_a_profile_names_a_known_region(world):
     wrong = supplier.put("/v1/supplier/profile", body | {"origin_region_code": "999999"})
     assert (wrong.status_code, wrong.get_json()["field"]) == (404, "origin_region_code")
     assert supplier.get("/v1/supplier/profile").get_json()["origin_region_code"] == "440825"
+
+
+# Strangers
+
+
+def apply_from(world, address, **change):
+    client = world.app.test_client()
+    return client.post(
+        "/v1/supplier/applications",
+        json=application(**change),
+        environ_base={"REMOTE_ADDR": address},
+    )
+
+
+def numbered(count):
+    return [{"contact_phone": f"138{n:08d}"} for n in range(count)]
+
+
+def test_one_stranger_does_not_use_up_everybodys_applications(world):
+    """By network: the eleventh of a day is refused, wherever in it it comes from."""
+    replies = [apply_from(world, f"8.8.8.{n}", **each) for n, each in enumerate(numbered(12))]
+    assert [reply.status_code for reply in replies] == [201] * 10 + [429] * 2
+    assert replies[-1].get_json()["code"] == "too_many_applications"
+    assert apply_from(world, "8.8.9.1", contact_phone="13911111111").status_code == 201
+    clock.shift(timedelta(days=1, minutes=1))
+    assert apply_from(world, "8.8.8.8", contact_phone="13911111112").status_code == 201
+
+
+def test_an_address_of_ones_own_proxy_limits_nobody(world):
+    replies = [apply_from(world, "10.0.0.7", **each) for each in numbered(12)]
+    assert {reply.status_code for reply in replies} == {201}
+
+
+def test_one_phone_has_three_undecided_applications_however_it_is_written(world):
+    ways = ("13800000001", "+86 138 0000 0001", "138-0000-0001")
+    assert [rules.digits_of(way) for way in ways] == ["13800000001"] * 3
+    for number in range(3):
+        assert apply_from(world, f"9.9.{number}.9").status_code == 201
+    refused = apply_from(world, "9.9.8.9")
+    assert (refused.status_code, refused.get_json()["field"]) == (429, "contact_phone")
+
+
+def test_a_name_is_applied_for_once_however_it_is_written(world):
+    assert apply_from(world, "9.9.1.9", name="湛江 Seafood 合作社").status_code == 201
+    for name in ("湛江Seafood合作社", "湛江　ｓｅａｆｏｏｄ 合作社", "湛江 SEAFOOD 合作社"):
+        refused = apply_from(world, "9.9.2.9", name=name, contact_phone="13900000000")
+        assert refused.get_json()["code"] == "supplier_name_taken", name
+
+
+def test_a_name_that_a_stranger_took_is_free_again_after_a_month(world):
+    assert apply_from(world, "9.9.1.9", name="占名合作社").status_code == 201
+    clock.shift(timedelta(days=29))
+    assert world.run_sweep("give_up_applications") == 0
+    clock.shift(timedelta(days=31))
+    assert world.run_sweep("give_up_applications") == 1
+    assert apply_from(world, "9.9.2.9", name="占名合作社").status_code == 201
+
+
+def test_limits_hold_for_applications_at_the_same_instant(world):
+    acts = [
+        lambda n=n: apply_from(world, "8.8.8.8", contact_phone=f"137{n:08d}") for n in range(14)
+    ]
+    replies = at_once(*acts)
+    assert sorted(reply.status_code for reply in replies) == [201] * 10 + [429] * 4
+
+
+UPLOADS = ("images", "uploads", "uploads/{id}/images", "parcel-sheet")
+
+
+@pytest.mark.parametrize("path", UPLOADS)
+def test_an_applicant_uploads_nothing_but_documents(world, path):
+    supplier = applied(world)
+    headers = {"Authorization": f"Bearer {supplier.token}"}
+    url = f"/v1/supplier/{path.format(id=uuid4())}"
+    for state in ("applied", "closed"):
+        world.execute(f"UPDATE supplier SET state = '{state}'")
+        reply = supplier.client.post(url, data=b"PK\x03\x04", headers=headers)
+        assert (reply.status_code, reply.get_json()["code"]) == (403, "supplier_not_approved")
+    world.execute("UPDATE supplier SET state = 'applied'")
+    assert document(supplier).status_code == 201
+    world.execute("UPDATE supplier SET state = 'active'")
+    reply = supplier.client.post(url, data=b"PK\x03\x04", headers=headers)
+    assert reply.status_code != 403
+
+
+def test_every_upload_of_a_supplier_but_documents_asks_whether_it_is_approved(app):
+    """A new upload must be told apart, too."""
+    takes = {
+        str(rule)
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith("/v1/supplier/")
+        and hasattr(app.view_functions[rule.endpoint], "_takes_file")
+    }
+    known = {f"/v1/supplier/{path.format(id='<uuid:upload_id>')}" for path in UPLOADS}
+    assert takes == known | {"/v1/supplier/documents"}

@@ -23,7 +23,8 @@ class Seller:
         return self.person.client.post(path, data=content, headers=headers, content_type=kind)
 
     def work(self):
-        return self.world.run_sweep("work_uploads")
+        sweeps = ("work_uploads", "work_large_uploads")
+        return sum(self.world.run_sweep(sweep) for sweep in sweeps)
 
     def check(self, content):
         """Send a sheet and let a worker check it; return the upload."""

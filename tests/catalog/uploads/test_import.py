@@ -1,13 +1,18 @@
 """Importing the real and the demo products, again and again."""
 
+import dataclasses
+import importlib
 import json
 import secrets
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from catalog.uploads.importing import import_lines
+from mall.kernel.files import fetching
 from mall.shell import demo
+from tests.support.harmful import picture
 
 REAL = (demo.DATA / "litemall_goods.jsonl").read_text(encoding="utf-8").splitlines()
 ZHANJIANG = (demo.DATA / "zhanjiang_goods.jsonl").read_text(encoding="utf-8").splitlines()
@@ -117,3 +122,41 @@ def test_what_its_supplier_may_not_sell_is_imported_and_withheld(world):
     assert summary.counts == {"created": 1}
     [row] = world.rows("SELECT state, withheld_for FROM product")
     assert tuple(row) == ("published", "assistance")
+
+
+def shown(world):
+    return [url for row in world.rows("SELECT image_urls FROM product") for url in row.image_urls]
+
+
+def test_images_of_other_hosts_are_fetched_and_kept_or_their_line_is_refused(world, monkeypatch):
+    """Members' browsers ask nobody but the mall."""
+    lines = [
+        product(images=["https://a.example/pixel.png"]),
+        product(images=["/media/ab/1-1280.webp"]),
+        product(images=["//a.example/1.webp"]),
+    ]
+    off = run(world, lines)
+    assert (off.counts["created"], off.counts["failed"]) == (1, 2)
+    assert shown(world) == ["/media/ab/1-1280.webp"]
+    settings = dataclasses.replace(world.app.extensions["mall_settings"], fetch_images=True)
+    monkeypatch.setitem(world.app.extensions, "mall_settings", settings)
+    monkeypatch.setattr(fetching, "fetch", lambda url, limit_bytes: picture("PNG", (20, 20)))
+    assert run(world, lines[:1]).counts == {"created": 1}
+    assert all(url.startswith("/media/") for url in shown(world))
+
+
+def test_an_upgrade_takes_the_addresses_of_other_hosts_out(world, monkeypatch):
+    world.sku()
+    own, other = "/media/ab/1-1280.webp", "https://a.example/pixel.gif"
+    mixed = json.dumps([other, own])
+    world.execute(f"UPDATE product SET image_urls = '{mixed}'")
+    in_content = f"jsonb_set(content, '{{image_urls}}', '{mixed}')"
+    world.execute(f"UPDATE product_revision SET content = {in_content}")
+    world.execute(f"UPDATE supplier SET cover_url = '{other}'")
+    step = importlib.import_module("mall.shell.migrations.versions.0031_files")
+    monkeypatch.setattr(step, "op", SimpleNamespace(execute=world.execute))
+    step._show_own_images_only()
+    assert shown(world) == [own]
+    contents = world.rows("SELECT content->'image_urls' AS urls FROM product_revision")
+    assert [row.urls for row in contents] == [[own]] * len(contents)
+    assert world.count("supplier WHERE cover_url IS NOT NULL") == 0

@@ -69,7 +69,7 @@ def decide(operator, delivery_id, what, note="看过了"):
 def sweep(world):
     """Run what the scheduler's sweep would enqueue now."""
     with world.app.app_context():
-        due = relay.claim_due(["payments", "fulfillment", "index", "bulk", "notify"])
+        due = relay.claim_due(["payments", "fulfillment", "index", "sheets", "bulk", "notify"])
         return relay.deliver([str(each) for _, each in due]) if due else 0
 
 
@@ -174,6 +174,7 @@ def test_queues_tell_what_waits_and_since_when(world, operator, order):
         "payments",
         "fulfillment",
         "index",
+        "sheets",
         "bulk",
         "notify",
     ]

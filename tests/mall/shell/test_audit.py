@@ -57,6 +57,8 @@ BREACHES = {
     "completed_means_delivered": "UPDATE fulfillment_order SET state = 'open'"
     " WHERE state = 'delivered'",
     "nothing_parked": "UPDATE outbox_delivery SET state = 'parked'",
+    "ended_files_go": "INSERT INTO ended_file (key, found_at, ends_at)"
+    " VALUES ('rosters/u/r.xlsx', now(), now() - interval '2 days')",
 }
 
 

@@ -6,8 +6,8 @@ A phone number is unique among active members only.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0063"
-down_revision = "0062"
+revision = "0030"
+down_revision = "0029"
 
 
 def upgrade() -> None:

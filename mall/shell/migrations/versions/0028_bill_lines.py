@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0061"
-down_revision = "0060"
+revision = "0028"
+down_revision = "0027"
 OLD = "'unknown_to_us','missing_at_wechat','amount_differs','state_differs','fee_differs'"
 NEW = f"{OLD},'line_repeated','coupon_used','other_merchant','other_currency','other_day'"
 UNIQUE = "uq_reconciliation_case_merchant_kind_number_difference"

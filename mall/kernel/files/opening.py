@@ -1,0 +1,24 @@
+"""Open the areas of files that the settings name."""
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from mall.kernel.files.local import LocalFiles
+from mall.kernel.files.store import IMAGES, PRIVATE, FileStore, PrivateFiles, PublicFiles
+from mall.kernel.settings import Settings
+
+
+def open_files(settings: Settings) -> tuple[PublicFiles, PrivateFiles]:
+    """Return what anybody may see, and what only its owners may."""
+    areas = {area: _area(settings, area) for area in (IMAGES, *PRIVATE)}
+    public: Mapping[str, FileStore] = {IMAGES: areas.pop(IMAGES)}
+    return PublicFiles(public), PrivateFiles(areas)
+
+
+def _area(settings: Settings, area: str) -> FileStore:
+    if not settings.s3.bucket:
+        return LocalFiles(settings.media_dir / area)
+    # Named, not imported: boto3 takes 40 MB that an installation with local files need not have.
+    adapter = import_module("mall.kernel.files.s3")
+    store: FileStore = adapter.S3Files(settings.s3, area)
+    return store

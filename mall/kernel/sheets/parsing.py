@@ -1,0 +1,238 @@
+"""Read xlsx and csv row by row, inside a child that is thrown away (docs/adr/0027).
+
+Nothing here is called by the service itself: `reading` lets a child do it. What a cell means is
+decided by whoever asked; here is said only what stands in it.
+"""
+
+import codecs
+import csv
+import io
+import math
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from itertools import islice
+from typing import Any, BinaryIO
+
+import openpyxl
+
+from mall.kernel.sandbox.nursery import Send
+from mall.kernel.sheets import cells
+from mall.kernel.sheets.cells import Cell, Limits, Row, SheetRefused, column_name
+
+# So many empty rows in a row end a sheet: formatted emptiness goes on for a million of them.
+MAX_EMPTY_ROWS = 1000
+MAX_PARTS = 1000
+# Rows that are sent in one piece.
+_BATCH = 200
+_CHUNK = 1024 * 1024
+_ZIP = b"PK\x03\x04"
+_ENCRYPTED = 0x1
+# No number of a sheet is so large; as a number, nobody could say it in JSON.
+_MAX_WHOLE = 10**300
+
+
+def send_rows(file: BinaryIO, options: dict[str, Any], send: Send) -> None:
+    """Send the encoding of a sheet, then its rows; the task of `reading.read_sheet`.
+
+    A cell is sent as its column, what it is, and its value.
+    """
+    limits, wanted = Limits(**options["limits"]), options["sheet"]
+    begins = file.read(len(_ZIP))
+    file.seek(0)
+    if begins == _ZIP:
+        encoding, rows = "", _xlsx(file, limits, wanted)
+    else:
+        encoding = _encoding(file)
+        rows = _csv(file, limits, encoding)
+    send(encoding)
+    kept = _counted(rows, limits)
+    while batch := list(islice(kept, _BATCH)):
+        send([[row.number, [_plain(p, cell) for p, cell in row.cells.items()]] for row in batch])
+
+
+def _plain(position: int, cell: Cell) -> list[Any]:
+    return [position, cell.kind, cell.value]
+
+
+def _counted(rows: Iterator[Row], limits: Limits) -> Iterator[Row]:
+    for count, row in enumerate(rows, start=1):
+        if count > limits.rows + 1:
+            raise SheetRefused(
+                f"数据行不能超过 {limits.rows} 行。", f"A sheet has at most {limits.rows} rows."
+            )
+        yield row
+
+
+# xlsx
+
+
+def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[Row]:
+    with zipfile.ZipFile(file) as archive:
+        _check_archive(archive, limits)
+    file.seek(0)
+    book = openpyxl.load_workbook(file, read_only=True, data_only=False, keep_links=False)
+    sheet = book[wanted] if wanted in book.sheetnames else book.worksheets[0]
+    sheet.reset_dimensions()
+    # One column more than allowed shows whether there are more.
+    yield from _sheet_rows(sheet.iter_rows(max_col=limits.columns + 1), limits)
+
+
+def _too_large() -> SheetRefused:
+    return SheetRefused(
+        "文件解压后过大，请减少内容后重试。", "The file is too large when unpacked."
+    )
+
+
+def _check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
+    """Refuse what is too much before the library reads it: of all parts, whatever they are called."""
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if "[Content_Types].xml" not in names or "xl/workbook.xml" not in names:
+        raise SheetRefused(
+            "这不是 .xlsx 工作簿，请上传 .xlsx 或 .csv。", "This is no .xlsx workbook."
+        )
+    if len(names) != len(parts) or any(part.flag_bits & _ENCRYPTED for part in parts):
+        raise SheetRefused(
+            "文件损坏或已加密，无法按 .xlsx 读取。", "The file is broken or encrypted."
+        )
+    if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
+        raise _too_large()
+    unpacked = tags = 0
+    for part in parts:
+        is_xml = False
+        for number, text in enumerate(_windows(archive, part)):
+            is_xml = is_xml or (number == 0 and b"<" in text[:8])
+            unpacked += len(text)
+            tags += text.count(b"<")
+            if unpacked > limits.unpacked_bytes or tags > limits.tags:
+                raise _too_large()
+            # One text or attribute of a megabyte: no cell has it, and XML readers choke on it.
+            if is_xml and len(text) > _CHUNK and b"<" not in text:
+                raise _too_large()
+            _check_text(text)
+
+
+def _windows(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Give a part piece by piece, each with the end of the piece before it."""
+    before = b""
+    with archive.open(part) as stream:
+        while chunk := stream.read(_CHUNK):
+            yield before + chunk
+            before = chunk[-200:]
+
+
+def _check_text(text: bytes) -> None:
+    """Refuse entities and merged cells, which come after the rows that they are about."""
+    if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
+        raise SheetRefused("文件含有不允许的 XML 声明。", "The file declares XML entities.")
+    if merged := re.search(rb'<mergeCell\s[^>]*ref="([A-Z0-9:]{1,40})"', text):
+        where = merged.group(1).decode()
+        raise SheetRefused(
+            f"单元格 {where} 是合并单元格，请取消合并后上传。",
+            f"Cells {where} are merged; unmerge them.",
+        )
+
+
+def _sheet_rows(rows: Any, limits: Limits) -> Iterator[Row]:
+    empty = 0
+    for number, row in enumerate(rows, start=1):
+        found = {}
+        for position, cell in enumerate(row):
+            if cell.value is not None and cell.value != "":
+                found[position] = _cell(cell, position, number, limits)
+        empty = 0 if found else empty + 1
+        if empty > MAX_EMPTY_ROWS:
+            return
+        if found:
+            if max(found) >= limits.columns:
+                raise _too_wide(limits)
+            yield Row(number, found)
+
+
+def _too_wide(limits: Limits) -> SheetRefused:
+    return SheetRefused(
+        f"列数不能超过 {limits.columns} 列，请使用模板。",
+        f"A sheet has at most {limits.columns} columns; use the template.",
+    )
+
+
+def _cell(cell: Any, position: int, number: int, limits: Limits) -> Cell:
+    address, value = f"{column_name(position)}{number}", cell.value
+    if cell.data_type == "f":
+        return Cell(address, cells.FORMULA, str(value)[:100])
+    if cell.data_type == "e":
+        return Cell(address, cells.ERROR, str(value))
+    if isinstance(value, bool):
+        return Cell(address, cells.BOOLEAN, value)
+    if isinstance(value, (datetime, date, time)):
+        return Cell(address, cells.DATE, str(value))
+    if isinstance(value, (int, float)):
+        if abs(value) >= _MAX_WHOLE or not math.isfinite(value):
+            return Cell(address, cells.TEXT, str(value)[:400])
+        return Cell(address, cells.NUMBER, value)
+    return _text(address, str(value), limits)
+
+
+def _text(address: str, value: str, limits: Limits) -> Cell:
+    if len(value) > limits.cell_characters:
+        raise SheetRefused(f"单元格 {address} 的内容过长。", f"Cell {address} is too long.")
+    if value.startswith("="):
+        return Cell(address, cells.FORMULA, value[:100])
+    return Cell(address, cells.TEXT, cells.plain(value).strip())
+
+
+# csv
+
+
+def _encoding(file: BinaryIO) -> str:
+    """Return the encoding of a csv file: UTF-8, with or without BOM, or GB18030."""
+    has_mark = file.read(3) == codecs.BOM_UTF8
+    for encoding in ("utf-8", "gb18030"):
+        # Some programs put UTF-8's mark before GBK text.
+        file.seek(3 if has_mark else 0)
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            while chunk := file.read(_CHUNK):
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return "utf-8-sig" if has_mark and encoding == "utf-8" else encoding
+    raise SheetRefused(
+        "文字编码无法识别，请另存为 UTF-8 或 GB18030 的 .csv，或 .xlsx。",
+        "The encoding is neither UTF-8 nor GB18030.",
+    )
+
+
+def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[Row]:
+    file.seek(0)
+    file.seek(3 if file.read(3) == codecs.BOM_UTF8 else 0)
+    begins = file.tell()
+    plain = encoding.removesuffix("-sig")
+    first = file.readline(_CHUNK).decode(plain, "replace")
+    delimiter = "\t" if first.count("\t") > first.count(",") else ","
+    file.seek(begins)
+    text = io.TextIOWrapper(file, plain, newline="")
+    # Not what the csv module takes for a field too long, but what a cell can hold.
+    csv.field_size_limit(1_000_000)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        for number, fields in enumerate(reader, start=1):
+            if len(fields) > limits.columns:
+                if any(fields[limits.columns :]):
+                    raise _too_wide(limits)
+                fields = fields[: limits.columns]
+            found = {
+                position: _text(f"{column_name(position)}{number}", value, limits)
+                for position, value in enumerate(fields)
+                if value.strip()
+            }
+            if found:
+                yield Row(number, found)
+    except csv.Error as error:
+        raise SheetRefused(
+            f"第 {reader.line_num} 行附近的引号或分隔符有误。",
+            f"Quotes or separators are wrong near line {reader.line_num}.",
+        ) from error

@@ -1,0 +1,109 @@
+"""Whatever a stranger sends ends soon, in bounded memory, with a sentence for its sender.
+
+The long form (MALL_SOAK=1) takes every file; the short one those that are quick to make.
+"""
+
+import os
+import time
+
+import pytest
+
+from catalog.media.images import store_image
+from catalog.media.rules import ImageRefused
+from catalog.uploads import pictures
+from mall.kernel.files.local import LocalFiles
+from mall.kernel.files.store import IMAGES as AREA
+from mall.kernel.files.store import PublicFiles
+from mall.kernel.sandbox import pool
+from mall.kernel.sandbox.frames import STARVED
+from mall.kernel.sandbox.pool import FilesBusy
+from mall.kernel.sheets.cells import Limits, SheetRefused
+from mall.kernel.sheets.reading import read_rows
+from tests.support import harmful
+
+SECONDS, BYTES = 10, 300 * 1024 * 1024
+LONG = os.environ.get("MALL_SOAK") == "1"
+# What takes long to make, or the whole of its time to be refused.
+COSTLY = {
+    *("an attribute of 100 MB", "a zip bomb that lies", "a hundred thousand attributes"),
+    *("a million rows", "a million rows of nothing", "a zip bomb that lies", "a csv of 100 MB"),
+    *("millions of short strings", "a hundred thousand parts", "a hundred thousand entries"),
+    *("a JPEG of many scans", "40 megapixels of JPEG", "a cell of 50 MB", "deep nesting"),
+    *("40 megapixels with an alpha", "a million styles", "a hundred thousand defined names"),
+    *("16 megapixels of WebP", "a WebP of frames", "texts of 500 MB", "overlapping parts"),
+    *("shared strings by another name within the limit", "ten gigabytes of one picture"),
+    *("a gigabyte that says it is a kilobyte", "one string without end", "a csv of commas"),
+    *("pixels of 200 MB in a picture of 64", "a csv of rare characters", "a zip in a zip"),
+}
+
+
+def chosen(files):
+    return [name for name in files if LONG or name not in COSTLY]
+
+
+@pytest.fixture
+def outcomes(monkeypatch):
+    """Every child's end, and a check that it was soon and in bounded memory."""
+    seen, real = [], pool._pool.read
+
+    def read(*given):
+        began = time.monotonic()
+        outcome = real(*given)
+        seen.append((time.monotonic() - began, outcome))
+        return outcome
+
+    monkeypatch.setattr(pool._pool, "read", read)
+    yield seen
+    for seconds, outcome in seen:
+        assert outcome.peak_bytes <= BYTES, outcome
+        assert outcome.cpu_seconds <= SECONDS, outcome
+        # Where the machine had no time for it, it is tried again: that says nothing of the file.
+        assert seconds <= SECONDS or outcome.ending == STARVED, outcome
+        assert len(outcome.content) <= 64 * 1024 * 1024
+
+
+def test_there_are_forty_files_of_twenty_five_kinds():
+    assert len(harmful.SHEETS) + len(harmful.IMAGES) + len(harmful.ARCHIVES) >= 75
+
+
+@pytest.mark.parametrize("name", chosen(harmful.SHEETS))
+def test_a_harmful_sheet_is_refused_or_read_within_its_limits(name, outcomes):
+    """Case 30."""
+    content = harmful.SHEETS[name]()
+    try:
+        count = sum(1 for _ in read_rows(content, Limits()))
+    except FilesBusy:
+        assert outcomes[-1][1].ending == STARVED
+    except SheetRefused as refused:
+        assert refused.sentence("zh") and refused.sentence("en")
+    else:
+        assert count <= 2
+
+
+@pytest.mark.parametrize("name", chosen(harmful.IMAGES))
+def test_a_harmful_picture_is_refused_or_made_anew_within_its_limits(name, outcomes, tmp_path):
+    """Case 30."""
+    files = PublicFiles({AREA: LocalFiles(tmp_path)})
+    content = harmful.IMAGES[name]()
+    try:
+        stored = store_image(files, content)
+    except FilesBusy:
+        assert outcomes[-1][1].ending == STARVED
+    except ImageRefused:
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert files.get(stored.large.removeprefix("/media/"))[:4] == b"RIFF"
+
+
+@pytest.mark.parametrize("name", chosen(harmful.ARCHIVES))
+def test_a_harmful_archive_is_refused_or_unpacked_within_its_limits(name, outcomes):
+    """Case 30."""
+    content = harmful.ARCHIVES[name]()
+    listed = pool.read(pictures._ENTRIES, content, {}, pictures._EFFORT)
+    assert listed.refusal is not None or listed.is_done
+    found = [pictures._entry(piece) for piece in listed.pieces()]
+    batch = [entry.place for entry in found][: pictures.BATCH]
+    if batch:
+        made = pool.read(pictures._PICTURES, content, {"places": batch}, pictures._EFFORT)
+        assert made.is_done
+        assert next(piece for piece in made.pieces() if isinstance(piece, dict)) == {"begins": 0}
