@@ -21,9 +21,11 @@ from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
+from catalog.suppliers import queries as suppliers
 from catalog.suppliers import supplier_views as template_views
 from catalog.uploads import jobs as upload_jobs
 from catalog.uploads import supplier_views as upload_views
+from mall.access.rules import SUPPLIER
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
@@ -58,3 +60,4 @@ SWEEPS = [
     (onboarding_jobs.announce_endings, 3600, "notify"),
 ]
 INVARIANTS = stock.INVARIANTS
+STANDINGS = {SUPPLIER: suppliers.STANDING}

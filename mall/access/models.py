@@ -30,8 +30,8 @@ class StaffAccount(Base):
     # What a union officer or a clerk may do beyond the role; empty for everybody else.
     duties: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     is_active: Mapped[bool] = mapped_column(default=True)
-    failed_count: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
+    # Raised by whatever ends every session: a token lives in the epoch that it was given in.
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
 
 
@@ -45,21 +45,26 @@ class AccessToken(Base):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     audience: Mapped[str]
     subject_id: Mapped[UUID]
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
 
-class WrongTry(Base):
-    """One wrong guess of something that somebody might try to guess."""
+class GuessCounter(Base):
+    """Wrong guesses of one purpose by one subject, from one address where that counts."""
 
-    __tablename__ = "wrong_try"
-    __table_args__ = (Index("ix_wrong_try_subject_id", "subject_id", "purpose", "tried_at"),)
+    __tablename__ = "guess_counter"
+    __table_args__ = (Index("ix_guess_counter_ends_at", "ends_at"),)
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    subject_id: Mapped[UUID]
-    purpose: Mapped[str]
-    tried_at: Mapped[datetime]
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    # An id, or the hash of a name that need not exist.
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    # No guess is taken before; all are forgotten at the end.
+    opens_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
 
 
 class UsedLoginCode(Base):

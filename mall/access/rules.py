@@ -1,8 +1,10 @@
 """Audiences, roles and the pure decisions about signing in."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from mall.kernel.errors import DomainError
@@ -24,10 +26,48 @@ DUTIES = (HANDLES, APPROVES, AUDITS)
 # What a clerk may do who runs a store.
 MANAGES = "manages"
 DUTIES_OF_ROLE = {UNION_OFFICER: DUTIES, "store_clerk": (MANAGES,)}
-MAX_FAILURES = 5
-LOCK_OUT = timedelta(minutes=15)
-MIN_PASSWORD, MAX_PASSWORD = 10, 128
+MIN_PASSWORD, MAX_PASSWORD = 12, 128
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many wrong guesses are free within a span, and how long each further one waits.
+
+    The pause doubles with each, up to the longest.
+    """
+
+    purpose: str
+    tries: int
+    span: timedelta
+    pause: timedelta
+    longest: timedelta
+
+
+def at_most(tries: int, span: timedelta, purpose: str) -> Allowance:
+    """Return an allowance of so many wrong guesses within a span and none after."""
+    return Allowance(purpose, tries, span, span, span)
+
+
+PASSWORD = Allowance("password", 5, timedelta(days=1), timedelta(seconds=30), timedelta(minutes=15))
+
+
+def subject_of_name(username: str) -> str:
+    """Return what stands for a user name among the counters: people type passwords there, too."""
+    return hashlib.sha256(username.encode("utf-8", "replace")).hexdigest()
+
+
+def place_of(address: str | None) -> str:
+    """Return the address that guesses are counted by: of IPv6 the network that one line gets."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ip_network((found, 64), strict=False))
+    return str(found)
 
 
 @dataclass(frozen=True)
@@ -102,6 +142,13 @@ class LockedOut(DomainError):
     en = "Too many failed attempts; try again in {retry_after_seconds} seconds."
 
 
+class PasswordRefused(DomainError):
+    code = "password_refused"
+    status = 422
+    zh = "该密码不能使用：{why_zh}。"
+    en = "This password cannot be used: {why}."
+
+
 class UsernameTaken(DomainError):
     code = "username_taken"
     zh = "该用户名已被使用，请换一个。"
@@ -133,8 +180,3 @@ class WeChatUnavailable(DomainError):
     status = 503
     zh = "微信服务暂时不可用，请稍后重试。"
     en = "WeChat does not answer at the moment; try again shortly."
-
-
-def locked_until(failures: int, at: datetime) -> datetime | None:
-    """Return when an account opens again after this many failures in a row, or None."""
-    return at + LOCK_OUT if failures >= MAX_FAILURES else None

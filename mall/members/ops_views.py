@@ -27,6 +27,7 @@ from mall.members.schemas import (
     UnionPage,
     UnionQuery,
     UnionReply,
+    UnionState,
 )
 from mall.members.views import member_reply
 from mall.web.fields import page
@@ -66,7 +67,7 @@ MAX_OFFICERS = 200
 
 
 def _union(union: TradeUnion) -> dict[str, Any]:
-    names = ("id", "code", "name", "parent_id", "claims_by_employee", "created_at")
+    names = ("id", "code", "name", "parent_id", "claims_by_employee", "is_active", "created_at")
     return {name: getattr(union, name) for name in names}
 
 
@@ -96,6 +97,15 @@ def open_union(json_data: dict[str, Any]) -> dict[str, Any]:
 def change_union(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         return _union(unions.change_union(uow, union_id, **json_data))
+
+
+@unions_bp.put("/<uuid:union_id>/state")
+@unions_bp.input(UnionState)
+@unions_bp.output(UnionReply)
+@unions_bp.doc(summary="Close a union, whose officers are out at once, or open it again")
+def set_union_state(union_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _union(unions.set_active(uow, union_id, json_data["is_active"]))
 
 
 @unions_bp.post("/import")

@@ -97,6 +97,10 @@ class UnionChange(Schema):
     )
 
 
+class UnionState(Schema):
+    is_active = Boolean(required=True)
+
+
 class UnionQuery(PageQuery):
     parent_id = UUID(load_default=None)
 
@@ -104,6 +108,7 @@ class UnionQuery(PageQuery):
 class UnionReply(UnionBody):
     id = UUID(metadata={"example": str(a_uuid())})
     claims_by_employee = Boolean()
+    is_active = Boolean()
     created_at = DateTime()
 
 

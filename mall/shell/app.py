@@ -14,6 +14,7 @@ import orders.wiring
 import search_index.wiring
 from mall.access import guard
 from mall.access.gateway import LoginGateway
+from mall.access.queries import Standings
 from mall.access.wechat_login import WeChatLogin
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
@@ -92,6 +93,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_message_gateway"] = messages
     app.extensions["mall_tracking_gateway"] = fulfillment.wiring.tracking(settings.kuaidi100)
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
+    app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)

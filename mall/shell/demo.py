@@ -146,7 +146,8 @@ def _staff() -> dict[str, dict[str, str]]:
             duties = (DUTIES[username],) if username in DUTIES else ()
             new = access.NewStaff(username, about, password, role, scope_id, duties)
             account_id = access.open_staff_account(uow, new)
-            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id).token
+            epoch = access.get_account(uow, account_id).epoch
+            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id, epoch).token
         accounts[username] = {"about": f"{about}（{username} / {password}）", "token": token}
     return accounts
 

@@ -11,6 +11,7 @@ import orders.wiring
 import search_index.wiring
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
+from mall.access.rules import STORE, UNION
 from mall.deliveries import ops_views as deliveries_ops
 from mall.kernel import outbox
 from mall.ledger import jobs as ledger_jobs
@@ -18,6 +19,7 @@ from mall.ledger import ops_views as ledger_ops
 from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
 from mall.members import ops_views as member_ops
+from mall.members import queries as member_queries
 from mall.members import views as member_views
 from mall.members.rosters import jobs as roster_jobs
 from mall.members.rosters import union_views as roster_union_views
@@ -66,6 +68,13 @@ SWEEPS = [
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,
 ]
+# What must hold of whoever is signed in, by audience.
+STANDINGS = {
+    STORE: member_queries.MEMBER_STANDING,
+    UNION: member_queries.OFFICER_STANDING,
+    **catalog.wiring.STANDINGS,
+    **fulfillment.wiring.STANDINGS,
+}
 INVARIANTS = [
     *ledger_queries.INVARIANTS,
     *catalog.wiring.INVARIANTS,

@@ -85,7 +85,7 @@ def test_staff_accounts_are_opened_and_closed(world, run):
     ("arguments", "text", "said"),
     [
         (["staff", "open", "X", "--role", "operator"], "correct-horse-9", "User names are"),
-        (["staff", "open", "abc", "--role", "operator"], "short", "Passwords have"),
+        (["staff", "open", "abc", "--role", "operator"], "short", "12 to 128 characters"),
         (["staff", "open", "abc", "--role", "supplier"], "correct-horse-9", "--scope"),
         (
             [
