@@ -21,7 +21,8 @@ from catalog.onboarding.schemas import (
 from catalog.suppliers import queries as suppliers
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_files
 from mall.kernel.uow import reading, unit_of_work
@@ -39,6 +40,7 @@ def read_profile() -> dict[str, Any]:
 
 
 @bp.put("/profile")
+@open_to_all(SUPPLIER)
 @bp.input(ProfileBody)
 @bp.output(ProfileReply)
 @bp.doc(summary="Set contacts, settlement account, place of origin, story and cover")
@@ -48,6 +50,7 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/profile/submit")
+@open_to_all(SUPPLIER)
 @bp.output(ProfileReply)
 @bp.doc(summary="Hand the application in for review; repeating changes nothing")
 def submit() -> dict[str, Any]:
@@ -56,6 +59,7 @@ def submit() -> dict[str, Any]:
 
 
 @bp.post("/documents")
+@open_to_all(SUPPLIER)
 @takes_file(PDF, *IMAGES)
 @bp.output(DocumentReply, 201)
 @bp.doc(summary="Send a document in: the file as the body; PDF or image up to 10 MB")
@@ -86,6 +90,7 @@ def list_qualifications() -> dict[str, Any]:
 
 
 @bp.post("/qualifications")
+@open_to_all(SUPPLIER)
 @bp.input(QualificationBody)
 @bp.output(QualificationReply, 201)
 @bp.doc(summary="Hand a qualification in for review; a renewal is another one")
@@ -105,6 +110,7 @@ def list_users() -> dict[str, Any]:
 
 
 @bp.post("/users")
+@open_to_all(SUPPLIER)
 @bp.input(UserBody)
 @bp.output(UserReply, 201)
 @bp.doc(summary="Add a user of one's own supplier (50 at most)")
@@ -121,6 +127,7 @@ def add_user(json_data: dict[str, Any]) -> Any:
 
 
 @bp.delete("/users/<uuid:user_id>")
+@open_to_all(SUPPLIER)
 @bp.output({}, 204)
 @bp.doc(summary="Close another user's account; its sessions end at once")
 def close_user(user_id: UUID) -> tuple[str, int]:

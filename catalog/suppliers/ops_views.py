@@ -8,6 +8,8 @@ from apiflask import APIBlueprint
 from catalog.suppliers import queries, service
 from catalog.suppliers.models import Supplier
 from catalog.suppliers.schemas import SupplierBody, SupplierPage, SupplierReply, SupplierState
+from mall.access.guard import needs_duty
+from mall.access.rules import REVIEWS
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -34,6 +36,7 @@ def list_suppliers(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("")
+@needs_duty(REVIEWS)
 @bp.input(SupplierBody)
 @bp.output(SupplierReply, 201)
 @bp.doc(summary="Open a supplier")
@@ -44,6 +47,7 @@ def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:supplier_id>/state")
+@needs_duty(REVIEWS)
 @bp.input(SupplierState)
 @bp.output(SupplierReply)
 @bp.doc(summary="Suspend, reopen or close a supplier")

@@ -8,7 +8,8 @@ from apiflask import APIBlueprint
 
 from catalog.suppliers import queries, rules, service
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint(
@@ -41,6 +42,7 @@ def list_templates() -> dict[str, Any]:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @bp.input(TemplateBody)
 @bp.output(TemplateReply, 201)
 @bp.doc(summary="Add a freight template (20 at most)")
@@ -51,6 +53,7 @@ def add_template(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:template_id>")
+@open_to_all(SUPPLIER)
 @bp.input(TemplateBody)
 @bp.output(TemplateReply)
 @bp.doc(summary="Replace a freight template; placed orders keep their fee")

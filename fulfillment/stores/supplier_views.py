@@ -19,8 +19,8 @@ from fulfillment.stores.schemas import (
 )
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current, current_scope_id
-from mall.access.rules import MANAGES
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import MANAGES, SUPPLIER
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -42,6 +42,7 @@ def list_stores() -> dict[str, Any]:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @bp.input(StoreBody)
 @bp.output(StoreReply, 201)
 @bp.doc(summary="Open a store (500 at most)", responses={422: "Hours, region or products"})
@@ -51,6 +52,7 @@ def add_store(json_data: StoreForm) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:store_id>")
+@open_to_all(SUPPLIER)
 @bp.input(StoreBody)
 @bp.output(StoreReply)
 @bp.doc(summary="Say anew what a store is; what members chose stays chosen")
@@ -60,6 +62,7 @@ def change_store(store_id: UUID, json_data: StoreForm) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:store_id>/active")
+@open_to_all(SUPPLIER)
 @bp.input(ActiveBody)
 @bp.output(StoreReply)
 @bp.doc(
@@ -83,6 +86,7 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:store_id>/clerks")
+@open_to_all(SUPPLIER)
 @bp.input(ClerkBody)
 @bp.output(ClerkReply, 201)
 @bp.doc(
@@ -105,6 +109,7 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.delete("/<uuid:store_id>/clerks/<uuid:clerk_id>")
+@open_to_all(SUPPLIER)
 @bp.output({}, 204)
 @bp.doc(summary="Close a clerk's account; its sessions end at once")
 def close_clerk(store_id: UUID, clerk_id: UUID) -> tuple[str, int]:

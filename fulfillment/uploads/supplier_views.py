@@ -8,7 +8,8 @@ from flask import Response
 from fulfillment.uploads import rules, service
 from fulfillment.uploads.rules import Problem, Wanted
 from fulfillment.uploads.schemas import SentReply
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.errors import DomainError
 from mall.kernel.sheets.reading import read_rows
 from mall.kernel.sheets.writing import xlsx
@@ -29,6 +30,7 @@ def read_sheet() -> Response:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @takes_file(XLSX, CSV)
 @bp.output(SentReply)
 @bp.doc(

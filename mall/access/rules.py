@@ -25,7 +25,26 @@ HANDLES, APPROVES, AUDITS = "handles", "approves", "audits"
 DUTIES = (HANDLES, APPROVES, AUDITS)
 # What a clerk may do who runs a store.
 MANAGES = "manages"
-DUTIES_OF_ROLE = {UNION_OFFICER: DUTIES, "store_clerk": (MANAGES,)}
+# What an operator may do beside reading. Whoever enters an amount and whoever confirms it are two
+# persons, whatever duties each of them has (Actor).
+REVIEWS, SERVICE, MERCHANDISING, ACCOUNTS = "reviews", "service", "merchandising", "accounts"
+FINANCE_ENTERS, FINANCE_CONFIRMS = "finance_enters", "finance_confirms"
+OPERATOR = "operator"
+OPERATOR_DUTIES = (
+    REVIEWS,
+    FINANCE_ENTERS,
+    FINANCE_CONFIRMS,
+    SERVICE,
+    MERCHANDISING,
+    ACCOUNTS,
+    AUDITS,
+)
+DUTIES_OF_ROLE = {
+    UNION_OFFICER: DUTIES,
+    "store_clerk": (MANAGES,),
+    OPERATOR: OPERATOR_DUTIES,
+    "supplier": (),
+}
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
 
@@ -118,7 +137,18 @@ class DutyMissing(DomainError):
         super().__init__("Authorization", duty=duty, duty_zh=_DUTIES_ZH[duty])
 
 
-_DUTIES_ZH = {HANDLES: "经办", APPROVES: "审批", AUDITS: "审计", MANAGES: "店长"}
+_DUTIES_ZH = {
+    HANDLES: "经办",
+    APPROVES: "审批",
+    AUDITS: "审计",
+    MANAGES: "店长",
+    REVIEWS: "审核",
+    FINANCE_ENTERS: "财务录入",
+    FINANCE_CONFIRMS: "财务复核",
+    SERVICE: "客服",
+    MERCHANDISING: "商品运营",
+    ACCOUNTS: "账号管理",
+}
 
 
 class TooManyTries(DomainError):

@@ -6,7 +6,7 @@ from apiflask import APIBlueprint
 from flask import request
 
 from mall.access import rules, service
-from mall.access.guard import current, public
+from mall.access.guard import current, needs_no_duty, public
 from mall.access.schemas import StaffSignIn, TokenReply
 from mall.access.staff.signing_in import Attempt, sign_in
 from mall.kernel.uow import unit_of_work
@@ -40,6 +40,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
             return _sign_in(json_data, audience)
 
     @bp.delete("")
+    @needs_no_duty("anybody may leave")
     @bp.output({}, 204)
     @bp.doc(summary="Sign out: this token ends at once")
     def sign_out() -> tuple[str, int]:

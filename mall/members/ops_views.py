@@ -7,9 +7,9 @@ from apiflask import APIBlueprint
 
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
 from mall.access.models import StaffAccount
-from mall.access.rules import UNION_OFFICER
+from mall.access.rules import ACCOUNTS, SERVICE, UNION_OFFICER
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import importing, queries, service, unions
 from mall.members.models import TradeUnion
@@ -46,6 +46,7 @@ def read_member(member_id: UUID) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:member_id>/real-name")
+@needs_duty(SERVICE)
 @bp.input(RealName)
 @bp.output(MemberReply)
 @bp.doc(summary="Record a member's verified name")
@@ -55,6 +56,7 @@ def verify_real_name(member_id: UUID, json_data: dict[str, str]) -> dict[str, An
 
 
 @bp.put("/<uuid:member_id>/state")
+@needs_duty(SERVICE)
 @bp.input(MemberState)
 @bp.output(MemberReply)
 @bp.doc(summary="Open or close a member's account; closing ends every session")
@@ -82,6 +84,7 @@ def list_unions(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @unions_bp.post("")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(UnionBody)
 @unions_bp.output(UnionReply, 201)
 @unions_bp.doc(summary="Open a union")
@@ -91,6 +94,7 @@ def open_union(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @unions_bp.put("/<uuid:union_id>")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(UnionChange)
 @unions_bp.output(UnionReply)
 @unions_bp.doc(summary="Change a union's name, place in the tree, and how its people are known")
@@ -100,6 +104,7 @@ def change_union(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @unions_bp.put("/<uuid:union_id>/state")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(UnionState)
 @unions_bp.output(UnionReply)
 @unions_bp.doc(summary="Close a union, whose officers are out at once, or open it again")
@@ -109,6 +114,7 @@ def set_union_state(union_id: UUID, json_data: dict[str, bool]) -> dict[str, Any
 
 
 @unions_bp.post("/import")
+@needs_duty(ACCOUNTS)
 @takes_file(XLSX, CSV)
 @unions_bp.output(ImportReply)
 @unions_bp.doc(
@@ -131,6 +137,7 @@ def list_officers(union_id: UUID) -> dict[str, Any]:
 
 
 @unions_bp.post("/<uuid:union_id>/officers")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(OfficerBody)
 @unions_bp.output(OfficerReply, 201)
 @unions_bp.doc(summary="Open an account for an officer: who handles, approves or audits")
@@ -143,6 +150,7 @@ def add_officer(union_id: UUID, json_data: dict[str, Any]) -> StaffAccount:
 
 
 @unions_bp.delete("/<uuid:union_id>/officers/<uuid:officer_id>")
+@needs_duty(ACCOUNTS)
 @unions_bp.output({}, 204)
 @unions_bp.doc(summary="Close an officer's account; its sessions end at once")
 def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
@@ -152,6 +160,7 @@ def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
 
 
 @unions_bp.put("/<uuid:union_id>/members/<uuid:member_id>")
+@needs_duty(SERVICE)
 @unions_bp.input(MembershipBody)
 @unions_bp.output({}, 204)
 @unions_bp.doc(summary="Say from when and until when a member belongs to a union")

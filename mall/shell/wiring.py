@@ -9,6 +9,7 @@ import catalog.wiring
 import fulfillment.wiring
 import orders.wiring
 import search_index.wiring
+from mall.access import guard
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
 from mall.access.rules import STORE, UNION
@@ -88,5 +89,6 @@ def plug_in(app: APIFlask) -> None:
     """Register every blueprint and reaction."""
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    guard.check_declared(app)
     for table in REACTIONS:
         outbox.registry.connect(table)
