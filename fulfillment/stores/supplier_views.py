@@ -13,6 +13,7 @@ from fulfillment.stores.schemas import (
     ClerkBody,
     ClerkList,
     ClerkReply,
+    InvitedClerk,
     StoreBody,
     StoreList,
     StoreReply,
@@ -21,6 +22,8 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import MANAGES, SUPPLIER
+from mall.access.staff import invitations
+from mall.access.staff.schemas import InvitationReply
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -88,10 +91,11 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:store_id>/clerks")
 @open_to_all(SUPPLIER)
 @bp.input(ClerkBody)
-@bp.output(ClerkReply, 201)
+@bp.output(InvitedClerk, 201)
 @bp.doc(
-    summary="Open an account for a clerk or manager of a store (50 at most)",
-    description="They sign in at /v1/pickup/session and act for this store alone.",
+    summary="Invite a clerk or manager of a store (50 at most)",
+    description="They choose a password at /v1/pickup/password/invitation, sign in at"
+    " /v1/pickup/session and act for this store alone.",
     responses={409: "The user name is taken"},
 )
 def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
@@ -100,12 +104,25 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         new = access.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
-            json_data["password"],
+            None,
             rules.CLERK,
             store_id,
             (MANAGES,) if json_data["is_manager"] else (),
         )
-        return values_of(access.add_colleague(uow, new, rules.MAX_CLERKS), ClerkReply)
+        clerk = access.add_colleague(uow, new, rules.MAX_CLERKS)
+        invitation = invitations.issue(uow, clerk, current().name)
+        return values_of(clerk, ClerkReply) | {"invitation": invitation}
+
+
+@bp.post("/<uuid:store_id>/clerks/<uuid:clerk_id>/invitation")
+@open_to_all(SUPPLIER)
+@bp.output(InvitationReply, 201)
+@bp.doc(summary="Invite a clerk again, to a new password")
+def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
+    with unit_of_work() as uow:
+        queries.get_store(uow.session, store_id, current_scope_id())
+        clerk = access.colleague(uow, current().subject_id, store_id, clerk_id)
+        return invitations.issue(uow, clerk, current().name)
 
 
 @bp.delete("/<uuid:store_id>/clerks/<uuid:clerk_id>")

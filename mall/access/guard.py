@@ -13,14 +13,17 @@ from mall.access.rules import (
     AUDIENCE_OF_ROLE,
     AUDIENCES,
     DUTIES_OF_ROLE,
+    SECURED,
     STORE,
     DutyMissing,
     Principal,
+    SecondFactorRequired,
     Unauthenticated,
     WrongAudience,
 )
 from mall.kernel import clock
 from mall.kernel.db import current_direct
+from mall.kernel.settings import current_settings
 
 View = TypeVar("View", bound=Callable[..., object])
 # Methods that change nothing.
@@ -74,6 +77,9 @@ def needs_duty(duty: str) -> Callable[[View], View]:
         def checked(*args: object, **kwargs: object) -> object:
             if duty not in current().duties:
                 raise DutyMissing(duty)
+            is_required = duty in SECURED and current_settings().totp_required
+            if is_required and not current().has_factor:
+                raise SecondFactorRequired("Authorization")
             return view(*args, **kwargs)
 
         return _declaring(cast(View, checked), Declared(duty=duty))

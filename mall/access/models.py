@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,7 +24,11 @@ class StaffAccount(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     display_name: Mapped[str]
-    password_hash: Mapped[str]
+    # None until the invitation was accepted.
+    password_hash: Mapped[str | None]
+    # Who the person is beyond the account: two accounts with one phone or member are one person.
+    phone: Mapped[str | None]
+    member_id: Mapped[UUID | None]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
     # What a union officer or a clerk may do beyond the role; empty for everybody else.
@@ -49,6 +53,80 @@ class AccessToken(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class StaffInvitation(Base):
+    """Lets a person choose the password of an account: once, for a day; only its hash is kept."""
+
+    __tablename__ = "staff_invitation"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    issued_by: Mapped[str]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasswordRequest(Base):
+    """Somebody says to have forgotten an account's password; an operator answers."""
+
+    __tablename__ = "password_request"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """The secret of an account's one-time passwords, encrypted, and the last step that was used."""
+
+    __tablename__ = "second_factor"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    secret: Mapped[bytes]
+    last_step: Mapped[int]
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands for one one-time password, once; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    used_at: Mapped[datetime | None]
+
+
+class StaffChange(Base):
+    """What one operator proposes about an account and another decides."""
+
+    __tablename__ = "staff_change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('open','duties','invite')", name="kind_known"),
+        CheckConstraint("state IN ('proposed','confirmed','rejected')", name="state_known"),
+        CheckConstraint("decided_by_id <> proposed_by_id", name="two_accounts"),
+        Index("ix_staff_change_state", "state", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    # None while the account is not open yet.
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    username: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[str]
+    scope_id: Mapped[UUID | None]
+    duties: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    phone: Mapped[str | None]
+    # None: by the command line.
+    proposed_by_id: Mapped[UUID | None]
+    proposed_at: Mapped[datetime]
+    decided_by_id: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
 
 
 class GuessCounter(Base):

@@ -1,7 +1,7 @@
 """Look up who a token stands for."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -10,14 +10,16 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from mall.access.models import StaffAccount
-from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, Principal
+from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, OPERATOR, Actor, Principal
 from mall.kernel.db import Direct, driver_sql
 
 # Whether the subject still may is read with the token: a closed account, a changed role, another
 # password and a closed supplier take effect at once, whatever was signed in meanwhile (ADR 0028).
 _PRINCIPAL = """
-    SELECT t.audience, t.subject_id, s.scope_id, t.id, s.duties, s.display_name
+    SELECT t.audience, t.subject_id, s.scope_id, t.id, s.duties, s.display_name,
+           f.confirmed_at IS NOT NULL
     FROM access_token t LEFT JOIN staff_account s ON s.id = t.subject_id
+    LEFT JOIN second_factor f ON f.account_id = s.id
     WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
     """
 _MAY = """
@@ -64,14 +66,39 @@ def principal(direct: Direct, token: str, now: datetime) -> Principal | None:
     row = direct.read(_standings().principal, values)
     if row is None:
         return None
-    audience, subject_id, scope_id, token_id, duties, name = row
-    return Principal(audience, subject_id, scope_id, token_id, tuple(duties or ()), name or "")
+    audience, subject_id, scope_id, token_id, duties, name, has_factor = row
+    own = (tuple(duties or ()), name or "", has_factor)
+    return Principal(audience, subject_id, scope_id, token_id, *own)
 
 
 def may_sign_in(session: Session, audience: str, subject_id: UUID, epoch: int) -> bool:
     """Tell whether a session of this epoch would live."""
     values = {"audience": audience, "subject_id": subject_id, "epoch": epoch}
     return session.execute(_standings().may, values).first() is not None
+
+
+def actor(session: Session, account_id: UUID) -> Actor:
+    """Return an account as the person it belongs to; one that is no account is nobody else."""
+    found = session.get(StaffAccount, account_id)
+    return Actor(account_id, found.member_id, found.phone) if found else Actor(account_id)
+
+
+def usernames(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the user name of each of these accounts."""
+    query = select(StaffAccount.id, StaffAccount.username).where(StaffAccount.id.in_(account_ids))
+    return {row.id: row.username for row in session.execute(query)}
+
+
+def operators(session: Session, duty: str | None = None) -> list[StaffAccount]:
+    """Return the operators' accounts, or those at work that have a duty, by user name."""
+    query = select(StaffAccount).where(StaffAccount.role == OPERATOR)
+    if duty is not None:
+        query = query.where(
+            StaffAccount.is_active,
+            StaffAccount.password_hash.is_not(None),
+            StaffAccount.duties.contains([duty]),
+        )
+    return list(session.scalars(query.order_by(StaffAccount.username).limit(500)))
 
 
 def staff_of(session: Session, role: str, scope_id: UUID) -> list[StaffAccount]:

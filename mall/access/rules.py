@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -39,6 +40,10 @@ OPERATOR_DUTIES = (
     ACCOUNTS,
     AUDITS,
 )
+# What one operator alone does not change: accounts that enter, approve or confirm value.
+TWO_PERSONS = (OPERATOR, UNION_OFFICER)
+# Duties that a password alone does not open where the setting says so.
+SECURED = (FINANCE_ENTERS, FINANCE_CONFIRMS, ACCOUNTS)
 DUTIES_OF_ROLE = {
     UNION_OFFICER: DUTIES,
     "store_clerk": (MANAGES,),
@@ -99,10 +104,33 @@ class Principal:
     token_id: UUID
     duties: tuple[str, ...] = ()
     display_name: str = ""
+    has_factor: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.audience}:{self.subject_id}"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever acts, as a person: two accounts of one member or one phone are one."""
+
+    account_id: UUID
+    member_id: UUID | None = None
+    phone: str | None = None
+
+    def is_same_person(self, other: "Actor") -> bool:
+        """Tell whether both are one person; `check_other_person` refuses it."""
+        if self.account_id == other.account_id:
+            return True
+        same_member = self.member_id is not None and self.member_id == other.member_id
+        return same_member or (self.phone is not None and self.phone == other.phone)
+
+
+def check_other_person(actor: Actor, others: Iterable[Actor]) -> None:
+    """Raise SamePerson where whoever decides is one of those who made what is decided."""
+    if any(actor.is_same_person(each) for each in others):
+        raise SamePerson()
 
 
 @dataclass(frozen=True)
@@ -179,6 +207,46 @@ class PasswordRefused(DomainError):
     en = "This password cannot be used: {why}."
 
 
+class SamePerson(DomainError):
+    code = "same_person"
+    zh = "须由另一人办理：提出人（含其其他账号）不能自己确认。"
+    en = "Another person has to decide this: it was made by you, or by another account of yours."
+
+
+class SecondFactorRequired(DomainError):
+    code = "totp_required"
+    status = 403
+    zh = "该职责须先设置动态口令（二次验证）。"
+    en = "This duty needs a second factor: set one-time passwords up first."
+
+
+class TotpNeeded(DomainError):
+    code = "totp_needed"
+    status = 401
+    zh = "请输入动态口令或恢复码。"
+    en = "Give the one-time password too, or a recovery code."
+
+
+class TotpWrong(DomainError):
+    code = "totp_wrong"
+    status = 401
+    zh = "动态口令错误或已使用。"
+    en = "The one-time password is wrong or was used."
+
+
+class TotpSet(DomainError):
+    code = "totp_set"
+    zh = "已设置动态口令；如需更换，请联系运营人员重新邀请。"
+    en = "A second factor is set; to replace it ask an operator for an invitation."
+
+
+class InvitationRefused(DomainError):
+    code = "invitation_refused"
+    status = 422
+    zh = "邀请链接无效、已使用或已过期，请联系管理员重新发送。"
+    en = "The invitation is invalid, used or expired; ask for another one."
+
+
 class UsernameTaken(DomainError):
     code = "username_taken"
     zh = "该用户名已被使用，请换一个。"
@@ -187,8 +255,8 @@ class UsernameTaken(DomainError):
 
 class NotYourself(DomainError):
     code = "not_yourself"
-    zh = "不能停用自己的账号。"
-    en = "You cannot close your own account."
+    zh = "不能变更自己的账号。"
+    en = "You cannot close your own account, nor change or confirm what it may do."
 
 
 class CodeRefused(DomainError):

@@ -31,10 +31,12 @@ class NewStaff:
 
     username: str
     display_name: str
-    password: str
+    # None: the person chooses it, by invitation.
+    password: str | None
     role: str
     scope_id: UUID | None = None
     duties: tuple[str, ...] = ()
+    phone: str | None = None
 
 
 def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID, epoch: int = 0) -> IssuedToken:
@@ -60,7 +62,7 @@ def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID, epoch: int = 0
 
 def open_staff_account(uow: UnitOfWork, new: NewStaff) -> UUID:
     """Open a staff account, or set name, password, role and scope of the one that exists."""
-    _check(new)
+    check(new)
     account = _find(uow, new.username)
     if account is None:
         account = StaffAccount(id=new_id(), username=new.username, epoch=0, created_at=uow.now)
@@ -82,7 +84,7 @@ def get_account(uow: UnitOfWork, account_id: UUID) -> StaffAccount:
 
 def _is_same(account: StaffAccount, new: NewStaff) -> bool:
     is_same = (account.role, account.scope_id) == (new.role, new.scope_id)
-    return is_same and passwords.fits(account.password_hash, new.password)
+    return is_same and (new.password is None or passwords.fits(account.password_hash, new.password))
 
 
 def end_sessions(account: StaffAccount) -> None:
@@ -92,7 +94,7 @@ def end_sessions(account: StaffAccount) -> None:
 
 def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
     """Open a staff account of a new user name; raise UsernameTaken."""
-    _check(new)
+    check(new)
     account = StaffAccount(id=new_id(), username=new.username, epoch=0, created_at=uow.now)
     _fill(account, new)
     try:
@@ -111,14 +113,16 @@ def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
     return add_staff_account(uow, new)
 
 
-def _check(new: NewStaff) -> None:
+def check(new: NewStaff) -> None:
+    """Raise Invalid or PasswordRefused for what no account can be opened with."""
     if not rules.USERNAME.fullmatch(new.username):
         raise Invalid(
             "username",
             "用户名须为 3 至 32 位小写字母、数字、点、横线，字母开头。",
             "User names are 3 to 32 lower-case letters, digits, dots or dashes, a letter first.",
         )
-    passwords.check(new.password, new.username)
+    if new.password is not None:
+        passwords.check(new.password, new.username)
     if set(new.duties) - set(rules.DUTIES_OF_ROLE.get(new.role, ())):
         raise Invalid(
             "duties", "该类账号没有这项职责。", "Accounts of this role have no such duty."
@@ -133,7 +137,9 @@ def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:
 
 def _fill(account: StaffAccount, new: NewStaff) -> None:
     account.display_name = new.display_name
-    account.password_hash = passwords.hash_of(new.password)
+    if new.password is not None:
+        account.password_hash = passwords.hash_of(new.password)
+    account.phone = new.phone
     account.role = new.role
     account.scope_id = new.scope_id
     account.duties = list(new.duties)
@@ -149,16 +155,24 @@ def disable_staff_account(uow: UnitOfWork, username: str) -> None:
     end_sessions(account)
 
 
-def close_colleague(uow: UnitOfWork, own_id: UUID, scope_id: UUID, account_id: UUID) -> None:
-    """Close an account of one's own supplier, union or store; another's is as unknown as none.
+def colleague(
+    uow: UnitOfWork, own_id: UUID, scope_id: UUID | None, account_id: UUID
+) -> StaffAccount:
+    """Return another account of one's own supplier, union or store, or another operator's.
 
-    Raises NotFound and NotYourself.
+    Another's is as unknown as none. Raises NotFound and NotYourself.
     """
     account = uow.session.get(StaffAccount, account_id)
     if account is None or account.scope_id != scope_id:
         raise NotFound("user", "用户")
     if account.id == own_id:
         raise rules.NotYourself()
+    return account
+
+
+def close_colleague(uow: UnitOfWork, own_id: UUID, scope_id: UUID | None, account_id: UUID) -> None:
+    """Close the account of a colleague, whose sessions end; raises NotFound and NotYourself."""
+    account = colleague(uow, own_id, scope_id, account_id)
     account.is_active = False
     end_sessions(account)
 

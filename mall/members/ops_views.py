@@ -8,8 +8,10 @@ from apiflask import APIBlueprint
 from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, needs_duty
-from mall.access.models import StaffAccount
 from mall.access.rules import ACCOUNTS, SERVICE, UNION_OFFICER
+from mall.access.staff import changes
+from mall.access.staff.ops_views import TWO, change_reply
+from mall.access.staff.schemas import AccountChange
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import importing, queries, service, unions
 from mall.members.models import TradeUnion
@@ -20,7 +22,6 @@ from mall.members.schemas import (
     MemberState,
     OfficerBody,
     OfficerList,
-    OfficerReply,
     RealName,
     UnionBody,
     UnionChange,
@@ -63,9 +64,6 @@ def verify_real_name(member_id: UUID, json_data: dict[str, str]) -> dict[str, An
 def set_state(member_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
     with unit_of_work() as uow:
         return member_reply(service.set_active(uow, member_id, json_data["is_active"]))
-
-
-MAX_OFFICERS = 200
 
 
 def _union(union: TradeUnion) -> dict[str, Any]:
@@ -139,14 +137,19 @@ def list_officers(union_id: UUID) -> dict[str, Any]:
 @unions_bp.post("/<uuid:union_id>/officers")
 @needs_duty(ACCOUNTS)
 @unions_bp.input(OfficerBody)
-@unions_bp.output(OfficerReply, 201)
-@unions_bp.doc(summary="Open an account for an officer: who handles, approves or audits")
-def add_officer(union_id: UUID, json_data: dict[str, Any]) -> StaffAccount:
+@unions_bp.output(AccountChange, 202)
+@unions_bp.doc(
+    summary="Propose an account for an officer: who handles, approves or audits",
+    description=TWO,
+)
+def add_officer(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     duties = tuple(json_data.pop("duties"))
     with unit_of_work() as uow:
         unions.get_union(uow.session, union_id)
-        new = access.NewStaff(**json_data, role=UNION_OFFICER, scope_id=union_id, duties=duties)
-        return access.add_colleague(uow, new, MAX_OFFICERS)
+        new = access.NewStaff(
+            **json_data, password=None, role=UNION_OFFICER, scope_id=union_id, duties=duties
+        )
+        return change_reply(changes.propose_open(uow, new, current().subject_id))
 
 
 @unions_bp.delete("/<uuid:union_id>/officers/<uuid:officer_id>")

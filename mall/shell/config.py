@@ -53,6 +53,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_AFTER_SALES_INSPECT_SECONDS", "864000", "For a supplier to receive what was sent back"),
     ("MALL_AFTER_SALES_APPEAL_SECONDS", "604800", "For a member to appeal a refusal"),
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
+    ("MALL_TOTP_REQUIRED", "", "1: finance and accounts duties need TOTP; 0 in development"),
+    ("MALL_INVITATION_URL", "", "Page where staff accepts an invitation; `#` and its code follow"),
     ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
     ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
     ("MALL_MEDIA_DIR", "var/media", "Where images, documents and uploads are kept, without S3"),
@@ -185,21 +187,27 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         ),
         kuaidi100=_kuaidi100(values),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
+        totp_required=(values["MALL_TOTP_REQUIRED"] or str(int(is_production))) == "1",
+        invitation_url=values["MALL_INVITATION_URL"],
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
         media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
-        s3=S3Settings(
-            endpoint=values["MALL_S3_ENDPOINT"],
-            region=values["MALL_S3_REGION"],
-            bucket=values["MALL_S3_BUCKET"],
-            access_key=values["MALL_S3_ACCESS_KEY"],
-            secret_key=values["MALL_S3_SECRET_KEY"],
-        ),
+        s3=_s3(values),
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _s3(values: Mapping[str, str]) -> S3Settings:
+    return S3Settings(
+        endpoint=values["MALL_S3_ENDPOINT"],
+        region=values["MALL_S3_REGION"],
+        bucket=values["MALL_S3_BUCKET"],
+        access_key=values["MALL_S3_ACCESS_KEY"],
+        secret_key=values["MALL_S3_SECRET_KEY"],
     )
 
 

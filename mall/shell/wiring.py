@@ -13,6 +13,8 @@ from mall.access import guard
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
 from mall.access.rules import STORE, UNION
+from mall.access.staff import ops_views as account_ops
+from mall.access.staff import views as account_views
 from mall.deliveries import ops_views as deliveries_ops
 from mall.kernel import outbox
 from mall.ledger import jobs as ledger_jobs
@@ -32,6 +34,8 @@ from mall.shell.background import relay
 
 BLUEPRINTS = [
     *access_views.BLUEPRINTS,
+    *account_views.BLUEPRINTS,
+    account_ops.bp,
     member_views.bp,
     member_ops.bp,
     member_ops.unions_bp,

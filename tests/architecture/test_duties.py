@@ -112,6 +112,9 @@ OWN = {
     "/v1/ops/session",
     "/v1/ops/images",
     "/v1/ops/notices/read",
+    "/v1/ops/password",
+    "/v1/ops/totp",
+    "/v1/ops/totp/confirm",
 }
 
 

@@ -298,6 +298,17 @@ class World:
         person.username = name
         return person
 
+    def accept(self, audience, username, invitation, password="another-horse-9"):
+        """Return an invited person who chose a password and signed in."""
+        person = Person(self.app)
+        body = {"code": invitation["code"], "password": password}
+        reply = person.post(f"/v1/{audience}/password/invitation", body)
+        assert reply.status_code == 200, reply.data.decode()
+        who = {"username": username, "password": password}
+        person.token = person.post(f"/v1/{audience}/session", who).get_json()["token"]
+        person.username = username
+        return person
+
     def store(self, supplier_id, **form):
         """Open a store of a merchant in Zhanjiang, every day from 9 to 21; return its id."""
         hours = [Hours(day, time(9), time(21)) for day in range(1, 8)]

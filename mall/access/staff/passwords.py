@@ -46,7 +46,7 @@ def check(password: str, username: str) -> None:
         )
     if plain == username or core == username.strip("0123456789._-"):
         raise PasswordRefused("password", why_zh="不能是用户名", why="it is the user name")
-    if plain in _common() or (len(core) >= 3 and core in _common()) or _is_repeated(plain):
+    if plain in _common() or len(core) < 3 or core in _common() or _is_repeated(plain):
         raise PasswordRefused("password", why_zh="过于常见", why="it is a common one")
 
 

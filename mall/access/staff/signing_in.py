@@ -7,7 +7,7 @@ from sqlalchemy import select
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount
 from mall.access.rules import PASSWORD, IssuedToken
-from mall.access.staff import passwords
+from mall.access.staff import factors, passwords
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork
 
@@ -20,6 +20,7 @@ class Attempt:
     password: str
     audience: str
     address: str
+    totp: str | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
         if found is None or not is_right or not _may(uow, found, attempt.audience):
             service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
             return SignIn(None, rules.BadCredentials("password"))
+        if factors.is_set(uow, found.id):
+            if not attempt.totp:
+                return SignIn(None, rules.TotpNeeded("totp"))
+            if not factors.use(uow, found.id, attempt.totp):
+                service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
+                return SignIn(None, rules.TotpWrong("totp"))
         service.check_tries(uow, PASSWORD, subject, attempt.address)
     except rules.TooManyTries as error:
         return SignIn(None, rules.LockedOut(**error.details))

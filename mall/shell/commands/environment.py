@@ -1,11 +1,15 @@
 """What every command begins with: settings, an application, a console."""
 
+import functools
 import os
+from collections.abc import Callable
+from typing import Any
 
 import click
 from flask import Flask
 from rich.console import Console
 
+from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
 from mall.shell import config, supervisor
 from mall.shell.app import create_app
@@ -31,3 +35,17 @@ def settings() -> Settings:
 def application() -> Flask:
     """Return the application for these settings."""
     return create_app(settings())
+
+
+def within_application(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command within the application; say a refusal in words."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with application().app_context():
+            try:
+                return command(*args, **kwargs)
+            except DomainError as error:
+                raise click.ClickException(error.sentence("en")) from error
+
+    return run

@@ -263,10 +263,9 @@ def test_a_suspended_supplier_sells_nothing_new_and_ships_what_is_open(world):
 
 def test_a_supplier_has_several_users_and_closes_one_at_once(world):
     supplier = applied(world)
-    body = {"username": f"u{secrets.token_hex(5)}", "password": "correct-horse-9"}
+    body = {"username": f"u{secrets.token_hex(5)}"}
     made = supplier.post("/v1/supplier/users", body).get_json()
-    token = Person(world.app).post("/v1/supplier/session", body).get_json()["token"]
-    second = Person(world.app, token)
+    second = world.accept("supplier", body["username"], made["invitation"])
     assert second.get("/v1/supplier/profile").get_json()["id"] == supplier.id
     users = supplier.get("/v1/supplier/users").get_json()["items"]
     assert {each["username"] for each in users} >= {body["username"]}
