@@ -16,6 +16,7 @@ from mall.access import guard
 from mall.access.gateway import LoginGateway
 from mall.access.queries import Standings
 from mall.access.wechat_login import WeChatLogin
+from mall.journal import watching
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, Direct, db
@@ -101,6 +102,7 @@ def create_app(settings: Settings) -> APIFlask:
     outbox.set_doorbell(Doorbell(connection).ring)
     observe.install(app)
     guard.install(app)
+    watching.install(app)
     wiring.plug_in(app)
     problems.install(app)
     app.error_processor(problems.on_http_error)

@@ -12,7 +12,6 @@ from rich.progress import track
 
 from catalog.uploads import importing as uploads
 from mall.kernel import audit as invariants
-from mall.kernel.errors import DomainError
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger import wallet
@@ -223,6 +222,7 @@ def beans() -> None:
 @click.option("--programme", required=True, help="What it is given for.")
 @click.option("--reference", required=True, help="Voucher number; the same one grants once.")
 @click.option("--scope", type=click.UUID, help="Bind it to a scope; left out: good for everything.")
+@environment.within_application
 def grant_beans(
     member_id: UUID,
     yuan: int,
@@ -233,14 +233,10 @@ def grant_beans(
 ) -> None:
     """Grant MEMBER_ID beans worth YUAN."""
     grant = Grant(member_id, yuan * 100, expires.replace(tzinfo=UTC), programme, reference, scope)
-    app = environment.application()
-    with app.app_context():
-        try:
-            with unit_of_work() as uow:
-                members.queries.get_member(uow.session, member_id)
-                [lot_id] = wallet.grant(uow, [grant])
-        except DomainError as error:
-            raise click.ClickException(error.sentence("en")) from error
+    with unit_of_work() as uow:
+        members.queries.get_member(uow.session, member_id)
+        [lot_id] = wallet.grant(uow, [grant])
+        uow.note(after={"member_id": member_id, "yuan": yuan, "lot_id": lot_id, "for": programme})
     click.echo(f"granted {yuan} beans as lot {lot_id}")
 
 

@@ -16,6 +16,9 @@ from mall.access.rules import STORE, UNION
 from mall.access.staff import ops_views as account_ops
 from mall.access.staff import views as account_views
 from mall.deliveries import ops_views as deliveries_ops
+from mall.journal import jobs as journal_jobs
+from mall.journal import ops_views as journal_ops
+from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops
@@ -36,6 +39,7 @@ BLUEPRINTS = [
     *access_views.BLUEPRINTS,
     *account_views.BLUEPRINTS,
     account_ops.bp,
+    journal_ops.bp,
     member_views.bp,
     member_ops.bp,
     member_ops.unions_bp,
@@ -63,6 +67,7 @@ SWEEPS = [
     (relay.sweep, 2, "payments"),
     (relay.forget_old, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
+    (journal_jobs.seal_journal, 2, "fulfillment"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 300, "fulfillment"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
@@ -81,6 +86,7 @@ STANDINGS = {
     **fulfillment.wiring.STANDINGS,
 }
 INVARIANTS = [
+    *journal_queries.INVARIANTS,
     *ledger_queries.INVARIANTS,
     *catalog.wiring.INVARIANTS,
     *orders.wiring.INVARIANTS,

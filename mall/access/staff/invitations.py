@@ -14,7 +14,7 @@ from mall.access.models import PasswordRequest, StaffAccount, StaffInvitation
 from mall.access.queries import token_hash
 from mall.access.staff import factors, passwords
 from mall.kernel.ids import new_id
-from mall.kernel.uow import UnitOfWork
+from mall.kernel.uow import Doer, UnitOfWork
 
 LIFE = timedelta(days=1)
 # One statement for names that exist and names that do not.
@@ -84,6 +84,7 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
         raise rules.InvitationRefused("code")
     if rules.AUDIENCE_OF_ROLE[account.role] != audience:
         raise rules.InvitationRefused("code")
+    uow.doer = Doer(audience, account.id, account.display_name)
     passwords.check(password, account.username)
     account.password_hash = passwords.hash_of(password)
     service.end_sessions(account)

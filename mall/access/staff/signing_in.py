@@ -9,7 +9,7 @@ from mall.access.models import StaffAccount
 from mall.access.rules import PASSWORD, IssuedToken
 from mall.access.staff import factors, passwords
 from mall.kernel.errors import DomainError
-from mall.kernel.uow import UnitOfWork
+from mall.kernel.uow import Doer, UnitOfWork
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
         service.check_tries(uow, PASSWORD, subject, attempt.address)
     except rules.TooManyTries as error:
         return SignIn(None, rules.LockedOut(**error.details))
+    uow.doer = Doer(attempt.audience, found.id, found.display_name)
     service.forget_tries(uow, PASSWORD, subject, attempt.address)
     token = service.issue_token(uow, attempt.audience, found.id, found.epoch)
     return SignIn(token, None)

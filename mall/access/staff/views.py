@@ -53,6 +53,8 @@ def _passwords(bp: APIBlueprint, audience: str) -> None:
             refusal = own_account.check_password(uow, current(), json_data["current_password"])
             if refusal is None:
                 own_account.change_password(uow, current(), json_data["new_password"])
+            else:
+                uow.outcome = refusal.code
         if refusal is not None:
             raise refusal
         return "", 204
@@ -97,6 +99,7 @@ def _factors(bp: APIBlueprint) -> None:
         with unit_of_work() as uow:
             refusal = own_account.check_password(uow, current(), json_data["password"])
             found = own_account.begin_factor(uow, current()) if refusal is None else {}
+            uow.outcome = refusal.code if refusal else uow.outcome
         if refusal is not None:
             raise refusal
         return found
@@ -113,6 +116,7 @@ def _factors(bp: APIBlueprint) -> None:
     def confirm_factor(json_data: dict[str, str]) -> dict[str, Any]:
         with unit_of_work() as uow:
             codes = own_account.confirm_factor(uow, current(), json_data["code"])
+            uow.outcome = rules.TotpWrong.code if codes is None else uow.outcome
         if codes is None:
             raise rules.TotpWrong("code")
         return {"recovery_codes": codes}

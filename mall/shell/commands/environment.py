@@ -1,6 +1,7 @@
 """What every command begins with: settings, an application, a console."""
 
 import functools
+import getpass
 import os
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import click
 from flask import Flask
 from rich.console import Console
 
+from mall.journal import watching
 from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
 from mall.shell import config, supervisor
@@ -42,7 +44,8 @@ def within_application(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with application().app_context():
+        words = click.get_current_context().command_path
+        with application().app_context(), watching.commanded(getpass.getuser(), words, words):
             try:
                 return command(*args, **kwargs)
             except DomainError as error:

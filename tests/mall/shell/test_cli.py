@@ -90,6 +90,21 @@ def test_staff_accounts_are_opened_by_invitation_and_closed(world, run):
     assert run("staff", "disable", "nobody").returncode == 1
 
 
+def test_what_is_done_on_the_command_line_stands_in_the_journal(world, run):
+    run("staff", "open", "newbie", "--role", "operator")
+    member = world.member()
+    grant = ["beans", "grant", member.id, "5", "--expires", "2099-12-31", "--programme", "慰问"]
+    assert run(*grant, "--reference", "R-9").returncode == 0
+    assert run("staff", "list").returncode != 0
+    found = world.staff("operator").get("/v1/ops/journal?audience=cli").get_json()["items"]
+    assert [each["request"].split()[-2:] for each in found] == [
+        ["beans", "grant"],
+        ["staff", "open"],
+    ]
+    assert all(each["actor_name"].startswith("cli:") for each in found)
+    assert found[0]["after"]["note 0"]["yuan"] == 5
+
+
 def test_a_third_operator_needs_another_also_by_the_command_line(world, run):
     one, _ = world.staff("operator"), world.staff("operator")
     done = run("staff", "open", "third", "--role", "operator")
