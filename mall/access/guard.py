@@ -147,10 +147,10 @@ def _check() -> None:
         return
     if scheme.lower() != "bearer" or not token or len(token) > 200:
         raise Unauthenticated("Authorization")
-    principal = queries.principal(current_direct(), token.strip(), clock.now())
+    wanted = audience_of(request.path)
+    principal = queries.principal(current_direct(), token.strip(), clock.now(), wanted)
     if principal is None:
         raise Unauthenticated("Authorization")
-    wanted = audience_of(request.path)
     if wanted is not None and principal.audience != wanted:
         raise WrongAudience("Authorization")
     if wanted is None and not is_public:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from mall.access.models import StaffAccount
-from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, OPERATOR, Actor, Principal
+from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, OPERATOR, STORE, Actor, Principal
 from mall.kernel.db import Direct, driver_sql
 
 # Whether the subject still may is read with the token: a closed account, a changed role, another
@@ -21,6 +21,12 @@ _PRINCIPAL = """
     FROM access_token t LEFT JOIN staff_account s ON s.id = t.subject_id
     LEFT JOIN second_factor f ON f.account_id = s.id
     WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
+    """
+# The same for members alone: they ask most, and this takes the database half the time to plan.
+_MEMBER = """
+    SELECT t.subject_id, t.id FROM access_token t
+    WHERE t.token_hash = :token_hash AND t.revoked_at IS NULL AND t.expires_at > :now
+      AND t.audience = 'store'
     """
 _MAY = """
     SELECT 1 FROM (SELECT CAST(:audience AS text) AS audience, CAST(:subject_id AS uuid)
@@ -47,6 +53,7 @@ class Standings:
             cases.append(f"WHEN '{audience}' THEN {' AND '.join(parts) or 'true'}")
         may = f" AND CASE t.audience {' '.join(cases)} ELSE false END"
         self.principal = driver_sql(_PRINCIPAL + may)
+        self.member = driver_sql(f"{_MEMBER} AND ({conditions.get(STORE, 'true')})")
         self.may = text(_MAY + may)
 
 
@@ -60,9 +67,18 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def principal(direct: Direct, token: str, now: datetime) -> Principal | None:
-    """Return who the token stands for, or None if it is unknown, ended or its subject may no more."""
+def principal(
+    direct: Direct, token: str, now: datetime, wanted: str | None = None
+) -> Principal | None:
+    """Return who the token stands for, or None if it is unknown, ended or its subject may no more.
+
+    It may be of another audience than the one that is wanted.
+    """
     values = {"token_hash": token_hash(token), "now": now}
+    if wanted == STORE:
+        row = direct.read(_standings().member, values)
+        if row is not None:
+            return Principal(STORE, row[0], None, row[1])
     row = direct.read(_standings().principal, values)
     if row is None:
         return None

@@ -51,6 +51,7 @@ DUTIES_OF_ROLE = {
     "supplier": (),
 }
 MIN_PASSWORD, MAX_PASSWORD = 12, 128
+PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
 
 

@@ -123,6 +123,10 @@ def check(new: NewStaff) -> None:
         )
     if new.password is not None:
         passwords.check(new.password, new.username)
+    if new.phone is not None and not rules.PHONE.fullmatch(new.phone):
+        raise Invalid(
+            "phone", "请填写 11 位中国大陆手机号。", "Give a mainland mobile number, eleven digits."
+        )
     if set(new.duties) - set(rules.DUTIES_OF_ROLE.get(new.role, ())):
         raise Invalid(
             "duties", "该类账号没有这项职责。", "Accounts of this role have no such duty."

@@ -1,6 +1,5 @@
 """Read the journal; what must always be true of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,11 +86,6 @@ def head(session: Session) -> tuple[int, str]:
     query = select(JournalSeal).order_by(JournalSeal.position.desc()).limit(1)
     found = session.scalars(query).first()
     return (found.position, found.hash.hex()) if found else (0, "")
-
-
-def operations(session: Session) -> Sequence[str]:
-    """Return which operations stand in the journal."""
-    return session.scalars(select(JournalLine.operation).distinct().limit(500)).all()
 
 
 INVARIANTS = [

@@ -201,6 +201,9 @@ def import_products(file: Path, supplier: str) -> None:
 
     with app.app_context():
         summary = uploads.import_lines(lines, supplier, advance)
+        # One line for the file: each of its lines has a transaction of its own.
+        with environment.journalled(), unit_of_work() as uow:
+            uow.note(after={"file": file.name, "supplier": supplier, **summary.counts})
     for _ in progress:
         pass
     counts = ", ".join(f"{n} {what}" for what, n in sorted(summary.counts.items()))

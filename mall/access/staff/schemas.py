@@ -22,7 +22,7 @@ def phone_field() -> String:
     return String(
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^1[3-9]\d{9}$"),
+        validate=Regexp(r"^1[3-9][0-9]{9}$"),
         metadata={
             "description": "Two accounts of one phone are one person where two are needed",
             "example": "13800000009",

@@ -4,6 +4,7 @@ import functools
 import getpass
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import click
@@ -39,13 +40,18 @@ def application() -> Flask:
     return create_app(settings())
 
 
+def journalled() -> AbstractContextManager[None]:
+    """Let what is changed within stand in the journal as done by this command and its user."""
+    words = click.get_current_context().command_path
+    return watching.commanded(getpass.getuser(), words, words)
+
+
 def within_application(command: Callable[..., Any]) -> Callable[..., Any]:
     """Run a command within the application; say a refusal in words."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        words = click.get_current_context().command_path
-        with application().app_context(), watching.commanded(getpass.getuser(), words, words):
+        with application().app_context(), journalled():
             try:
                 return command(*args, **kwargs)
             except DomainError as error:
