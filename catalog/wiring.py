@@ -22,10 +22,12 @@ from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
 from catalog.suppliers import ops_views as supplier_ops
+from catalog.suppliers import queries as suppliers
 from catalog.suppliers import supplier_views as template_views
 from catalog.uploads import jobs as upload_jobs
 from catalog.uploads import queries as uploads
 from catalog.uploads import supplier_views as upload_views
+from mall.access.rules import SUPPLIER
 from mall.kernel.files.retention import InForce
 from mall.kernel.files.store import DOCUMENTS, UPLOADS
 from mall.kernel.outbox import Reaction
@@ -69,3 +71,4 @@ FILES_IN_FORCE: Mapping[str, InForce] = {
     DOCUMENTS: onboarding.files_in_force,
     UPLOADS: uploads.files_in_force,
 }
+STANDINGS = {SUPPLIER: suppliers.STANDING}

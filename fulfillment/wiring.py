@@ -45,6 +45,7 @@ from fulfillment.vouchers import ops_views as voucher_ops_views
 from fulfillment.vouchers import queries as voucher_queries
 from fulfillment.vouchers import service as vouchers
 from fulfillment.vouchers import views as voucher_views
+from mall.access.rules import PICKUP
 from mall.kernel.outbox import Reaction
 from mall.kernel.settings import Kuaidi100Settings
 from orders.messages import LineReimbursed, OrderCancelled, OrderPaid
@@ -98,6 +99,7 @@ SWEEPS = [
     (voucher_jobs.remind_expiring, 300, "notify"),
     (settlement_jobs.draft_month, 3600, "bulk"),
 ]
+STANDINGS = {PICKUP: store_queries.STANDING}
 INVARIANTS = [
     *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,

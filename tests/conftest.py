@@ -16,7 +16,7 @@ from hypothesis import settings
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
-from mall.access import service as access
+from mall.access.staff import passwords
 from mall.kernel import clock, outbox
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
@@ -38,7 +38,7 @@ settings.register_profile("repeat", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 # As strong as tests need: at its real cost, passwords alone take a minute of the suite.
-access._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MOCK_FIXTURES = Path(__file__).parent.parent / "mall" / "wechatpay_mock" / "fixtures"
 NO_HTTPS = ("--https-port", "-1")
 

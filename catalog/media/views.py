@@ -8,7 +8,7 @@ from flask import Response
 from catalog.media.images import WEBP, store_image
 from catalog.media.rules import MAX_BYTES
 from catalog.media.schemas import ImageReply
-from mall.access.guard import public
+from mall.access.guard import needs_no_duty, public
 from mall.access.rules import OPS, STORE
 from mall.kernel.files.store import current_public_files
 from mall.web.files import IMAGES, sent_file, takes_file
@@ -37,6 +37,7 @@ def image_blueprint(audience: str, tag: str, check: Callable[[], None] = _anybod
     )
 
     @sent.post("")
+    @needs_no_duty("shows nothing to anybody until something names it")
     @takes_file(*IMAGES)
     @sent.output(ImageReply, 201)
     @sent.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")

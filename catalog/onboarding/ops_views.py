@@ -21,7 +21,8 @@ from catalog.onboarding.schemas import (
     decision_of,
 )
 from catalog.suppliers import queries as suppliers
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import REVIEWS
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
@@ -59,6 +60,7 @@ def read_supplier(supplier_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/suppliers/<uuid:supplier_id>/review")
+@needs_duty(REVIEWS)
 @bp.input(ReviewBody)
 @bp.output(ProfileReply)
 @bp.doc(
@@ -99,6 +101,7 @@ def list_qualifications(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/qualifications/<uuid:qualification_id>/review")
+@needs_duty(REVIEWS)
 @bp.input(DecisionBody)
 @bp.output(QualificationReply)
 @bp.doc(

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, validates_schema
 
 from catalog.onboarding import rules
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD
+from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
     PageQuery,
     Schema,
@@ -184,7 +185,6 @@ class UserBody(Schema):
         validate=[Length(max=50), no_control_characters],
         metadata={"example": "仓库"},
     )
-    password = _password()
 
 
 class UserReply(Schema):
@@ -193,6 +193,10 @@ class UserReply(Schema):
     display_name = String(metadata={"example": "仓库"})
     is_active = Boolean()
     created_at = DateTime()
+
+
+class InvitedUser(UserReply):
+    invitation = Nested(InvitationReply)
 
 
 class UserList(Schema):

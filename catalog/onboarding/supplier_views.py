@@ -9,6 +9,7 @@ from flask import Response
 from catalog.onboarding import queries, rules, service
 from catalog.onboarding.schemas import (
     DocumentReply,
+    InvitedUser,
     ProfileBody,
     ProfileReply,
     QualificationBody,
@@ -21,10 +22,14 @@ from catalog.onboarding.schemas import (
 from catalog.suppliers import queries as suppliers
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
+from mall.access.staff import invitations
+from mall.access.staff.schemas import InvitationReply
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
+from mall.web.fields import values_of
 from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes_file
 
 bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", tag="Supplier")
@@ -39,6 +44,7 @@ def read_profile() -> dict[str, Any]:
 
 
 @bp.put("/profile")
+@open_to_all(SUPPLIER)
 @bp.input(ProfileBody)
 @bp.output(ProfileReply)
 @bp.doc(summary="Set contacts, settlement account, place of origin, story and cover")
@@ -48,6 +54,7 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/profile/submit")
+@open_to_all(SUPPLIER)
 @bp.output(ProfileReply)
 @bp.doc(summary="Hand the application in for review; repeating changes nothing")
 def submit() -> dict[str, Any]:
@@ -56,6 +63,7 @@ def submit() -> dict[str, Any]:
 
 
 @bp.post("/documents")
+@open_to_all(SUPPLIER)
 @takes_file(PDF, *IMAGES)
 @bp.output(DocumentReply, 201)
 @bp.doc(summary="Send a document in: the file as the body; PDF or image up to 10 MB")
@@ -86,6 +94,7 @@ def list_qualifications() -> dict[str, Any]:
 
 
 @bp.post("/qualifications")
+@open_to_all(SUPPLIER)
 @bp.input(QualificationBody)
 @bp.output(QualificationReply, 201)
 @bp.doc(summary="Hand a qualification in for review; a renewal is another one")
@@ -105,22 +114,36 @@ def list_users() -> dict[str, Any]:
 
 
 @bp.post("/users")
+@open_to_all(SUPPLIER)
 @bp.input(UserBody)
-@bp.output(UserReply, 201)
-@bp.doc(summary="Add a user of one's own supplier (50 at most)")
-def add_user(json_data: dict[str, Any]) -> Any:
+@bp.output(InvitedUser, 201)
+@bp.doc(
+    summary="Add a user of one's own supplier (50 at most), by invitation",
+    description="Whoever is invited chooses the password at /v1/supplier/password/invitation.",
+)
+def add_user(json_data: dict[str, Any]) -> dict[str, Any]:
+    name = json_data["username"]
+    shown, scope_id = json_data["display_name"] or name, current_scope_id()
     with unit_of_work() as uow:
-        new = access.NewStaff(
-            json_data["username"],
-            json_data["display_name"] or json_data["username"],
-            json_data["password"],
-            rules.USER_ROLE,
-            current_scope_id(),
-        )
-        return access.add_colleague(uow, new, rules.MAX_USERS)
+        new = access.NewStaff(name, shown, None, rules.USER_ROLE, scope_id)
+        account = access.add_colleague(uow, new, rules.MAX_USERS)
+        return values_of(account, UserReply) | {
+            "invitation": invitations.issue(uow, account, current().name)
+        }
+
+
+@bp.post("/users/<uuid:user_id>/invitation")
+@open_to_all(SUPPLIER)
+@bp.output(InvitationReply, 201)
+@bp.doc(summary="Invite another user again, to a new password")
+def invite_user(user_id: UUID) -> Any:
+    with unit_of_work() as uow:
+        account = access.colleague(uow, current().subject_id, current_scope_id(), user_id)
+        return invitations.issue(uow, account, current().name)
 
 
 @bp.delete("/users/<uuid:user_id>")
+@open_to_all(SUPPLIER)
 @bp.output({}, 204)
 @bp.doc(summary="Close another user's account; its sessions end at once")
 def close_user(user_id: UUID) -> tuple[str, int]:

@@ -7,17 +7,10 @@ from apiflask import APIBlueprint
 
 from catalog.packs import queries, service
 from catalog.packs.schemas import PackBody, PackPage, PackReply, form_of, reply_of
-from mall.access.guard import current
-from mall.access.rules import HANDLES, OPS, UNION, DutyMissing
+from mall.access.guard import current, needs_duty
+from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
-
-
-def _scope_for_change() -> UUID | None:
-    principal = current()
-    if principal.audience == UNION and HANDLES not in principal.duties:
-        raise DutyMissing(HANDLES)
-    return principal.scope_id
 
 
 def _read(pack_id: UUID) -> dict[str, Any]:
@@ -26,7 +19,7 @@ def _read(pack_id: UUID) -> dict[str, Any]:
         return reply_of(found)
 
 
-def _blueprint(audience: str, tag: str) -> APIBlueprint:
+def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     prefix = f"/v1/{audience}/packs"
     bp = APIBlueprint(f"packs_{audience}", __name__, url_prefix=prefix, tag=tag)
 
@@ -41,12 +34,13 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
             return page([reply_of(pack) for pack in found], limit)
 
     @bp.post("")
+    @needs_duty(duty)
     @bp.input(PackBody)
     @bp.output(PackReply, 201)
     @bp.doc(summary="Put a pack together: SKUs, quantities, and the price of one in the pack")
     def add_pack(json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
-            pack_id = service.add_pack(uow, _scope_for_change(), form_of(json_data))
+            pack_id = service.add_pack(uow, current().scope_id, form_of(json_data))
         return _read(pack_id)
 
     @bp.get("/<uuid:pack_id>")
@@ -56,15 +50,19 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
         return _read(pack_id)
 
     @bp.put("/<uuid:pack_id>")
+    @needs_duty(duty)
     @bp.input(PackBody)
     @bp.output(PackReply)
     @bp.doc(summary="Change a pack; programmes that froze it keep what they froze")
     def change_pack(pack_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
-            service.change_pack(uow, _scope_for_change(), pack_id, form_of(json_data))
+            service.change_pack(uow, current().scope_id, pack_id, form_of(json_data))
         return _read(pack_id)
 
     return bp
 
 
-BLUEPRINTS = [_blueprint(OPS, "Operations"), _blueprint(UNION, "Union")]
+BLUEPRINTS = [
+    _blueprint(OPS, "Operations", MERCHANDISING),
+    _blueprint(UNION, "Union", HANDLES),
+]

@@ -7,6 +7,8 @@ from apiflask import APIBlueprint
 
 from catalog.pavilion import queries, service
 from catalog.pavilion.schemas import SectionBody, SectionDetail, SectionDetails, form_of
+from mall.access.guard import needs_duty
+from mall.access.rules import MERCHANDISING
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint("sections_ops", __name__, url_prefix="/v1/ops/sections", tag="Operations")
@@ -29,6 +31,7 @@ def list_sections() -> dict[str, Any]:
 
 
 @bp.post("")
+@needs_duty(MERCHANDISING)
 @bp.input(SectionBody)
 @bp.output(SectionDetail, 201)
 @bp.doc(summary="Add a section: a rule, hand-picked products, or both")
@@ -46,6 +49,7 @@ def read_section(section_id: UUID) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:section_id>")
+@needs_duty(MERCHANDISING)
 @bp.input(SectionBody)
 @bp.output(SectionDetail)
 @bp.doc(summary="Replace a section")
@@ -56,6 +60,7 @@ def change_section(section_id: UUID, json_data: dict[str, Any]) -> dict[str, Any
 
 
 @bp.delete("/<uuid:section_id>")
+@needs_duty(MERCHANDISING)
 @bp.output({}, 204)
 @bp.doc(summary="Remove a section; its products stay as they are")
 def remove_section(section_id: UUID) -> tuple[str, int]:

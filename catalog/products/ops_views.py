@@ -18,7 +18,8 @@ from catalog.products.schemas import (
     RevisionDecisions,
     TagsBody,
 )
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import MERCHANDISING, REVIEWS
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -27,6 +28,7 @@ reviews_bp = APIBlueprint("products_ops", __name__, url_prefix="/v1/ops", tag="O
 
 
 @bp.post("")
+@needs_duty(MERCHANDISING)
 @bp.input(CategoryBody)
 @bp.output(CategoryReply, 201)
 @bp.doc(summary="Make a category by its path of names; what exists is kept")
@@ -36,6 +38,7 @@ def add_category(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:category_id>")
+@needs_duty(MERCHANDISING)
 @bp.input(CategoryChange)
 @bp.output(CategoryReply)
 @bp.doc(summary="Rename a category, or say whether its products need a food licence")
@@ -79,6 +82,7 @@ def read_review(revision_id: UUID) -> dict[str, Any]:
 
 
 @reviews_bp.post("/product-reviews/<uuid:revision_id>/decision")
+@needs_duty(REVIEWS)
 @reviews_bp.input(DecisionBody)
 @reviews_bp.output(Moved)
 @reviews_bp.doc(summary="Approve what was handed in, or send it back with a reason for each field")
@@ -89,6 +93,7 @@ def decide(revision_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
 
 
 @reviews_bp.post("/product-reviews/decisions")
+@needs_duty(REVIEWS)
 @reviews_bp.input(RevisionDecisions)
 @reviews_bp.output(Moved)
 @reviews_bp.doc(summary="Decide alike on up to 200: on all of them, or on none")
@@ -100,6 +105,7 @@ def decide_all(json_data: dict[str, Any]) -> dict[str, int]:
 
 
 @reviews_bp.put("/products/<uuid:product_id>/tags")
+@needs_duty(MERCHANDISING)
 @reviews_bp.input(TagsBody)
 @reviews_bp.output(TagsBody)
 @reviews_bp.doc(summary="Set the tags by which sections gather products")
@@ -110,6 +116,7 @@ def set_tags(product_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @reviews_bp.post("/products/<uuid:product_id>/unpublish")
+@needs_duty(REVIEWS)
 @reviews_bp.output(Moved)
 @reviews_bp.doc(summary="Take any supplier's product off sale at once; open orders go on")
 def take_off(product_id: UUID) -> dict[str, int]:

@@ -19,7 +19,8 @@ from catalog.products.schemas import (
     ProductIds,
     ScheduleBody,
 )
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import if_match
@@ -77,6 +78,7 @@ def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/products")
+@open_to_all(SUPPLIER)
 @bp.input(ProductBody)
 @bp.output(OwnProductReply, 201)
 @bp.doc(summary="Describe a new product; it starts as a draft without stock")
@@ -96,6 +98,7 @@ def read_product(product_id: UUID) -> Response:
 
 
 @bp.put("/products/<uuid:product_id>")
+@open_to_all(SUPPLIER)
 @bp.input(ProductBody)
 @bp.output(OwnProductReply)
 @bp.doc(
@@ -112,6 +115,7 @@ def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
 
 
 @bp.post("/products/<uuid:product_id>/publish")
+@open_to_all(SUPPLIER)
 @bp.output(OwnProductReply)
 @bp.doc(summary="Put a product on sale")
 def publish(product_id: UUID) -> Response:
@@ -121,6 +125,7 @@ def publish(product_id: UUID) -> Response:
 
 
 @bp.post("/products/<uuid:product_id>/unpublish")
+@open_to_all(SUPPLIER)
 @bp.output(OwnProductReply)
 @bp.doc(summary="Take a product off sale at once")
 def unpublish(product_id: UUID) -> Response:
@@ -130,6 +135,7 @@ def unpublish(product_id: UUID) -> Response:
 
 
 @bp.post("/products/<uuid:product_id>/submit")
+@open_to_all(SUPPLIER)
 @bp.output(OwnProductReply)
 @bp.doc(summary="Hand a draft or a rejected product in for review")
 def submit(product_id: UUID) -> Response:
@@ -139,6 +145,7 @@ def submit(product_id: UUID) -> Response:
 
 
 @bp.post("/products/<uuid:product_id>/withdraw")
+@open_to_all(SUPPLIER)
 @bp.output(OwnProductReply)
 @bp.doc(summary="Take back what waits for review; what is live stays as it is")
 def withdraw(product_id: UUID) -> Response:
@@ -148,6 +155,7 @@ def withdraw(product_id: UUID) -> Response:
 
 
 @bp.put("/products/<uuid:product_id>/schedule")
+@open_to_all(SUPPLIER)
 @bp.input(ScheduleBody)
 @bp.output(OwnProductReply)
 @bp.doc(
@@ -162,6 +170,7 @@ def schedule(product_id: UUID, json_data: dict[str, Any]) -> Response:
 
 
 @bp.post("/products/submit")
+@open_to_all(SUPPLIER)
 @bp.input(ProductIds)
 @bp.output(Moved)
 @bp.doc(summary="Hand up to 200 products in for review: all of them, or none")
@@ -174,6 +183,7 @@ def submit_all(json_data: dict[str, Any]) -> dict[str, int]:
 
 
 @bp.post("/products/publish")
+@open_to_all(SUPPLIER)
 @bp.input(ProductIds)
 @bp.output(Moved)
 @bp.doc(summary="Put up to 200 approved products on sale: all of them, or none")

@@ -15,8 +15,8 @@ from catalog.selections.schemas import (
     items_of,
 )
 from catalog.selections.service import Author
-from mall.access.guard import current
-from mall.access.rules import OPS, UNION
+from mall.access.guard import current, needs_duty
+from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -39,7 +39,7 @@ def _read(selection_id: UUID, number: int | None) -> dict[str, Any]:
         }
 
 
-def _blueprint(audience: str, tag: str) -> APIBlueprint:
+def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     prefix = f"/v1/{audience}/selections"
     bp = APIBlueprint(f"selections_{audience}", __name__, url_prefix=prefix, tag=tag)
 
@@ -58,6 +58,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
         return page(rows, limit)
 
     @bp.post("")
+    @needs_duty(duty)
     @bp.input(SelectionBody)
     @bp.output(SelectionReply, 201)
     @bp.doc(summary="Make a selection of up to 2000 products, with its first version")
@@ -76,6 +77,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
         return _read(selection_id, query_data["version"])
 
     @bp.put("/<uuid:selection_id>")
+    @needs_duty(duty)
     @bp.input(VersionBody)
     @bp.output(SelectionReply)
     @bp.doc(summary="Give a selection a new version; the same content makes none")
@@ -89,4 +91,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     return bp
 
 
-BLUEPRINTS = [_blueprint(OPS, "Operations"), _blueprint(UNION, "Union")]
+BLUEPRINTS = [
+    _blueprint(OPS, "Operations", MERCHANDISING),
+    _blueprint(UNION, "Union", HANDLES),
+]

@@ -15,7 +15,8 @@ from catalog.stock.schemas import (
     StockBody,
     StockReply,
 )
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.replies import idempotently, takes_key
@@ -48,6 +49,7 @@ def read_stock(sku_id: UUID) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:sku_id>/stock")
+@open_to_all(SUPPLIER)
 @bp.input(StockBody)
 @bp.output(StockReply)
 @bp.doc(summary="Set how many are on hand, with a reason; never below what is reserved")
@@ -59,6 +61,7 @@ def set_stock(sku_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:sku_id>/stock/adjustments")
+@open_to_all(SUPPLIER)
 @takes_key
 @bp.input(AdjustBody)
 @bp.output(StockReply, 201)

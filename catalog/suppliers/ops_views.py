@@ -15,7 +15,8 @@ from catalog.suppliers.schemas import (
     SupplierReply,
     SupplierState,
 )
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import FINANCE_ENTERS, REVIEWS
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -42,6 +43,7 @@ def list_suppliers(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("")
+@needs_duty(REVIEWS)
 @bp.input(SupplierBody)
 @bp.output(SupplierReply, 201)
 @bp.doc(summary="Open a supplier")
@@ -52,6 +54,7 @@ def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:supplier_id>/state")
+@needs_duty(REVIEWS)
 @bp.input(SupplierState)
 @bp.output(SupplierReply)
 @bp.doc(summary="Suspend, reopen or close a supplier")
@@ -76,6 +79,7 @@ def list_commission(supplier_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:supplier_id>/commission")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(CommissionBody)
 @bp.output(CommissionList, 201)
 @bp.doc(summary="Set the commission from a later day on; what was sold keeps its own")

@@ -10,6 +10,11 @@ from catalog.suppliers import rules
 from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
 from mall.kernel.errors import NotFound
 
+# What must hold of the supplier of an account `s`: see mall/access/queries.py. A suspended one ships
+# what is open.
+STANDING = """NOT EXISTS (SELECT 1 FROM supplier x
+    WHERE x.id = s.scope_id AND x.state = 'closed')"""
+
 
 def get_supplier(session: Session, supplier_id: UUID, for_update: bool = False) -> Supplier:
     """Return a supplier, locked if wanted, or raise NotFound."""

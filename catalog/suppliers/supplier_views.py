@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from catalog.media import views as media
 from catalog.suppliers import queries, rules, service
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 
@@ -52,6 +52,7 @@ def list_templates() -> dict[str, Any]:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @bp.input(TemplateBody)
 @bp.output(TemplateReply, 201)
 @bp.doc(summary="Add a freight template (20 at most)")
@@ -62,6 +63,7 @@ def add_template(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:template_id>")
+@open_to_all(SUPPLIER)
 @bp.input(TemplateBody)
 @bp.output(TemplateReply)
 @bp.doc(summary="Replace a freight template; placed orders keep their fee")

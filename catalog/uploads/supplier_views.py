@@ -17,7 +17,8 @@ from catalog.uploads.schemas import (
     UploadQuery,
     UploadReply,
 )
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import CSV, XLSX, ZIP, attachment, gives_file, sent_file, takes_file
@@ -72,6 +73,7 @@ def list_uploads(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/uploads")
+@open_to_all(SUPPLIER)
 @takes_file(XLSX, CSV)
 @bp.input(UploadQuery, location="query")
 @bp.output(UploadReply, 202)
@@ -111,6 +113,7 @@ def list_items(upload_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/uploads/<uuid:upload_id>/images")
+@open_to_all(SUPPLIER)
 @takes_file(ZIP)
 @bp.output(UploadReply, 202)
 @bp.doc(
@@ -126,6 +129,7 @@ def add_images(upload_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/uploads/<uuid:upload_id>/apply")
+@open_to_all(SUPPLIER)
 @bp.input(ApplyBody)
 @bp.output(UploadReply, 202)
 @bp.doc(

@@ -16,7 +16,8 @@ from fulfillment.after_sales.schemas import (
     CaseReply,
 )
 from fulfillment.after_sales.views import decided, detail_of, page_of
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import SERVICE
 from mall.web.replies import takes_key
 
 bp = APIBlueprint("ops_after_sales", __name__, url_prefix="/v1/ops/after-sales", tag="Operations")
@@ -38,6 +39,7 @@ def read_case(case_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:case_id>/arbitrate")
+@needs_duty(SERVICE)
 @takes_key
 @bp.input(ArbitrateBody)
 @bp.output(CaseReply)

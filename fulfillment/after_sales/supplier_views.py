@@ -19,7 +19,8 @@ from fulfillment.after_sales.schemas import (
     ReturnAddressReply,
 )
 from fulfillment.after_sales.views import decided, detail_of, page_of
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.members.rules import AddressForm
@@ -52,6 +53,7 @@ def read_case(case_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:case_id>/approve")
+@open_to_all(SUPPLIER)
 @takes_key
 @bp.input(ApproveBody)
 @bp.output(CaseReply)
@@ -66,6 +68,7 @@ def approve(case_id: UUID, json_data: dict[str, str]) -> Response:
 
 
 @bp.post("/<uuid:case_id>/reject")
+@open_to_all(SUPPLIER)
 @bp.input(RejectBody)
 @bp.output(CaseReply)
 @bp.doc(
@@ -78,6 +81,7 @@ def reject(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:case_id>/receive")
+@open_to_all(SUPPLIER)
 @bp.input(ApproveBody)
 @bp.output(CaseReply)
 @bp.doc(summary="Record that returned goods have come", responses={409: "Not on their way"})
@@ -87,6 +91,7 @@ def receive(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:case_id>/accept-goods")
+@open_to_all(SUPPLIER)
 @takes_key
 @bp.input(AcceptGoodsBody)
 @bp.output(CaseReply)
@@ -110,6 +115,7 @@ def read_return_address() -> Any:
 
 
 @bp.put("/return-address")
+@open_to_all(SUPPLIER)
 @bp.input(ReturnAddressBody)
 @bp.output(ReturnAddressReply)
 @bp.doc(summary="Say where goods are returned to; without it silence refunds without a return")

@@ -20,7 +20,8 @@ from fulfillment.settlement.schemas import (
     WithdrawBody,
 )
 from fulfillment.settlement.service import Adjustment
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page_of
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
@@ -49,6 +50,7 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/statements")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(DraftBody)
 @bp.output(StatementReply, 201)
 @bp.doc(
@@ -92,6 +94,7 @@ def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
 
 
 @bp.post("/statements/<uuid:statement_id>/withdraw")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(WithdrawBody)
 @bp.output(StatementReply)
 @bp.doc(summary="Take a statement back before it is confirmed", responses={409: "Confirmed"})
@@ -101,6 +104,7 @@ def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
 
 
 @bp.post("/statements/<uuid:statement_id>/pay")
+@needs_duty(FINANCE_CONFIRMS)
 @bp.input(PayBody)
 @bp.output(StatementReply)
 @bp.doc(
@@ -113,6 +117,7 @@ def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
 
 
 @bp.post("/adjustments")
+@needs_duty(FINANCE_ENTERS)
 @takes_key
 @bp.input(AdjustmentBody)
 @bp.output(AdjustmentReply, 201)

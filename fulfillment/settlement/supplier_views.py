@@ -15,7 +15,8 @@ from fulfillment.settlement.schemas import (
     StatementQuery,
     StatementReply,
 )
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page_of
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
@@ -86,6 +87,7 @@ def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
 
 
 @bp.post("/statements/<uuid:statement_id>/confirm")
+@open_to_all(SUPPLIER)
 @bp.output(StatementReply)
 @bp.doc(summary="Agree to a statement; it never changes afterwards", responses={409: "Not a draft"})
 def confirm(statement_id: UUID) -> Any:
@@ -94,6 +96,7 @@ def confirm(statement_id: UUID) -> Any:
 
 
 @bp.post("/statements/<uuid:statement_id>/dispute")
+@open_to_all(SUPPLIER)
 @bp.input(DisputeBody)
 @bp.output(StatementReply)
 @bp.doc(summary="Say what is wrong with a draft", responses={409: "Not a draft"})

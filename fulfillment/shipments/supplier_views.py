@@ -15,7 +15,8 @@ from fulfillment.shipments.schemas import (
     ParcelBody,
     ShipmentReply,
 )
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import UnitOfWork, unit_of_work
 from mall.web.replies import idempotently, takes_key
 
@@ -33,6 +34,7 @@ def list_carriers() -> dict[str, Any]:
 
 
 @parcels_bp.put("/shipments/<uuid:shipment_id>")
+@open_to_all(SUPPLIER)
 @parcels_bp.input(ParcelBody)
 @parcels_bp.output(ShipmentReply)
 @parcels_bp.doc(
@@ -46,6 +48,7 @@ def correct(shipment_id: UUID, json_data: dict[str, Any]) -> Any:
 
 
 @bp.post("/<uuid:fulfillment_order_id>/shipments")
+@open_to_all(SUPPLIER)
 @takes_key
 @bp.input(DispatchBody)
 @bp.output(FulfillmentOrderReply, 201)

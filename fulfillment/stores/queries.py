@@ -18,6 +18,11 @@ from mall.members import queries as members
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 
+# What must hold of the store of an account `s`: see mall/access/queries.py. One that is closed for
+# collection says so at its counter.
+STANDING = """NOT EXISTS (SELECT 1 FROM store p JOIN supplier x ON x.id = p.supplier_id
+    WHERE p.id = s.scope_id AND x.state = 'closed')"""
+
 
 @dataclass(frozen=True)
 class Near:

@@ -20,6 +20,7 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from fulfillment.stores.rules import Hours, StoreForm
 from fulfillment.stores.service import PickupWish
+from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
     PageQuery,
     Schema,
@@ -208,7 +209,6 @@ class ClerkBody(Schema):
         validate=[Length(max=50), no_control_characters],
         metadata={"example": "寸金店 早班"},
     )
-    password = String(required=True, validate=Length(1, 128), metadata={"example": "a-long-pass-9"})
     is_manager = Boolean(
         load_default=False, metadata={"description": "May take a hand-out back within ten minutes"}
     )
@@ -221,6 +221,10 @@ class ClerkReply(Schema):
     duties = List(String(metadata={"example": "manages"}))
     is_active = Boolean()
     created_at = DateTime()
+
+
+class InvitedClerk(ClerkReply):
+    invitation = Nested(InvitationReply)
 
 
 class ClerkList(Schema):

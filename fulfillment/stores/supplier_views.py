@@ -13,14 +13,17 @@ from fulfillment.stores.schemas import (
     ClerkBody,
     ClerkList,
     ClerkReply,
+    InvitedClerk,
     StoreBody,
     StoreList,
     StoreReply,
 )
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current, current_scope_id
-from mall.access.rules import MANAGES
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import MANAGES, SUPPLIER
+from mall.access.staff import invitations
+from mall.access.staff.schemas import InvitationReply
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -42,6 +45,7 @@ def list_stores() -> dict[str, Any]:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @bp.input(StoreBody)
 @bp.output(StoreReply, 201)
 @bp.doc(summary="Open a store (500 at most)", responses={422: "Hours, region or products"})
@@ -51,6 +55,7 @@ def add_store(json_data: StoreForm) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:store_id>")
+@open_to_all(SUPPLIER)
 @bp.input(StoreBody)
 @bp.output(StoreReply)
 @bp.doc(summary="Say anew what a store is; what members chose stays chosen")
@@ -60,6 +65,7 @@ def change_store(store_id: UUID, json_data: StoreForm) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:store_id>/active")
+@open_to_all(SUPPLIER)
 @bp.input(ActiveBody)
 @bp.output(StoreReply)
 @bp.doc(
@@ -83,11 +89,13 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:store_id>/clerks")
+@open_to_all(SUPPLIER)
 @bp.input(ClerkBody)
-@bp.output(ClerkReply, 201)
+@bp.output(InvitedClerk, 201)
 @bp.doc(
-    summary="Open an account for a clerk or manager of a store (50 at most)",
-    description="They sign in at /v1/pickup/session and act for this store alone.",
+    summary="Invite a clerk or manager of a store (50 at most)",
+    description="They choose a password at /v1/pickup/password/invitation, sign in at"
+    " /v1/pickup/session and act for this store alone.",
     responses={409: "The user name is taken"},
 )
 def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
@@ -96,15 +104,29 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         new = access.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
-            json_data["password"],
+            None,
             rules.CLERK,
             store_id,
             (MANAGES,) if json_data["is_manager"] else (),
         )
-        return values_of(access.add_colleague(uow, new, rules.MAX_CLERKS), ClerkReply)
+        clerk = access.add_colleague(uow, new, rules.MAX_CLERKS)
+        invitation = invitations.issue(uow, clerk, current().name)
+        return values_of(clerk, ClerkReply) | {"invitation": invitation}
+
+
+@bp.post("/<uuid:store_id>/clerks/<uuid:clerk_id>/invitation")
+@open_to_all(SUPPLIER)
+@bp.output(InvitationReply, 201)
+@bp.doc(summary="Invite a clerk again, to a new password")
+def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
+    with unit_of_work() as uow:
+        queries.get_store(uow.session, store_id, current_scope_id())
+        clerk = access.colleague(uow, current().subject_id, store_id, clerk_id)
+        return invitations.issue(uow, clerk, current().name)
 
 
 @bp.delete("/<uuid:store_id>/clerks/<uuid:clerk_id>")
+@open_to_all(SUPPLIER)
 @bp.output({}, 204)
 @bp.doc(summary="Close a clerk's account; its sessions end at once")
 def close_clerk(store_id: UUID, clerk_id: UUID) -> tuple[str, int]:

@@ -9,7 +9,8 @@ from fulfillment.tracking import service
 from fulfillment.tracking.rules import Report
 from fulfillment.tracking.schemas import ReportBody, TrackingReply
 from fulfillment.tracking.views import shown
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import SERVICE
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint("ops_tracking", __name__, url_prefix="/v1/ops/shipments", tag="Operations")
@@ -24,6 +25,7 @@ def track(shipment_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:shipment_id>/events")
+@needs_duty(SERVICE)
 @bp.input(ReportBody)
 @bp.output(TrackingReply, 201)
 @bp.doc(

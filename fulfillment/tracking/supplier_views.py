@@ -10,7 +10,8 @@ from fulfillment.tracking import service
 from fulfillment.tracking.rules import Report
 from fulfillment.tracking.schemas import ReportBody, TrackingReply
 from fulfillment.tracking.views import shown
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint("supplier_tracking", __name__, url_prefix="/v1/supplier", tag="Supplier")
@@ -26,6 +27,7 @@ def track(shipment_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/shipments/<uuid:shipment_id>/events")
+@open_to_all(SUPPLIER)
 @bp.input(ReportBody)
 @bp.output(TrackingReply, 201)
 @bp.doc(

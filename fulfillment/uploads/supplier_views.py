@@ -9,7 +9,8 @@ from catalog.suppliers import queries as suppliers
 from fulfillment.uploads import rules, service
 from fulfillment.uploads.rules import Problem, Wanted
 from fulfillment.uploads.schemas import SentReply
-from mall.access.guard import current, current_scope_id
+from mall.access.guard import current, current_scope_id, open_to_all
+from mall.access.rules import SUPPLIER
 from mall.kernel.errors import DomainError
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.sheets.writing import xlsx
@@ -30,6 +31,7 @@ def read_sheet() -> Response:
 
 
 @bp.post("")
+@open_to_all(SUPPLIER)
 @takes_file(XLSX, CSV)
 @bp.output(SentReply)
 @bp.doc(

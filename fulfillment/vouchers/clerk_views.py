@@ -21,8 +21,8 @@ from fulfillment.vouchers.schemas import (
     UndoBody,
 )
 from fulfillment.vouchers.service import Desk
-from mall.access.guard import current, current_scope_id, needs_duty
-from mall.access.rules import MANAGES, TooManyTries
+from mall.access.guard import current, current_scope_id, needs_duty, open_to_all
+from mall.access.rules import MANAGES, PICKUP, TooManyTries
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
@@ -86,6 +86,7 @@ def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
 
 
 @bp.post("/vouchers/check")
+@open_to_all(PICKUP)
 @bp.input(RedeemCodeBody)
 @bp.output(HandOutReply)
 @bp.doc(
@@ -99,6 +100,7 @@ def check(json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/vouchers/redeem")
+@open_to_all(PICKUP)
 @takes_key
 @bp.input(RedeemCodeBody)
 @bp.output(HandOutReply)

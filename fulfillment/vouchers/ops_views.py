@@ -12,7 +12,8 @@ from fulfillment.vouchers.schemas import (
     OpsVoucherQuery,
     OpsVoucherReply,
 )
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import SERVICE
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -30,6 +31,7 @@ def list_vouchers(query_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:voucher_id>/extend")
+@needs_duty(SERVICE)
 @bp.input(ExtendBody)
 @bp.output(OpsVoucherReply)
 @bp.doc(

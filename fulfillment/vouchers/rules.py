@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from mall.access.rules import at_most
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import ALPHABET
@@ -24,9 +25,10 @@ UNDO_WITHIN = timedelta(minutes=10)
 REMIND_BEFORE = timedelta(days=7)
 MAX_EXTENSION = timedelta(days=730)
 # Wrong codes: of a clerk, and of all clerks of a store.
-GUESS = "pickup_code"
 CLERK_TRIES, CLERK_SPAN = 10, timedelta(minutes=10)
 STORE_TRIES, STORE_SPAN = 30, timedelta(hours=1)
+CLERK_GUESSES = at_most(CLERK_TRIES, CLERK_SPAN, "pickup_code")
+STORE_GUESSES = at_most(STORE_TRIES, STORE_SPAN, "pickup_code_at_store")
 
 
 class VoucherUsed(DomainError):

@@ -74,13 +74,13 @@ def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
     a store that gave too many, and ShortCodeAmbiguous.
     """
-    span, store_span = rules.CLERK_SPAN, rules.STORE_SPAN
-    access.check_tries(uow, desk.clerk_id, rules.GUESS, rules.CLERK_TRIES, span)
-    access.check_tries(uow, desk.store.id, rules.GUESS, rules.STORE_TRIES, store_span)
+    counters = ((rules.CLERK_GUESSES, desk.clerk_id), (rules.STORE_GUESSES, desk.store.id))
+    for allowance, subject_id in counters:
+        access.check_tries(uow, allowance, subject_id)
     found = queries.find(uow.session, code, desk.store.supplier_id, uow.settings.secret_key)
-    if found is None:
-        for subject_id in (desk.clerk_id, desk.store.id):
-            access.count_wrong_try(uow, subject_id, rules.GUESS)
+    count = access.count_wrong_try if found is None else access.check_tries
+    for allowance, subject_id in counters:
+        count(uow, allowance, subject_id)
     return found
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,14 +24,18 @@ class StaffAccount(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(unique=True)
     display_name: Mapped[str]
-    password_hash: Mapped[str]
+    # None until the invitation was accepted.
+    password_hash: Mapped[str | None]
+    # Who the person is beyond the account: two accounts with one phone or member are one person.
+    phone: Mapped[str | None]
+    member_id: Mapped[UUID | None]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
     # What a union officer or a clerk may do beyond the role; empty for everybody else.
     duties: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     is_active: Mapped[bool] = mapped_column(default=True)
-    failed_count: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
+    # Raised by whatever ends every session: a token lives in the epoch that it was given in.
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
 
 
@@ -45,21 +49,100 @@ class AccessToken(Base):
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     audience: Mapped[str]
     subject_id: Mapped[UUID]
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
 
 
-class WrongTry(Base):
-    """One wrong guess of something that somebody might try to guess."""
+class StaffInvitation(Base):
+    """Lets a person choose the password of an account: once, for a day; only its hash is kept."""
 
-    __tablename__ = "wrong_try"
-    __table_args__ = (Index("ix_wrong_try_subject_id", "subject_id", "purpose", "tried_at"),)
+    __tablename__ = "staff_invitation"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    subject_id: Mapped[UUID]
-    purpose: Mapped[str]
-    tried_at: Mapped[datetime]
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    issued_by: Mapped[str]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PasswordRequest(Base):
+    """Somebody says to have forgotten an account's password; an operator answers."""
+
+    __tablename__ = "password_request"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    asked_at: Mapped[datetime]
+
+
+class SecondFactor(Base):
+    """The secret of an account's one-time passwords, encrypted, and the last step that was used."""
+
+    __tablename__ = "second_factor"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    secret: Mapped[bytes]
+    last_step: Mapped[int]
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands for one one-time password, once; only its hash is kept."""
+
+    __tablename__ = "recovery_code"
+
+    code_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), index=True)
+    used_at: Mapped[datetime | None]
+
+
+class StaffChange(Base):
+    """What one operator proposes about an account and another decides."""
+
+    __tablename__ = "staff_change"
+    __table_args__ = (
+        CheckConstraint("kind IN ('open','duties','invite')", name="kind_known"),
+        CheckConstraint("state IN ('proposed','confirmed','rejected')", name="state_known"),
+        CheckConstraint("decided_by_id <> proposed_by_id", name="two_accounts"),
+        Index("ix_staff_change_state", "state", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    # None while the account is not open yet.
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("staff_account.id"))
+    username: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[str]
+    scope_id: Mapped[UUID | None]
+    duties: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    phone: Mapped[str | None]
+    # None: by the command line.
+    proposed_by_id: Mapped[UUID | None]
+    proposed_at: Mapped[datetime]
+    decided_by_id: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+
+class GuessCounter(Base):
+    """Wrong guesses of one purpose by one subject, from one address where that counts."""
+
+    __tablename__ = "guess_counter"
+    __table_args__ = (Index("ix_guess_counter_ends_at", "ends_at"),)
+
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    # An id, or the hash of a name that need not exist.
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    tries: Mapped[int]
+    # No guess is taken before; all are forgotten at the end.
+    opens_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
 
 
 class UsedLoginCode(Base):

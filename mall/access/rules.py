@@ -1,8 +1,11 @@
 """Audiences, roles and the pure decisions about signing in."""
 
+import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from mall.kernel.errors import DomainError
@@ -23,11 +26,73 @@ HANDLES, APPROVES, AUDITS = "handles", "approves", "audits"
 DUTIES = (HANDLES, APPROVES, AUDITS)
 # What a clerk may do who runs a store.
 MANAGES = "manages"
-DUTIES_OF_ROLE = {UNION_OFFICER: DUTIES, "store_clerk": (MANAGES,)}
-MAX_FAILURES = 5
-LOCK_OUT = timedelta(minutes=15)
-MIN_PASSWORD, MAX_PASSWORD = 10, 128
+# What an operator may do beside reading. Whoever enters an amount and whoever confirms it are two
+# persons, whatever duties each of them has (Actor).
+REVIEWS, SERVICE, MERCHANDISING, ACCOUNTS = "reviews", "service", "merchandising", "accounts"
+FINANCE_ENTERS, FINANCE_CONFIRMS = "finance_enters", "finance_confirms"
+OPERATOR = "operator"
+OPERATOR_DUTIES = (
+    REVIEWS,
+    FINANCE_ENTERS,
+    FINANCE_CONFIRMS,
+    SERVICE,
+    MERCHANDISING,
+    ACCOUNTS,
+    AUDITS,
+)
+# What one operator alone does not change: accounts that enter, approve or confirm value.
+TWO_PERSONS = (OPERATOR, UNION_OFFICER)
+# Duties that a password alone does not open where the setting says so.
+SECURED = (FINANCE_ENTERS, FINANCE_CONFIRMS, ACCOUNTS)
+DUTIES_OF_ROLE = {
+    UNION_OFFICER: DUTIES,
+    "store_clerk": (MANAGES,),
+    OPERATOR: OPERATOR_DUTIES,
+    "supplier": (),
+}
+MIN_PASSWORD, MAX_PASSWORD = 12, 128
+PHONE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many wrong guesses are free within a span, and how long each further one waits.
+
+    The pause doubles with each, up to the longest.
+    """
+
+    purpose: str
+    tries: int
+    span: timedelta
+    pause: timedelta
+    longest: timedelta
+
+
+def at_most(tries: int, span: timedelta, purpose: str) -> Allowance:
+    """Return an allowance of so many wrong guesses within a span and none after."""
+    return Allowance(purpose, tries, span, span, span)
+
+
+PASSWORD = Allowance("password", 5, timedelta(days=1), timedelta(seconds=30), timedelta(minutes=15))
+
+
+def subject_of_name(username: str) -> str:
+    """Return what stands for a user name among the counters: people type passwords there, too."""
+    return hashlib.sha256(username.encode("utf-8", "replace")).hexdigest()
+
+
+def place_of(address: str | None) -> str:
+    """Return the address that guesses are counted by: of IPv6 the network that one line gets."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return ""
+    if isinstance(found, IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ip_network((found, 64), strict=False))
+    return str(found)
 
 
 @dataclass(frozen=True)
@@ -40,10 +105,33 @@ class Principal:
     token_id: UUID
     duties: tuple[str, ...] = ()
     display_name: str = ""
+    has_factor: bool = False
 
     @property
     def name(self) -> str:
         return f"{self.audience}:{self.subject_id}"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever acts, as a person: two accounts of one member or one phone are one."""
+
+    account_id: UUID
+    member_id: UUID | None = None
+    phone: str | None = None
+
+    def is_same_person(self, other: "Actor") -> bool:
+        """Tell whether both are one person; `check_other_person` refuses it."""
+        if self.account_id == other.account_id:
+            return True
+        same_member = self.member_id is not None and self.member_id == other.member_id
+        return same_member or (self.phone is not None and self.phone == other.phone)
+
+
+def check_other_person(actor: Actor, others: Iterable[Actor]) -> None:
+    """Raise SamePerson where whoever decides is one of those who made what is decided."""
+    if any(actor.is_same_person(each) for each in others):
+        raise SamePerson()
 
 
 @dataclass(frozen=True)
@@ -78,7 +166,18 @@ class DutyMissing(DomainError):
         super().__init__("Authorization", duty=duty, duty_zh=_DUTIES_ZH[duty])
 
 
-_DUTIES_ZH = {HANDLES: "经办", APPROVES: "审批", AUDITS: "审计", MANAGES: "店长"}
+_DUTIES_ZH = {
+    HANDLES: "经办",
+    APPROVES: "审批",
+    AUDITS: "审计",
+    MANAGES: "店长",
+    REVIEWS: "审核",
+    FINANCE_ENTERS: "财务录入",
+    FINANCE_CONFIRMS: "财务复核",
+    SERVICE: "客服",
+    MERCHANDISING: "商品运营",
+    ACCOUNTS: "账号管理",
+}
 
 
 class TooManyTries(DomainError):
@@ -102,6 +201,53 @@ class LockedOut(DomainError):
     en = "Too many failed attempts; try again in {retry_after_seconds} seconds."
 
 
+class PasswordRefused(DomainError):
+    code = "password_refused"
+    status = 422
+    zh = "该密码不能使用：{why_zh}。"
+    en = "This password cannot be used: {why}."
+
+
+class SamePerson(DomainError):
+    code = "same_person"
+    zh = "须由另一人办理：提出人（含其其他账号）不能自己确认。"
+    en = "Another person has to decide this: it was made by you, or by another account of yours."
+
+
+class SecondFactorRequired(DomainError):
+    code = "totp_required"
+    status = 403
+    zh = "该职责须先设置动态口令（二次验证）。"
+    en = "This duty needs a second factor: set one-time passwords up first."
+
+
+class TotpNeeded(DomainError):
+    code = "totp_needed"
+    status = 401
+    zh = "请输入动态口令或恢复码。"
+    en = "Give the one-time password too, or a recovery code."
+
+
+class TotpWrong(DomainError):
+    code = "totp_wrong"
+    status = 401
+    zh = "动态口令错误或已使用。"
+    en = "The one-time password is wrong or was used."
+
+
+class TotpSet(DomainError):
+    code = "totp_set"
+    zh = "已设置动态口令；如需更换，请联系运营人员重新邀请。"
+    en = "A second factor is set; to replace it ask an operator for an invitation."
+
+
+class InvitationRefused(DomainError):
+    code = "invitation_refused"
+    status = 422
+    zh = "邀请链接无效、已使用或已过期，请联系管理员重新发送。"
+    en = "The invitation is invalid, used or expired; ask for another one."
+
+
 class UsernameTaken(DomainError):
     code = "username_taken"
     zh = "该用户名已被使用，请换一个。"
@@ -110,8 +256,8 @@ class UsernameTaken(DomainError):
 
 class NotYourself(DomainError):
     code = "not_yourself"
-    zh = "不能停用自己的账号。"
-    en = "You cannot close your own account."
+    zh = "不能变更自己的账号。"
+    en = "You cannot close your own account, nor change or confirm what it may do."
 
 
 class CodeRefused(DomainError):
@@ -133,8 +279,3 @@ class WeChatUnavailable(DomainError):
     status = 503
     zh = "微信服务暂时不可用，请稍后重试。"
     en = "WeChat does not answer at the moment; try again shortly."
-
-
-def locked_until(failures: int, at: datetime) -> datetime | None:
-    """Return when an account opens again after this many failures in a row, or None."""
-    return at + LOCK_OUT if failures >= MAX_FAILURES else None

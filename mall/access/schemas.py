@@ -11,6 +11,12 @@ class StaffSignIn(Schema):
     password = String(
         required=True, validate=Length(1, 256), metadata={"example": "demo-operator-2026"}
     )
+    totp = String(
+        load_default=None,
+        allow_none=True,
+        validate=Length(1, 32),
+        metadata={"description": "One-time password or recovery code", "example": "492039"},
+    )
 
 
 class WeChatSignIn(Schema):

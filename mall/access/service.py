@@ -1,22 +1,21 @@
-"""Sign staff in, issue and revoke tokens."""
+"""Open and close staff accounts, issue and revoke tokens, count wrong guesses."""
 
 import hashlib
 import secrets
-import threading
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from mall.access import queries, rules
-from mall.access.models import AccessToken, StaffAccount, UsedLoginCode, WrongTry
+from mall.access.models import AccessToken, GuessCounter, StaffAccount, UsedLoginCode
 from mall.access.queries import token_hash
-from mall.access.rules import IssuedToken
+from mall.access.rules import Allowance, IssuedToken
+from mall.access.staff import passwords
 from mall.kernel.db import delete_some
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
@@ -24,12 +23,6 @@ from mall.kernel.uow import UnitOfWork
 
 # A login code lives five minutes at WeChat, a token that ended serves only an investigation.
 KEEP_ENDED = timedelta(days=30)
-# OWASP's second profile: 19 MiB, two passes; keeps a web process under its memory budget.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# One at a time in a process: a burst of sign-ins costs time, not 19 MiB for each thread.
-_hashing = threading.Lock()
-# Verified for unknown user names too, so that the time taken tells nothing.
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
 
 
 @dataclass(frozen=True)
@@ -38,22 +31,19 @@ class NewStaff:
 
     username: str
     display_name: str
-    password: str
+    # None: the person chooses it, by invitation.
+    password: str | None
     role: str
     scope_id: UUID | None = None
     duties: tuple[str, ...] = ()
+    phone: str | None = None
 
 
-@dataclass(frozen=True)
-class SignIn:
-    """The outcome of a sign-in: a token, or the refusal to raise once the count is kept."""
+def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID, epoch: int = 0) -> IssuedToken:
+    """Open a session and return its token, which is readable only now.
 
-    token: IssuedToken | None
-    refusal: rules.DomainError | None
-
-
-def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID) -> IssuedToken:
-    """Open a session and return its token, which is readable only now."""
+    It lives while its subject is in the epoch that was read of it.
+    """
     token = secrets.token_urlsafe(32)
     expires_at = uow.now + timedelta(seconds=uow.settings.token_ttl_seconds)
     uow.session.add(
@@ -62,6 +52,7 @@ def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID) -> IssuedToken
             token_hash=token_hash(token),
             audience=audience,
             subject_id=subject_id,
+            epoch=epoch,
             created_at=uow.now,
             expires_at=expires_at,
         )
@@ -69,58 +60,42 @@ def issue_token(uow: UnitOfWork, audience: str, subject_id: UUID) -> IssuedToken
     return IssuedToken(token, expires_at)
 
 
-def sign_in_staff(uow: UnitOfWork, username: str, password: str, audience: str) -> SignIn:
-    """Check a password and open a session for an account of this audience.
-
-    A refusal is returned, not raised, so that the failure it counts is committed. The row is
-    locked: parallel guesses are counted one after the other.
-    """
-    account = uow.session.scalars(
-        select(StaffAccount).where(StaffAccount.username == username).with_for_update()
-    ).first()
-    if account is not None and account.locked_until and account.locked_until > uow.now:
-        wait = int((account.locked_until - uow.now).total_seconds()) + 1
-        return SignIn(None, rules.LockedOut(retry_after_seconds=wait))
-    is_right = _verify(account.password_hash if account else _NOBODY, password)
-    if account is None or not account.is_active:
-        return SignIn(None, rules.BadCredentials("password"))
-    if rules.AUDIENCE_OF_ROLE[account.role] != audience:
-        return SignIn(None, rules.BadCredentials("password"))
-    if not is_right:
-        account.failed_count += 1
-        account.locked_until = rules.locked_until(account.failed_count, uow.now)
-        if account.locked_until:
-            account.failed_count = 0
-        return SignIn(None, rules.BadCredentials("password"))
-    account.failed_count = 0
-    account.locked_until = None
-    return SignIn(issue_token(uow, audience, account.id), None)
-
-
-def _verify(stored_hash: str, password: str) -> bool:
-    try:
-        with _hashing:
-            return _hasher.verify(stored_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
 def open_staff_account(uow: UnitOfWork, new: NewStaff) -> UUID:
     """Open a staff account, or set name, password, role and scope of the one that exists."""
-    _check(new)
+    check(new)
     account = _find(uow, new.username)
     if account is None:
-        account = StaffAccount(id=new_id(), username=new.username, created_at=uow.now)
+        account = StaffAccount(id=new_id(), username=new.username, epoch=0, created_at=uow.now)
         uow.session.add(account)
+    elif not _is_same(account, new):
+        end_sessions(account)
     _fill(account, new)
     uow.session.flush()
     return account.id
 
 
+def get_account(uow: UnitOfWork, account_id: UUID) -> StaffAccount:
+    """Return a staff account, or raise NotFound."""
+    found = uow.session.get(StaffAccount, account_id)
+    if found is None:
+        raise NotFound("account", "账号")
+    return found
+
+
+def _is_same(account: StaffAccount, new: NewStaff) -> bool:
+    is_same = (account.role, account.scope_id) == (new.role, new.scope_id)
+    return is_same and (new.password is None or passwords.fits(account.password_hash, new.password))
+
+
+def end_sessions(account: StaffAccount) -> None:
+    """End every session of an account, also one whose sign-in is under way."""
+    account.epoch = StaffAccount.epoch + 1
+
+
 def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
     """Open a staff account of a new user name; raise UsernameTaken."""
-    _check(new)
-    account = StaffAccount(id=new_id(), username=new.username, created_at=uow.now)
+    check(new)
+    account = StaffAccount(id=new_id(), username=new.username, epoch=0, created_at=uow.now)
     _fill(account, new)
     try:
         with uow.session.begin_nested():
@@ -138,16 +113,19 @@ def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
     return add_staff_account(uow, new)
 
 
-def _check(new: NewStaff) -> None:
+def check(new: NewStaff) -> None:
+    """Raise Invalid or PasswordRefused for what no account can be opened with."""
     if not rules.USERNAME.fullmatch(new.username):
         raise Invalid(
             "username",
             "用户名须为 3 至 32 位小写字母、数字、点、横线，字母开头。",
             "User names are 3 to 32 lower-case letters, digits, dots or dashes, a letter first.",
         )
-    if not rules.MIN_PASSWORD <= len(new.password) <= rules.MAX_PASSWORD:
+    if new.password is not None:
+        passwords.check(new.password, new.username)
+    if new.phone is not None and not rules.PHONE.fullmatch(new.phone):
         raise Invalid(
-            "password", "密码须为 10 至 128 个字符。", "Passwords have 10 to 128 characters."
+            "phone", "请填写 11 位中国大陆手机号。", "Give a mainland mobile number, eleven digits."
         )
     if set(new.duties) - set(rules.DUTIES_OF_ROLE.get(new.role, ())):
         raise Invalid(
@@ -163,7 +141,9 @@ def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:
 
 def _fill(account: StaffAccount, new: NewStaff) -> None:
     account.display_name = new.display_name
-    account.password_hash = _hasher.hash(new.password)
+    if new.password is not None:
+        account.password_hash = passwords.hash_of(new.password)
+    account.phone = new.phone
     account.role = new.role
     account.scope_id = new.scope_id
     account.duties = list(new.duties)
@@ -176,21 +156,29 @@ def disable_staff_account(uow: UnitOfWork, username: str) -> None:
     if account is None:
         raise Invalid("username", "没有这个用户。", "There is no such user.")
     account.is_active = False
-    revoke_sessions(uow, account.id)
+    end_sessions(account)
 
 
-def close_colleague(uow: UnitOfWork, own_id: UUID, scope_id: UUID, account_id: UUID) -> None:
-    """Close an account of one's own supplier, union or store; another's is as unknown as none.
+def colleague(
+    uow: UnitOfWork, own_id: UUID, scope_id: UUID | None, account_id: UUID
+) -> StaffAccount:
+    """Return another account of one's own supplier, union or store, or another operator's.
 
-    Raises NotFound and NotYourself.
+    Another's is as unknown as none. Raises NotFound and NotYourself.
     """
     account = uow.session.get(StaffAccount, account_id)
     if account is None or account.scope_id != scope_id:
         raise NotFound("user", "用户")
     if account.id == own_id:
         raise rules.NotYourself()
+    return account
+
+
+def close_colleague(uow: UnitOfWork, own_id: UUID, scope_id: UUID | None, account_id: UUID) -> None:
+    """Close the account of a colleague, whose sessions end; raises NotFound and NotYourself."""
+    account = colleague(uow, own_id, scope_id, account_id)
     account.is_active = False
-    revoke_sessions(uow, account.id)
+    end_sessions(account)
 
 
 def revoke_token(uow: UnitOfWork, token_id: UUID) -> None:
@@ -202,21 +190,12 @@ def revoke_token(uow: UnitOfWork, token_id: UUID) -> None:
     )
 
 
-def revoke_sessions(uow: UnitOfWork, subject_id: UUID) -> None:
-    """End every session of a subject."""
-    uow.session.execute(
-        update(AccessToken)
-        .where(AccessToken.subject_id == subject_id, AccessToken.revoked_at.is_(None))
-        .values(revoked_at=uow.now)
-    )
-
-
 def forget_ended_sessions(uow: UnitOfWork) -> int:
     """Delete tokens that ended, and login codes used, long ago; a bounded number at once."""
     before = {"before": uow.now - KEEP_ENDED}
     ended = "least(expires_at, revoked_at) < :before"
     tokens = delete_some(uow.session, "access_token", ended, before)
-    delete_some(uow.session, "wrong_try", "tried_at < :before", before)
+    delete_some(uow.session, "guess_counter", "ends_at < :now", {"now": uow.now})
     return tokens + delete_some(uow.session, "used_login_code", "used_at < :before", before)
 
 
@@ -233,26 +212,71 @@ def use_login_code(uow: UnitOfWork, code: str) -> None:
         raise rules.CodeRefused("code")
 
 
-def check_tries(
-    uow: UnitOfWork, subject_id: UUID, purpose: str, limit: int, span: timedelta
-) -> None:
-    """Raise TooManyTries where a subject guessed wrongly so often within a span."""
-    since = uow.now - span
-    found = uow.session.scalars(
-        select(WrongTry.tried_at)
-        .where(
-            WrongTry.subject_id == subject_id,
-            WrongTry.purpose == purpose,
-            WrongTry.tried_at > since,
-        )
-        .order_by(WrongTry.tried_at.desc())
-        .limit(limit)
-    ).all()
-    if len(found) >= limit:
-        wait = int((found[-1] + span - uow.now).total_seconds()) + 1
+# One more wrong guess, where its counter is open: whoever comes after the last free one waits.
+_COUNT = text("""
+    INSERT INTO guess_counter AS c (purpose, subject, address, tries, opens_at, ends_at)
+    VALUES (:purpose, :subject, :address, 1,
+            CASE WHEN :tries <= 1 THEN CAST(:now AS timestamptz) + LEAST(:longest, :pause)
+                 ELSE :now END,
+            CAST(:now AS timestamptz) + CAST(:span AS interval))
+    ON CONFLICT (purpose, subject, address) DO UPDATE
+    SET (tries, opens_at, ends_at) = (
+        SELECT n, CASE WHEN n < :tries THEN CAST(:now AS timestamptz)
+                       ELSE LEAST(e, :now + LEAST(CAST(:longest AS interval),
+                            CAST(:pause AS interval) * power(2, LEAST(n - :tries, 20)))) END, e
+        FROM (SELECT CASE WHEN c.ends_at <= :now THEN 1 ELSE c.tries + 1 END AS n,
+                     CASE WHEN c.ends_at <= :now THEN excluded.ends_at ELSE c.ends_at END AS e) x)
+    WHERE c.opens_at <= :now OR c.ends_at <= :now
+    RETURNING tries
+    """)
+
+
+def _counter(allowance: Allowance, subject: object, address: str) -> dict[str, Any]:
+    return {"purpose": allowance.purpose, "subject": str(subject), "address": address}
+
+
+def check_tries(uow: UnitOfWork, allowance: Allowance, subject: object, address: str = "") -> None:
+    """Raise TooManyTries where a subject may not guess now.
+
+    Asked after a guess was compared: one that ran beside others counts as if it came after them.
+    """
+    found = uow.session.get(
+        GuessCounter,
+        tuple(_counter(allowance, subject, address).values()),
+        populate_existing=True,
+    )
+    if found is not None and uow.now < min(found.opens_at, found.ends_at):
+        wait = int((min(found.opens_at, found.ends_at) - uow.now).total_seconds()) + 1
         raise rules.TooManyTries(retry_after_seconds=wait)
 
 
-def count_wrong_try(uow: UnitOfWork, subject_id: UUID, purpose: str) -> None:
-    """Note a wrong guess; the caller lets the transaction commit before it refuses."""
-    uow.session.add(WrongTry(id=new_id(), subject_id=subject_id, purpose=purpose, tried_at=uow.now))
+def count_wrong_try(
+    uow: UnitOfWork, allowance: Allowance, subject: object, address: str = ""
+) -> None:
+    """Count a wrong guess; the caller lets the transaction commit before it refuses.
+
+    Raises TooManyTries where others used the last one up: then nothing is learnt from the refusal.
+    """
+    values = {
+        **_counter(allowance, subject, address),
+        "tries": allowance.tries,
+        "pause": allowance.pause,
+        "longest": allowance.longest,
+        "span": allowance.span,
+        "now": uow.now,
+    }
+    if uow.session.execute(_COUNT, values).first() is None:
+        check_tries(uow, allowance, subject, address)
+        raise rules.TooManyTries(retry_after_seconds=1)
+
+
+def forget_tries(
+    uow: UnitOfWork, allowance: Allowance, subject: object, address: str | None = None
+) -> None:
+    """Forget a subject's wrong guesses, from one address or from all."""
+    mine = delete(GuessCounter).where(
+        GuessCounter.purpose == allowance.purpose, GuessCounter.subject == str(subject)
+    )
+    if address is not None:
+        mine = mine.where(GuessCounter.address == address)
+    uow.session.execute(mine)

@@ -3,16 +3,20 @@
 from typing import Any
 
 from apiflask import APIBlueprint
+from flask import request
 
 from mall.access import rules, service
-from mall.access.guard import current, public
+from mall.access.guard import current, needs_no_duty, public
 from mall.access.schemas import StaffSignIn, TokenReply
+from mall.access.staff.signing_in import Attempt, sign_in
 from mall.kernel.uow import unit_of_work
 
 
 def _sign_in(json_data: dict[str, str], audience: str) -> dict[str, Any]:
+    address = rules.place_of(request.remote_addr)
+    attempt = Attempt(**json_data, audience=audience, address=address)
     with unit_of_work() as uow:
-        outcome = service.sign_in_staff(uow, json_data["username"], json_data["password"], audience)
+        outcome = sign_in(uow, attempt)
     if outcome.refusal is not None:
         raise outcome.refusal
     assert outcome.token is not None
@@ -28,11 +32,15 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
         @public
         @bp.input(StaffSignIn)
         @bp.output(TokenReply, 201)
-        @bp.doc(summary="Sign in with user name and password", responses={429: "Locked out"})
-        def sign_in(json_data: dict[str, str]) -> dict[str, Any]:
+        @bp.doc(
+            summary="Sign in with user name and password",
+            responses={429: "Too many wrong passwords from here: wait"},
+        )
+        def begin_session(json_data: dict[str, str]) -> dict[str, Any]:
             return _sign_in(json_data, audience)
 
     @bp.delete("")
+    @needs_no_duty("anybody may leave")
     @bp.output({}, 204)
     @bp.doc(summary="Sign out: this token ends at once")
     def sign_out() -> tuple[str, int]:

@@ -7,7 +7,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import current_app
 
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import SERVICE
 from mall.deliveries import figures, queries, service
 from mall.deliveries.schemas import (
     DecisionBody,
@@ -51,6 +52,7 @@ def list_queues() -> dict[str, Any]:
 
 
 @bp.post("/<uuid:delivery_id>/retry")
+@needs_duty(SERVICE)
 @bp.input(DecisionBody)
 @bp.output(DeliveryReply)
 @bp.doc(
@@ -62,6 +64,7 @@ def retry(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:delivery_id>/park")
+@needs_duty(SERVICE)
 @bp.input(DecisionBody)
 @bp.output(DeliveryReply)
 @bp.doc(
@@ -73,6 +76,7 @@ def park(delivery_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:delivery_id>/drop")
+@needs_duty(SERVICE)
 @bp.input(DecisionBody)
 @bp.output(DeliveryReply)
 @bp.doc(

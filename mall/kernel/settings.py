@@ -146,6 +146,10 @@ class Settings:
     after_sales: AfterSalesSettings
     kuaidi100: Kuaidi100Settings
     token_ttl_seconds: int
+    # Whether finance and accounts duties of operators need a second factor.
+    totp_required: bool
+    # Where staff opens an invitation, in front of its code.
+    invitation_url: str
     idempotency_ttl_seconds: int
     lease_seconds: int
     media_dir: Path

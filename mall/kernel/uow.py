@@ -1,9 +1,11 @@
 """One use case, one transaction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -14,6 +16,24 @@ from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings, current_settings
 from mall.kernel.together import Share, write_together
 
+Witness = Callable[["UnitOfWork"], None]
+_witness: Witness | None = None
+
+
+def set_witness(witness: Witness | None) -> None:
+    """Say what is called in every unit of work before it commits, to write down who did it."""
+    global _witness
+    _witness = witness
+
+
+@dataclass(frozen=True)
+class Doer:
+    """Whose act a unit of work is, where the request does not say so: a sign-in, an invitation."""
+
+    audience: str
+    id: UUID | None
+    name: str
+
 
 class UnitOfWork:
     """The transaction of a use case, the time it started, its settings and its outbox."""
@@ -22,6 +42,10 @@ class UnitOfWork:
         self.session = session
         self.now = now
         self.settings = settings
+        # For the journal of staff acts: by whom, how it ended, what it did beyond mapped rows.
+        self.doer: Doer | None = None
+        self.outcome = "done"
+        self.notes: list[dict[str, Any]] = []
         self._deliveries: list[dict[str, Any]] = []
         self._refusals: dict[Share, DomainError | None] = {}
         self._values: dict[str, Any] = {}
@@ -30,6 +54,10 @@ class UnitOfWork:
         """Announce a fact; it is relayed only if this transaction commits."""
         lease = timedelta(seconds=self.settings.lease_seconds)
         self._deliveries.extend(outbox.delivery_rows(message, self.now, lease))
+
+    def note(self, before: Any = None, after: Any = None) -> None:
+        """Say for the journal what a statement changed that no mapped row shows."""
+        self.notes.append({"before": before, "after": after})
 
     def add(
         self,
@@ -70,6 +98,8 @@ class UnitOfWork:
         Where that is all, one statement is the whole transaction: locks are held no longer than
         the database itself works.
         """
+        if _witness is not None:
+            _witness(self)
         if self._deliveries:
             self.add(outbox.WRITE, outbox.values(self._deliveries))
         if self.session.in_transaction():

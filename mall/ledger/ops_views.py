@@ -5,6 +5,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
+from mall.access.guard import needs_duty
+from mall.access.rules import FINANCE_ENTERS
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger import queries, wallet
@@ -34,6 +36,7 @@ def list_accounts() -> dict[str, Any]:
 
 
 @bp.post("/grants")
+@needs_duty(FINANCE_ENTERS)
 @takes_key
 @bp.input(GrantBody)
 @bp.output(GrantReply, 201)
@@ -61,6 +64,7 @@ def grant(json_data: dict[str, Any]) -> Response:
 
 
 @bp.post("/scopes")
+@needs_duty(FINANCE_ENTERS)
 @takes_key
 @bp.input(ScopeBody)
 @bp.output(ScopeReply, 201)

@@ -39,6 +39,8 @@ class Member(Base):
     real_name: Mapped[str | None]
     real_name_state: Mapped[str] = mapped_column(default="unverified")
     is_active: Mapped[bool] = mapped_column(default=True)
+    # Raised by whatever ends every session: see the account of staff.
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
     created_at: Mapped[datetime]
 
 
@@ -77,6 +79,8 @@ class TradeUnion(Base):
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_union.id"), index=True)
     # Whether somebody may be known by employee number and name, not only by phone.
     claims_by_employee: Mapped[bool] = mapped_column(default=False)
+    # A closed union keeps what it has; its officers are out.
+    is_active: Mapped[bool] = mapped_column(default=True, server_default="true")
     created_at: Mapped[datetime]
 
 

@@ -7,9 +7,11 @@ from apiflask import APIBlueprint
 
 from mall.access import queries as accounts
 from mall.access import service as access
-from mall.access.guard import current
-from mall.access.models import StaffAccount
-from mall.access.rules import UNION_OFFICER
+from mall.access.guard import current, needs_duty
+from mall.access.rules import ACCOUNTS, SERVICE, UNION_OFFICER
+from mall.access.staff import changes
+from mall.access.staff.ops_views import TWO, change_reply
+from mall.access.staff.schemas import AccountChange
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import importing, queries, service, unions
 from mall.members.models import TradeUnion
@@ -20,13 +22,13 @@ from mall.members.schemas import (
     MemberState,
     OfficerBody,
     OfficerList,
-    OfficerReply,
     RealName,
     UnionBody,
     UnionChange,
     UnionPage,
     UnionQuery,
     UnionReply,
+    UnionState,
 )
 from mall.members.views import member_reply
 from mall.web.fields import page
@@ -45,6 +47,7 @@ def read_member(member_id: UUID) -> dict[str, Any]:
 
 
 @bp.put("/<uuid:member_id>/real-name")
+@needs_duty(SERVICE)
 @bp.input(RealName)
 @bp.output(MemberReply)
 @bp.doc(summary="Record a member's verified name")
@@ -54,6 +57,7 @@ def verify_real_name(member_id: UUID, json_data: dict[str, str]) -> dict[str, An
 
 
 @bp.put("/<uuid:member_id>/state")
+@needs_duty(SERVICE)
 @bp.input(MemberState)
 @bp.output(MemberReply)
 @bp.doc(summary="Open or close a member's account; closing ends every session")
@@ -62,11 +66,8 @@ def set_state(member_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
         return member_reply(service.set_active(uow, member_id, json_data["is_active"]))
 
 
-MAX_OFFICERS = 200
-
-
 def _union(union: TradeUnion) -> dict[str, Any]:
-    names = ("id", "code", "name", "parent_id", "claims_by_employee", "created_at")
+    names = ("id", "code", "name", "parent_id", "claims_by_employee", "is_active", "created_at")
     return {name: getattr(union, name) for name in names}
 
 
@@ -81,6 +82,7 @@ def list_unions(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @unions_bp.post("")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(UnionBody)
 @unions_bp.output(UnionReply, 201)
 @unions_bp.doc(summary="Open a union")
@@ -90,6 +92,7 @@ def open_union(json_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @unions_bp.put("/<uuid:union_id>")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(UnionChange)
 @unions_bp.output(UnionReply)
 @unions_bp.doc(summary="Change a union's name, place in the tree, and how its people are known")
@@ -98,7 +101,18 @@ def change_union(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         return _union(unions.change_union(uow, union_id, **json_data))
 
 
+@unions_bp.put("/<uuid:union_id>/state")
+@needs_duty(ACCOUNTS)
+@unions_bp.input(UnionState)
+@unions_bp.output(UnionReply)
+@unions_bp.doc(summary="Close a union, whose officers are out at once, or open it again")
+def set_union_state(union_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        return _union(unions.set_active(uow, union_id, json_data["is_active"]))
+
+
 @unions_bp.post("/import")
+@needs_duty(ACCOUNTS)
 @takes_file(XLSX, CSV)
 @unions_bp.output(ImportReply)
 @unions_bp.doc(
@@ -121,18 +135,25 @@ def list_officers(union_id: UUID) -> dict[str, Any]:
 
 
 @unions_bp.post("/<uuid:union_id>/officers")
+@needs_duty(ACCOUNTS)
 @unions_bp.input(OfficerBody)
-@unions_bp.output(OfficerReply, 201)
-@unions_bp.doc(summary="Open an account for an officer: who handles, approves or audits")
-def add_officer(union_id: UUID, json_data: dict[str, Any]) -> StaffAccount:
+@unions_bp.output(AccountChange, 202)
+@unions_bp.doc(
+    summary="Propose an account for an officer: who handles, approves or audits",
+    description=TWO,
+)
+def add_officer(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     duties = tuple(json_data.pop("duties"))
     with unit_of_work() as uow:
         unions.get_union(uow.session, union_id)
-        new = access.NewStaff(**json_data, role=UNION_OFFICER, scope_id=union_id, duties=duties)
-        return access.add_colleague(uow, new, MAX_OFFICERS)
+        new = access.NewStaff(
+            **json_data, password=None, role=UNION_OFFICER, scope_id=union_id, duties=duties
+        )
+        return change_reply(changes.propose_open(uow, new, current().subject_id))
 
 
 @unions_bp.delete("/<uuid:union_id>/officers/<uuid:officer_id>")
+@needs_duty(ACCOUNTS)
 @unions_bp.output({}, 204)
 @unions_bp.doc(summary="Close an officer's account; its sessions end at once")
 def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
@@ -142,6 +163,7 @@ def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
 
 
 @unions_bp.put("/<uuid:union_id>/members/<uuid:member_id>")
+@needs_duty(SERVICE)
 @unions_bp.input(MembershipBody)
 @unions_bp.output({}, 204)
 @unions_bp.doc(summary="Say from when and until when a member belongs to a union")

@@ -11,6 +11,12 @@ from mall.kernel.errors import NotFound
 from mall.kernel.together import Read, Rows
 from mall.members.models import Address, Member, Region
 
+# What must hold of whoever a token `t` belongs to, or of an account `s`: see mall/access/queries.py.
+MEMBER_STANDING = """EXISTS (SELECT 1 FROM member m
+    WHERE m.id = t.subject_id AND m.is_active AND m.epoch = t.epoch)"""
+OFFICER_STANDING = """NOT EXISTS (SELECT 1 FROM trade_union u
+    WHERE u.id = s.scope_id AND NOT u.is_active)"""
+
 
 @dataclass(frozen=True)
 class Destination:

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
+from mall.access.rules import at_most
 from mall.kernel.errors import DomainError, Invalid
 
 MAX_ADDRESSES = 20
+PHONE_CODES = at_most(10, timedelta(hours=1), "phone_code")
 _PHONE = re.compile(r"1[3-9]\d{9}")
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 

@@ -4,6 +4,7 @@ from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested
 from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import DUTIES
+from mall.access.staff.schemas import phone_field
 from mall.web.fields import PageQuery, Schema, a_uuid, region_code, short_text
 
 
@@ -97,6 +98,10 @@ class UnionChange(Schema):
     )
 
 
+class UnionState(Schema):
+    is_active = Boolean(required=True)
+
+
 class UnionQuery(PageQuery):
     parent_id = UUID(load_default=None)
 
@@ -104,6 +109,7 @@ class UnionQuery(PageQuery):
 class UnionReply(UnionBody):
     id = UUID(metadata={"example": str(a_uuid())})
     claims_by_employee = Boolean()
+    is_active = Boolean()
     created_at = DateTime()
 
 
@@ -121,9 +127,7 @@ class ImportReply(Schema):
 class OfficerBody(Schema):
     username = String(required=True, validate=Length(1, 32), metadata={"example": "zhang.wei"})
     display_name = short_text(50, required=True, metadata={"example": "张伟"})
-    password = String(
-        required=True, validate=Length(1, 128), metadata={"example": "correct-horse-9"}
-    )
+    phone = phone_field()
     duties = List(
         String(validate=OneOf(DUTIES)),
         required=True,

@@ -48,7 +48,7 @@ def sign_in_with_wechat(uow: UnitOfWork, code: str, identity: WeChatIdentity) ->
     member = uow.session.scalars(select(Member).where(Member.openid == identity.openid)).one()
     if not member.is_active:
         raise access_rules.Unauthenticated()
-    token = access.issue_token(uow, access_rules.STORE, member.id)
+    token = access.issue_token(uow, access_rules.STORE, member.id, member.epoch)
     return MemberSession(member.id, created is not None, token)
 
 
@@ -93,7 +93,7 @@ def set_active(uow: UnitOfWork, member_id: UUID, is_active: bool) -> Member:
             raise rules.PhoneTaken("is_active")
     member.is_active = is_active
     if not is_active:
-        access.revoke_sessions(uow, member_id)
+        member.epoch = Member.epoch + 1
     return member
 
 

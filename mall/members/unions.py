@@ -34,6 +34,14 @@ def open_union(uow: UnitOfWork, code: str, name: str, parent_id: UUID | None = N
     return union
 
 
+def set_active(uow: UnitOfWork, union_id: UUID, is_active: bool) -> TradeUnion:
+    """Close a union, whose officers are out at once, or open it again; raise NotFound."""
+    union = get_union(uow.session, union_id)
+    union.is_active = is_active
+    uow.session.flush()
+    return union
+
+
 def change_union(
     uow: UnitOfWork, union_id: UUID, name: str, parent_id: UUID | None, claims_by_employee: bool
 ) -> TradeUnion:

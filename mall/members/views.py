@@ -6,8 +6,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import current_app
 
+from mall.access import service as access
 from mall.access.gateway import LoginGateway
 from mall.access.guard import current_member_id, public
+from mall.access.rules import PhoneCodeRefused
 from mall.access.schemas import WeChatSignIn
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries, rules, service
@@ -83,11 +85,22 @@ def read_me() -> dict[str, Any]:
 @bp.put("/me/phone")
 @bp.input(PhoneCode)
 @bp.output(MemberReply)
-@bp.doc(summary="Bind the phone number that WeChat verified")
+@bp.doc(
+    summary="Bind the phone number that WeChat verified",
+    responses={429: "Ten codes were refused within an hour"},
+)
 def bind_phone(json_data: dict[str, str]) -> dict[str, Any]:
-    phone = _gateway().phone_number(json_data["code"])
+    member_id = current_member_id()
     with unit_of_work() as uow:
-        return member_reply(service.bind_phone(uow, current_member_id(), phone))
+        access.check_tries(uow, rules.PHONE_CODES, member_id)
+    try:
+        phone = _gateway().phone_number(json_data["code"])
+    except PhoneCodeRefused:
+        with unit_of_work() as uow:
+            access.count_wrong_try(uow, rules.PHONE_CODES, member_id)
+        raise
+    with unit_of_work() as uow:
+        return member_reply(service.bind_phone(uow, member_id, phone))
 
 
 @bp.get("/addresses")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from mall.access.guard import current
+from mall.access.guard import current, needs_no_duty
 from mall.access.rules import OPS, STORE, SUPPLIER, UNION, Principal
 from mall.kernel.uow import reading, unit_of_work
 from mall.notification import service
@@ -38,6 +38,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
             return page([_reply(notice) for notice in found], limit)
 
     @bp.post("/read")
+    @needs_no_duty("what somebody has read is nobody else's business")
     @bp.input(ReadBody)
     @bp.output({}, 204)
     @bp.doc(summary="Mark notices read up to one; repeating changes nothing")

@@ -13,7 +13,9 @@ import orders.wiring
 import search_index.wiring
 from mall.access import guard
 from mall.access.gateway import LoginGateway
+from mall.access.queries import Standings
 from mall.access.wechat_login import WeChatLogin
+from mall.journal import watching
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, Direct, db
@@ -80,6 +82,22 @@ def create_app(settings: Settings) -> APIFlask:
     app.json.ensure_ascii = False
     app.security = [{"bearer": []}]
     app.extensions["mall_settings"] = settings
+    _connect(app, settings)
+    observe.install(app)
+    guard.install(app)
+    watching.install(app)
+    wiring.plug_in(app)
+    problems.install(app)
+    app.error_processor(problems.on_http_error)
+    _serve_docs_files(app)
+    for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
+        app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
+    app.spec_processor(lambda spec: openapi.finish(app, spec))
+    return app
+
+
+def _connect(app: APIFlask, settings: Settings) -> None:
+    """Give the application its database, Valkey, gateways and files; nothing is contacted yet."""
     db.init_app(app)
     app.extensions["mall_direct"] = Direct(settings.database_url)
     connection = rq_queues.connect(settings.redis_url)
@@ -90,6 +108,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_message_gateway"] = messages
     app.extensions["mall_tracking_gateway"] = fulfillment.wiring.tracking(settings.kuaidi100)
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
+    app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     app.extensions["mall_invariants"] = wiring.INVARIANTS
     app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
@@ -97,16 +116,6 @@ def create_app(settings: Settings) -> APIFlask:
     public, private = open_files(settings)
     app.extensions["mall_public_files"], app.extensions["mall_private_files"] = public, private
     outbox.set_doorbell(Doorbell(connection).ring)
-    observe.install(app)
-    guard.install(app)
-    wiring.plug_in(app)
-    problems.install(app)
-    app.error_processor(problems.on_http_error)
-    _serve_docs_files(app)
-    for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
-        app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
-    app.spec_processor(lambda spec: openapi.finish(app, spec))
-    return app
 
 
 def _serve_docs_files(app: APIFlask) -> None:

@@ -1,6 +1,5 @@
 """The command `mall`: everything an operator does without HTTP."""
 
-import getpass
 import os
 import sys
 import tempfile
@@ -12,11 +11,8 @@ import click
 from rich.progress import track
 
 from catalog.uploads import importing as uploads
-from mall.access import service as access
-from mall.access.rules import DUTIES_OF_ROLE, ROLES
 from mall.kernel import audit as invariants
 from mall.kernel.clock import BEIJING
-from mall.kernel.errors import DomainError
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger import wallet
@@ -26,7 +22,7 @@ from mall.shell import database, demo, supervisor, wiring
 from mall.shell.app import create_app
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
-from mall.shell.commands import environment, jobs, reconcile, search
+from mall.shell.commands import environment, jobs, reconcile, search, staff
 from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -206,6 +202,9 @@ def import_products(file: Path, supplier: str) -> None:
 
     with app.app_context():
         summary = uploads.import_lines(lines, supplier, advance)
+        # One line for the file: each of its lines has a transaction of its own.
+        with environment.journalled(), unit_of_work() as uow:
+            uow.note(after={"file": file.name, "supplier": supplier, **summary.counts})
     for _ in progress:
         pass
     counts = ", ".join(f"{n} {what}" for what, n in sorted(summary.counts.items()))
@@ -229,6 +228,7 @@ def beans() -> None:
 @click.option("--programme", required=True, help="What it is given for.")
 @click.option("--reference", required=True, help="Voucher number; the same one grants once.")
 @click.option("--scope", type=click.UUID, help="Bind it to a scope; left out: good for everything.")
+@environment.within_application
 def grant_beans(
     member_id: UUID,
     yuan: int,
@@ -241,66 +241,14 @@ def grant_beans(
     # The day named is the last one, whole, where the members live.
     ends = expires.replace(tzinfo=BEIJING) + timedelta(days=1)
     grant = Grant(member_id, yuan * 100, ends, programme, reference, scope)
-    app = environment.application()
-    with app.app_context():
-        try:
-            with unit_of_work() as uow:
-                members.queries.get_member(uow.session, member_id)
-                [lot_id] = wallet.grant(uow, [grant])
-        except DomainError as error:
-            raise click.ClickException(error.sentence("en")) from error
+    with unit_of_work() as uow:
+        members.queries.get_member(uow.session, member_id)
+        [lot_id] = wallet.grant(uow, [grant])
+        uow.note(after={"member_id": member_id, "yuan": yuan, "lot_id": lot_id, "for": programme})
     click.echo(f"granted {yuan} beans as lot {lot_id}")
 
 
-@main.group()
-def staff() -> None:
-    """Staff accounts."""
-
-
-@staff.command("open")
-@click.argument("username")
-@click.option("--role", type=click.Choice(ROLES), required=True, help="What it may do.")
-@click.option("--scope", type=click.UUID, help="The supplier, union or store it acts for.")
-@click.option("--name", default="", help="The name shown.")
-@click.option(
-    "--duty",
-    "duties",
-    multiple=True,
-    type=click.Choice([duty for duties in DUTIES_OF_ROLE.values() for duty in duties]),
-    help="What a union officer or store clerk may do; may be given several times.",
-)
-def open_staff(
-    username: str, role: str, scope: UUID | None, name: str, duties: tuple[str, ...]
-) -> None:
-    """Open or reset a staff account; the password is asked for, or read from standard input."""
-    if (role == "operator") != (scope is None):
-        raise click.UsageError("every role but operator needs --scope, and operator takes none")
-    password = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-    app = environment.application()
-    with app.app_context():
-        try:
-            with unit_of_work() as uow:
-                new = access.NewStaff(username, name or username, password, role, scope, duties)
-                account_id = access.open_staff_account(uow, new)
-        except DomainError as error:
-            raise click.ClickException(error.sentence("en")) from error
-    click.echo(f"{username} ({role}) is open: {account_id}")
-
-
-@staff.command("disable")
-@click.argument("username")
-def disable_staff(username: str) -> None:
-    """Close a staff account and end its sessions at once."""
-    app = environment.application()
-    with app.app_context():
-        try:
-            with unit_of_work() as uow:
-                access.disable_staff_account(uow, username)
-        except DomainError as error:
-            raise click.ClickException(error.sentence("en")) from error
-    click.echo(f"{username} is closed")
-
-
+main.add_command(staff.staff)
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)
 main.add_command(jobs.jobs)

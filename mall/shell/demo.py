@@ -23,7 +23,14 @@ from fulfillment.stores import queries as stores
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import service as access
-from mall.access.rules import APPROVES, AUDIENCE_OF_ROLE, AUDITS, HANDLES, MANAGES
+from mall.access.rules import (
+    APPROVES,
+    AUDIENCE_OF_ROLE,
+    AUDITS,
+    HANDLES,
+    MANAGES,
+    OPERATOR_DUTIES,
+)
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.ledger import wallet
@@ -52,12 +59,20 @@ STORES = (
     ("霞山区甜时光烘焙", "赤坎店", "440802", "寸金路 12 号", 21.2707, 110.3594),
     ("吴川市水产贸易行", "梅菉店", "440883", "解放路 8 号", 21.4402, 110.7780),
 )
-DUTIES = {"officer": HANDLES, "approver": APPROVES, "auditor": AUDITS, "clerk": MANAGES}
+DUTIES: dict[str, tuple[str, ...]] = {
+    "operator": OPERATOR_DUTIES,
+    "operator2": OPERATOR_DUTIES,
+    "officer": (HANDLES,),
+    "approver": (APPROVES,),
+    "auditor": (AUDITS,),
+    "clerk": (MANAGES,),
+}
 REMOTE = ("540000", "650000")
 EXPIRES = datetime(2030, 12, 31, 16, tzinfo=UTC)
 BEGINS, ENDS = date(2026, 1, 1), date(2030, 12, 31)
 STAFF = (
     ("operator", "operator", "运营演示账号"),
+    ("operator2", "operator", "运营复核演示账号"),
     ("supplier", "supplier", "供应商演示账号：" + DEMO_SUPPLIER),
     ("officer", "union_officer", "工会经办演示账号"),
     ("approver", "union_officer", "工会审批演示账号"),
@@ -143,10 +158,11 @@ def _staff() -> dict[str, dict[str, str]]:
         password = f"demo-{username}-2026"
         with unit_of_work() as uow:
             scope_id = _scope(uow, role)
-            duties = (DUTIES[username],) if username in DUTIES else ()
+            duties = DUTIES.get(username, ())
             new = access.NewStaff(username, about, password, role, scope_id, duties)
             account_id = access.open_staff_account(uow, new)
-            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id).token
+            epoch = access.get_account(uow, account_id).epoch
+            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id, epoch).token
         accounts[username] = {"about": f"{about}（{username} / {password}）", "token": token}
     return accounts
 

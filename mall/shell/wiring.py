@@ -9,9 +9,16 @@ import catalog.wiring
 import fulfillment.wiring
 import orders.wiring
 import search_index.wiring
+from mall.access import guard
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
+from mall.access.rules import STORE, UNION
+from mall.access.staff import ops_views as account_ops
+from mall.access.staff import views as account_views
 from mall.deliveries import ops_views as deliveries_ops
+from mall.journal import jobs as journal_jobs
+from mall.journal import ops_views as journal_ops
+from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.kernel.files import retention
 from mall.kernel.files.store import ROSTERS
@@ -20,6 +27,7 @@ from mall.ledger import ops_views as ledger_ops
 from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
 from mall.members import ops_views as member_ops
+from mall.members import queries as member_queries
 from mall.members import views as member_views
 from mall.members.rosters import jobs as roster_jobs
 from mall.members.rosters import queries as rosters
@@ -32,6 +40,9 @@ from mall.shell.background import ending, relay
 
 BLUEPRINTS = [
     *access_views.BLUEPRINTS,
+    *account_views.BLUEPRINTS,
+    account_ops.bp,
+    journal_ops.bp,
     member_views.bp,
     member_ops.bp,
     member_ops.unions_bp,
@@ -60,6 +71,7 @@ SWEEPS = [
     (relay.forget_old, 3600, "bulk"),
     (ending.end_files, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
+    (journal_jobs.seal_journal, 2, "fulfillment"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 60, "bulk"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
@@ -71,7 +83,15 @@ SWEEPS = [
     *orders.wiring.SWEEPS,
     *fulfillment.wiring.SWEEPS,
 ]
+# What must hold of whoever is signed in, by audience.
+STANDINGS = {
+    STORE: member_queries.MEMBER_STANDING,
+    UNION: member_queries.OFFICER_STANDING,
+    **catalog.wiring.STANDINGS,
+    **fulfillment.wiring.STANDINGS,
+}
 INVARIANTS = [
+    *journal_queries.INVARIANTS,
     *ledger_queries.INVARIANTS,
     *catalog.wiring.INVARIANTS,
     *orders.wiring.INVARIANTS,
@@ -90,5 +110,6 @@ def plug_in(app: APIFlask) -> None:
     """Register every blueprint and reaction."""
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    guard.check_declared(app)
     for table in REACTIONS:
         outbox.registry.connect(table)

@@ -191,7 +191,9 @@ def _finish_operation(
         operation["security"] = []
     # A public address, too, looks at a token that comes along.
     responses.setdefault("401", {"description": "Not signed in, or no longer"})
-    responses.setdefault("403", {"description": "A token of another audience"})
+    declared = getattr(view, "_declared", None)
+    refused = declared.refusal if declared else "A token of another audience"
+    responses.setdefault("403", {"description": refused})
     if method != "get":
         responses.setdefault("409", {"description": "Not as things are"})
     if getattr(view, "_takes_key", False):

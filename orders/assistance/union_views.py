@@ -5,7 +5,8 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import current_scope_id
+from mall.access.guard import current_scope_id, needs_duty
+from mall.access.rules import HANDLES
 from mall.kernel.clock import now
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import reading, unit_of_work
@@ -32,6 +33,7 @@ def read_progress(year: int) -> dict[str, Any]:
 
 
 @bp.put("/<int:year>")
+@needs_duty(HANDLES)
 @bp.input(TargetBody)
 @bp.output(ProgressReply)
 @bp.doc(summary="Set the target of a year: an amount, or a share of the budget")

@@ -6,7 +6,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import idempotently, takes_key
@@ -59,6 +60,7 @@ def read_bill(programme_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:programme_id>/transfers")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(TransferBody)
 @bp.output(FundingReply, 201)
 @bp.doc(summary="Record a bank transfer that was found on the statement")
@@ -69,6 +71,7 @@ def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, 
 
 
 @bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/confirm")
+@needs_duty(FINANCE_CONFIRMS)
 @takes_key
 @bp.output(FundingReply)
 @bp.doc(
@@ -86,6 +89,7 @@ def confirm_transfer(programme_id: UUID, funding_id: UUID) -> Response:
 
 
 @bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/reject")
+@needs_duty(FINANCE_CONFIRMS)
 @bp.output(FundingReply)
 @bp.doc(summary="Say that a recorded transfer is not in the bank", responses={409: "Decided"})
 def reject_transfer(programme_id: UUID, funding_id: UUID) -> dict[str, Any]:
@@ -95,6 +99,7 @@ def reject_transfer(programme_id: UUID, funding_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:programme_id>/payouts")
+@needs_duty(FINANCE_CONFIRMS)
 @takes_key
 @bp.input(TransferBody)
 @bp.output(FundingReply, 201)

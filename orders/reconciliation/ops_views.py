@@ -7,7 +7,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import FINANCE_ENTERS
 from mall.kernel.errors import Invalid
 from mall.kernel.paper.workbook import workbook
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
@@ -78,6 +79,7 @@ def list_differences(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/differences/<uuid:case_id>/explain")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(ExplainBody)
 @bp.output(DifferenceReply)
 @bp.doc(
@@ -90,6 +92,7 @@ def explain(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 
 
 @bp.post("/bills/again")
+@needs_duty(FINANCE_ENTERS)
 @bp.input(AgainBody)
 @bp.output(BillReply, 202)
 @bp.doc(summary="Fetch and match a bill once more; a worker does it within a minute")

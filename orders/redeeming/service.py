@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.stock import queries as stock
 from catalog.stock.rules import Offer
 from mall.access import service as access
+from mall.access.rules import at_most
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import Read, read_together
@@ -32,8 +33,7 @@ from orders.programmes.models import Programme
 from orders.redeeming import rules
 from orders.redeeming.rules import Choice, Plan
 
-CODE = "voucher_code"
-MAX_TRIES, TRIES_SPAN = 10, timedelta(hours=1)
+CODES = at_most(10, timedelta(hours=1), "voucher_code")
 REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
 
 
@@ -74,13 +74,14 @@ def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
     gave ten of them within an hour.
     """
-    access.check_tries(uow, member_id, CODE, MAX_TRIES, TRIES_SPAN)
+    access.check_tries(uow, CODES, member_id)
     right = entitlements.by_code(uow.session, right_rules.plain_code(code))
     if right is not None:
         programme = programmes.get_programme(uow.session, None, right.programme_id)
         if programme.allows_codes:
+            access.check_tries(uow, CODES, member_id)
             return right
-    access.count_wrong_try(uow, member_id, CODE)
+    access.count_wrong_try(uow, CODES, member_id)
     return None
 
 

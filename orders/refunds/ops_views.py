@@ -6,7 +6,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import current
+from mall.access.guard import current, needs_duty
+from mall.access.rules import FINANCE_CONFIRMS, SERVICE
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
@@ -33,6 +34,7 @@ def list_refunds(query_data: dict[str, Any]) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:refund_id>/retry")
+@needs_duty(SERVICE)
 @bp.output(RefundReply)
 @bp.doc(
     summary="Ask WeChat again for a refund that it refused, under the same number",
@@ -44,6 +46,7 @@ def retry(refund_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:refund_id>/settle")
+@needs_duty(FINANCE_CONFIRMS)
 @takes_key
 @bp.input(SettleBody)
 @bp.output(RefundReply)

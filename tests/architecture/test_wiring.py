@@ -59,6 +59,11 @@ PUBLIC = {
     "/v1/webhooks/wechat/<string:merchant>/pay",
     "/v1/webhooks/wechat/<string:merchant>/refund",
     *(f"/v1/{audience}/session" for audience in ("store", "union", "supplier", "pickup", "ops")),
+    *(
+        f"/v1/{audience}/password/{what}"
+        for audience in ("union", "supplier", "pickup", "ops")
+        for what in ("forgotten", "invitation")
+    ),
 }
 
 

@@ -39,7 +39,7 @@ class Owner:
         body = {"kind": "food_licence", "number": self.mark, "valid_from": "2026-01-01"}
         post("/v1/supplier/qualifications", {**body, "document_id": document})
         template = {"name": self.mark, "charge_by": "piece", "rules": [{"regions": []}]}
-        user = {"username": f"colleague.{self.mark}", "password": "correct-horse-9"}
+        user = {"username": f"colleague.{self.mark}"}
         product, sku = self.world.sku(1000, 50, self.supplier_id, title=f"秘密 {self.mark}")
         buyer = self.world.member(beans_fen=10_000)
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
@@ -54,7 +54,7 @@ class Owner:
         parts = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
         upload = self._post("/v1/supplier/uploads", sheet([row_of(1)]), "application/x-xlsx")
         store = str(self.world.store(self.supplier_id, name=self.mark))
-        clerk = {"username": f"clerk.{self.mark}", "password": "correct-horse-9"}
+        clerk = {"username": f"clerk.{self.mark}"}
         clerks = f"/v1/supplier/stores/{store}/clerks"
         return {
             "store_id": store,

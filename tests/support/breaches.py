@@ -66,3 +66,11 @@ UNIT_BREACHES = {
     "receipts_within_parcels": "UPDATE load_receipt_line SET sent = sent + 1",
     "hand_outs_have_shares": "UPDATE entitlement SET order_id = NULL",
 }
+
+JOURNAL_BREACHES = {
+    "journal_chain": "UPDATE journal_line SET outcome = 'nothing happened'",
+    "journal_sealed": "INSERT INTO journal_line"
+    " SELECT gen_random_uuid(), at, audience, actor_id, actor_name, operation, request, objects,"
+    " given, before, after, address, request_id, outcome FROM journal_line LIMIT 1",
+    "journal_complete": "UPDATE journal_line SET actor_id = NULL",
+}

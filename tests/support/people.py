@@ -23,6 +23,7 @@ from catalog.suppliers import service as suppliers
 from catalog.suppliers.rules import FreightRule
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
+from mall.access import rules
 from mall.access import service as access
 from mall.kernel import audit
 from mall.kernel.db import driver_url
@@ -282,8 +283,12 @@ class World:
         with self.app.app_context(), unit_of_work() as uow:
             return suppliers.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
 
-    def staff(self, role, scope_id=None, duties=()):
+    def staff(self, role, scope_id=None, duties=None):
+        """Open an account; where no duties are given an operator has all, an officer handles."""
         name = f"s{secrets.token_hex(6)}"
+        if duties is None:
+            usual = {rules.OPERATOR: rules.OPERATOR_DUTIES, rules.UNION_OFFICER: [rules.HANDLES]}
+            duties = usual.get(role, ())
         with self.app.app_context(), unit_of_work() as uow:
             new = access.NewStaff(name, name, "correct-horse-9", role, scope_id, tuple(duties))
             account_id = access.open_staff_account(uow, new)
@@ -291,6 +296,17 @@ class World:
             token = access.issue_token(uow, audience, account_id).token
         person = Person(self.app, token, account_id)
         person.username = name
+        return person
+
+    def accept(self, audience, username, invitation, password="another-horse-9"):
+        """Return an invited person who chose a password and signed in."""
+        person = Person(self.app)
+        body = {"code": invitation["code"], "password": password}
+        reply = person.post(f"/v1/{audience}/password/invitation", body)
+        assert reply.status_code == 200, reply.data.decode()
+        who = {"username": username, "password": password}
+        person.token = person.post(f"/v1/{audience}/session", who).get_json()["token"]
+        person.username = username
         return person
 
     def store(self, supplier_id, **form):

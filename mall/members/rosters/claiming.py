@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 
 from mall.access import service as access
+from mall.access.rules import at_most
 from mall.kernel.uow import UnitOfWork
 from mall.members.messages import RosterEntriesClaimed
 from mall.members.models import TradeUnion
 from mall.members.rosters import rules, statements
 from mall.members.rosters.models import Roster, RosterEntry
 
-EMPLOYMENT = "employment"
-MAX_TRIES, TRIES_SPAN = 5, timedelta(days=1)
+EMPLOYMENTS = at_most(5, timedelta(days=1), "employment")
 
 
 def claim_by_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> list[UUID]:
@@ -33,7 +33,7 @@ def claim_by_employment(
     Returns None where there is none, once the wrong try is counted: the caller commits, then
     refuses. Raises TooManyTries.
     """
-    access.check_tries(uow, member_id, EMPLOYMENT, MAX_TRIES, TRIES_SPAN)
+    access.check_tries(uow, EMPLOYMENTS, member_id)
     query = (
         select(RosterEntry.id)
         .join(Roster, Roster.id == RosterEntry.roster_id)
@@ -49,8 +49,9 @@ def claim_by_employment(
     )
     entry_ids = uow.session.scalars(query).all()
     if not entry_ids:
-        access.count_wrong_try(uow, member_id, EMPLOYMENT)
+        access.count_wrong_try(uow, EMPLOYMENTS, member_id)
         return None
+    access.check_tries(uow, EMPLOYMENTS, member_id)
     return _claim(uow, member_id, entry_ids)
 
 

@@ -1,11 +1,18 @@
 """What every command begins with: settings, an application, a console."""
 
+import functools
+import getpass
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 import click
 from flask import Flask
 from rich.console import Console
 
+from mall.journal import watching
+from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
 from mall.shell import config, supervisor
 from mall.shell.app import create_app
@@ -31,3 +38,23 @@ def settings() -> Settings:
 def application() -> Flask:
     """Return the application for these settings."""
     return create_app(settings())
+
+
+def journalled() -> AbstractContextManager[None]:
+    """Let what is changed within stand in the journal as done by this command and its user."""
+    words = click.get_current_context().command_path
+    return watching.commanded(getpass.getuser(), words, words)
+
+
+def within_application(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Run a command within the application; say a refusal in words."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with application().app_context(), journalled():
+            try:
+                return command(*args, **kwargs)
+            except DomainError as error:
+                raise click.ClickException(error.sentence("en")) from error
+
+    return run

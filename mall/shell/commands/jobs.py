@@ -1,8 +1,5 @@
 """`mall jobs`: what waits, what failed, and what to do about it."""
 
-import functools
-from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import click
@@ -11,7 +8,6 @@ from rich.table import Table
 
 from mall.deliveries import figures, queries, service
 from mall.deliveries.rules import STATES
-from mall.kernel.errors import DomainError
 from mall.kernel.outbox import PARKED
 from mall.kernel.uow import reading, unit_of_work
 from mall.shell.commands import environment
@@ -27,24 +23,12 @@ def jobs() -> None:
     """What follows events, such as an order's payment: see it, run it again, give it up."""
 
 
-def _within_application(command: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        with environment.application().app_context():
-            try:
-                return command(*args, **kwargs)
-            except DomainError as error:
-                raise click.ClickException(error.sentence("en")) from error
-
-    return run
-
-
 @jobs.command("list")
 @click.option(
     "--state", type=click.Choice(STATES.states), default=PARKED, show_default=True, help="Which."
 )
 @click.option("--limit", type=click.IntRange(1, MOST), default=20, show_default=True, help="Most.")
-@_within_application
+@environment.within_application
 def list_jobs(state: str, limit: int) -> None:
     """List deliveries, newest first, with what went wrong."""
     with reading() as session:
@@ -63,7 +47,7 @@ def list_jobs(state: str, limit: int) -> None:
 @click.argument("delivery_ids", type=click.UUID, nargs=-1)
 @click.option("--all", "everything", is_flag=True, help=f"All that is parked, {MOST} at a time.")
 @click.option("--note", default="", help="Why; it stays with the delivery.")
-@_within_application
+@environment.within_application
 def retry(delivery_ids: tuple[UUID, ...], everything: bool, note: str) -> None:
     """Let deliveries run again, within seconds."""
     if everything == bool(delivery_ids):
@@ -78,7 +62,7 @@ def retry(delivery_ids: tuple[UUID, ...], everything: bool, note: str) -> None:
 @jobs.command()
 @click.argument("delivery_id", type=click.UUID)
 @note
-@_within_application
+@environment.within_application
 def park(delivery_id: UUID, note: str) -> None:
     """Take a waiting delivery out of the way until somebody decides."""
     with unit_of_work() as uow:
@@ -89,7 +73,7 @@ def park(delivery_id: UUID, note: str) -> None:
 @jobs.command()
 @click.argument("delivery_id", type=click.UUID)
 @note
-@_within_application
+@environment.within_application
 def drop(delivery_id: UUID, note: str) -> None:
     """Give a parked delivery up; it stays on record and can still be retried."""
     with unit_of_work() as uow:
@@ -98,7 +82,7 @@ def drop(delivery_id: UUID, note: str) -> None:
 
 
 @jobs.command()
-@_within_application
+@environment.within_application
 def stats() -> None:
     """Say how much waits in each queue, since when, and how many workers there are."""
     with reading() as session:

@@ -20,7 +20,7 @@ def reconcile(merchant: str, day: datetime | None) -> None:
     The scheduler does the same every ten minutes.
     """
     app = environment.application()
-    with app.app_context():
+    with app.app_context(), environment.journalled():
         if day is not None:
             try:
                 with unit_of_work() as uow:

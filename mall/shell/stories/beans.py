@@ -160,12 +160,10 @@ class Cake(Giving):
         return store
 
     def counter_of(self, merchant: Person, store_id: str, is_manager: bool) -> Person:
-        who = {"username": f"c{secrets.token_hex(4)}", "password": f"story-{secrets.token_hex(6)}"}
+        username = f"c{secrets.token_hex(4)}"
         path = f"/v1/supplier/stores/{store_id}/clerks"
-        merchant.post(path, {**who, "is_manager": is_manager})
-        person = Person(self.base)
-        person.token = person.post("/v1/pickup/session", who)["token"]
-        return person
+        found = merchant.post(path, {"username": username, "is_manager": is_manager})
+        return self.accepts("pickup", username, found["invitation"])
 
     def officer_sends_birthdays(self) -> str:
         """Half of them have their birthday today, the others in forty days."""

@@ -60,16 +60,18 @@ class Giving(Telling):
 
     def union_is_set_up(self) -> str:
         self.staff_signs_in()
+        second = self.second_operator()
         mark = self.known["mark"] = secrets.token_hex(4)
         body = {"code": f"S-{mark}", "name": f"{self.union}（故事 {mark}）"}
         union = self.operator.post("/v1/ops/unions", body)
         for name, duty in (("handler", "handles"), ("approver", "approves"), ("auditor", "audits")):
-            who = {"username": f"{duty}-{mark}", "password": f"story-{mark}-pass"}
-            officer = {**who, "display_name": f"{duty} {mark}", "duties": [duty]}
-            self.operator.post(f"/v1/ops/unions/{union['id']}/officers", officer)
-            person = Person(self.base)
-            person.token = person.post("/v1/union/session", who)["token"]
-            setattr(self, name, person)
+            username = f"{duty}-{mark}"
+            officer = {"username": username, "display_name": f"{duty} {mark}", "duties": [duty]}
+            path = f"/v1/ops/unions/{union['id']}/officers"
+            change = self.operator.post(path, officer, expect=202)
+            path = f"/v1/ops/accounts/changes/{change['id']}/confirm"
+            invitation = second.post(path, expect=200)["invitation"]
+            setattr(self, name, self.accepts("union", username, invitation))
         return f"{union['name']}: one officer handles, one approves, one audits"
 
     def merchant(self, name: str) -> Person:

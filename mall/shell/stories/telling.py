@@ -140,6 +140,22 @@ class Telling(ABC):
         self.member.call("POST", "/v1/store/session", {"code": code}, expect=401)
         return "a new member; the same code again is refused"
 
+    def accepts(self, audience: str, username: str, invitation: Any) -> Person:
+        """Return an invited person who chose a password and signed in."""
+        person, password = Person(self.base), f"story-{secrets.token_hex(8)}"
+        body = {"code": invitation["code"], "password": password}
+        person.post(f"/v1/{audience}/password/invitation", body, expect=200)
+        who = {"username": username, "password": password}
+        person.token = person.post(f"/v1/{audience}/session", who)["token"]
+        return person
+
+    def second_operator(self) -> Person:
+        """Return the operator who confirms what the other one proposes."""
+        person = Person(self.base)
+        body = {"username": "operator2", "password": "demo-operator2-2026"}
+        person.token = person.post("/v1/ops/session", body)["token"]
+        return person
+
     def staff_signs_in(self) -> None:
         for person, audience, name in (
             (self.operator, "ops", "operator"),

@@ -54,7 +54,7 @@ def test_another_merchants_store_is_as_unknown_as_none(world, merchant):
     other = world.staff("supplier", world.supplier())
     assert other.put(f"/v1/supplier/stores/{store['id']}", FORM).status_code == 404
     assert other.get(f"/v1/supplier/stores/{store['id']}/clerks").status_code == 404
-    clerk = {"username": "someone-else", "password": "correct-horse-9"}
+    clerk = {"username": "someone-else"}
     assert other.post(f"/v1/supplier/stores/{store['id']}/clerks", clerk).status_code == 404
     body = {"is_active": False}
     assert other.put(f"/v1/supplier/stores/{store['id']}/active", body).status_code == 404
@@ -91,11 +91,11 @@ def test_what_makes_no_sense_is_refused_and_nothing_kept(merchant, change, field
 def test_a_clerk_signs_in_for_the_store_and_is_closed(world, merchant):
     store = opened(merchant)
     path = f"/v1/supplier/stores/{store['id']}/clerks"
-    who = {"username": "cunjin-01", "password": "correct-horse-9"}
+    who = {"username": "cunjin-01"}
     clerk = merchant.post(path, {**who, "is_manager": True}).get_json()
     assert clerk["duties"] == ["manages"]
     assert merchant.post(path, who).get_json()["code"] == "username_taken"
-    token = Person(world.app).post("/v1/pickup/session", who).get_json()["token"]
+    token = world.accept("pickup", "cunjin-01", clerk["invitation"]).token
     assert Person(world.app, token).get("/v1/pickup/day").get_json() == {"items": []}
     assert [each["username"] for each in merchant.get(path).get_json()["items"]] == ["cunjin-01"]
     assert merchant.delete(f"{path}/{clerk['id']}").status_code == 204

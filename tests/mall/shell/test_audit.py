@@ -14,6 +14,7 @@ from tests.support.breaches import (
     AFTER_SALES_BREACHES,
     BILL_BREACHES,
     GIVING_BREACHES,
+    JOURNAL_BREACHES,
     SETTLEMENT_BREACHES,
     UNIT_BREACHES,
     VOUCHER_BREACHES,
@@ -113,13 +114,21 @@ def busy(world):
 
 def test_every_invariant_has_a_breach_to_find():
     known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
-    known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES, *UNIT_BREACHES}
+    known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES, *UNIT_BREACHES, *JOURNAL_BREACHES}
     assert known == {each.name for each in wiring.INVARIANTS}
 
 
 @pytest.mark.parametrize("name", BREACHES)
 def test_a_breach_is_found(busy, name):
     busy.break_rules(BREACHES[name])
+    assert busy.findings().get(name, 0) > 0
+
+
+@pytest.mark.parametrize("name", JOURNAL_BREACHES)
+def test_a_breach_of_the_journal_is_found(busy, name):
+    busy.run_sweep("seal_journal")
+    assert busy.findings() == {}
+    busy.break_rules(JOURNAL_BREACHES[name])
     assert busy.findings().get(name, 0) > 0
 
 

@@ -73,22 +73,59 @@ def test_granting_to_nobody_says_so(world, run):
     assert "Traceback" not in done.stderr
 
 
-def test_staff_accounts_are_opened_and_closed(world, run):
-    opened = run("staff", "open", "newbie", "--role", "operator", text="correct-horse-9\n")
+def link_of(done):
+    return done.stdout.strip().splitlines()[-1]
+
+
+def test_staff_accounts_are_opened_by_invitation_and_closed(world, run):
+    opened = run("staff", "open", "newbie", "--role", "operator")
     assert (opened.returncode, "newbie (operator) is open" in opened.stdout) == (0, True)
-    body = {"username": "newbie", "password": "correct-horse-9"}
-    guest = world.app.test_client()
-    assert guest.post("/v1/ops/session", json=body).status_code == 201
+    path, _, code = link_of(opened).partition("#")
+    person = world.accept("ops", "newbie", {"code": code})
+    assert path == "/v1/ops/password/invitation"
+    assert len(person.get("/v1/ops/account").get_json()["duties"]) == 7
+    again = run("staff", "invite", "newbie")
+    world.accept("ops", "newbie", {"code": link_of(again).partition("#")[2]})
+    assert person.get("/v1/ops/account").status_code == 401
     assert run("staff", "disable", "newbie").returncode == 0
-    assert guest.post("/v1/ops/session", json=body).status_code == 401
+    body = {"username": "newbie", "password": "another-horse-9"}
+    assert world.app.test_client().post("/v1/ops/session", json=body).status_code == 401
     assert run("staff", "disable", "nobody").returncode == 1
+
+
+def test_what_is_done_on_the_command_line_stands_in_the_journal(world, run):
+    run("staff", "open", "newbie", "--role", "operator")
+    member = world.member()
+    grant = ["beans", "grant", member.id, "5", "--expires", "2099-12-31", "--programme", "慰问"]
+    assert run(*grant, "--reference", "R-9").returncode == 0
+    assert run("staff", "list").returncode != 0
+    found = world.staff("operator").get("/v1/ops/journal?audience=cli").get_json()["items"]
+    assert [each["request"].split()[-2:] for each in found] == [
+        ["beans", "grant"],
+        ["staff", "open"],
+    ]
+    assert all(each["actor_name"].startswith("cli:") for each in found)
+    assert found[0]["after"]["note 0"]["yuan"] == 5
+
+
+def test_a_third_operator_needs_another_also_by_the_command_line(world, run):
+    one, _ = world.staff("operator"), world.staff("operator")
+    done = run("staff", "open", "third", "--role", "operator")
+    assert (done.returncode, "proposed" in done.stdout) == (0, True)
+    done = run("staff", "invite", one.username)
+    assert (done.returncode, "proposed" in done.stdout, "#" in done.stdout) == (0, True, False)
+    found = one.get("/v1/ops/accounts/changes").get_json()["items"]
+    assert [each["kind"] for each in found] == ["invite", "open"]
+    path = "/v1/ops/accounts/changes/{}/confirm"
+    # One's own invitation is confirmed by the other one.
+    assert one.post(path.format(found[0]["id"])).get_json()["code"] == "not_yourself"
+    assert one.post(path.format(found[1]["id"])).get_json()["invitation"]["code"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "text", "said"),
     [
         (["staff", "open", "X", "--role", "operator"], "correct-horse-9", "User names are"),
-        (["staff", "open", "abc", "--role", "operator"], "short", "Passwords have"),
         (["staff", "open", "abc", "--role", "supplier"], "correct-horse-9", "--scope"),
         (
             [

@@ -1,0 +1,174 @@
+"""What one operator proposes about an account, and another person decides."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mall.access import queries, rules, service
+from mall.access.models import StaffAccount, StaffChange
+from mall.access.rules import Actor
+from mall.access.service import NewStaff
+from mall.access.staff import invitations
+from mall.access.staff.invitations import Invitation
+from mall.kernel.errors import LimitReached, NotFound, WrongState
+from mall.kernel.ids import new_id
+from mall.kernel.uow import UnitOfWork
+
+OPEN, DUTIES, INVITE = "open", "duties", "invite"
+PROPOSED, CONFIRMED, REJECTED = "proposed", "confirmed", "rejected"
+STATES_ZH = {PROPOSED: "待确认", CONFIRMED: "已确认", REJECTED: "已驳回"}
+MAX_OPEN, MAX_ACCOUNTS = 500, 200
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A change after its decision, with the invitation that it gave."""
+
+    change: StaffChange
+    invitation: Invitation | None = None
+
+
+def needs_confirmation(uow: UnitOfWork) -> bool:
+    """Tell whether there are two operators with accounts: the command line opens them alone."""
+    return len(queries.operators(uow.session, rules.ACCOUNTS)) >= 2
+
+
+def propose_open(uow: UnitOfWork, new: NewStaff, by: UUID | None) -> StaffChange:
+    """Propose an account of a new user name; raise Invalid, UsernameTaken and LimitReached."""
+    service.check(new)
+    taken = select(StaffAccount.id).where(StaffAccount.username == new.username)
+    if uow.session.scalars(taken).first() is not None:
+        raise rules.UsernameTaken("username")
+    _check_room(uow, new)
+    return _propose(uow, OPEN, None, new, by)
+
+
+def propose_duties(
+    uow: UnitOfWork, account_id: UUID, duties: Sequence[str], by: UUID
+) -> StaffChange:
+    """Propose other duties for an operator; raise NotFound, and NotYourself for one's own."""
+    account = _other(uow, account_id, by)
+    if account.role != rules.OPERATOR:
+        raise NotFound("operator", "运营账号")
+    new = _as_new(account, duties)
+    service.check(new)
+    return _propose(uow, DUTIES, account.id, new, by)
+
+
+def propose_invitation(uow: UnitOfWork, account: StaffAccount, by: UUID | None) -> StaffChange:
+    """Propose a new invitation for an account; raise NotYourself for one's own."""
+    if by is not None:
+        _other(uow, account.id, by)
+    return _propose(uow, INVITE, account.id, _as_new(account, account.duties), by)
+
+
+def _as_new(account: StaffAccount, duties: Sequence[str]) -> NewStaff:
+    about = (account.username, account.display_name, None, account.role, account.scope_id)
+    return NewStaff(*about, tuple(duties), account.phone)
+
+
+def _other(uow: UnitOfWork, account_id: UUID, by: UUID) -> StaffAccount:
+    account = service.get_account(uow, account_id)
+    actor = queries.actor(uow.session, by)
+    if actor.is_same_person(Actor(account.id, account.member_id, account.phone)):
+        raise rules.NotYourself()
+    return account
+
+
+def _check_room(uow: UnitOfWork, new: NewStaff) -> None:
+    mine = StaffAccount.role == new.role, StaffAccount.scope_id.is_not_distinct_from(new.scope_id)
+    count = uow.session.scalar(select(func.count()).select_from(StaffAccount).where(*mine))
+    if (count or 0) >= MAX_ACCOUNTS:
+        raise LimitReached(limit=MAX_ACCOUNTS)
+
+
+def _propose(
+    uow: UnitOfWork, kind: str, account_id: UUID | None, new: NewStaff, by: UUID | None
+) -> StaffChange:
+    waiting = select(func.count()).select_from(StaffChange).where(StaffChange.state == PROPOSED)
+    if (uow.session.scalar(waiting) or 0) >= MAX_OPEN:
+        raise LimitReached(limit=MAX_OPEN)
+    change = StaffChange(
+        id=new_id(),
+        kind=kind,
+        state=PROPOSED,
+        account_id=account_id,
+        username=new.username,
+        display_name=new.display_name,
+        role=new.role,
+        scope_id=new.scope_id,
+        duties=list(new.duties),
+        phone=new.phone,
+        proposed_by_id=by,
+        proposed_at=uow.now,
+    )
+    uow.session.add(change)
+    uow.session.flush()
+    return change
+
+
+def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
+    """Carry a change out; raise NotFound, WrongState, SamePerson, NotYourself, UsernameTaken.
+
+    Whoever confirms is neither the person who proposed it nor the person whom it is about.
+    """
+    change = _lock(uow, change_id)
+    actor = queries.actor(uow.session, by)
+    if change.proposed_by_id is not None:
+        rules.check_other_person(actor, [queries.actor(uow.session, change.proposed_by_id)])
+    if change.phone is not None and change.phone == actor.phone:
+        raise rules.NotYourself()
+    decided = _decide(uow, change, CONFIRMED, by)
+    if change.kind == OPEN:
+        new = NewStaff(
+            change.username,
+            change.display_name,
+            None,
+            change.role,
+            change.scope_id,
+            tuple(change.duties),
+            change.phone,
+        )
+        _check_room(uow, new)
+        account = service.add_staff_account(uow, new)
+        change.account_id = account.id
+    else:
+        assert change.account_id is not None
+        account = _other(uow, change.account_id, by)
+    if change.kind == DUTIES:
+        account.duties = list(change.duties)
+        return decided
+    return Decided(change, invitations.issue(uow, account, f"ops:{by}"))
+
+
+def reject(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
+    """Turn a change down, or take one's own back; raise NotFound and WrongState."""
+    change = _lock(uow, change_id)
+    # Who takes back what is one's own decides nothing.
+    return _decide(uow, change, REJECTED, None if change.proposed_by_id == by else by)
+
+
+def _lock(uow: UnitOfWork, change_id: UUID) -> StaffChange:
+    change = uow.session.get(StaffChange, change_id, with_for_update=True)
+    if change is None:
+        raise NotFound("change", "账号变更")
+    if change.state != PROPOSED:
+        raise WrongState(state=change.state, state_zh=STATES_ZH[change.state])
+    return change
+
+
+def _decide(uow: UnitOfWork, change: StaffChange, state: str, by: UUID | None) -> Decided:
+    change.state, change.decided_by_id, change.decided_at = state, by, uow.now
+    uow.session.flush()
+    return Decided(change)
+
+
+def waiting(session: Session, state: str, cursor: UUID | None, limit: int) -> list[StaffChange]:
+    """Return changes of a state, newest first, one more than `limit` if there are more."""
+    query = select(StaffChange).where(StaffChange.state == state)
+    if cursor is not None:
+        query = query.where(StaffChange.id < cursor)
+    return list(session.scalars(query.order_by(StaffChange.id.desc()).limit(limit + 1)))

@@ -1,0 +1,68 @@
+"""Staff signs in."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from mall.access import queries, rules, service
+from mall.access.models import StaffAccount
+from mall.access.rules import PASSWORD, IssuedToken
+from mall.access.staff import factors, passwords
+from mall.kernel.errors import DomainError
+from mall.kernel.uow import Doer, UnitOfWork
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What somebody signs in with, and from where."""
+
+    username: str
+    password: str
+    audience: str
+    address: str
+    totp: str | None = None
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """The outcome of a sign-in: a token, or the refusal to raise once the count is kept."""
+
+    token: IssuedToken | None
+    refusal: DomainError | None
+
+
+def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
+    """Check a password and open a session for an account of this audience.
+
+    A refusal is returned, not raised, so that the failure it counts is committed. An unknown name
+    is counted and refused as a wrong password is, and costs as much.
+    """
+    subject = rules.subject_of_name(attempt.username)
+    try:
+        service.check_tries(uow, PASSWORD, subject, attempt.address)
+        found = uow.session.scalars(
+            select(StaffAccount).where(StaffAccount.username == attempt.username)
+        ).first()
+        is_right = passwords.fits(found.password_hash if found else None, attempt.password)
+        if found is None or not is_right or not _may(uow, found, attempt.audience):
+            service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
+            return SignIn(None, rules.BadCredentials("password"))
+        if factors.is_set(uow, found.id):
+            if not attempt.totp:
+                return SignIn(None, rules.TotpNeeded("totp"))
+            if not factors.use(uow, found.id, attempt.totp):
+                service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
+                return SignIn(None, rules.TotpWrong("totp"))
+        service.check_tries(uow, PASSWORD, subject, attempt.address)
+    except rules.TooManyTries as error:
+        return SignIn(None, rules.LockedOut(**error.details))
+    uow.doer = Doer(attempt.audience, found.id, found.display_name)
+    service.forget_tries(uow, PASSWORD, subject, attempt.address)
+    token = service.issue_token(uow, attempt.audience, found.id, found.epoch)
+    return SignIn(token, None)
+
+
+def _may(uow: UnitOfWork, account: StaffAccount, audience: str) -> bool:
+    return rules.AUDIENCE_OF_ROLE[account.role] == audience and queries.may_sign_in(
+        uow.session, audience, account.id, account.epoch
+    )
