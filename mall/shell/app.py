@@ -26,6 +26,7 @@ from mall.notification.wechat_messages import WeChatMessages
 from mall.shell import wiring
 from mall.shell.background.relay import Doorbell, OutboxCollector
 from mall.web import observe, openapi, problems
+from mall.web.rooms import FILES, in_room
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 DOCS_FILES = Path(str(flask_swagger_ui.__file__)).parent / "dist"
@@ -104,7 +105,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.error_processor(problems.on_http_error)
     _serve_docs_files(app)
     for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
-        app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
+        app.view_functions[endpoint] = in_room(FILES)(guard.public(app.view_functions[endpoint]))
     app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
 
@@ -120,6 +121,7 @@ def _file_store(settings: Settings) -> FileStore:
 
 def _serve_docs_files(app: APIFlask) -> None:
     @app.get("/docs/assets/<path:name>")
+    @in_room(FILES)
     @guard.public
     @app.doc(hide=True)
     def docs_file(name: str) -> Response:

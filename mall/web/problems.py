@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from mall.kernel.errors import DomainError
 
 log = structlog.get_logger(__name__)
+PROBLEM_JSON = "application/problem+json"
 
 # By HTTP status: code, and the sentences in Chinese and English.
 HTTP_SENTENCES = {
@@ -21,6 +22,11 @@ HTTP_SENTENCES = {
     403: ("forbidden", "没有权限。", "You may not do this."),
     404: ("not_found", "没有找到该地址。", "There is nothing at this address."),
     405: ("method_not_allowed", "该地址不支持此方法。", "This address does not take this method."),
+    408: (
+        "request_timeout",
+        "请求内容未及时送达，请重试。",
+        "The request did not arrive in time; send it again.",
+    ),
     409: ("conflict", "当前状态不允许该操作。", "This cannot be done as things are."),
     412: (
         "version_conflict",
@@ -92,22 +98,28 @@ def language() -> str:
     return request.accept_languages.best_match(["zh", "en"], default="zh") or "zh"
 
 
-def problem(status: int, code: str, sentences: tuple[str, str], **members: Any) -> Response:
-    """Build the document; `sentences` are Chinese and English."""
+def encoded(
+    status: int, code: str, sentences: tuple[str, str], shown: str, /, **members: Any
+) -> bytes:
+    """Return the document as JSON; `sentences` are Chinese and English, `shown` is its language."""
     zh, en = sentences
     document = {
         "type": f"urn:mall:problem:{code}",
-        "title": en if language() == "en" else zh,
+        "title": en if shown == "en" else zh,
         "status": status,
         "code": code,
-        "detail": en if language() == "en" else zh,
+        "detail": en if shown == "en" else zh,
         "detail_zh": zh,
         "detail_en": en,
         **{name: value for name, value in members.items() if value is not None},
     }
-    return Response(
-        orjson.dumps(document, default=str), status, content_type="application/problem+json"
-    )
+    return orjson.dumps(document, default=str)
+
+
+def problem(status: int, code: str, sentences: tuple[str, str], /, **members: Any) -> Response:
+    """Build the document; `sentences` are Chinese and English."""
+    content = encoded(status, code, sentences, language(), **members)
+    return Response(content, status, content_type=PROBLEM_JSON)
 
 
 def _flatten(messages: Any, path: str = "") -> list[dict[str, str]]:
