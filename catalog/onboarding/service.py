@@ -17,6 +17,7 @@ from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
 from mall.access import service as access
 from mall.kernel.clock import beijing_day
+from mall.kernel.db import check_limit, hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files.store import current_files
 from mall.kernel.ids import new_id
@@ -31,6 +32,7 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
 
     Raises SupplierNameTaken, UsernameTaken, and LimitReached while 500 are undecided.
     """
+    hold_turn(uow.session, "application", None)
     if queries.open_application_count(uow.session) >= rules.MAX_OPEN_APPLICATIONS:
         raise LimitReached(limit=rules.MAX_OPEN_APPLICATIONS)
     supplier_id = supplier_service.open_supplier(uow, application.name, supplier_rules.APPLIED)
@@ -193,5 +195,4 @@ def _tell_decision(
 
 def _check_count(uow: UnitOfWork, model: Any, supplier_id: UUID, limit: int) -> None:
     query = select(func.count()).select_from(model).where(model.supplier_id == supplier_id)
-    if (uow.session.scalar(query) or 0) >= limit:
-        raise LimitReached(limit=limit)
+    check_limit(uow.session, (model.__tablename__, supplier_id), query, limit)

@@ -17,7 +17,7 @@ from mall.access import queries, rules
 from mall.access.models import AccessToken, StaffAccount, UsedLoginCode, WrongTry
 from mall.access.queries import token_hash
 from mall.access.rules import IssuedToken
-from mall.kernel.db import delete_some
+from mall.kernel.db import delete_some, hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -133,6 +133,7 @@ def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
 def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
     """Open one more account for a supplier, union or store; raise LimitReached and UsernameTaken."""
     assert new.scope_id is not None
+    hold_turn(uow.session, "staff_account", new.scope_id)
     if len(queries.staff_of(uow.session, new.role, new.scope_id)) >= limit:
         raise LimitReached(limit=limit)
     return add_staff_account(uow, new)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from mall.kernel.errors import DomainError
+from mall.web.constraints import refusal_of
 
 log = structlog.get_logger(__name__)
 PROBLEM_JSON = "application/problem+json"
@@ -179,9 +180,22 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
     Waiting helps with deadlocks, locks and cancelled statements too: all are operational errors.
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    log.warning("database_error", error=str(cause)[:500])
+    # Never the message: its details quote the row.
+    known = getattr(cause, "diag", None)
+    sqlstate, constraint = getattr(cause, "sqlstate", None), getattr(known, "constraint_name", None)
+    log.warning(
+        "database_error",
+        error=type(cause).__name__,
+        sqlstate=sqlstate,
+        constraint=constraint,
+        table=getattr(known, "table_name", None),
+    )
     if isinstance(cause, psycopg.DataError):
         return on_unstorable(cause)
+    refusal = refusal_of(sqlstate, constraint)
+    if refusal is not None:
+        sentences = (refusal.zh, refusal.en)
+        return problem(refusal.status, refusal.code, sentences, field=refusal.field)
     status = 503 if isinstance(cause, psycopg.OperationalError) else 500
     code, zh, en = HTTP_SENTENCES[status]
     reply = problem(status, code, (zh, en))
@@ -215,5 +229,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(DBAPIError, on_database_error)
     app.register_error_handler(psycopg.Error, on_database_error)
     app.register_error_handler(UnicodeEncodeError, on_unstorable)
+    # Days and times beyond the calendar, reached by reckoning.
+    app.register_error_handler(OverflowError, on_unstorable)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_unexpected)
