@@ -153,6 +153,7 @@ class Settings:
     index_dir: Path
     fetch_images: bool
     qualification_notice_days: int
+    rate_limits: bool
     log_level: str
     database_pool: int
 

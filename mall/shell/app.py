@@ -26,7 +26,7 @@ from mall.notification.gateway import MessageGateway
 from mall.notification.wechat_messages import WeChatMessages
 from mall.shell import wiring
 from mall.shell.background.relay import Doorbell, OutboxCollector
-from mall.web import bounds, observe, openapi, problems
+from mall.web import bounds, observe, openapi, problems, quotas
 from mall.web.rooms import FILES, in_room
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -114,6 +114,7 @@ def create_app(settings: Settings) -> APIFlask:
     _serve_docs_files(app)
     for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
         app.view_functions[endpoint] = in_room(FILES)(guard.public(app.view_functions[endpoint]))
+    quotas.install(app, settings.redis_url, settings.rate_limits)
     app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
 
