@@ -154,6 +154,7 @@ class Settings:
     fetch_images: bool
     qualification_notice_days: int
     rate_limits: bool
+    metrics_token: str
     log_level: str
     database_pool: int
 

@@ -105,7 +105,7 @@ def create_app(settings: Settings) -> APIFlask:
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)
     app.extensions["mall_files"] = _file_store(settings)
     outbox.set_doorbell(Doorbell(connection).ring)
-    observe.install(app)
+    observe.install(app, settings.metrics_token)
     bounds.install(app)
     guard.install(app)
     wiring.plug_in(app)

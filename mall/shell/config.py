@@ -65,6 +65,7 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
     ("MALL_RATE_LIMITS", "1", "0: nobody is refused for asking often; for load tests"),
+    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics; left out, only this machine reads it"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
@@ -199,6 +200,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
+        metrics_token=values["MALL_METRICS_TOKEN"],
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),

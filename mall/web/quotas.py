@@ -54,6 +54,7 @@ _BY_ROOM = {SHEETS: UPLOAD, PICTURES: IMAGE, PAPERS: PAPER}
 _ROOM_BY_RULE = {
     ("POST", "/v1/store/session"): GATEWAYS,
     ("PUT", "/v1/store/me/phone"): GATEWAYS,
+    ("POST", "/v1/store/orders/<uuid:order_id>/payments"): GATEWAYS,
 }
 
 
