@@ -135,6 +135,15 @@ def dev() -> None:
     os.execv(sys.executable, [sys.executable, "-m", "mall.shell.supervisor"])  # noqa: S606
 
 
+@main.command()
+def where() -> None:
+    """Print the address of the service that runs from this folder."""
+    base = supervisor.base_of_running()
+    if not base:
+        raise click.ClickException("no service runs from this folder; start one with `make run`")
+    click.echo(base)
+
+
 @main.command("demo")
 def seed_demo() -> None:
     """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""

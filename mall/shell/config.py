@@ -190,13 +190,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
         media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
-        s3=S3Settings(
-            endpoint=values["MALL_S3_ENDPOINT"],
-            region=values["MALL_S3_REGION"],
-            bucket=values["MALL_S3_BUCKET"],
-            access_key=values["MALL_S3_ACCESS_KEY"],
-            secret_key=values["MALL_S3_SECRET_KEY"],
-        ),
+        s3=_bucket(values),
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
@@ -204,6 +198,16 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _bucket(values: Mapping[str, str]) -> S3Settings:
+    return S3Settings(
+        endpoint=values["MALL_S3_ENDPOINT"],
+        region=values["MALL_S3_REGION"],
+        bucket=values["MALL_S3_BUCKET"],
+        access_key=values["MALL_S3_ACCESS_KEY"],
+        secret_key=values["MALL_S3_SECRET_KEY"],
     )
 
 

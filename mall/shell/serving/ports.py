@@ -5,7 +5,16 @@ connections over them; with it alone a second service on the same port would get
 connection. A socket that is bound and does not listen keeps the second one away.
 """
 
+import fcntl
+import os
 import socket
+import tempfile
+from pathlib import Path
+from typing import IO
+
+TRIES = 200
+# Locks of ports that this process chose; they end with it.
+_chosen: list[IO[str]] = []
 
 
 class PortTaken(Exception):
@@ -36,3 +45,34 @@ def hold(host: str, port: int) -> socket.socket:
             "port, stop it or choose another with --port."
         ) from error
     return found
+
+
+def hold_from(preferred: int) -> tuple[int, socket.socket]:
+    """Return the preferred port, or the next one that nobody has, and what holds it."""
+    for port in range(preferred, preferred + TRIES):
+        try:
+            return port, hold("127.0.0.1", port)
+        except PortTaken:
+            continue
+    raise PortTaken(f"no free port from {preferred} to {preferred + TRIES - 1}")
+
+
+def free_port(preferred: int) -> int:
+    """Return the preferred port, or the next one, for a program that binds it by itself.
+
+    A lock, kept to the end of this process, keeps other services of ours from choosing the same
+    between this moment and that program's start.
+    """
+    folder = Path(tempfile.gettempdir()) / f"mall-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for port in range(preferred, preferred + TRIES):
+        lock = (folder / str(port)).open("w", encoding="ascii")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            hold("127.0.0.1", port).close()
+        except (OSError, PortTaken):
+            lock.close()
+            continue
+        _chosen.append(lock)
+        return port
+    raise PortTaken(f"no free port from {preferred} to {preferred + TRIES - 1}")
