@@ -136,7 +136,9 @@ def _rate(
 
 def memory_web(bench: Bench) -> Iterator[Figure]:
     """The largest web process, resident; after the load of the figures before it."""
-    webs = [each for each in bench.service.processes() if "mall.shell.wsgi:app" in each.cmdline()]
+    webs = [
+        each for each in bench.service.processes() if "mall.shell.serving.server" in each.cmdline()
+    ]
     root = min(webs, key=lambda each: each.create_time())
     sizes = [memory_mb(each)[1] for each in webs if each.pid != root.pid]
     yield Figure(

@@ -155,6 +155,7 @@ def environment(database_url, redis_url, mock_base, parcels_base, process_name, 
         "MALL_MEDIA_DIR": os.environ["MALL_TEST_DIRECTORY"] + "/media",
         "MALL_INDEX_DIR": os.environ["MALL_TEST_DIRECTORY"] + f"/index-{process_name}",
         "MALL_LOG_LEVEL": "ERROR",
+        "MALL_RATE_LIMITS": "0",
     }
 
 

@@ -60,10 +60,10 @@ class Faults:
         return self._kill("mall scheduler")
 
     def web_process(self) -> str:
-        return self._kill("mall.shell.wsgi:app", which=-1)
+        return self._kill("mall.shell.serving.server", which=-1)
 
     def web_server(self) -> str:
-        return self._kill("mall.shell.wsgi:app", which=0)
+        return self._kill("mall.shell.serving.server", which=0)
 
     def valkey_wiped(self) -> str:
         with suppress(RedisError):

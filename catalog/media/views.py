@@ -12,11 +12,13 @@ from mall.access.guard import needs_no_duty, public
 from mall.access.rules import OPS, STORE
 from mall.kernel.files.store import current_public_files
 from mall.web.files import IMAGES, sent_file, takes_file
+from mall.web.rooms import FILES, in_room
 
 bp = APIBlueprint("media", __name__, tag="Store: shop window")
 
 
 @bp.get("/media/<path:name>")
+@in_room(FILES)
 @public
 @bp.doc(hide=True)
 def read_image(name: str) -> Response:

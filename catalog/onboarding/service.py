@@ -17,7 +17,7 @@ from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
 from mall.access import service as access
 from mall.kernel.clock import beijing_day
-from mall.kernel.errors import LimitReached
+from mall.kernel.db import check_limit
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -223,5 +223,4 @@ def _tell_decision(
 
 def _check_count(uow: UnitOfWork, model: Any, supplier_id: UUID, limit: int) -> None:
     query = select(func.count()).select_from(model).where(model.supplier_id == supplier_id)
-    if (uow.session.scalar(query) or 0) >= limit:
-        raise LimitReached(limit=limit)
+    check_limit(uow.session, (model.__tablename__, supplier_id), query, limit)

@@ -9,7 +9,7 @@ from catalog.packs import queries, rules
 from catalog.packs.models import Pack
 from catalog.packs.rules import PackForm
 from catalog.stock import queries as stock
-from mall.kernel.errors import LimitReached
+from mall.kernel.db import check_limit
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -18,8 +18,7 @@ def add_pack(uow: UnitOfWork, scope_id: UUID | None, form: PackForm) -> UUID:
     """Put a pack together; raise PackTitleTaken, Invalid and LimitReached."""
     count = select(func.count()).select_from(Pack)
     mine = count.where(Pack.scope_id.is_not_distinct_from(scope_id))
-    if (uow.session.scalar(mine) or 0) >= rules.MAX_PACKS:
-        raise LimitReached(limit=rules.MAX_PACKS)
+    check_limit(uow.session, ("pack", scope_id), mine, rules.MAX_PACKS)
     if uow.session.scalar(mine.where(Pack.title == form.title)):
         raise rules.PackTitleTaken("title")
     pack = Pack(id=new_id(), scope_id=scope_id, version=1, created_at=uow.now)

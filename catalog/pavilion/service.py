@@ -9,7 +9,8 @@ from catalog.pavilion import queries, rules
 from catalog.pavilion.models import Section, SectionPick
 from catalog.pavilion.rules import SectionForm
 from catalog.products.models import Category, Product
-from mall.kernel.errors import DomainError, LimitReached, NotFound
+from mall.kernel.db import check_limit
+from mall.kernel.errors import DomainError, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -22,9 +23,8 @@ class SectionTitleTaken(DomainError):
 
 def add_section(uow: UnitOfWork, form: SectionForm) -> UUID:
     """Add a section; raise Invalid, NotFound, SectionTitleTaken and LimitReached."""
-    count = uow.session.scalar(select(func.count()).select_from(Section))
-    if (count or 0) >= rules.MAX_SECTIONS:
-        raise LimitReached(limit=rules.MAX_SECTIONS)
+    count = select(func.count()).select_from(Section)
+    check_limit(uow.session, ("section", None), count, rules.MAX_SECTIONS)
     _check(uow, form, None)
     section = Section(id=new_id(), created_at=uow.now, **_columns(form))
     uow.session.add(section)

@@ -12,6 +12,7 @@ from catalog.products import describing, queries, reviewing, rules, statements
 from catalog.products.models import Category, Product
 from catalog.products.rules import ProductForm
 from mall.kernel.clock import beijing_day
+from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound, VersionConflict
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
@@ -83,6 +84,7 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
     """
     describing.check(uow, supplier_id, form)
     describing.check_codes(uow, supplier_id, None, form)
+    hold_turn(uow.session, "product", supplier_id)
     if queries.count_of(uow.session, supplier_id) >= MAX_PRODUCTS:
         raise LimitReached(limit=MAX_PRODUCTS)
     product = Product(

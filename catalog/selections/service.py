@@ -11,7 +11,8 @@ from catalog.products.models import Product, Sku
 from catalog.selections import rules
 from catalog.selections.models import Selection, SelectionVersion
 from catalog.selections.rules import Item
-from mall.kernel.errors import LimitReached, NotFound
+from mall.kernel.db import check_limit
+from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -33,8 +34,7 @@ def add_selection(
     """
     query = select(func.count()).select_from(Selection)
     query = query.where(Selection.scope_id.is_not_distinct_from(author.scope_id))
-    if (uow.session.scalar(query) or 0) >= rules.MAX_SELECTIONS:
-        raise LimitReached(limit=rules.MAX_SELECTIONS)
+    check_limit(uow.session, ("selection", author.scope_id), query, rules.MAX_SELECTIONS)
     twin = select(Selection.id).where(
         Selection.scope_id.is_not_distinct_from(author.scope_id), Selection.name == name
     )

@@ -12,7 +12,8 @@ from catalog.suppliers import queries, rules
 from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
 from mall.access.rules import SUPPLIER
 from mall.kernel.clock import beijing_day
-from mall.kernel.errors import DomainError, Invalid, LimitReached
+from mall.kernel.db import check_limit
+from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.notification import service as notices
@@ -86,13 +87,9 @@ def set_commission(
 def add_template(uow: UnitOfWork, supplier_id: UUID, form: TemplateForm) -> UUID:
     """Add a freight template; raise LimitReached beyond 20."""
     _check(form)
-    count = uow.session.scalar(
-        select(func.count())
-        .select_from(ShippingTemplateRow)
-        .where(ShippingTemplateRow.supplier_id == supplier_id)
-    )
-    if (count or 0) >= rules.MAX_TEMPLATES:
-        raise LimitReached(limit=rules.MAX_TEMPLATES)
+    count = select(func.count()).select_from(ShippingTemplateRow)
+    mine = count.where(ShippingTemplateRow.supplier_id == supplier_id)
+    check_limit(uow.session, ("template", supplier_id), mine, rules.MAX_TEMPLATES)
     row = ShippingTemplateRow(
         id=new_id(), supplier_id=supplier_id, created_at=uow.now, **_columns(form)
     )

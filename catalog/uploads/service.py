@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadArchive
+from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
@@ -29,6 +30,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
     Raises SheetRefused for what is neither xlsx nor csv, and LimitReached while 20 are open.
     """
     kind = reading.kind_of(content)
+    hold_turn(uow.session, "upload", supplier_id)
     if queries.open_count(uow.session, supplier_id) >= rules.MAX_OPEN_UPLOADS:
         raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
     upload_id = new_id()

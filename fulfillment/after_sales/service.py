@@ -14,6 +14,7 @@ from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.shipments import rules as parcels
 from mall.access.rules import OPS, STORE, SUPPLIER, UNION
+from mall.kernel.db import hold_turn
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
@@ -212,6 +213,7 @@ def set_return_address(uow: UnitOfWork, supplier_id: UUID, form: AddressForm) ->
         "region_code": form.region_code,
         "detail": form.detail,
     }
+    hold_turn(uow.session, "return_address", supplier_id)
     found = queries.return_address(uow.session, supplier_id)
     if found is None:
         found = ReturnAddress(supplier_id=supplier_id, **values)

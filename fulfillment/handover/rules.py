@@ -151,6 +151,6 @@ def read_code(text: str, secret: str) -> UUID:
         entitlement_id = UUID(text.strip().partition("-")[0])
     except ValueError as error:
         raise WrongHandOutCode("code") from error
-    if not hmac.compare_digest(code_of(entitlement_id, secret), text.strip()):
+    if not hmac.compare_digest(code_of(entitlement_id, secret).encode(), text.strip().encode()):
         raise WrongHandOutCode("code")
     return entitlement_id

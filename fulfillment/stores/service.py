@@ -14,6 +14,7 @@ from fulfillment.stores.models import PickupChoice, Store
 from fulfillment.stores.rules import Collected, Slot, StoreForm
 from mall.access.rules import STORE
 from mall.kernel.clock import BEIJING, beijing_day
+from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -36,6 +37,7 @@ class PickupWish:
 
 def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
     """Open a store; raises Invalid and LimitReached."""
+    hold_turn(uow.session, "store", supplier_id)
     if len(queries.of_supplier(uow.session, supplier_id)) >= rules.MAX_STORES:
         raise LimitReached(limit=rules.MAX_STORES)
     store = Store(id=new_id(), supplier_id=supplier_id, is_active=True, created_at=uow.now)

@@ -94,7 +94,9 @@ class Kuaidi100:
 
     def parse_push(self, form: dict[str, str], salt: str) -> News:
         param = form.get("param", "")
-        if not hmac.compare_digest(form.get("sign", "").upper(), _md5(param + salt)):
+        if not hmac.compare_digest(
+            form.get("sign", "").upper().encode(), _md5(param + salt).encode()
+        ):
             raise NotBelieved("the signature is wrong")
         try:
             told = json.loads(param)

@@ -140,6 +140,8 @@ def _check() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None:
         return
+    if getattr(view, "_guards_itself", False):
+        return
     is_public = getattr(view, "_is_public", False)
     header = request.headers.get("Authorization", "")
     scheme, _, token = header.partition(" ")

@@ -16,7 +16,7 @@ from mall.access.models import AccessToken, GuessCounter, StaffAccount, UsedLogi
 from mall.access.queries import token_hash
 from mall.access.rules import Allowance, IssuedToken
 from mall.access.staff import passwords
-from mall.kernel.db import delete_some
+from mall.kernel.db import delete_some, hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -108,6 +108,7 @@ def add_staff_account(uow: UnitOfWork, new: NewStaff) -> StaffAccount:
 def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
     """Open one more account for a supplier, union or store; raise LimitReached and UsernameTaken."""
     assert new.scope_id is not None
+    hold_turn(uow.session, "staff_account", new.scope_id)
     if len(queries.staff_of(uow.session, new.role, new.scope_id)) >= limit:
         raise LimitReached(limit=limit)
     return add_staff_account(uow, new)
@@ -212,16 +213,18 @@ def use_login_code(uow: UnitOfWork, code: str) -> None:
         raise rules.CodeRefused("code")
 
 
-# One more wrong guess, where its counter is open: whoever comes after the last free one waits.
+# One more wrong guess, where its counter is open: whoever comes after the last free one waits. A
+# counter with free guesses has been open since the epoch: whoever began a moment earlier than the
+# last one to be counted is not late.
 _COUNT = text("""
     INSERT INTO guess_counter AS c (purpose, subject, address, tries, opens_at, ends_at)
     VALUES (:purpose, :subject, :address, 1,
             CASE WHEN :tries <= 1 THEN CAST(:now AS timestamptz) + LEAST(:longest, :pause)
-                 ELSE :now END,
+                 ELSE 'epoch' END,
             CAST(:now AS timestamptz) + CAST(:span AS interval))
     ON CONFLICT (purpose, subject, address) DO UPDATE
     SET (tries, opens_at, ends_at) = (
-        SELECT n, CASE WHEN n < :tries THEN CAST(:now AS timestamptz)
+        SELECT n, CASE WHEN n < :tries THEN CAST('epoch' AS timestamptz)
                        ELSE LEAST(e, :now + LEAST(CAST(:longest AS interval),
                             CAST(:pause AS interval) * power(2, LEAST(n - :tries, 20)))) END, e
         FROM (SELECT CASE WHEN c.ends_at <= :now THEN 1 ELSE c.tries + 1 END AS n,

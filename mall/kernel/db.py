@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
-from sqlalchemy import BigInteger, DateTime, MetaData, Text, text
+from sqlalchemy import BigInteger, DateTime, MetaData, Select, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
+
+from mall.kernel.errors import LimitReached
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -130,3 +133,24 @@ def delete_some(
     statement = text(f"DELETE FROM {table} WHERE ctid = ANY(ARRAY({chosen}))")
     result = session.execute(statement, {**values, "limit": limit})
     return int(getattr(result, "rowcount", 0))
+
+
+_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def hold_turn(session: Session, kind: str, owner: UUID | str | None) -> None:
+    """Let whoever else adds this kind of thing to this owner wait until the transaction ends."""
+    session.execute(_TURN, {"name": f"limit:{kind}:{owner}"})
+
+
+def check_limit(
+    session: Session, owner: tuple[str, UUID | str | None], counting: Select[Any], limit: int
+) -> None:
+    """Raise LimitReached where an owner has so many of a kind already.
+
+    Who comes second waits for the first and counts what it added: a count without the lock lets
+    both in.
+    """
+    hold_turn(session, *owner)
+    if (session.scalar(counting) or 0) >= limit:
+        raise LimitReached(limit=limit)

@@ -159,6 +159,8 @@ class Settings:
     index_dir: Path
     fetch_images: bool
     qualification_notice_days: int
+    rate_limits: bool
+    metrics_token: str
     log_level: str
     database_pool: int
 

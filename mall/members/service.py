@@ -97,10 +97,14 @@ def set_active(uow: UnitOfWork, member_id: UUID, is_active: bool) -> Member:
     return member
 
 
+def _lock(uow: UnitOfWork, member_id: UUID) -> None:
+    """Change a member's addresses one after the other: limit and default hold for all together."""
+    uow.session.execute(select(Member.id).where(Member.id == member_id).with_for_update())
+
+
 def add_address(uow: UnitOfWork, member_id: UUID, form: AddressForm) -> UUID:
     """Add an address; the first one becomes the default. Raises LimitReached and Invalid."""
-    # The member's row is locked so that two adds at once cannot pass the limit together.
-    uow.session.execute(select(Member.id).where(Member.id == member_id).with_for_update())
+    _lock(uow, member_id)
     count = uow.session.scalar(
         select(func.count()).select_from(Address).where(Address.member_id == member_id)
     )
@@ -123,6 +127,7 @@ def add_address(uow: UnitOfWork, member_id: UUID, form: AddressForm) -> UUID:
 
 def change_address(uow: UnitOfWork, member_id: UUID, address_id: UUID, form: AddressForm) -> None:
     """Replace an address; orders already placed keep the one they were placed with."""
+    _lock(uow, member_id)
     address = queries.get_address(uow.session, member_id, address_id)
     values = _checked(uow, form)
     if form.is_default and not address.is_default:
@@ -134,6 +139,7 @@ def change_address(uow: UnitOfWork, member_id: UUID, address_id: UUID, form: Add
 
 def remove_address(uow: UnitOfWork, member_id: UUID, address_id: UUID) -> None:
     """Remove an address; if it was the default, the newest of the others becomes it."""
+    _lock(uow, member_id)
     address = queries.get_address(uow.session, member_id, address_id)
     was_default = address.is_default
     uow.session.delete(address)

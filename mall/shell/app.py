@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import flask_swagger_ui
 from apiflask import APIFlask
@@ -25,7 +26,8 @@ from mall.notification.gateway import MessageGateway
 from mall.notification.wechat_messages import WeChatMessages
 from mall.shell import wiring
 from mall.shell.background.relay import Doorbell, OutboxCollector
-from mall.web import observe, openapi, problems
+from mall.web import bounds, observe, openapi, problems, quotas
+from mall.web.rooms import FILES, in_room
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 DOCS_FILES = Path(str(flask_swagger_ui.__file__)).parent / "dist"
@@ -49,41 +51,48 @@ class _NoSession(SessionInterface):
 warnings.filterwarnings("ignore", ".*has already been added to the spec", UserWarning)
 
 
-def create_app(settings: Settings) -> APIFlask:
-    """Return the application; nothing outside is contacted until the first request."""
-    app = APIFlask(
-        "mall", title="橙意湛赏 mall", version="0.1.0", docs_path="/docs", static_folder=None
-    )
-    app.config.update(
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": {
             "pool_size": settings.database_pool,
             "max_overflow": 2,
             "pool_timeout": 10,
             # A connection that broke while nobody used it costs nobody an error; what cannot
             # afford the question goes through Direct, which asks again by itself.
             "pool_pre_ping": True,
+            # What is stored never stands in an error's text, and so in no log.
+            "hide_parameters": True,
             "connect_args": {"options": CONNECT_OPTIONS, "connect_timeout": 5},
         },
-        SECRET_KEY=settings.secret_key,
-        DEBUG=settings.debug,
-        PROPAGATE_EXCEPTIONS=False,
-        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        DESCRIPTION=DESCRIPTION,
-        OPENAPI_VERSION="3.1.0",
-        SWAGGER_UI_CSS="/docs/assets/swagger-ui.css",
-        SWAGGER_UI_BUNDLE_JS="/docs/assets/swagger-ui-bundle.js",
-        SWAGGER_UI_STANDALONE_PRESET_JS="/docs/assets/swagger-ui-standalone-preset.js",
-        DOCS_FAVICON="/docs/assets/favicon-32x32.png",
-        AUTO_404_RESPONSE=False,
-        SECURITY_SCHEMES={"bearer": {"type": "http", "scheme": "bearer"}},
+        "SECRET_KEY": settings.secret_key,
+        "DEBUG": settings.debug,
+        "PROPAGATE_EXCEPTIONS": False,
+        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        "DESCRIPTION": DESCRIPTION,
+        "OPENAPI_VERSION": "3.1.0",
+        "SWAGGER_UI_CSS": "/docs/assets/swagger-ui.css",
+        "SWAGGER_UI_BUNDLE_JS": "/docs/assets/swagger-ui-bundle.js",
+        "SWAGGER_UI_STANDALONE_PRESET_JS": "/docs/assets/swagger-ui-standalone-preset.js",
+        "DOCS_FAVICON": "/docs/assets/favicon-32x32.png",
+        "AUTO_404_RESPONSE": False,
+        "SECURITY_SCHEMES": {"bearer": {"type": "http", "scheme": "bearer"}},
+    }
+
+
+def create_app(settings: Settings) -> APIFlask:
+    """Return the application; nothing outside is contacted until the first request."""
+    app = APIFlask(
+        "mall", title="橙意湛赏 mall", version="0.1.0", docs_path="/docs", static_folder=None
     )
+    app.config.update(_configuration(settings))
     app.session_interface = _NoSession()
     app.json.ensure_ascii = False
     app.security = [{"bearer": []}]
     app.extensions["mall_settings"] = settings
     _connect(app, settings)
-    observe.install(app)
+    observe.install(app, settings.metrics_token)
+    bounds.install(app)
     guard.install(app)
     watching.install(app)
     wiring.plug_in(app)
@@ -91,7 +100,8 @@ def create_app(settings: Settings) -> APIFlask:
     app.error_processor(problems.on_http_error)
     _serve_docs_files(app)
     for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
-        app.view_functions[endpoint] = guard.public(app.view_functions[endpoint])
+        app.view_functions[endpoint] = in_room(FILES)(guard.public(app.view_functions[endpoint]))
+    quotas.install(app, settings.redis_url, settings.rate_limits)
     app.spec_processor(lambda spec: openapi.finish(app, spec))
     return app
 
@@ -120,6 +130,7 @@ def _connect(app: APIFlask, settings: Settings) -> None:
 
 def _serve_docs_files(app: APIFlask) -> None:
     @app.get("/docs/assets/<path:name>")
+    @in_room(FILES)
     @guard.public
     @app.doc(hide=True)
     def docs_file(name: str) -> Response:

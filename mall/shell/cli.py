@@ -23,6 +23,7 @@ from mall.shell.app import create_app
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
 from mall.shell.commands import environment, jobs, reconcile, search, staff
+from mall.shell.serving import ports
 from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -48,32 +49,29 @@ def main() -> None:
 @click.option(
     "--threads", envvar="MALL_WEB_THREADS", default=4, show_default=True, help="Threads of each."
 )
-def serve(host: str, port: int, workers: int, threads: int) -> None:
+@click.option(
+    "--connections",
+    envvar="MALL_WEB_CONNECTIONS",
+    type=click.IntRange(100, 100_000),
+    default=4000,
+    show_default=True,
+    help="Connections that each may hold; more wait.",
+)
+@click.option("--held", is_flag=True, hidden=True, help="Who started this holds the port.")
+def serve(host: str, port: int, workers: int, threads: int, connections: int, held: bool) -> None:
     """Serve HTTP with granian until stopped."""
     environment.settings()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mall-metrics-")
-    granian = Path(sys.executable).with_name("granian")
-    arguments = [
-        str(granian),
-        "--interface",
-        "wsgi",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--workers",
-        str(workers),
-        "--blocking-threads",
-        str(threads),
-        "--backpressure",
-        "256",
-        "--no-ws",
-        "--respawn-failed-workers",
-        "--log-level",
-        "warning",
-        "mall.shell.wsgi:app",
-    ]
+    os.environ["MALL_WEB_THREADS"] = str(threads)
+    if not held:
+        try:
+            os.set_inheritable(ports.hold(host, port).detach(), True)
+        except ports.PortTaken as error:
+            raise click.ClickException(str(error)) from error
+    # A fresh process keeps granian's own small; its web processes load the application.
+    arguments = [sys.executable, "-m", "mall.shell.serving.server", host, str(port)]
+    arguments += [str(workers), str(connections)]
     os.execv(arguments[0], arguments)  # noqa: S606
 
 
@@ -132,6 +130,15 @@ def dev() -> None:
     """Start everything on this machine (`make run`)."""
     # The supervisor needs none of the application: a fresh process keeps it small.
     os.execv(sys.executable, [sys.executable, "-m", "mall.shell.supervisor"])  # noqa: S606
+
+
+@main.command()
+def where() -> None:
+    """Print the address of the service that runs from this folder."""
+    base = supervisor.base_of_running()
+    if not base:
+        raise click.ClickException("no service runs from this folder; start one with `make run`")
+    click.echo(base)
 
 
 @main.command("demo")

@@ -68,6 +68,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_INDEX_DIR", "var/index", "Where the search index is kept; it can always be rebuilt"),
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
+    ("MALL_RATE_LIMITS", "1", "0: nobody is refused for asking often; for load tests"),
+    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics; left out, only this machine reads it"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
@@ -194,18 +196,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
         media_dir=Path(values["MALL_MEDIA_DIR"]).resolve(),
-        s3=_s3(values),
+        s3=_bucket(values),
         file_retention_days=_whole(values, "MALL_FILE_RETENTION_DAYS", 1),
         document_retention_days=_whole(values, "MALL_DOCUMENT_RETENTION_DAYS", 1),
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
+        metrics_token=values["MALL_METRICS_TOKEN"],
+        rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
     )
 
 
-def _s3(values: Mapping[str, str]) -> S3Settings:
+def _bucket(values: Mapping[str, str]) -> S3Settings:
     return S3Settings(
         endpoint=values["MALL_S3_ENDPOINT"],
         region=values["MALL_S3_REGION"],

@@ -19,6 +19,7 @@ import requests
 
 from mall.shell import embedded
 from mall.shell.parts import Part
+from mall.shell.serving.ports import PortTaken, free_port, hold_from
 
 VAR = Path("var")
 RUN_FILE, LOCK_FILE = "run.json", "run.lock"
@@ -41,19 +42,6 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def free_port(preferred: int) -> int:
-    """Return the preferred port, or the next one nobody listens on."""
-    for port in range(preferred, preferred + 200):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError(f"no free port from {preferred} on")
-
-
 def environment_of_running(var: Path = VAR) -> dict[str, str]:
     """Return the settings of the service that runs from this folder; empty if none does."""
     try:
@@ -61,6 +49,13 @@ def environment_of_running(var: Path = VAR) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     return dict(state["environment"]) if psutil.pid_exists(state["pid"]) else {}
+
+
+def base_of_running(var: Path = VAR) -> str:
+    """Return the address of the service that runs from this folder; empty if none does."""
+    if not environment_of_running(var):
+        return ""
+    return str(json.loads((var / RUN_FILE).read_text(encoding="utf-8"))["base"])
 
 
 @dataclass
@@ -74,6 +69,10 @@ class Stack:
     _lock: IO[str] | None = None
     _postgres: embedded.PostgresServer | None = None
     _is_stopping: bool = False
+    # Why the port is not the one it would be, for the banner.
+    port_note: str = ""
+    # Holds the port of the web server until the end.
+    _held: socket.socket | None = None
 
     def lock(self) -> bool:
         """Take the folder for this run; False if another run has it."""
@@ -122,7 +121,10 @@ class Stack:
             env["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
             command = embedded.valkey_command((self.var / "valkey").resolve(), port)
             self._start_part("valkey", command, dict(given))
-        web_port = free_port(int(given.get("MALL_PORT", WEB_PORT)))
+        wanted = int(given.get("MALL_PORT", WEB_PORT))
+        web_port, self._held = hold_from(wanted)
+        if web_port != wanted:
+            self.port_note = f"   (port {wanted} is taken; MALL_PORT chooses another)"
         self.base = f"http://127.0.0.1:{web_port}"
         env.setdefault("WECHATPAY_NOTIFY_URL", f"{self.base}/v1/webhooks/wechat/pay")
         env.setdefault("WECHATPAY_REFUND_NOTIFY_URL", f"{self.base}/v1/webhooks/wechat/refund")
@@ -167,7 +169,7 @@ class Stack:
     def start_processes(self, web_workers: int = 2) -> None:
         """Start web server, a worker for each pool of queues, and scheduler."""
         port = self.base.rpartition(":")[2]
-        self._start("mall", ["serve", "--port", port, "--workers", str(web_workers)])
+        self._start("mall", ["serve", "--held", "--port", port, "--workers", str(web_workers)])
         for pool, queues in POOLS.items():
             arguments = ["worker", "--queues", queues, "--processes", "1"]
             self._start("mall", arguments, f"worker-{pool}")
@@ -257,12 +259,14 @@ class Stack:
             part.stop()
         if self._postgres is not None:
             embedded.stop_postgres(self._postgres)
+        if self._held is not None:
+            self._held.close()
         (self.var / RUN_FILE).unlink(missing_ok=True)
 
 
 def _banner(stack: Stack, accounts: dict[str, dict[str, str]], seconds: float) -> str:
     lines = ["", f"The mall runs (ready in {seconds:.1f} s).", ""]
-    lines.append(f"  API    {stack.base}/v1")
+    lines.append(f"  API    {stack.base}/v1{stack.port_note}")
     lines.append(f"  docs   {stack.base}/docs")
     lines.append(f"  mock   {stack.environment['WECHATPAY_API_BASE']}")
     lines.append(f"  parcels  {stack.environment['KUAIDI100_API_BASE']}")
@@ -305,7 +309,7 @@ def run(var: Path = VAR) -> int:
         say(_banner(stack, accounts, time.monotonic() - began))
         stack.watch()
         say("\nStopping …")
-    except RuntimeError as error:
+    except (RuntimeError, PortTaken) as error:
         say(f"✗ {error}")
         return 1
     finally:
@@ -334,7 +338,7 @@ def run_story(base: str | None, play: Callable[[str, dict[str, str]], int]) -> i
         stack.start_processes()
         stack.wait_ready()
         return play(stack.base, stack.environment)
-    except RuntimeError as error:
+    except (RuntimeError, PortTaken) as error:
         say(f"✗ {error}")
         return 1
     finally:

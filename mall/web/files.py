@@ -14,6 +14,7 @@ from mall.kernel.paper.document import Paper
 from mall.kernel.paper.pdf import pdf
 from mall.kernel.paper.workbook import workbook
 from mall.web.fields import Schema
+from mall.web.rooms import FILES, PAPERS, PICTURES, SHEETS, in_room
 
 View = TypeVar("View", bound=Callable[..., object])
 MEGABYTE = 1024 * 1024
@@ -31,21 +32,25 @@ class FormatQuery(Schema):
 
 
 def takes_file(*kinds: str) -> Callable[[View], View]:
-    """Mark a view whose request body is a file of one of these media types."""
+    """Mark a view whose request body is a file of one of these media types; it has a room."""
 
     def mark(view: View) -> View:
         view._takes_file = kinds  # type: ignore[attr-defined]
-        return view
+        return in_room(PICTURES if set(kinds) <= set(IMAGES) else SHEETS)(view)
 
     return mark
 
 
 def gives_file(*kinds: str) -> Callable[[View], View]:
-    """Mark a view that answers with a file of one of these media types."""
+    """Mark a view that answers with a file of one of these media types; it has a room.
+
+    Where a picture may come out, a file is sent as it was stored; else one is made.
+    """
 
     def mark(view: View) -> View:
         view._gives_file = kinds  # type: ignore[attr-defined]
-        return view
+        is_sent = any(kind.startswith("image/") for kind in kinds)
+        return in_room(FILES if is_sent else PAPERS)(view)
 
     return mark
 

@@ -1,5 +1,6 @@
 """Request ids, structured logs and Prometheus metrics of the web process."""
 
+import hmac
 import logging
 import os
 import re
@@ -19,6 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from werkzeug.exceptions import Forbidden
 
 REQUESTS = Counter("mall_http_requests_total", "Requests answered", ["route", "method", "status"])
 LATENCY = Histogram(
@@ -27,7 +29,21 @@ LATENCY = Histogram(
     ["route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+LOOPBACK = {"127.0.0.1", "::1"}
+# Pages are the documents alone; their scripts are our own files and a few lines within.
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
+_DETAIL = re.compile(r"\n?DETAIL:[^\n]*")
 # A phone number in a log line keeps its first three and last four digits.
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 
@@ -37,6 +53,8 @@ def _mask(
 ) -> structlog.typing.EventDict:
     for key, value in event.items():
         if isinstance(value, str):
+            # What the database says in detail quotes the row.
+            value = _DETAIL.sub("", value) if "DETAIL" in value else value
             event[key] = _PHONE.sub(r"\1****\2", value)
     return event
 
@@ -71,7 +89,30 @@ def _latency(route: str) -> Histogram:
     return LATENCY.labels(route)
 
 
-def install(app: Flask) -> None:
+def _may_read_metrics(token: str) -> bool:
+    """Tell whether who asks has the token; where none is set, whether it asks on this machine.
+
+    A proxy on this machine asks for others: then the token is needed.
+    """
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(given.encode(), token.encode())
+    is_for_another = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
+    return (request.remote_addr or "") in LOOPBACK and not is_for_another
+
+
+def _say_what_browsers_may_do(response: Response) -> None:
+    headers = response.headers
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    if "Authorization" in request.headers or request.method not in ("GET", "HEAD"):
+        # What one person was told is kept by nobody on the way.
+        headers.setdefault("Cache-Control", "no-store")
+    if response.mimetype == "text/html":
+        for name, value in PAGE_HEADERS.items():
+            headers.setdefault(name, value)
+
+
+def install(app: Flask, metrics_token: str) -> None:
     """Count, time and name every request."""
     log = structlog.get_logger("mall.http")
 
@@ -86,10 +127,12 @@ def install(app: Flask) -> None:
     def finish(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "(none)"
         seconds = time.perf_counter() - g.get("began", time.perf_counter())
-        _requests(route, request.method, response.status_code).inc()
+        # Anybody may invent a method; a series of metrics stays for ever.
+        method = request.method if request.method in METHODS else "OTHER"
+        _requests(route, method, response.status_code).inc()
         _latency(route).observe(seconds)
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        _say_what_browsers_may_do(response)
         if response.status_code >= 400:
             log.info(
                 "request",
@@ -104,6 +147,8 @@ def install(app: Flask) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         """Prometheus metrics of all processes that share PROMETHEUS_MULTIPROC_DIR, or of this one."""
+        if not _may_read_metrics(metrics_token):
+            raise Forbidden()
         registry = CollectorRegistry()
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
             MultiProcessCollector(registry)
@@ -114,4 +159,6 @@ def install(app: Flask) -> None:
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     metrics._is_public = True  # type: ignore[attr-defined]
+    # Its token is no session's.
+    metrics._guards_itself = True  # type: ignore[attr-defined]
     metrics._spec = {"hide": True}  # type: ignore[attr-defined]

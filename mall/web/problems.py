@@ -11,8 +11,10 @@ from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from mall.kernel.errors import DomainError
+from mall.web.constraints import refusal_of
 
 log = structlog.get_logger(__name__)
+PROBLEM_JSON = "application/problem+json"
 
 # By HTTP status: code, and the sentences in Chinese and English.
 HTTP_SENTENCES = {
@@ -21,6 +23,11 @@ HTTP_SENTENCES = {
     403: ("forbidden", "没有权限。", "You may not do this."),
     404: ("not_found", "没有找到该地址。", "There is nothing at this address."),
     405: ("method_not_allowed", "该地址不支持此方法。", "This address does not take this method."),
+    408: (
+        "request_timeout",
+        "请求内容未及时送达，请重试。",
+        "The request did not arrive in time; send it again.",
+    ),
     409: ("conflict", "当前状态不允许该操作。", "This cannot be done as things are."),
     412: (
         "version_conflict",
@@ -93,22 +100,28 @@ def language() -> str:
     return request.accept_languages.best_match(["zh", "en"], default="zh") or "zh"
 
 
-def problem(status: int, code: str, sentences: tuple[str, str], **members: Any) -> Response:
-    """Build the document; `sentences` are Chinese and English."""
+def encoded(
+    status: int, code: str, sentences: tuple[str, str], shown: str, /, **members: Any
+) -> bytes:
+    """Return the document as JSON; `sentences` are Chinese and English, `shown` is its language."""
     zh, en = sentences
     document = {
         "type": f"urn:mall:problem:{code}",
-        "title": en if language() == "en" else zh,
+        "title": en if shown == "en" else zh,
         "status": status,
         "code": code,
-        "detail": en if language() == "en" else zh,
+        "detail": en if shown == "en" else zh,
         "detail_zh": zh,
         "detail_en": en,
         **{name: value for name, value in members.items() if value is not None},
     }
-    return Response(
-        orjson.dumps(document, default=str), status, content_type="application/problem+json"
-    )
+    return orjson.dumps(document, default=str)
+
+
+def problem(status: int, code: str, sentences: tuple[str, str], /, **members: Any) -> Response:
+    """Build the document; `sentences` are Chinese and English."""
+    content = encoded(status, code, sentences, language(), **members)
+    return Response(content, status, content_type=PROBLEM_JSON)
 
 
 def _flatten(messages: Any, path: str = "") -> list[dict[str, str]]:
@@ -168,9 +181,22 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
     Waiting helps with deadlocks, locks and cancelled statements too: all are operational errors.
     """
     cause = error.orig if isinstance(error, DBAPIError) else error
-    log.warning("database_error", error=str(cause)[:500])
+    # Never the message: its details quote the row.
+    known = getattr(cause, "diag", None)
+    sqlstate, constraint = getattr(cause, "sqlstate", None), getattr(known, "constraint_name", None)
+    log.warning(
+        "database_error",
+        error=type(cause).__name__,
+        sqlstate=sqlstate,
+        constraint=constraint,
+        table=getattr(known, "table_name", None),
+    )
     if isinstance(cause, psycopg.DataError):
         return on_unstorable(cause)
+    refusal = refusal_of(sqlstate, constraint)
+    if refusal is not None:
+        sentences = (refusal.zh, refusal.en)
+        return problem(refusal.status, refusal.code, sentences, field=refusal.field)
     status = 503 if isinstance(cause, psycopg.OperationalError) else 500
     code, zh, en = HTTP_SENTENCES[status]
     reply = problem(status, code, (zh, en))
@@ -204,5 +230,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(DBAPIError, on_database_error)
     app.register_error_handler(psycopg.Error, on_database_error)
     app.register_error_handler(UnicodeEncodeError, on_unstorable)
+    # Days and times beyond the calendar, reached by reckoning.
+    app.register_error_handler(OverflowError, on_unstorable)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(Exception, on_unexpected)

@@ -20,6 +20,7 @@ from mall.kernel.uow import unit_of_work
 View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
 MAX_KEY_LENGTH = 128
+MAX_VERSION_DIGITS = 18
 
 
 class Caller(Protocol):
@@ -115,7 +116,8 @@ def if_match() -> int | None:
     tag = request.headers.get("If-Match", "").strip().strip('"')
     if not tag or tag == "*":
         return None
-    if not tag.isdigit():
+    # A version is a number of the database's; more digits are no version, and costly to read.
+    if not (tag.isascii() and tag.isdigit() and len(tag) <= MAX_VERSION_DIGITS):
         raise VersionConflict("If-Match")
     return int(tag)
 

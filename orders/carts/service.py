@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from catalog.stock import queries as stock
-from mall.kernel.errors import Invalid, LimitReached, NotFound
+from mall.kernel.db import check_limit
+from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.uow import UnitOfWork
 from orders.carts import rules
 from orders.carts.models import CartLine
@@ -65,13 +66,9 @@ def put_line(
         raise Invalid(
             "delivery_mode", "该商品不支持此配送方式。", "The product has no such delivery mode."
         )
-    others = uow.session.scalar(
-        select(func.count())
-        .select_from(CartLine)
-        .where(CartLine.member_id == member_id, CartLine.sku_id != sku_id)
-    )
-    if (others or 0) >= rules.MAX_LINES:
-        raise LimitReached(limit=rules.MAX_LINES)
+    count = select(func.count()).select_from(CartLine)
+    others = count.where(CartLine.member_id == member_id, CartLine.sku_id != sku_id)
+    check_limit(uow.session, ("cart_line", member_id), others, rules.MAX_LINES)
     values = {
         "quantity": quantity,
         "delivery_mode": delivery_mode,

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from catalog.selections import service as selections
-from mall.kernel.errors import DomainError, Invalid, LimitReached, VersionConflict
+from mall.kernel.db import check_limit
+from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import UnitOfWork
@@ -49,8 +50,7 @@ def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Pro
     count = select(func.count()).select_from(Programme)
     count = count.where(Programme.union_id == officer.union_id)
     is_open = Programme.state.not_in((rules.ARCHIVED, rules.WITHDRAWN))
-    if (uow.session.scalar(count.where(is_open)) or 0) >= MAX_OPEN:
-        raise LimitReached(limit=MAX_OPEN)
+    check_limit(uow.session, ("programme", officer.union_id), count.where(is_open), MAX_OPEN)
     programme = Programme(
         id=new_id(),
         number=new_number("W", uow.now),

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from mall.kernel.errors import DomainError, LimitReached
+from mall.kernel.db import check_limit
+from mall.kernel.errors import DomainError
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
@@ -31,8 +32,7 @@ class RosterNameTaken(DomainError):
 def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
     """Open an empty roster; raise RosterNameTaken and LimitReached."""
     mine = select(func.count()).select_from(Roster).where(Roster.union_id == union_id)
-    if (uow.session.scalar(mine) or 0) >= rules.MAX_ROSTERS:
-        raise LimitReached(limit=rules.MAX_ROSTERS)
+    check_limit(uow.session, ("roster", union_id), mine, rules.MAX_ROSTERS)
     if uow.session.scalar(mine.where(Roster.name == name)):
         raise RosterNameTaken("name")
     roster = Roster(

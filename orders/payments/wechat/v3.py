@@ -312,7 +312,9 @@ class WeChatPayV3(WeChatProvider):
         except (OSError, EOFError, zlib.error) as error:
             raise BillRefused(reason="not packed as announced") from error
         digest = hashlib.sha1(text, usedforsecurity=False).hexdigest()
-        if not hmac.compare_digest(digest, str(told.get("hash_value", "")).lower()):
+        if not hmac.compare_digest(
+            digest.encode(), str(told.get("hash_value", "")).lower().encode()
+        ):
             raise BillRefused(reason="hash differs")
         return text
 

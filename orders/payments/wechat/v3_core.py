@@ -57,7 +57,8 @@ def verify(keys: PlatformKeys, headers: Mapping[str, str], body: str) -> str | N
     if headers.get("Wechatpay-Signature-Type", SCHEME) != SCHEME:
         return "signature type"
     # The age is the wire's, not the mall's day: the clock of the machine counts.
-    if not timestamp.isdigit() or abs(time.time() - int(timestamp)) > MAX_AGE_SECONDS:
+    is_moment = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12
+    if not is_moment or abs(time.time() - int(timestamp)) > MAX_AGE_SECONDS:
         return "age"
     key = keys.get(headers.get("Wechatpay-Serial", ""))
     nonce, signature = headers.get("Wechatpay-Nonce", ""), headers.get("Wechatpay-Signature", "")

@@ -283,11 +283,19 @@ def test_a_repeated_key_is_written_down_as_a_replay(world, operator):
     assert [each["outcome"] for each in lines(operator)] == ["replayed", "done"]
 
 
-@pytest.mark.parametrize(
-    "value", ["\ud800", "a\x00b", 10**5000, -(2**70), {"\udfff": [{"x": "\ud83d"}]}, float("nan")]
-)
-def test_whatever_was_given_can_be_written_down(value):
+ODD = {
+    "half a pair": "\ud800",
+    "NUL": "a\x00b",
+    "5,000 digits": 10**5000,
+    "below 64 bits": -(2**70),
+    "deep": {"\udfff": [{"x": "\ud83d"}]},
+    "no number": float("nan"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_whatever_was_given_can_be_written_down(what):
     """A refused request is written down as well, however odd what it says."""
-    found = rules.written({"name": value})
+    found = rules.written({"name": ODD[what]})
     assert "\\u0000" not in json.dumps(found) and len(json.dumps(found)) < 300
     json.dumps(found).encode()

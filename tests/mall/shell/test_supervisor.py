@@ -160,7 +160,7 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
         run.part("payments,fulfillment").kill()
         run.wait_for("! worker-urgent died")
         run.wait_for("✓ worker-urgent runs again", 20)
-        run.part("mall.shell.wsgi:app").kill()
+        run.part("mall.shell.serving.server").kill()
         run.wait_for("! serve died")
         run.wait_for("✓ serve runs again", 20)
         wait_until_served(run)
