@@ -27,13 +27,12 @@ class JournalTooLong(DomainError):
     en = "More than {limit} lines, or more than {days} days; narrow the filter to export."
 
 
-def _clean(text: str) -> str:
-    """Return text that JSON and the database take: half a pair of surrogates is a question mark."""
-    return text.encode("utf-8", "replace").decode()
+def storable(value: str) -> str:
+    """Return text without what cannot be stored: NUL, and half a pair of surrogates."""
+    return value.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _text(name: str, value: str) -> str:
-    value = _clean(value)
     if _SECRET.search(name) and name not in _KNOWN_CODES:
         return HIDDEN
     if _PARTLY.search(name):
@@ -50,14 +49,14 @@ def _masked(name: str, value: Any, depth: int) -> Any:
         return "…"
     if isinstance(value, Mapping):
         kept = list(value.items())[: 2 * MAX_ITEMS]
-        return {_clean(str(key))[:80]: _masked(str(key), each, depth + 1) for key, each in kept}
+        return {storable(str(key)[:80]): _masked(str(key), each, depth + 1) for key, each in kept}
     if isinstance(value, (list, tuple, set, frozenset)):
         items = list(value)
         more = [f"… {len(items)}"] if len(items) > MAX_ITEMS else []
         return [_masked(name, each, depth + 1) for each in items[:MAX_ITEMS]] + more
     if isinstance(value, (bytes, memoryview)):
         return f"{len(value)} bytes"
-    return _text(name, str(value))
+    return _text(name, storable(str(value)))
 
 
 def written(value: Any) -> Any:
@@ -65,6 +64,5 @@ def written(value: Any) -> Any:
     found = _masked("", value, 0)
     encoded = orjson.dumps(found, default=str)
     if len(encoded) <= MAX_BYTES:
-        # Text that cannot be stored, such as NUL, is left out.
-        return orjson.loads(encoded.replace(b"\\u0000", b""))
-    return {"cut": encoded[: MAX_BYTES // 2].decode("utf-8", "ignore").replace("\\u0000", "")}
+        return orjson.loads(encoded)
+    return {"cut": encoded[: MAX_BYTES // 2].decode("utf-8", "ignore")}

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import text
 
 from mall.journal.queries import CANONICAL
-from mall.journal.rules import MAX_ROWS, MAX_TEXT, written
+from mall.journal.rules import MAX_ROWS, MAX_TEXT, storable, written
 from mall.kernel.ids import new_id
 from mall.kernel.uow import Doer, UnitOfWork
 
@@ -59,10 +59,10 @@ def write(uow: UnitOfWork, act: Act, before: Any, after: Any, outcome: str) -> N
             "at": uow.now,
             "audience": act.doer.audience,
             "actor_id": act.doer.id,
-            "actor_name": act.doer.name[:MAX_TEXT],
+            "actor_name": storable(act.doer.name[:MAX_TEXT]),
             "operation": act.operation,
-            "request": act.request[:MAX_TEXT],
-            "objects": list(dict.fromkeys(act.objects))[: 2 * MAX_ROWS],
+            "request": storable(act.request[:MAX_TEXT]),
+            "objects": [storable(each) for each in dict.fromkeys(act.objects)][: 2 * MAX_ROWS],
             "given": _json(act.given),
             "before": _json(before),
             "after": _json(after),

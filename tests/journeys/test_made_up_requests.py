@@ -13,6 +13,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
 
 from mall.web.files import CSV, IMAGES, PDF, XLSX, ZIP
+from tests.support.giving import Union
 
 COUNT = int(os.environ.get("MALL_MADE_UP", "4"))
 ROLES = {
@@ -42,11 +43,13 @@ def people(world):
     """Somebody of each audience, with something behind each."""
     supplier_id = world.supplier()
     world.sku(1000, 50, supplier_id, title="徐闻良姜片")
-    scopes = {"operator": None, "store_clerk": world.store(supplier_id)}
-    found = {
-        audience: world.staff(role, scopes.get(role, supplier_id))
-        for audience, role in ROLES.items()
+    scopes = {
+        "operator": None,
+        "supplier": supplier_id,
+        "store_clerk": world.store(supplier_id),
+        "union_officer": Union(world).id,
     }
+    found = {audience: world.staff(role, scopes[role]) for audience, role in ROLES.items()}
     return {**found, "store": world.member(beans_fen=10_000)}
 
 

@@ -156,6 +156,7 @@ def test_no_password_code_secret_or_whole_phone_is_in_the_journal(world, operato
         ({"real_name": "陈小湛"}, {"real_name": "陈***"}),
         ({"nested": {"token": 5}}, {"nested": {"token": "***"}}),
         ({"text": "a\x00b"}, {"text": "ab"}),
+        ({"a\x00\ud800": "b\ud800\x00"}, {"a?": "b?"}),
         (None, None),
     ],
 )
