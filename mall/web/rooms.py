@@ -29,7 +29,7 @@ class RoomSize:
 
 ROOMS: Mapping[str, RoomSize] = {
     # Images, documents and scripts that are sent as they are.
-    FILES: RoomSize(2, 400),
+    FILES: RoomSize(1, 400),
     # PDF, xlsx and csv made for one reader.
     PAPERS: RoomSize(1, 24),
     # Images that are decoded and made anew.

@@ -82,15 +82,12 @@ def test_six_hundred_dawdling_clients_delay_nobody(world, port, audited):
                 key = {"Idempotency-Key": os.urandom(8).hex()}
                 return session.post(f"{base}/v1/store/orders", json=body, headers=key, timeout=30)
 
-            orders = times(place, 60)
-            alive = times(lambda: requests.get(f"{base}/healthz", timeout=30), 60)
+            orders = times(place, 100)
+            alive = times(lambda: requests.get(f"{base}/healthz", timeout=30), 100)
     finally:
         for each in dawdling:
             each.close()
-    assert (orders[-1] < P99_SECONDS, alive[-1] < P99_SECONDS) == (True, True), (
-        orders[-3:],
-        alive[-3:],
-    )
+    assert orders[98] < P99_SECONDS and alive[98] < P99_SECONDS, (orders[-3:], alive[-3:])
     audited()
 
 
@@ -109,9 +106,11 @@ def test_what_honest_clients_do_still_works(world, port):
         )
         empty = session.head(f"{base}{LARGE}", timeout=10)
         large = session.get(f"{base}{LARGE}", timeout=10)
+        part = session.get(f"{base}{LARGE}", headers={"Range": "bytes=100-199"}, timeout=10)
     assert (plain.status_code, chunked.status_code) == (401, 401)
     assert plain.json() == chunked.json()
     assert int(empty.headers["Content-Length"]) == len(large.content)
+    assert (part.status_code, part.content) == (206, large.content[100:200])
     lines = ["Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close"]
     with connection(port, head("POST", "/v1/ops/session", *lines, "Expect: 100-continue")) as found:
         assert found.recv(100).startswith(b"HTTP/1.1 100 Continue")

@@ -1,8 +1,8 @@
 """Run the WSGI application for one complete request and hold its complete reply."""
 
 import io
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -12,6 +12,17 @@ log = structlog.get_logger(__name__)
 Headers = list[tuple[str, str]]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 RETRY_SECONDS = {503: "2", 429: "2"}
+
+
+class WholeFile:
+    """A file of a reply, read at once: replies are complete before they are sent."""
+
+    def __init__(self, file: BinaryIO, _size: int = 0) -> None:
+        self._file = file
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._file.read()
 
 
 class Reply:

@@ -69,6 +69,7 @@ _ENVIRON = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
     "wsgi.errors": sys.stderr,
+    "wsgi.file_wrapper": replies.WholeFile,
     "wsgi.multithread": True,
     "wsgi.multiprocess": True,
     "wsgi.run_once": False,
