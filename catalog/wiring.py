@@ -9,6 +9,7 @@ from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import queries as onboarding
 from catalog.onboarding import supplier_views as onboarding_views
 from catalog.onboarding import views as applications
+from catalog.packs import supplier_views as pack_prices
 from catalog.packs import views as packs
 from catalog.pavilion import ops_views as section_ops
 from catalog.pavilion import views as sections
@@ -50,6 +51,7 @@ BLUEPRINTS = [
     section_ops.bp,
     *selections.BLUEPRINTS,
     *packs.BLUEPRINTS,
+    pack_prices.bp,
 ]
 REACTIONS: Mapping[type, list[Reaction]] = {
     messages.QualificationsChanged: [Reaction(products.apply_qualifications)],

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from catalog.packs.models import Pack
-from catalog.packs.rules import PackOffer, Part
+from catalog.packs.models import Pack, PriceRequest
+from catalog.packs.rules import Consent, PackOffer, Part
 from catalog.stock import queries as stock
 from mall.kernel.errors import NotFound
 
@@ -54,6 +54,7 @@ def _offered(session: Session, rows: Sequence[Pack]) -> list[PackOffer]:
     }
     sku_ids = {part.sku_id for each in parts.values() for part in each}
     offers = stock.offers(session, sku_ids) if sku_ids else {}
+    consents = _consents(session, [row.id for row in rows])
     return [
         PackOffer(
             row.id,
@@ -65,6 +66,45 @@ def _offered(session: Session, rows: Sequence[Pack]) -> list[PackOffer]:
             row.price_fen,
             parts[row.id],
             {part.sku_id: offers[part.sku_id] for part in parts[row.id] if part.sku_id in offers},
+            consents.get(row.id, {}),
         )
         for row in rows
     ]
+
+
+def _consents(
+    session: Session, pack_ids: Collection[UUID]
+) -> dict[UUID, dict[tuple[UUID, int], Consent]]:
+    """Return of each pack what suppliers said of its prices; the newest word counts."""
+    query = select(PriceRequest).where(PriceRequest.pack_id.in_(pack_ids)).order_by(PriceRequest.id)
+    found: dict[UUID, dict[tuple[UUID, int], Consent]] = {}
+    for row in session.scalars(query):
+        consent = Consent(row.id, row.state, row.decided_at)
+        found.setdefault(row.pack_id, {})[row.sku_id, row.price_fen] = consent
+    return found
+
+
+def requests_of_pack(session: Session, pack_id: UUID) -> list[PriceRequest]:
+    """Return what was asked about a pack's prices, newest first."""
+    query = select(PriceRequest).where(PriceRequest.pack_id == pack_id)
+    return list(session.scalars(query.order_by(PriceRequest.id.desc()).limit(200)))
+
+
+def requests_of_supplier(
+    session: Session, supplier_id: UUID, state: str | None, cursor: UUID | None, limit: int
+) -> list[PriceRequest]:
+    """Return what a supplier was asked, newest first, one more than `limit` if there are more."""
+    query = select(PriceRequest).where(PriceRequest.supplier_id == supplier_id)
+    if state is not None:
+        query = query.where(PriceRequest.state == state)
+    if cursor is not None:
+        query = query.where(PriceRequest.id < cursor)
+    return list(session.scalars(query.order_by(PriceRequest.id.desc()).limit(limit + 1)))
+
+
+def lock_request(session: Session, supplier_id: UUID, request_id: UUID) -> PriceRequest:
+    """Lock a question that a supplier was asked; raises NotFound where it was asked another."""
+    found = session.get(PriceRequest, request_id, with_for_update=True, populate_existing=True)
+    if found is None or found.supplier_id != supplier_id:
+        raise NotFound("price request", "询价")
+    return found

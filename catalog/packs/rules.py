@@ -1,7 +1,8 @@
 """What a pack is: parts whose prices add up, and whose stock is its own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ MAX_PARTS, MAX_PACKS, MAX_QUANTITY = 50, 1000, 100
 
 @dataclass(frozen=True)
 class Part:
-    """So many of a SKU, each at this price (None: at the SKU's own)."""
+    """So many of a SKU, each at this price (None: at its supplier's price for unions)."""
 
     sku_id: UUID
     quantity: int
@@ -32,6 +33,32 @@ class PackForm:
     is_active: bool = True
 
 
+# What a part's price rests on: the supplier's price for unions, its consent, or nothing yet.
+UNION_PRICE, ACCEPTED, ASKED, REFUSED, NOT_AGREED = BASES = (
+    *("union_price", "accepted", "asked", "refused", "not_agreed"),
+)
+AGREED = (UNION_PRICE, ACCEPTED)
+BASES_ZH = {UNION_PRICE: "工会采购价", ACCEPTED: "供应商同意"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a supplier says to a price that was asked for, and who says it."""
+
+    is_accepted: bool
+    answer: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What became of the last question about one price of one SKU in a pack."""
+
+    request_id: UUID
+    state: str
+    decided_at: datetime | None
+
+
 @dataclass(frozen=True)
 class PackOffer:
     """A pack with what its parts are at this instant."""
@@ -45,6 +72,16 @@ class PackOffer:
     price_fen: int
     parts: tuple[Part, ...]
     offers: Mapping[UUID, Offer]
+    # By SKU and price: what its supplier said of it.
+    consents: Mapping[tuple[UUID, int], Consent] = field(default_factory=dict)
+
+    def basis(self, part: Part) -> str:
+        """Return what the price of a part rests on at this instant."""
+        offer, price = self.offers.get(part.sku_id), part.price_fen or 0
+        if offer is not None and price == offer.union_price_fen:
+            return UNION_PRICE
+        consent = self.consents.get((part.sku_id, price))
+        return consent.state if consent is not None else NOT_AGREED
 
     @property
     def available(self) -> int:
@@ -92,13 +129,32 @@ class PackOffer:
             "options": list(offer.options),
             "quantity": part.quantity,
             "price_fen": part.price_fen,
+            "price_basis": self.basis(part),
+            "price_request_id": self._consent_id(part),
         }
+
+    def _consent_id(self, part: Part) -> str | None:
+        if self.basis(part) != ACCEPTED:
+            return None
+        return str(self.consents[part.sku_id, part.price_fen or 0].request_id)
 
 
 class PackTitleTaken(DomainError):
     code = "pack_title_taken"
     zh = "已有同名的福利包。"
     en = "There is a pack of this title."
+
+
+class NothingToAskFor(DomainError):
+    code = "no_price_to_ask_for"
+    zh = "福利包内的价格均为工会采购价或已询价，无需再次询价。"
+    en = "Every price in the pack is the supplier's own for unions, or was asked for already."
+
+
+class PriceDecided(DomainError):
+    code = "price_request_decided"
+    zh = "该询价已处理。"
+    en = "This price request was decided already."
 
 
 def priced(parts: Sequence[Part], offers: Mapping[UUID, Offer]) -> tuple[Part, ...]:
@@ -110,7 +166,9 @@ def priced(parts: Sequence[Part], offers: Mapping[UUID, Offer]) -> tuple[Part, .
         offer = offers.get(part.sku_id)
         if offer is None:
             raise Invalid(f"parts.{index}.sku_id", "没有这个规格。", "There is no such SKU.")
-        price = offer.price_fen if part.price_fen is None else part.price_fen
+        price = offer.union_price_fen if part.price_fen is None else part.price_fen
+        if price < 1:
+            raise Invalid(f"parts.{index}.price_fen", "单价须大于 0。", "A price is positive.")
         found.append(Part(part.sku_id, part.quantity, price))
     return tuple(found)
 

@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, Integer, List, Nested, String
-from apiflask.validators import Length, Range
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf, Range
 
 from catalog.packs import rules
-from mall.web.fields import Schema, a_uuid, fen, no_control_characters, short_text, stored_image
+from mall.web.fields import (
+    PageQuery,
+    Schema,
+    a_uuid,
+    fen,
+    no_control_characters,
+    short_text,
+    stored_image,
+)
 
 
 class PartBody(Schema):
@@ -17,7 +25,10 @@ class PartBody(Schema):
     price_fen = fen(
         load_default=None,
         allow_none=True,
-        metadata={"description": "Of one, within the pack; left out: the SKU's", "example": 4950},
+        metadata={
+            "description": "Of one, within the pack; left out: its supplier's price for unions",
+            "example": 4950,
+        },
     )
 
 
@@ -37,6 +48,20 @@ class PartReply(Schema):
     sku_id = UUID(metadata={"example": str(a_uuid())})
     quantity = Integer(metadata={"example": 2})
     price_fen = Integer(metadata={"example": 4950})
+    union_price_fen = Integer(
+        allow_none=True,
+        metadata={
+            "description": "What its supplier sells to unions at (工会采购价)",
+            "example": 4950,
+        },
+    )
+    price_basis = String(
+        validate=OneOf(rules.BASES),
+        metadata={
+            "description": "Only `union_price` and `accepted` can be submitted",
+            "example": "union_price",
+        },
+    )
     title = String(allow_none=True, metadata={"example": "徐闻良姜片"})
     supplier_name = String(allow_none=True, metadata={"example": "徐闻县良姜种植专业合作社"})
     is_for_sale = Boolean()
@@ -64,6 +89,66 @@ class PackPage(Schema):
     next_cursor = UUID(allow_none=True)
 
 
+class UnionPrice(Schema):
+    sku_id = UUID(metadata={"example": str(a_uuid())})
+    title = String(metadata={"example": "徐闻良姜片"})
+    options = List(Dict())
+    price_fen = Integer(metadata={"description": "What members pay", "example": 5600})
+    union_price_fen = Integer(metadata={"description": "What unions pay", "example": 4950})
+    available = Integer(metadata={"example": 120})
+
+
+class UnionPriceList(Schema):
+    items = List(Nested(UnionPrice))
+
+
+class PriceAskBody(Schema):
+    note = String(
+        load_default="",
+        validate=[Length(max=500), no_control_characters],
+        metadata={"example": "春节慰问 400 份，能否按 48 元供货"},
+    )
+
+
+class PriceAnswerBody(Schema):
+    is_accepted = Boolean(required=True, metadata={"example": True})
+    answer = String(
+        load_default="",
+        validate=[Length(max=500), no_control_characters],
+        metadata={"example": "可以，2 月 1 日前下单有效"},
+    )
+
+
+class PriceRequestReply(Schema):
+    id = UUID(metadata={"example": str(a_uuid())})
+    pack_id = UUID()
+    pack_title = String(metadata={"example": "春节慰问 A 包"})
+    sku_id = UUID()
+    title = String(metadata={"example": "徐闻良姜片"})
+    options = List(Dict())
+    quantity = Integer(metadata={"description": "In one pack", "example": 2})
+    price_fen = Integer(metadata={"description": "What is asked for", "example": 4800})
+    union_price_fen = Integer(metadata={"example": 4950})
+    asked_by_name = String(metadata={"example": "湛江市中级人民法院工会"})
+    note = String()
+    state = String(validate=OneOf((rules.ASKED, rules.ACCEPTED, rules.REFUSED)))
+    answer = String()
+    asked_at = DateTime()
+    decided_at = DateTime(allow_none=True)
+
+
+class PriceRequestList(Schema):
+    items = List(Nested(PriceRequestReply))
+
+
+class PriceRequestPage(PriceRequestList):
+    next_cursor = UUID(allow_none=True)
+
+
+class PriceRequestQuery(PageQuery):
+    state = String(load_default=None, validate=OneOf((rules.ASKED, rules.ACCEPTED, rules.REFUSED)))
+
+
 def form_of(data: dict[str, Any]) -> rules.PackForm:
     """Return the form in a body."""
     parts = tuple(rules.Part(**part) for part in data.pop("parts"))
@@ -89,4 +174,6 @@ def _part(pack: rules.PackOffer, part: rules.Part) -> dict[str, Any]:
         "supplier_name": offer.supplier_name if offer else None,
         "is_for_sale": bool(offer and offer.is_for_sale),
         "available": max(0, offer.available) if offer else 0,
+        "union_price_fen": offer.union_price_fen if offer else None,
+        "price_basis": pack.basis(part),
     }

@@ -6,7 +6,17 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from catalog.packs import queries, service
-from catalog.packs.schemas import PackBody, PackPage, PackReply, form_of, reply_of
+from catalog.packs.schemas import (
+    PackBody,
+    PackPage,
+    PackReply,
+    PriceAskBody,
+    PriceRequestList,
+    UnionPriceList,
+    form_of,
+    reply_of,
+)
+from catalog.stock import queries as stock
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.kernel.uow import reading, unit_of_work
@@ -59,10 +69,47 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
             service.change_pack(uow, current().scope_id, pack_id, form_of(json_data))
         return _read(pack_id)
 
+    _add_price_requests(bp, duty)
     return bp
 
 
+def _add_price_requests(bp: APIBlueprint, duty: str) -> None:
+    @bp.get("/<uuid:pack_id>/price-requests")
+    @bp.output(PriceRequestList)
+    @bp.doc(summary="List what suppliers were asked about one's own pack's prices, newest first")
+    def list_price_requests(pack_id: UUID) -> dict[str, Any]:
+        with reading() as session:
+            queries.own_pack(session, current().scope_id, pack_id)
+            return {"items": queries.requests_of_pack(session, pack_id)}
+
+    @bp.post("/<uuid:pack_id>/price-requests")
+    @needs_duty(duty)
+    @bp.input(PriceAskBody)
+    @bp.output(PriceRequestList, 201)
+    @bp.doc(
+        summary="Ask suppliers for the prices in a pack that are not theirs for unions",
+        responses={409: "Nothing to ask for"},
+    )
+    def ask_for_prices(pack_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
+        by = current().name
+        with unit_of_work() as uow:
+            made = service.ask_for_prices(uow, current().scope_id, pack_id, by, json_data["note"])
+            return {"items": made}
+
+
+prices_bp = APIBlueprint("union_prices", __name__, url_prefix="/v1/union/products", tag="Union")
+
+
+@prices_bp.get("/<uuid:product_id>/prices")
+@prices_bp.output(UnionPriceList)
+@prices_bp.doc(summary="Read what a product on sale costs unions (工会采购价), by SKU")
+def read_prices(product_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return {"items": stock.offers_of_product(session, product_id)}
+
+
 BLUEPRINTS = [
+    prices_bp,
     _blueprint(OPS, "Operations", MERCHANDISING),
     _blueprint(UNION, "Union", HANDLES),
 ]

@@ -43,6 +43,7 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         image_url=row["image_url"],
         price_fen=row["price_fen"],
         list_price_fen=row["list_price_fen"],
+        purchase_price_fen=row["purchase_price_fen"],
         weight_grams=row["weight_grams"],
         min_per_order=row["min_per_order"],
         max_per_order=row["max_per_order"],
@@ -60,6 +61,15 @@ def _offer(row: Mapping[str, Any]) -> Offer:
         member_limit=row["member_limit"],
         member_limit_days=row["member_limit_days"],
     )
+
+
+def offers_of_product(session: Session, product_id: UUID) -> list[Offer]:
+    """Return what is known of the SKUs of a product on sale; raises NotFound."""
+    ids = session.scalars(select(Sku.id).where(Sku.product_id == product_id, Sku.is_active)).all()
+    found = [each for each in offers(session, ids).values() if each.is_for_sale] if ids else []
+    if not found:
+        raise NotFound("product", "商品")
+    return sorted(found, key=lambda each: (each.price_fen, each.sku_id))
 
 
 def reading_offers(sku_ids: Collection[UUID]) -> Read:

@@ -40,6 +40,13 @@ class Offer:
     commission_bps: int = 0
     member_limit: int | None = None
     member_limit_days: int | None = None
+    # What unions pay (工会采购价); members never see it.
+    purchase_price_fen: int | None = None
+
+    @property
+    def union_price_fen(self) -> int:
+        """Return what a union pays for one: the supplier's purchase price, else the member price."""
+        return self.price_fen if self.purchase_price_fen is None else self.purchase_price_fen
 
 
 class OutOfStock(DomainError):

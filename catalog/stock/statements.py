@@ -113,6 +113,7 @@ END_RESERVATION = text(
 # which else plans anew for every order and takes longer over that than over the query.
 OFFERS = """
     SELECT k.id AS sku_id, k.product_id, k.options, k.price_fen, k.list_price_fen,
+           k.purchase_price_fen,
            k.weight_grams, k.min_per_order, k.max_per_order, k.is_active,
            k.member_limit, k.member_limit_days, p.withheld_for,
            coalesce(p.origin_region_code, u.origin_region_code) AS origin_region_code,

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from catalog.packs.rules import BASES_ZH
 from catalog.products import queries as products
 from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import queries as dispatch
@@ -100,6 +101,7 @@ def contents(session: Session, programme: Programme) -> list[Table]:
                 part["title"],
                 rules.options_text(part["options"]),
                 Fen(part["price_fen"]),
+                BASES_ZH.get(part.get("price_basis", ""), ""),
                 part["quantity"],
                 Fen(part["price_fen"] * part["quantity"]),
             ]
@@ -107,11 +109,11 @@ def contents(session: Session, programme: Programme) -> list[Table]:
         ]
         tables.append(
             Table(
-                ("供应商", "商品", "规格", "单价", "每份数量", "每份金额"),
-                (28, 36, 18, 13, 11, 14),
+                ("供应商", "商品", "规格", "单价", "价格依据", "每份数量", "每份金额"),
+                (26, 32, 16, 13, 12, 11, 14),
                 rows,
                 f"福利包：{pack['title']}",
-                ["每份合计", "", "", None, None, Fen(pack["price_fen"])],
+                ["每份合计", "", "", None, "", None, Fen(pack["price_fen"])],
             )
         )
     return tables

@@ -168,6 +168,7 @@ OWN = {
     "uq_payment_out_trade_no",
     "uq_pickup_voucher_code_hash",
     "uq_pickup_voucher_fulfillment_line_id_position",
+    "uq_price_request_open",
     "uq_programme_number",
     "uq_bill_line_proof",
     "uq_journal_seal_line_id",

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.packs import queries as packs
+from catalog.packs import rules as pack_rules
 from catalog.packs.rules import PackOffer
 from catalog.products import queries as products
 from catalog.selections import service as selections
@@ -129,6 +130,7 @@ def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer
                 )
             )
             continue
+        _agreed_prices(found, pack)
         if programme.delivery not in pack.delivery_modes:
             found.errors.append(
                 Finding(
@@ -142,6 +144,25 @@ def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer
             _stock(found, pack.title, pack.available, programme.head_count)
     if programme.kind == rules.PICK_ONE and not found.errors:
         _stock(found, "、".join(pack.title for pack in offered), total, programme.head_count)
+
+
+def _agreed_prices(found: Assessment, pack: PackOffer) -> None:
+    """Find prices that no supplier named or accepted: a union does not write a supplier's price."""
+    wrong = [
+        pack.offers[part.sku_id].title
+        for part in pack.parts
+        if pack.basis(part) not in pack_rules.AGREED
+    ]
+    if wrong:
+        names = "、".join(wrong)
+        found.errors.append(
+            Finding(
+                "price_not_agreed",
+                f"“{pack.title}”中的价格既不是工会采购价，也未经供应商同意：{names}；请改价或向供应商询价",
+                f"Prices in “{pack.title}” are neither the supplier's for unions nor accepted: "
+                f"{names}; change them or ask the supplier",
+            )
+        )
 
 
 def _stock(found: Assessment, title: str, available: int, wanted: int) -> None:
