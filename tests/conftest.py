@@ -45,7 +45,8 @@ NO_HTTPS = ("--https-port", "-1")
 
 def pytest_configure(config):
     """Start PostgreSQL and migrate the template once, in the process that leads the run."""
-    if hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput") or "MALL_TEST_URL" in os.environ:
+        # Another process leads the run, or `make mutants` keeps a server for many.
         return
     directory = Path(tempfile.mkdtemp(prefix="mall-tests-"))
     directory.chmod(0o755)
@@ -68,7 +69,7 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(scope="session")
 def process_name(worker_id):
-    return f"mall_{worker_id}"
+    return f"mall_{os.environ.get('MALL_TEST_NAME', worker_id)}"
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,12 @@ from psycopg.errors import RaiseException
 from sqlalchemy.exc import DBAPIError
 
 from mall.kernel import clock
+from mall.kernel.errors import Invalid, NotFound
+from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import unit_of_work
 from mall.ledger import service as ledger
 from mall.ledger import wallet
-from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans
+from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans, UnknownScope
 from tests.support.people import FAR, order_body
 
 
@@ -130,3 +132,55 @@ def test_the_statement_pages_from_the_newest(world):
     rest = member.get(f"/v1/store/beans/postings?limit=2&cursor={first['next_cursor']}").get_json()
     assert [each["amount_fen"] for each in rest["items"]] == [1]
     assert rest["next_cursor"] is None
+
+
+def test_a_lot_says_to_its_member_alone_what_it_pays_for(world):
+    owner, other = world.member(), world.member()
+    product, _ = world.sku(1000)
+    bound, free = (world.grant(owner, 100, product_ids=ids) for ids in ([product], None))
+
+    def products(person, lot_id):
+        return use(world, lambda uow: wallet.products_of_lot(uow.session, UUID(person.id), lot_id))
+
+    assert products(owner, bound) == frozenset([product])
+    assert products(owner, free) is None
+    with pytest.raises(NotFound):
+        products(other, bound)
+
+
+@pytest.mark.parametrize("count", [0, wallet.MAX_SCOPE + 1])
+def test_a_scope_has_products_and_not_too_many(world, count):
+    ids = [uuid4() for _ in range(count)]
+    with pytest.raises(Invalid):
+        use(world, lambda uow: wallet.create_scope(uow, "范围", ids))
+
+
+def test_a_scope_is_frozen_under_its_name(world):
+    ids = [uuid4() for _ in range(3)]
+    first = use(world, lambda uow: wallet.create_scope(uow, "范围", ids))
+    assert use(world, lambda uow: wallet.create_scope(uow, "范围", ids[::-1] + ids)) == first
+    with pytest.raises(Invalid):
+        use(world, lambda uow: wallet.create_scope(uow, "范围", ids[:2]))
+
+
+@pytest.mark.parametrize("amount", [0, -1, MAX_FEN + 1])
+def test_a_grant_is_positive_and_has_a_limit(world, amount):
+    member = world.member()
+    with pytest.raises(Invalid):
+        use(world, lambda uow: wallet.grant(uow, [grant_of(member, "x", amount)]))
+    assert purse(member) == (0, 0)
+
+
+def test_a_grant_that_ends_this_very_moment_or_is_bound_to_nothing_known_is_refused(world):
+    member = world.member()
+    now = clock.now()
+    clock.freeze(now)
+    over = Grant(UUID(member.id), 100, now, "测试", "e1")
+    with pytest.raises(Invalid):
+        use(world, lambda uow: wallet.grant(uow, [over]))
+    with pytest.raises(UnknownScope):
+        unknown = Grant(UUID(member.id), 100, FAR, "测试", "e2", uuid4())
+        use(world, lambda uow: wallet.grant(uow, [unknown]))
+    with pytest.raises(Invalid):
+        use(world, lambda uow: wallet.grant(uow, []))
+    assert purse(member) == (0, 0)

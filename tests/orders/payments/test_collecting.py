@@ -194,3 +194,19 @@ def test_titles_that_would_break_xml_or_the_limit_are_paid_for(world, audited, t
 )
 def test_what_the_payer_reads(titles, text):
     assert rules.goods_text(titles) == text
+
+
+def test_a_payment_that_was_refunded_at_wechat_before_we_asked_was_paid_all_the_same(
+    world, audited
+):
+    """The state REFUND of the trade: what it paid for must be found."""
+    member = world.member()
+    path, _ = order_of(world, member)
+    payment = member.post(f"{path}/payments", {}).get_json()
+    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    fault = {"operation": "query", "kind": "change", "fields": {"trade_state": "REFUND"}}
+    world.mock("faults", fault)
+    clock.freeze(clock.now() + timedelta(seconds=11))
+    assert world.run_sweep("query_open_payments") == 1
+    assert state(member, path) == "paid"
+    audited()
