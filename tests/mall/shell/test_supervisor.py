@@ -137,9 +137,9 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
             done = subprocess.run(f"curl -sf {line}", shell=True, capture_output=True, timeout=20)
             assert json.loads(done.stdout), line
         block = re.search(r"```sh\n(API=.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-        script = block.group(1).replace("http://127.0.0.1:8000", base)
+        script = block.group(1).replace(".venv/bin/mall", MALL)
         done = subprocess.run(
-            ["sh", "-eu"], input=script, capture_output=True, text=True, timeout=60
+            ["sh", "-eu"], input=script, cwd=folder, capture_output=True, text=True, timeout=60
         )
         assert json.loads(done.stdout)["state"] == "paid", done.stderr
         shown = requests.get(f"{base}/v1/store/products?limit=100", timeout=10).json()
