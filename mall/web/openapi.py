@@ -247,6 +247,21 @@ def _merge_twins(spec: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _name_operations(app: Flask, paths: dict[str, Any]) -> None:
+    """Give each operation the name that the journal knows it by: that of its endpoint.
+
+    Where an endpoint has two paths, the one with more parts says which.
+    """
+    for rule in app.url_map.iter_rules():
+        path = _PARAMETER.sub(r"{\1}", rule.rule)
+        fewest = min(len(each.arguments) for each in app.url_map.iter_rules(rule.endpoint))
+        more = "" if len(rule.arguments) == fewest else "_of_" + "_".join(sorted(rule.arguments))
+        for method in rule.methods or ():
+            operation = paths.get(path, {}).get(method.lower())
+            if operation is not None:
+                operation["operationId"] = rule.endpoint + more
+
+
 def finish(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
     """Return the document with what the framework cannot know."""
     spec = _merge_twins(spec)
@@ -261,6 +276,7 @@ def finish(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
         for method in rule.methods or ()
     }
     _notice_bodies(spec["paths"])
+    _name_operations(app, spec["paths"])
     for path, methods in spec["paths"].items():
         for method in _METHODS:
             if method in methods:

@@ -167,6 +167,18 @@ def test_the_document_is_openapi_3_1_and_every_operation_has_a_summary(spec):
     assert [line for line, operation in operations(spec) if not operation.get("summary")] == []
 
 
+def test_every_operation_has_a_name_of_its_own_that_the_journal_uses(app, spec):
+    names = [
+        operation["operationId"]
+        for methods in spec["paths"].values()
+        for operation in methods.values()
+        if isinstance(operation, dict) and "responses" in operation
+    ]
+    assert len(names) == len(set(names)) > 300
+    strange = {name for name in names if name not in app.view_functions}
+    assert {name.rpartition("_of_")[0] for name in strange} <= set(app.view_functions)
+
+
 def test_every_body_and_reply_has_an_example(spec):
     missing = []
     for line, operation in operations(spec):
