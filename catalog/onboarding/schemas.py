@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 from marshmallow import ValidationError, validates_schema
 
@@ -11,6 +11,8 @@ from catalog.onboarding import rules
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD
 from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
+    Day,
+    Items,
     PageQuery,
     Schema,
     a_uuid,
@@ -94,15 +96,15 @@ class ProfileReply(ProfileBody):
 
 
 class ProfilePage(Schema):
-    items = List(Nested(ProfileReply))
+    items = Items(ProfileReply)
     next_cursor = UUID(allow_none=True)
 
 
 class QualificationBody(Schema):
     kind = String(required=True, validate=OneOf(rules.KINDS))
     number = short_text(60, required=True, metadata={"example": "JY14408250012345"})
-    valid_from = Date(required=True, metadata={"example": "2026-01-01"})
-    valid_until = Date(
+    valid_from = Day(required=True, metadata={"example": "2026-01-01"})
+    valid_until = Day(
         load_default=None,
         allow_none=True,
         metadata={"description": "Last valid day; null: for good", "example": "2029-12-31"},
@@ -124,7 +126,7 @@ class QualificationReply(QualificationBody):
 
 
 class QualificationList(Schema):
-    items = List(Nested(QualificationReply))
+    items = Items(QualificationReply)
 
 
 class ReviewedQualification(QualificationReply):
@@ -133,7 +135,7 @@ class ReviewedQualification(QualificationReply):
 
 
 class QualificationPage(Schema):
-    items = List(Nested(ReviewedQualification))
+    items = Items(ReviewedQualification)
     next_cursor = UUID(allow_none=True)
 
 
@@ -200,4 +202,4 @@ class InvitedUser(UserReply):
 
 
 class UserList(Schema):
-    items = List(Nested(UserReply))
+    items = Items(UserReply)

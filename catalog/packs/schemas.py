@@ -6,7 +6,15 @@ from apiflask.fields import UUID, Boolean, Integer, List, Nested, String
 from apiflask.validators import Length, Range
 
 from catalog.packs import rules
-from mall.web.fields import Schema, a_uuid, fen, no_control_characters, short_text, stored_image
+from mall.web.fields import (
+    Items,
+    Schema,
+    a_uuid,
+    fen,
+    no_control_characters,
+    short_text,
+    stored_image,
+)
 
 
 class PartBody(Schema):
@@ -60,7 +68,7 @@ class PackReply(Schema):
 
 
 class PackPage(Schema):
-    items = List(Nested(PackReply))
+    items = Items(PackReply)
     next_cursor = UUID(allow_none=True)
 
 

@@ -1,23 +1,14 @@
 """Products on the wire."""
 
-from apiflask.fields import (
-    UUID,
-    AwareDateTime,
-    Boolean,
-    DateTime,
-    Dict,
-    Integer,
-    List,
-    Nested,
-    Raw,
-    String,
-)
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, Raw, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 
 from catalog.onboarding.schemas import DecisionBody
 from catalog.products import rules
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import (
+    Items,
+    Moment,
     PageQuery,
     Schema,
     a_uuid,
@@ -177,7 +168,7 @@ class OwnProductReply(Schema):
 
 
 class OwnProductPage(Schema):
-    items = List(Nested(OwnProductReply(exclude=("skus", "description", "last_review"))))
+    items = Items(OwnProductReply(exclude=("skus", "description", "last_review")))
     next_cursor = UUID(allow_none=True)
 
 
@@ -188,7 +179,7 @@ class CategoryNode(Schema):
 
 
 class CategoryTree(Schema):
-    items = List(Nested(CategoryNode))
+    items = Items(CategoryNode)
 
 
 class CategoryBody(Schema):
@@ -214,8 +205,8 @@ class OwnProductsQuery(PageQuery):
 
 
 class ScheduleBody(Schema):
-    publish_at = AwareDateTime(load_default=None, allow_none=True)
-    unpublish_at = AwareDateTime(load_default=None, allow_none=True)
+    publish_at = Moment(load_default=None, allow_none=True)
+    unpublish_at = Moment(load_default=None, allow_none=True)
 
 
 class PriceItem(Schema):
@@ -226,7 +217,7 @@ class PriceItem(Schema):
 
 
 class PriceList(Schema):
-    items = List(Nested(PriceItem))
+    items = Items(PriceItem)
 
 
 class ProductIds(Schema):
@@ -256,7 +247,7 @@ class ReviewItem(Schema):
 
 
 class ReviewPage(Schema):
-    items = List(Nested(ReviewItem))
+    items = Items(ReviewItem)
     next_cursor = UUID(allow_none=True)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from catalog.suppliers import rules
 from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
 from mall.kernel.errors import NotFound
+from mall.kernel.rows.shown import each_shown
 
 # What must hold of the supplier of an account `s`: see mall/access/queries.py. A suspended one ships
 # what is open.
@@ -81,7 +82,7 @@ def templates_of(session: Session, supplier_id: UUID) -> list[rules.ShippingTemp
         .where(ShippingTemplateRow.supplier_id == supplier_id)
         .order_by(ShippingTemplateRow.name)
     )
-    return [as_template(row) for row in rows]
+    return each_shown(as_template, rows)
 
 
 def own_template(session: Session, supplier_id: UUID, template_id: UUID) -> ShippingTemplateRow:

@@ -5,7 +5,7 @@ from apiflask.validators import Length, OneOf, Range
 
 from catalog.products.schemas import ChangeItem
 from catalog.uploads import rules
-from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, no_control_characters
+from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Items, Schema, a_uuid, no_control_characters
 
 
 class UploadQuery(Schema):
@@ -50,7 +50,7 @@ class UploadReply(Schema):
 
 
 class UploadPage(Schema):
-    items = List(Nested(UploadReply(exclude=("counts", "image_problems"))))
+    items = Items(UploadReply(exclude=("counts", "image_problems")))
     next_cursor = UUID(allow_none=True)
 
 
@@ -89,7 +89,7 @@ class UploadItemReply(Schema):
 
 
 class ItemsPage(Schema):
-    items = List(Nested(UploadItemReply))
+    items = Items(UploadItemReply)
     next_after = Integer(allow_none=True, metadata={"example": 19})
 
 

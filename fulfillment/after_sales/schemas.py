@@ -10,6 +10,7 @@ from fulfillment.after_sales import rules
 from fulfillment.after_sales.rules import Request
 from mall.members.rules import AddressForm
 from mall.web.fields import (
+    Items,
     PageQuery,
     Schema,
     a_uuid,
@@ -154,7 +155,7 @@ class CaseDetailReply(CaseReply):
 
 
 class CasePage(Schema):
-    items = List(Nested(CaseReply))
+    items = Items(CaseReply)
     next_cursor = UUID(allow_none=True)
 
 

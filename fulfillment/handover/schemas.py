@@ -12,7 +12,7 @@ from fulfillment.handover.queries import MISSING
 from fulfillment.handover.receiving import Receipt
 from fulfillment.handover.rules import Counted
 from fulfillment.shipments.rules import CARRIERS
-from mall.web.fields import Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import Items, Schema, a_uuid, no_control_characters, short_text
 
 
 def _note() -> String:
@@ -55,7 +55,7 @@ class LoadReply(Schema):
 
 
 class LoadList(Schema):
-    items = List(Nested(LoadReply))
+    items = Items(LoadReply)
 
 
 class CountedSchema(Schema):
@@ -170,7 +170,7 @@ class ShareReply(Schema):
 
 
 class SharePage(Schema):
-    items = List(Nested(ShareReply))
+    items = Items(ShareReply)
     counts = Nested(HandOutCounts)
     next_after = Integer(allow_none=True)
 
@@ -211,7 +211,7 @@ class ClaimReply(Schema):
 
 
 class ClaimList(Schema):
-    items = List(Nested(ClaimReply))
+    items = Items(ClaimReply)
 
 
 class ClaimNoteBody(Schema):

@@ -1,10 +1,10 @@
 """Settlement on the wire."""
 
-from apiflask.fields import UUID, Date, DateTime, Function, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Function, Integer, String
 from apiflask.validators import Length, OneOf, Range
 
 from fulfillment.settlement import rules
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, no_control_characters, short_text
 
 
 class ItemReply(Schema):
@@ -21,7 +21,7 @@ class ItemReply(Schema):
 
 
 class SettlementItemPage(Schema):
-    items = List(Nested(ItemReply))
+    items = Items(ItemReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -29,8 +29,8 @@ class StatementReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     number = String(metadata={"example": "J261201K7Q2M9X4TB"})
     supplier_id = UUID()
-    begins_on = Date()
-    ends_on = Date()
+    begins_on = Day()
+    ends_on = Day()
     state = String(metadata={"description": ", ".join(rules.STATES.states), "example": rules.DRAFT})
     state_name = Function(
         lambda row: rules.STATES.names_zh[row["state"] if isinstance(row, dict) else row.state],
@@ -51,7 +51,7 @@ class StatementReply(Schema):
 
 
 class StatementPage(Schema):
-    items = List(Nested(StatementReply))
+    items = Items(StatementReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -75,7 +75,7 @@ class DisputeBody(Schema):
 
 class DraftBody(Schema):
     supplier_id = UUID(required=True)
-    ends_on = Date(
+    ends_on = Day(
         required=True, metadata={"description": "The last day in Beijing", "example": "2026-11-30"}
     )
 

@@ -8,7 +8,7 @@ from marshmallow import post_load
 
 from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.shipments.rules import CARRIERS
-from mall.web.fields import Schema, a_uuid
+from mall.web.fields import Items, Schema, a_uuid
 
 
 class DispatchItemSchema(Schema):
@@ -54,7 +54,7 @@ class CarrierReply(Schema):
 
 
 class CarrierList(Schema):
-    items = List(Nested(CarrierReply))
+    items = Items(CarrierReply)
 
 
 class ShipmentReply(Schema):
@@ -70,4 +70,4 @@ class ShipmentReply(Schema):
 
 
 class ShipmentList(Schema):
-    items = List(Nested(ShipmentReply))
+    items = Items(ShipmentReply)

@@ -12,7 +12,7 @@ import requests
 from fulfillment.tracking import gateway, rules
 from fulfillment.tracking.gateway import News, NotBelieved, Outcome, Parcel
 from fulfillment.tracking.rules import Report
-from mall.kernel.clock import BEIJING
+from mall.kernel.clock import BEIJING, known_moment
 from mall.kernel.settings import Kuaidi100Settings
 
 # Our codes of carriers, as kuaidi100 writes them.
@@ -139,7 +139,9 @@ def _reports(rows: Any) -> Sequence[Report]:
     for row in rows[: rules.MAX_EVENTS] if isinstance(rows, list) else []:
         try:
             told_at = datetime.fromisoformat(str(row.get("ftime") or row["time"]))
-            at = told_at.replace(tzinfo=told_at.tzinfo or BEIJING)
+            at = known_moment(told_at.replace(tzinfo=told_at.tzinfo or BEIJING))
+            if at is None:
+                continue
             text = str(row["context"]).strip()[: rules.MAX_TEXT]
         except (ValueError, KeyError, TypeError, AttributeError):
             continue

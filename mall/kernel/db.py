@@ -17,6 +17,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from mall.kernel.errors import LimitReached
+from mall.kernel.rows import times
+
+times.install()
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",

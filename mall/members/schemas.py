@@ -1,11 +1,11 @@
 """A member's account and addresses on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, String
 from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import DUTIES
 from mall.access.staff.schemas import phone_field
-from mall.web.fields import PageQuery, Schema, a_uuid, region_code, short_text
+from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, region_code, short_text
 
 
 class MemberSessionReply(Schema):
@@ -59,7 +59,7 @@ class AddressReply(Schema):
 
 
 class AddressList(Schema):
-    items = List(Nested(AddressReply))
+    items = Items(AddressReply)
 
 
 class RegionQuery(Schema):
@@ -78,7 +78,7 @@ class RegionReply(Schema):
 
 
 class RegionList(Schema):
-    items = List(Nested(RegionReply))
+    items = Items(RegionReply)
 
 
 class UnionBody(Schema):
@@ -114,7 +114,7 @@ class UnionReply(UnionBody):
 
 
 class UnionPage(Schema):
-    items = List(Nested(UnionReply))
+    items = Items(UnionReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -145,12 +145,12 @@ class OfficerReply(Schema):
 
 
 class OfficerList(Schema):
-    items = List(Nested(OfficerReply))
+    items = Items(OfficerReply)
 
 
 class MembershipBody(Schema):
-    joined_on = Date(required=True, metadata={"example": "2026-01-01"})
-    left_on = Date(
+    joined_on = Day(required=True, metadata={"example": "2026-01-01"})
+    left_on = Day(
         load_default=None,
         allow_none=True,
         metadata={"description": "The first day on which it is over", "example": "2027-01-01"},

@@ -1,18 +1,21 @@
 """Schema pieces that every audience shares."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from apiflask import Schema as APISchema
 from apiflask.fields import UUID as UUIDField
-from apiflask.fields import Integer, String
+from apiflask.fields import AwareDateTime, Date, Integer, List, Nested, String
 from apiflask.validators import Length, Range, Regexp
 from marshmallow import RAISE, ValidationError
 
-from mall.kernel.clock import now
+from mall.kernel.clock import is_known_day, known_moment, now
 from mall.kernel.files.names import is_own_image
 from mall.kernel.money import MAX_FEN
+from mall.kernel.rows import shown as rows
 
 DEFAULT_PAGE, MAX_PAGE = 20, 100
 
@@ -23,6 +26,54 @@ class Schema(APISchema):
     class Meta:
         unknown = RAISE
         ordered = True
+
+
+class Moment(AwareDateTime):
+    """An instant from 2000 to 2100 with its zone, as everything here means one; loaded as UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "RFC 3339, from 2000 to 2100", **kwargs.pop("metadata", {})}
+        super().__init__(format="iso", metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        try:
+            told = super()._deserialize(value, attr, data, **kwargs)
+        except OverflowError as error:
+            raise ValidationError(_OUT_OF_TIME) from error
+        moment = known_moment(told)
+        if moment is None:
+            raise ValidationError(_OUT_OF_TIME)
+        return moment
+
+
+class Day(Date):
+    """A day from 2000 to 2100."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "From 2000 to 2100", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not is_known_day(day):
+            raise ValidationError(_OUT_OF_TIME)
+        return day
+
+
+_OUT_OF_TIME = "Must be from 2000 to 2100."
+
+
+class Items(List):
+    """The items of a reply: one that cannot be shown is left out and hides no other."""
+
+    def __init__(self, shown: Any, **kwargs: Any) -> None:
+        super().__init__(Nested(shown), **kwargs)
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[Any] | None:
+        if value is None:
+            return None
+        dump = partial(self.inner._serialize, attr=attr, obj=obj, **kwargs)
+        return rows.each_shown(dump, value, f"{type(self.parent).__name__}.{attr}")
 
 
 def fen(**kwargs: Any) -> Integer:
@@ -71,18 +122,17 @@ class PageQuery(Schema):
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
 
-def page(items: list[Any], limit: int) -> dict[str, Any]:
-    """Cut a listing that was read one row too long into a page."""
-    shown = items[:limit]
-    more = len(items) > limit
-    last = shown[-1] if shown and more else None
-    return {"items": shown, "next_cursor": last["id"] if last else None}
+def page(
+    found: Sequence[Any], limit: int, make: Callable[..., Any] | None = None
+) -> dict[str, Any]:
+    """Cut rows that were read one too many into a page, and make an item of each.
 
-
-def page_of(rows: list[Any], limit: int) -> dict[str, Any]:
-    """Cut rows that were read one too many into a page."""
-    shown = rows[:limit]
-    return {"items": shown, "next_cursor": shown[-1].id if len(rows) > limit else None}
+    One of which none can be made is left out. The page ends, and the next begins, by the rows that
+    were read.
+    """
+    shown = found[:limit]
+    last = rows.identity(shown[-1]) if shown and len(found) > limit else None
+    return {"items": shown if make is None else rows.each_shown(make, shown), "next_cursor": last}
 
 
 def values_of(row: Any, reply: type[Schema]) -> dict[str, Any]:

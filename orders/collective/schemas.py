@@ -1,6 +1,6 @@
 """Money, issue and changes of programmes on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
@@ -8,6 +8,8 @@ from mall.kernel.money import MAX_FEN
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
+    Day,
+    Items,
     Schema,
     a_uuid,
     no_control_characters,
@@ -84,7 +86,7 @@ class RecipientReply(Schema):
     employee_no = String(allow_none=True)
     department = String(metadata={"example": "儿科"})
     amount_fen = Integer(metadata={"example": 30000})
-    due_on = Date(allow_none=True)
+    due_on = Day(allow_none=True)
     state = String(metadata={"example": "open"})
     is_member = Boolean()
     pack_title = String(allow_none=True, metadata={"example": "春节慰问 A 包"})
@@ -93,7 +95,7 @@ class RecipientReply(Schema):
 
 
 class RecipientPage(Schema):
-    items = List(Nested(RecipientReply))
+    items = Items(RecipientReply)
     next_after = Integer(allow_none=True)
 
 
@@ -139,7 +141,7 @@ class ChangeReply(Schema):
 
 
 class ChangeList(Schema):
-    items = List(Nested(ChangeReply))
+    items = Items(ChangeReply)
 
 
 class ChangeDecision(Schema):

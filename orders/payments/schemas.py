@@ -1,9 +1,9 @@
 """Payments on the wire."""
 
-from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Dict, Integer, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, short_text
 from orders.payments import rules
 
 
@@ -37,7 +37,7 @@ class PaymentStateReply(Schema):
 
 
 class PaymentList(Schema):
-    items = List(Nested(PaymentStateReply))
+    items = Items(PaymentStateReply)
 
 
 class MessageQuery(PageQuery):
@@ -68,5 +68,5 @@ class MessageReply(Schema):
 
 
 class MessagePage(Schema):
-    items = List(Nested(MessageReply))
+    items = Items(MessageReply)
     next_cursor = UUID(allow_none=True)

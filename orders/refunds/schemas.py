@@ -1,9 +1,9 @@
 """Refunds on the wire."""
 
-from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Integer, String
 from apiflask.validators import Length, OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, no_control_characters, short_text
 from orders.refunds import rules
 
 
@@ -27,7 +27,7 @@ class RefundItem(Schema):
 
 
 class RefundList(Schema):
-    items = List(Nested(RefundItem))
+    items = Items(RefundItem)
 
 
 class RefundReply(RefundItem):
@@ -44,7 +44,7 @@ class RefundReply(RefundItem):
 
 
 class RefundPage(Schema):
-    items = List(Nested(RefundReply))
+    items = Items(RefundReply)
     next_cursor = UUID(allow_none=True)
 
 

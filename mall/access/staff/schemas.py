@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, List, Nested, String
 from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import MAX_PASSWORD, OPERATOR_DUTIES
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, short_text
 
 CHANGE_STATES = ("proposed", "confirmed", "rejected")
 
@@ -90,7 +90,7 @@ class OperatorReply(OwnAccount):
 
 
 class OperatorList(Schema):
-    items = List(Nested(OperatorReply))
+    items = Items(OperatorReply)
 
 
 def _duties(**about: str) -> List:
@@ -145,7 +145,7 @@ class ChangeQuery(PageQuery):
 
 
 class ChangePage(Schema):
-    items = List(Nested(AccountChange))
+    items = Items(AccountChange)
     next_cursor = UUID(allow_none=True)
 
 
@@ -159,4 +159,4 @@ class RequestReply(Schema):
 
 
 class RequestList(Schema):
-    items = List(Nested(RequestReply))
+    items = Items(RequestReply)
