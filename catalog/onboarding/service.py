@@ -22,6 +22,7 @@ from mall.kernel.db import check_limit
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.notification import service as notices
@@ -36,8 +37,8 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
     """
     row = SupplierApplication(
         source=rules.source_of(application.address),
-        phone=rules.digits_of(application.contact_phone),
-        name=rules.told_apart(application.name),
+        phone=canonical.digits(application.contact_phone),
+        name=canonical.key(application.name),
         created_at=uow.now,
     )
     _check_room(uow, row)

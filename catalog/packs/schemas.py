@@ -11,7 +11,7 @@ from mall.web.fields import (
     Schema,
     a_uuid,
     fen,
-    no_control_characters,
+    plain_text,
     short_text,
     stored_image,
 )
@@ -31,9 +31,9 @@ class PartBody(Schema):
 
 class PackBody(Schema):
     title = short_text(60, required=True, metadata={"example": "春节慰问 A 包"})
-    brief = String(
+    brief = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "徐闻良姜、雷州海产"},
     )
     image_url = stored_image(load_default=None, allow_none=True)

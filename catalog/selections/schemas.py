@@ -6,7 +6,7 @@ from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, Range
 
 from catalog.selections import rules
-from mall.web.fields import Items, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import Items, Schema, a_uuid, plain_text, short_text
 
 
 class ItemSchema(Schema):
@@ -21,9 +21,9 @@ class ItemSchema(Schema):
 
 class VersionBody(Schema):
     items = List(Nested(ItemSchema), required=True, validate=Length(1, rules.MAX_ITEMS))
-    note = String(
+    note = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "增加两款粽子"},
     )
 

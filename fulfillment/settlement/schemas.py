@@ -1,10 +1,19 @@
 """Settlement on the wire."""
 
 from apiflask.fields import UUID, DateTime, Function, Integer, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import OneOf, Range
 
 from fulfillment.settlement import rules
-from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    Day,
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    plain_text,
+    short_text,
+)
 
 
 class ItemReply(Schema):
@@ -85,7 +94,7 @@ class WithdrawBody(Schema):
 
 
 class PayBody(Schema):
-    bank_reference = short_text(64, required=True, metadata={"example": "2026120112345678"})
+    bank_reference = code_text(64, required=True, metadata={"example": "2026120112345678"})
 
 
 class AdjustmentBody(Schema):
@@ -97,9 +106,9 @@ class AdjustmentBody(Schema):
         metadata={"description": "Negative: less is owed", "example": -5_000},
     )
     note = short_text(200, required=True, metadata={"example": "迟发违约金"})
-    order_no = String(
+    order_no = plain_text(
+        40,
         load_default="",
-        validate=[Length(max=40), no_control_characters],
         metadata={"example": "D261124K7Q2M9X4TB"},
     )
 

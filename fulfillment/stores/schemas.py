@@ -16,7 +16,8 @@ from mall.web.fields import (
     PageQuery,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    plain_text,
     region_code,
     short_text,
 )
@@ -53,7 +54,7 @@ class StoreBody(Schema):
         metadata={"description": "Degrees, GCJ-02", "example": 21.2707},
     )
     longitude = Float(required=True, validate=Range(-180, 180), metadata={"example": 110.3594})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     hours = List(Nested(HoursBody), required=True, validate=Length(1, 21))
     closed_on = List(
         Day(),
@@ -193,10 +194,10 @@ class PickupList(Schema):
 
 
 class ClerkBody(Schema):
-    username = short_text(32, required=True, metadata={"example": "cunjin-01"})
-    display_name = String(
+    username = code_text(32, required=True, metadata={"example": "cunjin-01"})
+    display_name = plain_text(
+        50,
         load_default="",
-        validate=[Length(max=50), no_control_characters],
         metadata={"example": "寸金店 早班"},
     )
     is_manager = Boolean(

@@ -14,6 +14,7 @@ from fulfillment.tracking.gateway import News, NotBelieved, Outcome, Parcel
 from fulfillment.tracking.rules import Report
 from mall.kernel.clock import BEIJING, known_moment
 from mall.kernel.settings import Kuaidi100Settings
+from mall.kernel.text import canonical
 
 # Our codes of carriers, as kuaidi100 writes them.
 COMPANIES: Mapping[str, str] = {
@@ -142,7 +143,7 @@ def _reports(rows: Any) -> Sequence[Report]:
             at = known_moment(told_at.replace(tzinfo=told_at.tzinfo or BEIJING))
             if at is None:
                 continue
-            text = str(row["context"]).strip()[: rules.MAX_TEXT]
+            text = canonical.prose(str(row["context"])[:1000])[: rules.MAX_TEXT]
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         place = str(row.get("areaName") or row.get("location") or "")[:100]

@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
 
 from fulfillment.stores.schemas import StoreReply
-from mall.web.fields import Day, Items, Moment, Schema, a_uuid, short_text
+from mall.web.fields import Day, Items, Moment, Schema, a_uuid, code_text, short_text
 
 
 class PlaceReply(Schema):
@@ -45,7 +45,7 @@ class PickupVoucherList(Schema):
 
 
 class RedeemCodeBody(Schema):
-    code = short_text(
+    code = code_text(
         40,
         required=True,
         metadata={
@@ -116,7 +116,7 @@ class OpsVoucherList(Schema):
 
 
 class OpsVoucherQuery(Schema):
-    order_no = short_text(40, required=True, metadata={"example": "D261124K7Q2M9X4TB"})
+    order_no = code_text(40, required=True, metadata={"example": "D261124K7Q2M9X4TB"})
 
 
 class ExtendBody(Schema):

@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, Stri
 from apiflask.validators import Length, Range
 
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Items, Moment, Schema, a_uuid, short_text
+from mall.web.fields import Items, Moment, Schema, a_uuid, code_text, short_text
 
 _EXPIRY = {"example": "2026-12-31T16:00:00Z"}
 
@@ -50,7 +50,7 @@ class GrantBody(Schema):
     )
     expires_at = Moment(required=True, metadata=_EXPIRY)
     programme = short_text(100, required=True, metadata={"example": "2026 年春节慰问"})
-    reference = short_text(
+    reference = code_text(
         100,
         required=True,
         metadata={"description": "Voucher number; grants once per member", "example": "2026-001"},

@@ -5,7 +5,16 @@ from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import DUTIES
 from mall.access.staff.schemas import phone_field
-from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, region_code, short_text
+from mall.web.fields import (
+    Day,
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    region_code,
+    short_text,
+)
 
 
 class MemberSessionReply(Schema):
@@ -42,7 +51,7 @@ class MemberState(Schema):
 
 class AddressBody(Schema):
     recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     region_code = region_code(required=True, metadata={"example": "440802"})
     detail = short_text(200, required=True, metadata={"example": "跃进路 1 号"})
     is_default = Boolean(load_default=False)
@@ -82,8 +91,8 @@ class RegionList(Schema):
 
 
 class UnionBody(Schema):
-    code = String(
-        required=True, validate=Regexp(r"^[0-9A-Za-z-]{1,32}$"), metadata={"example": "440800-017"}
+    code = code_text(
+        32, Regexp(r"^[0-9A-Za-z-]{1,32}$"), required=True, metadata={"example": "440800-017"}
     )
     name = short_text(100, required=True, metadata={"example": "湛江中心人民医院工会委员会"})
     parent_id = UUID(load_default=None, allow_none=True)

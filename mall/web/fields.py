@@ -16,6 +16,7 @@ from mall.kernel.clock import is_known_day, known_moment, now
 from mall.kernel.files.names import is_own_image
 from mall.kernel.money import MAX_FEN
 from mall.kernel.rows import shown as rows
+from mall.kernel.text import canonical
 
 DEFAULT_PAGE, MAX_PAGE = 20, 100
 
@@ -81,9 +82,48 @@ def fen(**kwargs: Any) -> Integer:
     return Integer(strict=True, validate=Range(0, MAX_FEN), **kwargs)
 
 
+class Text(String):
+    """Text that is made canonical before it is looked at; see `mall/kernel/text/canonical.py`."""
+
+    def __init__(
+        self, length: Length, make: Callable[[str], str] = canonical.prose, **kwargs: Any
+    ) -> None:
+        super().__init__(validate=[length, *kwargs.pop("validate", ())], **kwargs)
+        self._length, self._make = length, make
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        told = super()._deserialize(value, attr, data, **kwargs)
+        # Nothing is done with more than any decoration of so many characters has.
+        if not isinstance(told, str) or (
+            self._length.max and len(told) > 8 * self._length.max + 64
+        ):
+            return told
+        if self._make is not canonical.lines:
+            no_control_characters(told)
+        plain = self._make(told)
+        if not plain and self._length.min:
+            raise ValidationError("Field may not be blank.")
+        return plain
+
+
 def short_text(limit: int, **kwargs: Any) -> String:
-    """Return a text field of 1 to `limit` characters, without control characters."""
-    return String(validate=[Length(1, limit), no_control_characters], **kwargs)
+    """Return a field for a name or a sentence: 1 to `limit` characters that can be seen."""
+    return Text(Length(1, limit), **kwargs)
+
+
+def plain_text(limit: int, **kwargs: Any) -> String:
+    """Return a field for a sentence that may be empty."""
+    return Text(Length(max=limit), **kwargs)
+
+
+def long_text(limit: int, **kwargs: Any) -> String:
+    """Return a field for text of several lines, which may be empty."""
+    return Text(Length(max=limit), canonical.lines, **kwargs)
+
+
+def code_text(limit: int, *checks: Any, **kwargs: Any) -> String:
+    """Return a field for a code or a number: 1 to `limit` characters, full width made plain."""
+    return Text(Length(1, limit), canonical.code, validate=checks, **kwargs)
 
 
 def region_code(**kwargs: Any) -> String:

@@ -1,7 +1,7 @@
 """Money, issue and changes of programmes on the wire."""
 
 from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
 from mall.kernel.money import MAX_FEN
@@ -12,7 +12,8 @@ from mall.web.fields import (
     Items,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    plain_text,
     short_text,
 )
 from orders.collective import rules
@@ -23,9 +24,12 @@ class TransferBody(Schema):
     amount_fen = Integer(
         required=True, strict=True, validate=Range(1, MAX_FEN), metadata={"example": 10200000}
     )
-    bank_reference = short_text(64, required=True, metadata={"example": "ICBC20270105000123"})
+    bank_reference = code_text(64, required=True, metadata={"example": "ICBC20270105000123"})
     payer = short_text(100, required=True, metadata={"example": "湛江市中级人民法院工会委员会"})
-    note = String(load_default="", validate=[Length(max=200), no_control_characters])
+    note = plain_text(
+        200,
+        load_default="",
+    )
 
 
 class FundingReply(TransferBody):

@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, DateTime, Dict, Integer, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import Items, PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, code_text
 from orders.payments import rules
 
 
@@ -41,7 +41,7 @@ class PaymentList(Schema):
 
 
 class MessageQuery(PageQuery):
-    number = short_text(
+    number = code_text(
         64,
         required=True,
         metadata={

@@ -11,8 +11,9 @@ from mall.web.fields import (
     PageQuery,
     Schema,
     a_uuid,
+    code_text,
     fen,
-    no_control_characters,
+    plain_text,
     region_code,
     short_text,
 )
@@ -22,7 +23,7 @@ from orders.programmes import rules
 
 class UnitAddressSchema(Schema):
     recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     region_code = region_code(required=True, metadata={"example": "440802"})
     detail = short_text(200, required=True, metadata={"example": "跃进路 1 号工会办公室"})
 
@@ -76,7 +77,10 @@ class ProgrammeBody(Schema):
     )
     birthday = String(load_default="none", validate=OneOf(BIRTHDAY_RULES))
     festival = short_text(20, load_default=None, allow_none=True, metadata={"example": "春节"})
-    note = String(load_default="", validate=[Length(max=500), no_control_characters])
+    note = plain_text(
+        500,
+        load_default="",
+    )
 
 
 class WarningReply(Schema):

@@ -3,12 +3,12 @@
 from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, code_text, short_text
 from orders.reconciliation import rules
 
 
 class SpanQuery(Schema):
-    merchant = short_text(64, load_default="main", metadata={"example": "main"})
+    merchant = code_text(64, load_default="main", metadata={"example": "main"})
     first = Day(required=True, metadata={"example": "2027-01-01"})
     last = Day(required=True, metadata={"example": "2027-01-31"})
 
@@ -86,7 +86,7 @@ class DifferenceQuery(PageQuery):
 
 
 class AgainBody(Schema):
-    merchant = short_text(64, load_default="main", metadata={"example": "main"})
+    merchant = code_text(64, load_default="main", metadata={"example": "main"})
     day = Day(required=True, metadata={"example": "2027-01-05"})
 
 

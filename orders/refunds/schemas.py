@@ -1,9 +1,16 @@
 """Refunds on the wire."""
 
 from apiflask.fields import UUID, DateTime, Integer, String
-from apiflask.validators import Length, OneOf
+from apiflask.validators import OneOf
 
-from mall.web.fields import Items, PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    plain_text,
+)
 from orders.refunds import rules
 
 
@@ -54,9 +61,9 @@ class RefundQuery(PageQuery):
 
 class SettleBody(Schema):
     channel = String(required=True, validate=OneOf(rules.CHANNELS), metadata={"example": "bank"})
-    channel_reference = short_text(64, required=True, metadata={"example": "ICBC20270105000123"})
-    note = String(
+    channel_reference = code_text(64, required=True, metadata={"example": "ICBC20270105000123"})
+    note = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "微信账户已注销，按会员提供的银行卡退回"},
     )

@@ -1,7 +1,7 @@
 """Rosters on the wire."""
 
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, String
-from apiflask.validators import Length, Range
+from apiflask.validators import Range
 
 from mall.web.fields import (
     DEFAULT_PAGE,
@@ -10,7 +10,7 @@ from mall.web.fields import (
     Items,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
     short_text,
 )
 
@@ -20,9 +20,9 @@ class RosterBody(Schema):
 
 
 class SheetQuery(Schema):
-    name = String(
+    name = short_text(
+        200,
         load_default="名册",
-        validate=[Length(1, 200), no_control_characters],
         metadata={"description": "The file's name", "example": "名册.xlsx"},
     )
 
@@ -96,8 +96,8 @@ class EntryPage(Schema):
 
 
 class EmploymentBody(Schema):
-    union_code = short_text(32, required=True, metadata={"example": "440800-017"})
-    employee_no = short_text(32, required=True, metadata={"example": "00127"})
+    union_code = code_text(32, required=True, metadata={"example": "440800-017"})
+    employee_no = code_text(32, required=True, metadata={"example": "00127"})
     name = short_text(50, required=True, metadata={"example": "陈小湛"})
 
 
