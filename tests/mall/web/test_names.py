@@ -48,7 +48,6 @@ def asked(world):
         ),
         "union": (ops, "/v1/ops/unions", "name", lambda n: {"code": secrets.token_hex(4), "name": n}, None),
         "category": (ops, "/v1/ops/categories", "path.0", lambda n: {"path": [n]}, None),
-        "scope": (ops, "/v1/ops/bean-scopes", "name", lambda n: {"name": n, **scope}, None),
     }  # fmt: skip
 
 
