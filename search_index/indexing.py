@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.messages import CategoryChanged, ProductsChanged, SupplierChanged
 from catalog.products import searching
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
 from search_index import engine as engines
 from search_index.documents import document, fingerprint
@@ -62,7 +63,7 @@ def _put(session: Session, engine: Engine, product_ids: Sequence[UUID]) -> None:
         shown = searching.searchable(session, product_ids)
         found = {product.id for product in shown}
         gone = [str(each) for each in product_ids if each not in found]
-        engine.write([document(product) for product in shown], gone)
+        engine.write(each_shown(document, shown), gone)
 
 
 def _batches(session: Session) -> Iterator[Sequence[searching.Searchable]]:
@@ -81,8 +82,8 @@ def rebuild(session: Session, engine: Engine, advance: Callable[[int], None]) ->
     count = 0
     with engine.rebuilding() as build:
         for batch in _batches(session):
-            for product in batch:
-                build.add(document(product))
+            for found in each_shown(document, batch):
+                build.add(found)
             count += len(batch)
             advance(len(batch))
         with engine.writing():

@@ -5,13 +5,13 @@ import binascii
 import html
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP, SALES_FIRST
 from mall.kernel.errors import Invalid
+from mall.kernel.text import canonical
 
 MAX_QUERY, MAX_TERMS, MAX_GRAMS, MAX_INITIALS = 200, 12, 80, 8
 RELEVANCE = "relevance"
@@ -74,7 +74,7 @@ def band_name(number: int) -> str:
 
 def terms(query: str) -> tuple[str, ...]:
     """Split a query into lower-case, half-width terms; punctuation alone searches nothing."""
-    text = unicodedata.normalize("NFKC", query[:MAX_QUERY]).casefold()
+    text = canonical.code(query[:MAX_QUERY]).casefold()
     words = "".join(c if c.isalnum() else " " for c in text).split()
     return tuple(dict.fromkeys(words))[:MAX_TERMS]
 

@@ -5,7 +5,7 @@ from apiflask.validators import Length, OneOf, Range
 
 from catalog.products.rules import DELIVERY_MODES
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, region_prefix
+from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Items, Schema, a_uuid, region_prefix
 from search_index.rules import MAX_QUERY, SORTS
 
 
@@ -74,7 +74,7 @@ class Facets(Schema):
 
 
 class ProductPage(Schema):
-    items = List(Nested(ProductItem))
+    items = Items(ProductItem)
     next_cursor = String(allow_none=True)
     total = Integer(allow_none=True, metadata={"description": "Of a search", "example": 12})
     facets = Nested(Facets, allow_none=True)

@@ -25,6 +25,7 @@ from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import IMAGES, PDF, attachment, gives_file
@@ -48,7 +49,7 @@ def _row(row: Qualification, name: str) -> dict[str, Any]:
 def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.applications(session, query_data["cursor"], query_data["limit"])
-        return page([queries.profile(each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], queries.profile)
 
 
 @bp.get("/suppliers/<uuid:supplier_id>")
@@ -82,7 +83,7 @@ def list_of_supplier(supplier_id: UUID) -> dict[str, Any]:
     with reading() as session:
         suppliers.get_supplier(session, supplier_id)
         found = queries.qualifications_of(session, supplier_id)
-        return {"items": [queries.as_reply(row, on) for row in found]}
+        return {"items": each_shown(lambda row: queries.as_reply(row, on), found)}
 
 
 @bp.get("/qualifications")
@@ -97,7 +98,7 @@ def list_qualifications(query_data: dict[str, Any]) -> dict[str, Any]:
         found = queries.list_qualifications(
             session, query_data["state"], ending_by, query_data["cursor"], query_data["limit"]
         )
-        return page([_row(*each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], lambda row: _row(*row))
 
 
 @bp.post("/qualifications/<uuid:qualification_id>/review")

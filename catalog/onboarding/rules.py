@@ -1,6 +1,5 @@
 """Which documents a supplier shows, how long each holds, and what hangs on it."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -100,17 +99,6 @@ def source_of(address: str | None) -> str | None:
         return None
     length = 24 if ip_address(address).version == 4 else 56
     return str(ip_network(f"{address}/{length}", strict=False))
-
-
-def told_apart(name: str) -> str:
-    """Return a name as applications are told apart by it: whatever its width, case and spaces."""
-    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def digits_of(phone: str) -> str:
-    """Return a phone number as applications are told apart by it."""
-    digits = "".join(filter(str.isdigit, unicodedata.normalize("NFKC", phone)))
-    return digits.removeprefix("86") if len(digits) == 13 else digits
 
 
 class QualificationMissing(DomainError):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 from marshmallow import ValidationError, validates_schema
 
@@ -11,10 +11,14 @@ from catalog.onboarding import rules
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD
 from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
+    Day,
+    Items,
     PageQuery,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    long_text,
+    plain_text,
     region_code,
     short_text,
     stored_image,
@@ -34,9 +38,10 @@ def _password() -> String:
 class SettlementAccount(Schema):
     bank = short_text(60, required=True, metadata={"example": "中国农业银行徐闻支行"})
     account_name = short_text(100, required=True, metadata={"example": "徐闻县良姜农业合作社"})
-    account_number = String(
+    account_number = code_text(
+        32,
+        Regexp(r"^[0-9]{8,32}$"),
         required=True,
-        validate=Regexp(r"^[0-9]{8,32}$"),
         metadata={"example": "44600001040001234"},
     )
 
@@ -44,8 +49,8 @@ class SettlementAccount(Schema):
 class ApplicationBody(Schema):
     name = short_text(100, required=True, metadata={"example": "徐闻县良姜农业合作社"})
     contact_name = short_text(50, required=True, metadata={"example": "陈小湛"})
-    contact_phone = String(required=True, validate=_PHONE, metadata={"example": "13800000001"})
-    username = short_text(32, required=True, metadata={"example": "liangjiang"})
+    contact_phone = code_text(20, _PHONE, required=True, metadata={"example": "13800000001"})
+    username = code_text(32, required=True, metadata={"example": "liangjiang"})
     password = _password()
 
 
@@ -55,7 +60,7 @@ class ApplicationReply(Schema):
 
 class ProfileBody(Schema):
     contact_name = short_text(50, required=True, metadata={"example": "陈小湛"})
-    contact_phone = String(required=True, validate=_PHONE, metadata={"example": "13800000001"})
+    contact_phone = code_text(20, _PHONE, required=True, metadata={"example": "13800000001"})
     contact_email = String(
         load_default="",
         validate=Regexp(r"^([^@\s]{1,64}@[^@\s]{1,190})?$"),
@@ -67,9 +72,9 @@ class ProfileBody(Schema):
         allow_none=True,
         metadata={"description": "Where its goods come from", "example": "440825"},
     )
-    story = String(
+    story = long_text(
+        5000,
         load_default="",
-        validate=Length(max=5000),
         metadata={"example": "徐闻火山红土上种了三代人的良姜。"},
     )
     cover_url = stored_image(
@@ -94,15 +99,15 @@ class ProfileReply(ProfileBody):
 
 
 class ProfilePage(Schema):
-    items = List(Nested(ProfileReply))
+    items = Items(ProfileReply)
     next_cursor = UUID(allow_none=True)
 
 
 class QualificationBody(Schema):
     kind = String(required=True, validate=OneOf(rules.KINDS))
-    number = short_text(60, required=True, metadata={"example": "JY14408250012345"})
-    valid_from = Date(required=True, metadata={"example": "2026-01-01"})
-    valid_until = Date(
+    number = code_text(60, required=True, metadata={"example": "JY14408250012345"})
+    valid_from = Day(required=True, metadata={"example": "2026-01-01"})
+    valid_until = Day(
         load_default=None,
         allow_none=True,
         metadata={"description": "Last valid day; null: for good", "example": "2029-12-31"},
@@ -124,7 +129,7 @@ class QualificationReply(QualificationBody):
 
 
 class QualificationList(Schema):
-    items = List(Nested(QualificationReply))
+    items = Items(QualificationReply)
 
 
 class ReviewedQualification(QualificationReply):
@@ -133,7 +138,7 @@ class ReviewedQualification(QualificationReply):
 
 
 class QualificationPage(Schema):
-    items = List(Nested(ReviewedQualification))
+    items = Items(ReviewedQualification)
     next_cursor = UUID(allow_none=True)
 
 
@@ -179,10 +184,10 @@ class ReviewBody(DecisionBody):
 
 
 class UserBody(Schema):
-    username = short_text(32, required=True, metadata={"example": "liangjiang-2"})
-    display_name = String(
+    username = code_text(32, required=True, metadata={"example": "liangjiang-2"})
+    display_name = plain_text(
+        50,
         load_default="",
-        validate=[Length(max=50), no_control_characters],
         metadata={"example": "仓库"},
     )
 
@@ -200,4 +205,4 @@ class InvitedUser(UserReply):
 
 
 class UserList(Schema):
-    items = List(Nested(UserReply))
+    items = Items(UserReply)

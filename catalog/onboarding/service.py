@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
+from mall.kernel.rows.shown import each_shown
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.notification import service as notices
@@ -34,8 +37,8 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
     """
     row = SupplierApplication(
         source=rules.source_of(application.address),
-        phone=rules.digits_of(application.contact_phone),
-        name=rules.told_apart(application.name),
+        phone=canonical.digits(application.contact_phone),
+        name=canonical.key(application.name),
         created_at=uow.now,
     )
     _check_room(uow, row)
@@ -199,17 +202,22 @@ def announce_endings(uow: UnitOfWork) -> int:
     """Tell suppliers and operators of qualifications that end soon; each call is made once."""
     on = beijing_day(uow.now)
     first = uow.settings.qualification_notice_days
-    found: list[NewNotice] = []
-    for row, name in queries.ending(uow.session, on, first):
-        assert row.valid_until is not None
-        call = rules.due_calls((row.valid_until - on).days, first)
-        reference = f"qualification:{row.id}:ends:{call}"
-        what = rules.NAMES_ZH[row.kind]
-        zh = f"“{name}”的{what}（{row.number}）将于 {row.valid_until} 到期，请及时更新。"
-        en = f"{row.kind} {row.number} of “{name}” ends on {row.valid_until}; please renew it."
-        for audience, scope in (("supplier", row.supplier_id), ("ops", None)):
-            found.append(NewNotice(audience, scope, "qualification_ending", reference, zh, en))
-    return notices.notify(uow, found)
+    ending = queries.ending(uow.session, on, first)
+    calls = each_shown(lambda row: _calls(row[0], row[1], on, first), ending)
+    return notices.notify(uow, [notice for call in calls for notice in call])
+
+
+def _calls(row: Qualification, name: str, on: date, first: int) -> list[NewNotice]:
+    assert row.valid_until is not None
+    call = rules.due_calls((row.valid_until - on).days, first)
+    reference = f"qualification:{row.id}:ends:{call}"
+    what = rules.NAMES_ZH[row.kind]
+    zh = f"“{name}”的{what}（{row.number}）将于 {row.valid_until} 到期，请及时更新。"
+    en = f"{row.kind} {row.number} of “{name}” ends on {row.valid_until}; please renew it."
+    return [
+        NewNotice(audience, scope, "qualification_ending", reference, zh, en)
+        for audience, scope in (("supplier", row.supplier_id), ("ops", None))
+    ]
 
 
 def _tell_decision(

@@ -28,6 +28,7 @@ from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import values_of
 from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes_file
@@ -90,7 +91,7 @@ def list_qualifications() -> dict[str, Any]:
     on = beijing_day(now())
     with reading() as session:
         found = queries.qualifications_of(session, current_scope_id())
-        return {"items": [queries.as_reply(row, on) for row in found]}
+        return {"items": each_shown(lambda row: queries.as_reply(row, on), found)}
 
 
 @bp.post("/qualifications")

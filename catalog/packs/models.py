@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("title")
 class Pack(Base):
     """SKUs with quantities and unit prices, of one union or (without a scope) of the operators.
 
@@ -18,13 +19,14 @@ class Pack(Base):
 
     __tablename__ = "pack"
     __table_args__ = (
-        UniqueConstraint("scope_id", "title", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("scope_id", "name_key", postgresql_nulls_not_distinct=True),
         CheckConstraint("price_fen > 0", name="price_positive"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     scope_id: Mapped[UUID | None]
     title: Mapped[str]
+    name_key: Mapped[str]
     brief: Mapped[str]
     image_url: Mapped[str | None]
     # SKU, quantity, and the price of one in the pack.

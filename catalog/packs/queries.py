@@ -1,6 +1,6 @@
 """Read packs with what their parts are at this instant."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import or_, select
@@ -10,6 +10,7 @@ from catalog.packs.models import Pack, PriceRequest
 from catalog.packs.rules import Consent, PackOffer, Part
 from catalog.stock import queries as stock
 from mall.kernel.errors import NotFound
+from mall.kernel.rows.shown import Unreadable, each_shown
 
 
 def own_pack(session: Session, scope_id: UUID | None, pack_id: UUID) -> Pack:
@@ -23,13 +24,16 @@ def own_pack(session: Session, scope_id: UUID | None, pack_id: UUID) -> Pack:
 
 def visible_packs(
     session: Session, scope_id: UUID | None, cursor: UUID | None, limit: int
-) -> list[PackOffer]:
+) -> list[PackOffer | Unreadable]:
     """Return a union's own packs and the operators', newest first, one more than `limit` if more."""
     query = select(Pack).where(or_(Pack.scope_id.is_(None), Pack.scope_id == scope_id))
     if cursor is not None:
         query = query.where(Pack.id < cursor)
     rows = session.scalars(query.order_by(Pack.id.desc()).limit(limit + 1)).all()
-    return _offered(session, rows)
+    parts = dict(each_shown(lambda row: (row.id, _parts(row)), rows))
+    readable = [row for row in rows if row.id in parts]
+    offers = {each.id: each for each in _offered(session, readable, parts)}
+    return [offers.get(row.id, Unreadable(row.id)) for row in rows]
 
 
 def packs_of(
@@ -42,16 +46,19 @@ def packs_of(
     found = {row.id: row for row in session.scalars(query)}
     if len(found) != len(set(pack_ids)):
         raise NotFound("pack", "福利包", field="pack_ids")
-    return _offered(session, [found[pack_id] for pack_id in pack_ids])
+    chosen = [found[pack_id] for pack_id in pack_ids]
+    return _offered(session, chosen, {row.id: _parts(row) for row in chosen})
 
 
-def _offered(session: Session, rows: Sequence[Pack]) -> list[PackOffer]:
-    parts = {
-        row.id: tuple(
-            Part(UUID(each["sku_id"]), each["quantity"], each["price_fen"]) for each in row.parts
-        )
-        for row in rows
-    }
+def _parts(row: Pack) -> tuple[Part, ...]:
+    return tuple(
+        Part(UUID(each["sku_id"]), each["quantity"], each["price_fen"]) for each in row.parts
+    )
+
+
+def _offered(
+    session: Session, rows: Sequence[Pack], parts: Mapping[UUID, tuple[Part, ...]]
+) -> list[PackOffer]:
     sku_ids = {part.sku_id for each in parts.values() for part in each}
     offers = stock.offers(session, sku_ids) if sku_ids else {}
     consents = _consents(session, [row.id for row in rows])

@@ -7,11 +7,12 @@ from apiflask.validators import Length, OneOf, Range
 
 from catalog.packs import rules
 from mall.web.fields import (
+    Items,
     PageQuery,
     Schema,
     a_uuid,
     fen,
-    no_control_characters,
+    plain_text,
     short_text,
     stored_image,
 )
@@ -34,9 +35,9 @@ class PartBody(Schema):
 
 class PackBody(Schema):
     title = short_text(60, required=True, metadata={"example": "春节慰问 A 包"})
-    brief = String(
+    brief = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "徐闻良姜、雷州海产"},
     )
     image_url = stored_image(load_default=None, allow_none=True)
@@ -85,7 +86,7 @@ class PackReply(Schema):
 
 
 class PackPage(Schema):
-    items = List(Nested(PackReply))
+    items = Items(PackReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -99,22 +100,22 @@ class UnionPrice(Schema):
 
 
 class UnionPriceList(Schema):
-    items = List(Nested(UnionPrice))
+    items = Items(UnionPrice)
 
 
 class PriceAskBody(Schema):
-    note = String(
+    note = plain_text(
+        500,
         load_default="",
-        validate=[Length(max=500), no_control_characters],
         metadata={"example": "春节慰问 400 份，能否按 48 元供货"},
     )
 
 
 class PriceAnswerBody(Schema):
     is_accepted = Boolean(required=True, metadata={"example": True})
-    answer = String(
+    answer = plain_text(
+        500,
         load_default="",
-        validate=[Length(max=500), no_control_characters],
         metadata={"example": "可以，2 月 1 日前下单有效"},
     )
 
@@ -138,7 +139,7 @@ class PriceRequestReply(Schema):
 
 
 class PriceRequestList(Schema):
-    items = List(Nested(PriceRequestReply))
+    items = Items(PriceRequestReply)
 
 
 class PriceRequestPage(PriceRequestList):

@@ -41,7 +41,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
         limit = query_data["limit"]
         with reading() as session:
             found = queries.visible_packs(session, current().scope_id, query_data["cursor"], limit)
-            return page([reply_of(pack) for pack in found], limit)
+            return page(found, limit, reply_of)
 
     @bp.post("")
     @needs_duty(duty)

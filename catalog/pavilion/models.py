@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("title")
 class Section(Base):
     """A part of the storefront: what gathers its products, how it looks, when it is shown."""
 
@@ -21,7 +22,8 @@ class Section(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    title: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
     about: Mapped[str]
     cover_url: Mapped[str | None]
     rule: Mapped[dict[str, Any]]

@@ -21,6 +21,7 @@ from catalog.stock.models import ProductFigure
 from catalog.suppliers.models import Supplier
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
+from mall.kernel.rows.shown import each_shown
 from mall.members import queries as members
 
 
@@ -199,7 +200,7 @@ def pavilion_suppliers(
     rows = session.execute(query).all()
     codes = {row[0].origin_region_code for row in rows} | {row[1] for row in rows}
     names = members.region_names(session, {code for code in codes if code})
-    return [_supplier(row, names) for row in rows]
+    return each_shown(lambda row: _supplier(row, names), rows)
 
 
 def _supplier(row: Any, names: dict[str, str]) -> PavilionSupplier:

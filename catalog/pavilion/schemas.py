@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, AwareDateTime, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
 from catalog.pavilion import rules
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
+    Items,
+    Moment,
     Schema,
     a_uuid,
     fen,
@@ -66,8 +68,8 @@ class SectionBody(Schema):
     sort = String(load_default=rules.NEWEST, validate=OneOf(rules.SORTS))
     position = Integer(load_default=0, strict=True, validate=Range(0, 10_000))
     is_published = Boolean(load_default=True)
-    starts_at = AwareDateTime(load_default=None, allow_none=True)
-    ends_at = AwareDateTime(load_default=None, allow_none=True)
+    starts_at = Moment(load_default=None, allow_none=True)
+    ends_at = Moment(load_default=None, allow_none=True)
 
 
 def form_of(data: dict[str, Any]) -> rules.SectionForm:
@@ -91,7 +93,7 @@ class SectionReply(Schema):
 
 
 class SectionList(Schema):
-    items = List(Nested(SectionReply))
+    items = Items(SectionReply)
 
 
 class SectionDetail(SectionReply):
@@ -103,7 +105,7 @@ class SectionDetail(SectionReply):
 
 
 class SectionDetails(Schema):
-    items = List(Nested(SectionDetail(exclude=("picks",))))
+    items = Items(SectionDetail(exclude=("picks",)))
 
 
 class SectionProductsQuery(Schema):
@@ -129,7 +131,7 @@ class SectionProduct(Schema):
 
 
 class SectionProducts(Schema):
-    items = List(Nested(SectionProduct))
+    items = Items(SectionProduct)
     next_cursor = String(allow_none=True, metadata={"example": "MTAwMDAwMHwwfDAx"})
 
 
@@ -157,4 +159,4 @@ class Origin(Schema):
 
 
 class OriginList(Schema):
-    items = List(Nested(Origin))
+    items = Items(Origin)

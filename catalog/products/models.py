@@ -7,18 +7,22 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class Category(Base):
     """A node of the category tree; `path` lists the ids from the root, so a prefix is a subtree."""
 
     __tablename__ = "category"
-    __table_args__ = (UniqueConstraint("parent_id", "name", postgresql_nulls_not_distinct=True),)
+    __table_args__ = (
+        UniqueConstraint("parent_id", "name_key", postgresql_nulls_not_distinct=True),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("category.id"))
     name: Mapped[str]
+    name_key: Mapped[str]
     path: Mapped[str]
     position: Mapped[int] = mapped_column(default=0)
     # Its products, and those below it, are sold only while the supplier holds a food licence.

@@ -68,7 +68,7 @@ def _item(revision: ProductRevision, product: Product, supplier_name: str) -> di
 def list_reviews(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.review_queue(session, query_data["cursor"], query_data["limit"])
-        return page([_item(*each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], lambda row: _item(*row))
 
 
 @reviews_bp.get("/product-reviews/<uuid:revision_id>")

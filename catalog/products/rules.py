@@ -1,6 +1,5 @@
 """What a product may look like, and its states."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +8,7 @@ from uuid import UUID
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.names import is_own_image
 from mall.kernel.states import Transitions
+from mall.kernel.text import canonical
 
 DRAFT, IN_REVIEW, REJECTED = "draft", "in_review", "rejected"
 APPROVED, PUBLISHED, UNPUBLISHED = "approved", "published", "unpublished"
@@ -217,4 +217,4 @@ def is_operational(change: Change) -> bool:
 def search_text(form: ProductForm) -> str:
     """Return what the plain name search looks through: lower case, half width."""
     parts = [form.title, form.brand or "", form.brief, *form.keywords]
-    return unicodedata.normalize("NFKC", " ".join(parts)).casefold()
+    return canonical.code(" ".join(parts)).casefold()

@@ -1,27 +1,20 @@
 """Products on the wire."""
 
-from apiflask.fields import (
-    UUID,
-    AwareDateTime,
-    Boolean,
-    DateTime,
-    Dict,
-    Integer,
-    List,
-    Nested,
-    Raw,
-    String,
-)
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, Raw, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 
 from catalog.onboarding.schemas import DecisionBody
 from catalog.products import rules
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import (
+    Items,
+    Moment,
     PageQuery,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    long_text,
+    plain_text,
     region_code,
     short_text,
     stored_image,
@@ -34,7 +27,7 @@ class Pair(Schema):
 
 
 class SkuBody(Schema):
-    code = short_text(64, required=True, metadata={"example": "LJ-5"})
+    code = code_text(64, required=True, metadata={"example": "LJ-5"})
     options = List(Nested(Pair), load_default=list, validate=Length(max=rules.MAX_OPTIONS))
     list_price_fen = Integer(required=True, strict=True, validate=Range(1, MAX_FEN))
     price_fen = Integer(required=True, strict=True, validate=Range(1, MAX_FEN))
@@ -43,10 +36,11 @@ class SkuBody(Schema):
     max_per_order = Integer(
         load_default=rules.MAX_QUANTITY, strict=True, validate=Range(1, rules.MAX_QUANTITY)
     )
-    barcode = String(
+    barcode = code_text(
+        32,
+        Regexp(r"^[0-9A-Za-z-]{4,32}$"),
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^[0-9A-Za-z-]{4,32}$"),
         metadata={"example": "6901234567892"},
     )
     purchase_price_fen = Integer(
@@ -81,9 +75,12 @@ class SkuBody(Schema):
 class ProductBody(Schema):
     title = short_text(100, required=True, metadata={"example": "徐闻良姜片"})
     category_id = UUID(required=True)
-    brief = String(load_default="", validate=[Length(max=200), no_control_characters])
-    description = String(load_default="", validate=Length(max=20_000))
-    brand = String(load_default=None, allow_none=True, validate=Length(max=50))
+    brief = plain_text(
+        200,
+        load_default="",
+    )
+    description = long_text(20_000, load_default="")
+    brand = plain_text(50, load_default=None, allow_none=True)
     unit = short_text(10, load_default="件")
     keywords = List(short_text(30), load_default=list, validate=Length(max=20))
     attributes = List(Nested(Pair), load_default=list, validate=Length(max=50))
@@ -177,7 +174,7 @@ class OwnProductReply(Schema):
 
 
 class OwnProductPage(Schema):
-    items = List(Nested(OwnProductReply(exclude=("skus", "description", "last_review"))))
+    items = Items(OwnProductReply(exclude=("skus", "description", "last_review")))
     next_cursor = UUID(allow_none=True)
 
 
@@ -188,7 +185,7 @@ class CategoryNode(Schema):
 
 
 class CategoryTree(Schema):
-    items = List(Nested(CategoryNode))
+    items = Items(CategoryNode)
 
 
 class CategoryBody(Schema):
@@ -214,8 +211,8 @@ class OwnProductsQuery(PageQuery):
 
 
 class ScheduleBody(Schema):
-    publish_at = AwareDateTime(load_default=None, allow_none=True)
-    unpublish_at = AwareDateTime(load_default=None, allow_none=True)
+    publish_at = Moment(load_default=None, allow_none=True)
+    unpublish_at = Moment(load_default=None, allow_none=True)
 
 
 class PriceItem(Schema):
@@ -226,7 +223,7 @@ class PriceItem(Schema):
 
 
 class PriceList(Schema):
-    items = List(Nested(PriceItem))
+    items = Items(PriceItem)
 
 
 class ProductIds(Schema):
@@ -256,7 +253,7 @@ class ReviewItem(Schema):
 
 
 class ReviewPage(Schema):
-    items = List(Nested(ReviewItem))
+    items = Items(ReviewItem)
     next_cursor = UUID(allow_none=True)
 
 

@@ -13,6 +13,7 @@ from catalog.products.models import Category, Product
 from catalog.products.queries import is_shown
 from catalog.suppliers.models import Supplier
 from mall.kernel.db import Direct
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
 from mall.members import queries as members
 
@@ -53,7 +54,8 @@ def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchab
     found = {row[0].origin_region_code or row[2] for row in rows}
     codes = {code for code in found if code}
     regions = members.region_names(session, codes) if codes else {}
-    return [_searchable(row, paths, names, regions) for row in rows]
+    # A product that cannot be read is not found; the others are.
+    return each_shown(lambda row: _searchable(row, paths, names, regions), rows)
 
 
 def _searchable(

@@ -15,6 +15,7 @@ from mall.kernel.clock import beijing_day
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound, VersionConflict
 from mall.kernel.ids import new_id
+from mall.kernel.text import canonical
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 
@@ -38,7 +39,7 @@ def _child(uow: UnitOfWork, parent: Category | None, name: str) -> Category:
     parent_id = parent.id if parent else None
     found = uow.session.scalars(
         select(Category).where(
-            Category.name == name,
+            Category.name_key == canonical.key(name),
             Category.parent_id.is_(None) if parent is None else Category.parent_id == parent_id,
         )
     ).first()
@@ -64,7 +65,7 @@ def change_category(
     sister = uow.session.scalars(
         select(Category.id).where(
             Category.parent_id.is_not_distinct_from(category.parent_id),
-            Category.name == name,
+            Category.name_key == canonical.key(name),
             Category.id != category_id,
         )
     ).first()

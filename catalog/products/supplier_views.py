@@ -74,7 +74,7 @@ def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
             query_data["limit"],
             query_data["state"],
         )
-        return page([_reply(product, []) for product in found], query_data["limit"])
+        return page(found, query_data["limit"], lambda product: _reply(product, []))
 
 
 @bp.post("/products")

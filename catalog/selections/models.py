@@ -7,18 +7,20 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class Selection(Base):
     """A named set of products, of one union or (without a scope) of the operators."""
 
     __tablename__ = "selection"
-    __table_args__ = (UniqueConstraint("scope_id", "name", postgresql_nulls_not_distinct=True),)
+    __table_args__ = (UniqueConstraint("scope_id", "name_key", postgresql_nulls_not_distinct=True),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     scope_id: Mapped[UUID | None]
     name: Mapped[str]
+    name_key: Mapped[str]
     version: Mapped[int]
     created_at: Mapped[datetime]
 

@@ -6,7 +6,7 @@ from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, Range
 
 from catalog.selections import rules
-from mall.web.fields import Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import Items, Schema, a_uuid, plain_text, short_text
 
 
 class ItemSchema(Schema):
@@ -21,9 +21,9 @@ class ItemSchema(Schema):
 
 class VersionBody(Schema):
     items = List(Nested(ItemSchema), required=True, validate=Length(1, rules.MAX_ITEMS))
-    note = String(
+    note = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "增加两款粽子"},
     )
 
@@ -40,7 +40,7 @@ class SelectionItem(Schema):
 
 
 class SelectionPage(Schema):
-    items = List(Nested(SelectionItem))
+    items = Items(SelectionItem)
     next_cursor = UUID(allow_none=True)
 
 
@@ -51,7 +51,7 @@ class SelectionReply(Schema):
     newest_version = Integer(metadata={"example": 2})
     digest = String(metadata={"description": "SHA-256 of its content", "example": "9f86d081"})
     note = String(metadata={"example": "增加两款粽子"})
-    items = List(Nested(ItemSchema))
+    items = Items(ItemSchema)
     created_at = DateTime()
 
 

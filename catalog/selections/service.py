@@ -14,6 +14,7 @@ from catalog.selections.rules import Item
 from mall.kernel.db import check_limit
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 
 
@@ -36,7 +37,8 @@ def add_selection(
     query = query.where(Selection.scope_id.is_not_distinct_from(author.scope_id))
     check_limit(uow.session, ("selection", author.scope_id), query, rules.MAX_SELECTIONS)
     twin = select(Selection.id).where(
-        Selection.scope_id.is_not_distinct_from(author.scope_id), Selection.name == name
+        Selection.scope_id.is_not_distinct_from(author.scope_id),
+        Selection.name_key == canonical.key(name),
     )
     if uow.session.scalars(twin).first() is not None:
         raise rules.SelectionNameTaken("name")

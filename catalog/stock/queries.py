@@ -16,6 +16,7 @@ from mall.kernel.audit import Invariant
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.db import Direct, driver_sql
 from mall.kernel.errors import NotFound
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
 
 
@@ -76,7 +77,8 @@ def reading_offers(sku_ids: Collection[UUID]) -> Read:
     """Return the read of what is known of these SKUs; unknown ones are left out."""
 
     def build(rows: Rows) -> dict[UUID, Offer]:
-        offers = map(_offer, rows)
+        # What cannot be read is not offered; the rest of a cart or a list of packs is.
+        offers = each_shown(_offer, rows)
         return {offer.sku_id: offer for offer in offers}
 
     return Read(

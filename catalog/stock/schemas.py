@@ -1,10 +1,10 @@
 """Stock on the wire."""
 
-from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Integer, String
 from apiflask.validators import NoneOf, OneOf, Range
 
 from catalog.stock.rules import ADJUSTMENTS, MAX_ON_HAND
-from mall.web.fields import Schema, a_uuid, short_text
+from mall.web.fields import Items, Schema, a_uuid, short_text
 
 
 class StockBody(Schema):
@@ -41,7 +41,7 @@ class MovementItem(Schema):
 
 
 class MovementPage(Schema):
-    items = List(Nested(MovementItem))
+    items = Items(MovementItem)
     next_cursor = UUID(allow_none=True)
 
 
@@ -55,5 +55,5 @@ class LowStockItem(Schema):
 
 
 class LowStockPage(Schema):
-    items = List(Nested(LowStockItem))
+    items = Items(LowStockItem)
     next_cursor = UUID(allow_none=True)

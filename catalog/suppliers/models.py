@@ -4,12 +4,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class Supplier(Base):
     """A merchant who sells and ships."""
 
@@ -20,7 +21,8 @@ class Supplier(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str]
     created_at: Mapped[datetime]
     contact_name: Mapped[str] = mapped_column(default="")
@@ -52,15 +54,20 @@ class CommissionRate(Base):
     set_at: Mapped[datetime]
 
 
+@names_by("name")
 class ShippingTemplateRow(Base):
     """A freight tariff of one supplier."""
 
     __tablename__ = "shipping_template"
-    __table_args__ = (CheckConstraint("charge_by IN ('piece','weight')", name="charge_by_known"),)
+    __table_args__ = (
+        UniqueConstraint("supplier_id", "name_key"),
+        CheckConstraint("charge_by IN ('piece','weight')", name="charge_by_known"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     supplier_id: Mapped[UUID] = mapped_column(ForeignKey("supplier.id"), index=True)
     name: Mapped[str]
+    name_key: Mapped[str]
     charge_by: Mapped[str]
     free_over_fen: Mapped[int | None]
     rules: Mapped[list[Any]]

@@ -39,7 +39,7 @@ def _reply(supplier: Supplier) -> dict[str, Any]:
 def list_suppliers(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.list_suppliers(session, query_data["cursor"], query_data["limit"])
-        return page([_reply(supplier) for supplier in found], query_data["limit"])
+        return page(found, query_data["limit"], _reply)
 
 
 @bp.post("")

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from catalog.suppliers import rules
 from catalog.suppliers.models import CommissionRate, ShippingTemplateRow, Supplier
 from mall.kernel.errors import NotFound
+from mall.kernel.rows.shown import each_shown
+from mall.kernel.text import canonical
 
 # What must hold of the supplier of an account `s`: see mall/access/queries.py. A suspended one ships
 # what is open.
@@ -31,7 +33,7 @@ def check_may_upload(session: Session, supplier_id: UUID) -> None:
 
 def find_supplier(session: Session, name: str) -> Supplier | None:
     """Return the supplier of that name."""
-    return session.scalars(select(Supplier).where(Supplier.name == name)).first()
+    return session.scalars(select(Supplier).where(Supplier.name_key == canonical.key(name))).first()
 
 
 def list_suppliers(session: Session, cursor: UUID | None, limit: int) -> list[Supplier]:
@@ -81,7 +83,7 @@ def templates_of(session: Session, supplier_id: UUID) -> list[rules.ShippingTemp
         .where(ShippingTemplateRow.supplier_id == supplier_id)
         .order_by(ShippingTemplateRow.name)
     )
-    return [as_template(row) for row in rows]
+    return each_shown(as_template, rows)
 
 
 def own_template(session: Session, supplier_id: UUID, template_id: UUID) -> ShippingTemplateRow:

@@ -1,11 +1,11 @@
 """Suppliers and freight templates on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
 from catalog.suppliers import rules
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid, fen, region_code, short_text
+from mall.web.fields import Day, Items, Schema, a_uuid, fen, region_code, short_text
 
 
 class SupplierBody(Schema):
@@ -24,7 +24,7 @@ class SupplierReply(Schema):
 
 
 class SupplierPage(Schema):
-    items = List(Nested(SupplierReply))
+    items = Items(SupplierReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -35,18 +35,18 @@ class CommissionBody(Schema):
         validate=Range(0, 10_000),
         metadata={"description": "Ten-thousandths of a sale", "example": 500},
     )
-    from_on = Date(required=True, metadata={"example": "2027-02-01"})
+    from_on = Day(required=True, metadata={"example": "2027-02-01"})
 
 
 class CommissionReply(Schema):
     commission_bps = Integer(metadata={"example": 500})
-    from_on = Date(metadata={"example": "2027-02-01"})
+    from_on = Day(metadata={"example": "2027-02-01"})
     set_at = DateTime()
 
 
 class CommissionList(Schema):
     first_bps = Integer(metadata={"description": "Before the oldest of them", "example": 300})
-    items = List(Nested(CommissionReply))
+    items = Items(CommissionReply)
 
 
 class FreightRuleSchema(Schema):
@@ -79,4 +79,4 @@ class TemplateReply(TemplateBody):
 
 
 class TemplateList(Schema):
-    items = List(Nested(TemplateReply))
+    items = Items(TemplateReply)

@@ -11,6 +11,7 @@ from catalog.suppliers import queries, rules, service
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
 from mall.access.guard import current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 
 bp = APIBlueprint(
@@ -48,7 +49,7 @@ def _read(template_id: UUID) -> dict[str, Any]:
 def list_templates() -> dict[str, Any]:
     with reading() as session:
         found = queries.templates_of(session, current_scope_id())
-        return {"items": [asdict(template) for template in found]}
+        return {"items": each_shown(asdict, found)}
 
 
 @bp.post("")

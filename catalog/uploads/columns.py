@@ -10,6 +10,7 @@ from catalog.products import rules as products
 from mall.kernel.money import MAX_FEN
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell, Row
+from mall.kernel.text import canonical
 
 SHEET = "商品"
 MESSAGES = "错误信息"
@@ -88,7 +89,7 @@ def long_text(cell: Cell) -> str:
 
 def code(cell: Cell) -> str:
     """Read a code: no spaces, no quotes."""
-    value = _as_text(cell)
+    value = canonical.code(_as_text(cell))
     if not _CODE.fullmatch(value):
         raise WrongCell("编码须为 1 至 64 个字符，不含空格和引号")
     return value
@@ -96,7 +97,7 @@ def code(cell: Cell) -> str:
 
 def barcode(cell: Cell) -> str:
     """Read a barcode."""
-    value = _as_text(cell)
+    value = canonical.code(_as_text(cell))
     if not re.fullmatch(r"[0-9A-Za-z-]{4,32}", value):
         raise WrongCell("条码须为 4 至 32 位数字、字母或横线")
     return value
@@ -250,7 +251,7 @@ def heads(row: Row) -> tuple[dict[int, Column], list[str], list[str]]:
     found: dict[int, Column] = {}
     unknown = []
     for position, cell in row.cells.items():
-        head = str(cell.value).strip().rstrip("*＊")
+        head = canonical.code(str(cell.value)).rstrip("*")
         if head == MESSAGES:
             continue
         if head in BY_HEAD and BY_HEAD[head] not in found.values():

@@ -22,6 +22,7 @@ from mall.kernel.files import fetching
 from mall.kernel.files.names import is_own_image
 from mall.kernel.files.store import current_public_files
 from mall.kernel.settings import current_settings
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork, unit_of_work
 
 MAX_LINES = 20_000
@@ -156,7 +157,7 @@ def _positive(value: Any, name: str) -> int:
 
 
 def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
-    title = str(raw["title"]).strip()
+    title = canonical.prose(str(raw["title"]))
     if not 1 <= len(title) <= 100:
         raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
     modes = tuple(raw.get("delivery_modes") or (rules.SHIP,))
@@ -165,7 +166,7 @@ def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
     return rules.ProductForm(
         title=title,
         category_id=category_id,
-        brief=str(raw.get("brief") or "").strip()[:200],
+        brief=canonical.prose(str(raw.get("brief") or ""))[:200],
         description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
         brand=str(raw["brand"])[:50] if raw.get("brand") else None,
         unit=str(raw.get("unit") or "件")[:10],

@@ -1,17 +1,24 @@
 """Uploads on the wire."""
 
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import OneOf, Range
 
 from catalog.products.schemas import ChangeItem
 from catalog.uploads import rules
-from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Schema, a_uuid, no_control_characters
+from mall.web.fields import (
+    DEFAULT_PAGE,
+    MAX_PAGE,
+    Items,
+    Schema,
+    a_uuid,
+    short_text,
+)
 
 
 class UploadQuery(Schema):
-    name = String(
+    name = short_text(
+        200,
         load_default="products.xlsx",
-        validate=[Length(1, 200), no_control_characters],
         metadata={"description": "The file's name, shown again", "example": "十一月上新.xlsx"},
     )
 
@@ -50,7 +57,7 @@ class UploadReply(Schema):
 
 
 class UploadPage(Schema):
-    items = List(Nested(UploadReply(exclude=("counts", "image_problems"))))
+    items = Items(UploadReply(exclude=("counts", "image_problems")))
     next_cursor = UUID(allow_none=True)
 
 
@@ -89,7 +96,7 @@ class UploadItemReply(Schema):
 
 
 class ItemsPage(Schema):
-    items = List(Nested(UploadItemReply))
+    items = Items(UploadItemReply)
     next_after = Integer(allow_none=True, metadata={"example": 19})
 
 

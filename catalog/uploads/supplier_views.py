@@ -69,7 +69,7 @@ def list_uploads(query_data: dict[str, Any]) -> dict[str, Any]:
         found = queries.own_uploads(
             session, current_scope_id(), query_data["cursor"], query_data["limit"]
         )
-        return page([_summary(upload) for upload in found], query_data["limit"])
+        return page(found, query_data["limit"], _summary)
 
 
 @bp.post("/uploads")

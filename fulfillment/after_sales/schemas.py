@@ -10,11 +10,13 @@ from fulfillment.after_sales import rules
 from fulfillment.after_sales.rules import Request
 from mall.members.rules import AddressForm
 from mall.web.fields import (
+    Items,
     PageQuery,
     Schema,
     a_uuid,
+    code_text,
     fen,
-    no_control_characters,
+    plain_text,
     region_code,
     short_text,
     stored_image,
@@ -22,12 +24,9 @@ from mall.web.fields import (
 
 
 def _note(required: bool = False) -> String:
-    rules_of_text = [Length(1 if required else 0, 500), no_control_characters]
     if required:
-        return String(
-            required=True, validate=rules_of_text, metadata={"example": "外包装完好，商品无破损"}
-        )
-    return String(load_default="", validate=rules_of_text)
+        return short_text(500, required=True, metadata={"example": "外包装完好，商品无破损"})
+    return plain_text(500, load_default="")
 
 
 class AfterSalesBody(Schema):
@@ -93,7 +92,7 @@ class ArbitrateBody(Schema):
 
 class ReturnAddressBody(Schema):
     recipient = short_text(50, required=True, metadata={"example": "良姜合作社售后"})
-    phone = short_text(20, required=True, metadata={"example": "13800000002"})
+    phone = code_text(20, required=True, metadata={"example": "13800000002"})
     region_code = region_code(required=True, metadata={"example": "440825"})
     detail = short_text(200, required=True, metadata={"example": "龙塘镇 2 号仓"})
 
@@ -154,7 +153,7 @@ class CaseDetailReply(CaseReply):
 
 
 class CasePage(Schema):
-    items = List(Nested(CaseReply))
+    items = Items(CaseReply)
     next_cursor = UUID(allow_none=True)
 
 

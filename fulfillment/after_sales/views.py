@@ -48,7 +48,7 @@ def page_of(scope: dict[str, UUID], query_data: dict[str, Any]) -> dict[str, Any
     """Return a page of the cases in a scope."""
     with reading() as session:
         found = queries.list_cases(session, scope, **query_data)
-        return page([queries.reply(each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], queries.reply)
 
 
 @bp.post("/orders/<uuid:order_id>/after-sales")

@@ -1,7 +1,10 @@
 """Fulfillment work on a schedule."""
 
+from uuid import UUID
+
 from fulfillment.dispatch import queries, service
 from mall.kernel import clock
+from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading, unit_of_work
 
 
@@ -15,7 +18,10 @@ def confirm_silent_deliveries(limit: int = 200) -> int:
     """Confirm what was dispatched long ago and never complained of; run by the scheduler."""
     with reading() as session:
         due = queries.due_for_confirmation(session, clock.now(), limit)
-    for fulfillment_order_id in due:
-        with unit_of_work() as uow:
-            service.deliver(uow, fulfillment_order_id, "system")
-    return len(due)
+    return one_by_one("confirm_silent_deliveries", due, _confirm)
+
+
+def _confirm(fulfillment_order_id: UUID) -> bool:
+    with unit_of_work() as uow:
+        service.deliver(uow, fulfillment_order_id, "system")
+    return True

@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested
 from apiflask.validators import OneOf
 
 from fulfillment.dispatch import rules
-from mall.web.fields import PageQuery, Schema, a_uuid
+from mall.web.fields import Items, PageQuery, Schema, a_uuid
 
 
 class FulfillmentLineReply(Schema):
@@ -48,7 +48,7 @@ class FulfillmentOrderReply(Schema):
 
 
 class FulfillmentOrderList(Schema):
-    items = List(Nested(FulfillmentOrderReply))
+    items = Items(FulfillmentOrderReply)
 
 
 class FulfillmentOrderPage(FulfillmentOrderList):

@@ -13,6 +13,7 @@ from fulfillment.messages import PartDelivered, PickupOpened
 from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.notification import service as notices
@@ -95,21 +96,22 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
 def remind_overdue(uow: UnitOfWork, limit: int) -> int:
     """Remind suppliers, once, of each part that should have left; return of how many."""
     found = queries.overdue(uow.session, uow.now, limit)
-    told = [
-        NewNotice(
-            SUPPLIER,
-            part.supplier_id,
-            "dispatch_overdue",
-            f"overdue:{part.id}",
-            f"履约单 {part.number} 已超过承诺发货时间，请尽快发货；会员现在可以直接退款。",
-            f"{part.number} should have been dispatched; its member may take the money back now.",
-        )
-        for part in found
-    ]
+    told = each_shown(_reminder, found)
     for part in found:
         part.reminded_at = uow.now
     notices.notify(uow, told)
     return len(found)
+
+
+def _reminder(part: FulfillmentOrder) -> NewNotice:
+    return NewNotice(
+        SUPPLIER,
+        part.supplier_id,
+        "dispatch_overdue",
+        f"overdue:{part.id}",
+        f"履约单 {part.number} 已超过承诺发货时间，请尽快发货；会员现在可以直接退款。",
+        f"{part.number} should have been dispatched; its member may take the money back now.",
+    )
 
 
 def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:

@@ -10,6 +10,7 @@ from fulfillment.dispatch import queries, service
 from fulfillment.dispatch.schemas import FulfillmentOrderList, FulfillmentOrderReply
 from mall.access.guard import current, current_member_id
 from mall.kernel.clock import now
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.members.rules import mask_name, mask_phone
 from mall.web.fields import page
@@ -39,8 +40,9 @@ def listed(
     wish = queries.Wish(supplier_id, query_data["state"], overdue_at)
     found = queries.list_parts(session, wish, query_data["cursor"], query_data["limit"])
     lines = queries.lines_of(session, [each.id for each in found])
-    items = [_masked(queries.reply(each, lines[each.id])) for each in found]
-    return page(items, query_data["limit"])
+    return page(
+        found, query_data["limit"], lambda each: _masked(queries.reply(each, lines[each.id]))
+    )
 
 
 @bp.get("/orders/<uuid:order_id>/fulfillment-orders")
@@ -51,7 +53,7 @@ def list_parts(order_id: UUID) -> dict[str, Any]:
         orders.get_order(session, order_id, current_member_id())
         found = queries.of_order(session, order_id)
         lines = queries.lines_of(session, [each.id for each in found])
-        return {"items": [queries.reply(each, lines[each.id]) for each in found]}
+        return {"items": each_shown(lambda each: queries.reply(each, lines[each.id]), found)}
 
 
 @bp.post("/fulfillment-orders/<uuid:fulfillment_order_id>/confirm")

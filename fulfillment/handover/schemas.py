@@ -12,13 +12,20 @@ from fulfillment.handover.queries import MISSING
 from fulfillment.handover.receiving import Receipt
 from fulfillment.handover.rules import Counted
 from fulfillment.shipments.rules import CARRIERS
-from mall.web.fields import Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    Items,
+    Schema,
+    a_uuid,
+    code_text,
+    plain_text,
+    short_text,
+)
 
 
 def _note() -> String:
-    return String(
+    return plain_text(
+        500,
         load_default="",
-        validate=[Length(max=500), no_control_characters],
         metadata={"example": "实收 340 份，外观完好，现场抽检合格。"},
     )
 
@@ -55,7 +62,7 @@ class LoadReply(Schema):
 
 
 class LoadList(Schema):
-    items = List(Nested(LoadReply))
+    items = Items(LoadReply)
 
 
 class CountedSchema(Schema):
@@ -105,9 +112,9 @@ class TickSchema(Schema):
     state = String(
         required=True, validate=OneOf(rules.HAND_OUTS.states), metadata={"example": "handed_out"}
     )
-    note = String(
+    note = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "同事李四代领"},
     )
     carrier = String(
@@ -139,7 +146,7 @@ class HandOutBody(Schema):
 
 
 class ScanBody(Schema):
-    code = short_text(80, required=True, metadata={"description": "What the member shows"})
+    code = code_text(80, required=True, metadata={"description": "What the member shows"})
 
 
 class ScanReply(Schema):
@@ -170,7 +177,7 @@ class ShareReply(Schema):
 
 
 class SharePage(Schema):
-    items = List(Nested(ShareReply))
+    items = Items(ShareReply)
     counts = Nested(HandOutCounts)
     next_after = Integer(allow_none=True)
 
@@ -211,7 +218,7 @@ class ClaimReply(Schema):
 
 
 class ClaimList(Schema):
-    items = List(Nested(ClaimReply))
+    items = Items(ClaimReply)
 
 
 class ClaimNoteBody(Schema):

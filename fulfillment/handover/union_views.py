@@ -29,6 +29,7 @@ from fulfillment.handover.schemas import (
 )
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.replies import idempotently, takes_key
 from orders.programmes import queries as programmes
@@ -51,7 +52,7 @@ def list_deliveries(programme_id: UUID) -> dict[str, Any]:
         programmes.get_programme(session, current_scope_id(), programme_id)
         found = queries.unit_parts(session, programme_id)
         lines = dispatch.lines_of(session, [each.id for each in found])
-        return {"items": [dispatch.reply(each, lines[each.id]) for each in found]}
+        return {"items": each_shown(lambda each: dispatch.reply(each, lines[each.id]), found)}
 
 
 @bp.get("/<uuid:programme_id>/loads")

@@ -1,9 +1,9 @@
 """The dashboard, the papers and the public notice of programmes on the wire."""
 
-from apiflask.fields import UUID, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Range
 
-from mall.web.fields import PageQuery, Schema, a_uuid
+from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid
 from mall.web.files import FormatQuery
 
 
@@ -89,7 +89,7 @@ class PaperItem(Schema):
 
 
 class PaperList(Schema):
-    items = List(Nested(PaperItem))
+    items = Items(PaperItem)
 
 
 class NoticeQuery(PageQuery):
@@ -106,12 +106,12 @@ class NoticedItem(Schema):
     head_count = Integer(metadata={"example": 340})
     per_member_fen = Integer(metadata={"example": 30000})
     budget_fen = Integer(metadata={"example": 10200000})
-    opens_on = Date()
-    closes_on = Date()
+    opens_on = Day()
+    closes_on = Day()
 
 
 class NoticedPage(Schema):
-    items = List(Nested(NoticedItem))
+    items = Items(NoticedItem)
     next_cursor = UUID(allow_none=True)
 
 

@@ -1,16 +1,15 @@
 """Settlement work on a schedule."""
 
-import structlog
+from uuid import UUID
 
 from fulfillment.settlement import queries, rules, service
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
-from mall.kernel.errors import DomainError
+from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading, unit_of_work
 
 MAX_RUN_SECONDS = 60
 SYSTEM = "system"
-log = structlog.get_logger(__name__)
 
 
 def draft_month() -> int:
@@ -25,12 +24,10 @@ def draft_month() -> int:
             for supplier_id in queries.suppliers_with_open(session, service.end_of(ends_on))
             if not queries.was_settled(session, supplier_id, ends_on)
         ]
-    drafted = 0
-    for supplier_id in clock.within(MAX_RUN_SECONDS, found):
-        try:
-            with unit_of_work() as uow:
-                service.draft(uow, supplier_id, ends_on, SYSTEM)
-            drafted += 1
-        except DomainError as error:
-            log.warning("statement_not_drafted", supplier_id=str(supplier_id), code=error.code)
-    return drafted
+
+    def draft(supplier_id: UUID) -> bool:
+        with unit_of_work() as uow:
+            service.draft(uow, supplier_id, ends_on, SYSTEM)
+        return True
+
+    return one_by_one("draft_month", found, draft, MAX_RUN_SECONDS)

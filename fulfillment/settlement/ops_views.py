@@ -23,7 +23,7 @@ from fulfillment.settlement.service import Adjustment
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
-from mall.web.fields import PageQuery, page_of
+from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
 from mall.web.replies import idempotently, takes_key
 
@@ -46,7 +46,7 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     wanted = (query_data["supplier_id"], query_data["state"], query_data["cursor"])
     with reading() as session:
-        return page_of(queries.list_statements(session, *wanted, limit), limit)
+        return page(queries.list_statements(session, *wanted, limit), limit)
 
 
 @bp.post("/statements")
@@ -79,7 +79,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
     limit = query_data["limit"]
     with reading() as session:
         queries.get_statement(session, statement_id)
-        return page_of(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
+        return page(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
 
 
 @bp.get("/statements/<uuid:statement_id>/paper")

@@ -1,10 +1,19 @@
 """Settlement on the wire."""
 
-from apiflask.fields import UUID, Date, DateTime, Function, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.fields import UUID, DateTime, Function, Integer, String
+from apiflask.validators import OneOf, Range
 
 from fulfillment.settlement import rules
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    Day,
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    plain_text,
+    short_text,
+)
 
 
 class ItemReply(Schema):
@@ -21,7 +30,7 @@ class ItemReply(Schema):
 
 
 class SettlementItemPage(Schema):
-    items = List(Nested(ItemReply))
+    items = Items(ItemReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -29,8 +38,8 @@ class StatementReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     number = String(metadata={"example": "J261201K7Q2M9X4TB"})
     supplier_id = UUID()
-    begins_on = Date()
-    ends_on = Date()
+    begins_on = Day()
+    ends_on = Day()
     state = String(metadata={"description": ", ".join(rules.STATES.states), "example": rules.DRAFT})
     state_name = Function(
         lambda row: rules.STATES.names_zh[row["state"] if isinstance(row, dict) else row.state],
@@ -51,7 +60,7 @@ class StatementReply(Schema):
 
 
 class StatementPage(Schema):
-    items = List(Nested(StatementReply))
+    items = Items(StatementReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -75,7 +84,7 @@ class DisputeBody(Schema):
 
 class DraftBody(Schema):
     supplier_id = UUID(required=True)
-    ends_on = Date(
+    ends_on = Day(
         required=True, metadata={"description": "The last day in Beijing", "example": "2026-11-30"}
     )
 
@@ -85,7 +94,7 @@ class WithdrawBody(Schema):
 
 
 class PayBody(Schema):
-    bank_reference = short_text(64, required=True, metadata={"example": "2026120112345678"})
+    bank_reference = code_text(64, required=True, metadata={"example": "2026120112345678"})
 
 
 class AdjustmentBody(Schema):
@@ -97,9 +106,9 @@ class AdjustmentBody(Schema):
         metadata={"description": "Negative: less is owed", "example": -5_000},
     )
     note = short_text(200, required=True, metadata={"example": "迟发违约金"})
-    order_no = String(
+    order_no = plain_text(
+        40,
         load_default="",
-        validate=[Length(max=40), no_control_characters],
         metadata={"example": "D261124K7Q2M9X4TB"},
     )
 

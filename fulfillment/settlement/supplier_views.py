@@ -18,7 +18,7 @@ from fulfillment.settlement.schemas import (
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.web.fields import PageQuery, page_of
+from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
 
 bp = APIBlueprint(
@@ -42,7 +42,7 @@ def list_open(query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
         found = queries.open_items(session, current_scope_id(), query_data["cursor"], limit)
-        return page_of(found, limit)
+        return page(found, limit)
 
 
 @bp.get("/statements")
@@ -53,7 +53,7 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
     limit, wanted = query_data["limit"], (query_data["state"], query_data["cursor"])
     with reading() as session:
         found = queries.list_statements(session, current_scope_id(), *wanted, limit)
-        return page_of(found, limit)
+        return page(found, limit)
 
 
 @bp.get("/statements/<uuid:statement_id>")
@@ -72,7 +72,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
     limit = query_data["limit"]
     with reading() as session:
         queries.get_statement(session, statement_id, current_scope_id())
-        return page_of(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
+        return page(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
 
 
 @bp.get("/statements/<uuid:statement_id>/paper")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.text import canonical
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def clean_number(carrier: str, tracking_no: str | None) -> str | None:
     known = CARRIERS.get(carrier)
     if known is None:
         raise Invalid("carrier", "没有这个快递公司。", "There is no such carrier.")
-    number = re.sub(r"\s", "", tracking_no or "").upper()
+    number = canonical.squeezed(tracking_no or "").upper()
     if carrier == SELF:
         return number or None
     if not re.fullmatch(known.pattern, number):
@@ -76,7 +77,7 @@ def clean_number(carrier: str, tracking_no: str | None) -> str | None:
 
 def code_of(text: str) -> str | None:
     """Return the code of a carrier that is named in words, or by its code; None if nobody is."""
-    wanted = text.strip().lower()
+    wanted = canonical.code(text).lower()
     for code, carrier in CARRIERS.items():
         if wanted in (code, carrier.name.lower()) or (wanted and carrier.name.startswith(wanted)):
             return code

@@ -8,7 +8,7 @@ from marshmallow import post_load
 
 from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.shipments.rules import CARRIERS
-from mall.web.fields import Schema, a_uuid
+from mall.web.fields import Items, Schema, a_uuid, code_text
 
 
 class DispatchItemSchema(Schema):
@@ -24,10 +24,10 @@ class ParcelBody(Schema):
     """Who carries a parcel, and under which number."""
 
     carrier = String(required=True, validate=OneOf(list(CARRIERS)), metadata={"example": "sf"})
-    tracking_no = String(
+    tracking_no = code_text(
+        40,
         load_default=None,
         allow_none=True,
-        validate=Length(1, 40),
         metadata={"example": "SF1234567890123"},
     )
 
@@ -54,7 +54,7 @@ class CarrierReply(Schema):
 
 
 class CarrierList(Schema):
-    items = List(Nested(CarrierReply))
+    items = Items(CarrierReply)
 
 
 class ShipmentReply(Schema):
@@ -70,4 +70,4 @@ class ShipmentReply(Schema):
 
 
 class ShipmentList(Schema):
-    items = List(Nested(ShipmentReply))
+    items = Items(ShipmentReply)

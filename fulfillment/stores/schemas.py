@@ -2,19 +2,7 @@
 
 from typing import Any
 
-from apiflask.fields import (
-    UUID,
-    AwareDateTime,
-    Boolean,
-    Date,
-    DateTime,
-    Float,
-    Integer,
-    List,
-    Nested,
-    String,
-    Time,
-)
+from apiflask.fields import UUID, Boolean, DateTime, Float, Integer, List, Nested, String, Time
 from apiflask.validators import Length, Range
 from marshmallow import ValidationError, post_load, validates_schema
 
@@ -22,10 +10,14 @@ from fulfillment.stores.rules import Hours, StoreForm
 from fulfillment.stores.service import PickupWish
 from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
+    Day,
+    Items,
+    Moment,
     PageQuery,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    plain_text,
     region_code,
     short_text,
 )
@@ -62,10 +54,10 @@ class StoreBody(Schema):
         metadata={"description": "Degrees, GCJ-02", "example": 21.2707},
     )
     longitude = Float(required=True, validate=Range(-180, 180), metadata={"example": 110.3594})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     hours = List(Nested(HoursBody), required=True, validate=Length(1, 21))
     closed_on = List(
-        Date(),
+        Day(),
         load_default=list,
         validate=Length(max=100),
         metadata={"description": "Days on which it is closed all the same"},
@@ -119,7 +111,7 @@ class StoreReply(Schema):
 
 
 class StoreList(Schema):
-    items = List(Nested(StoreReply))
+    items = Items(StoreReply)
 
 
 class NearbyReply(StoreReply):
@@ -130,7 +122,7 @@ class NearbyReply(StoreReply):
 
 
 class NearbyPage(Schema):
-    items = List(Nested(NearbyReply))
+    items = Items(NearbyReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -149,7 +141,7 @@ class NearbyQuery(PageQuery):
 
 
 class SlotsQuery(Schema):
-    first = Date(load_default=None, metadata={"description": "Left out: today in Beijing"})
+    first = Day(load_default=None, metadata={"description": "Left out: today in Beijing"})
     days = Integer(load_default=7, validate=Range(1, 31))
 
 
@@ -166,7 +158,7 @@ class SlotReply(Schema):
 
 
 class SlotList(Schema):
-    items = List(Nested(SlotReply))
+    items = Items(SlotReply)
 
 
 class ActiveBody(Schema):
@@ -175,9 +167,8 @@ class ActiveBody(Schema):
 
 class PickupWishSchema(Schema):
     store_id = UUID(required=True, metadata={"example": str(a_uuid())})
-    starts_at = AwareDateTime(
+    starts_at = Moment(
         required=True,
-        format="iso",
         metadata={"description": "A time that the store lists", "example": "2026-12-01T10:00:00Z"},
     )
 
@@ -199,14 +190,14 @@ class PickupReply(Schema):
 
 
 class PickupList(Schema):
-    items = List(Nested(PickupReply))
+    items = Items(PickupReply)
 
 
 class ClerkBody(Schema):
-    username = short_text(32, required=True, metadata={"example": "cunjin-01"})
-    display_name = String(
+    username = code_text(32, required=True, metadata={"example": "cunjin-01"})
+    display_name = plain_text(
+        50,
         load_default="",
-        validate=[Length(max=50), no_control_characters],
         metadata={"example": "寸金店 早班"},
     )
     is_manager = Boolean(
@@ -228,4 +219,4 @@ class InvitedClerk(ClerkReply):
 
 
 class ClerkList(Schema):
-    items = List(Nested(ClerkReply))
+    items = Items(ClerkReply)

@@ -24,6 +24,7 @@ from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import MANAGES, SUPPLIER
 from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -85,7 +86,7 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
     with reading() as session:
         queries.get_store(session, store_id, current_scope_id())
         found = accounts.staff_of(session, rules.CLERK, store_id)
-        return {"items": [values_of(each, ClerkReply) for each in found]}
+        return {"items": each_shown(lambda each: values_of(each, ClerkReply), found)}
 
 
 @bp.post("/<uuid:store_id>/clerks")

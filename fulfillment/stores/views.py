@@ -42,7 +42,9 @@ def find_stores(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.find(session, near, query_data["cursor"], limit)
         shown = queries.shown(session, [store for store, _ in found])
-    for each, (_, km) in zip(shown, found, strict=True):
+    far = {store.id: km for store, km in found}
+    for each in shown:
+        km = far[each["id"]]
         each["distance_km"] = None if km is None else round(km, 2)
     return page(shown, limit)
 

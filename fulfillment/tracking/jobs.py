@@ -9,6 +9,7 @@ from fulfillment.shipments import service as shipments
 from fulfillment.tracking import queries, rules, service
 from fulfillment.tracking.gateway import Parcel, TrackingGateway
 from mall.kernel import clock
+from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.settings import Kuaidi100Settings, current_settings
 from mall.kernel.uow import reading, unit_of_work
 
@@ -19,29 +20,33 @@ NEEDS_PHONE = ("sf",)
 
 def subscribe_parcels(limit: int = 200) -> int:
     """Subscribe parcels that are to be watched; run by the scheduler. Returns how many were tried."""
-    tried = 0
-    for shipment_id, parcel in _claimed((rules.WANTED,), limit):
-        settings, gateway = _configured()
-        callback = f"{settings.callback_url.rstrip('/')}/{shipment_id}"
-        salt = rules.salt_of(shipment_id, current_settings().secret_key)
-        outcome = gateway.subscribe(parcel, callback, salt)
-        with unit_of_work() as uow:
-            service.note_subscription(uow, shipment_id, outcome)
-        tried += 1
-    return tried
+    return one_by_one("subscribe_parcels", _claimed((rules.WANTED,), limit), _subscribe)
+
+
+def _subscribe(claimed: tuple[UUID, Parcel]) -> bool:
+    shipment_id, parcel = claimed
+    settings, gateway = _configured()
+    callback = f"{settings.callback_url.rstrip('/')}/{shipment_id}"
+    salt = rules.salt_of(shipment_id, current_settings().secret_key)
+    outcome = gateway.subscribe(parcel, callback, salt)
+    with unit_of_work() as uow:
+        service.note_subscription(uow, shipment_id, outcome)
+    return True
 
 
 def ask_about_silent(limit: int = 200) -> int:
     """Ask about parcels of which nothing was heard for long; run by the scheduler."""
-    asked = 0
-    for shipment_id, parcel in _claimed((rules.WATCHED, rules.ASKED), limit):
-        news = _configured()[1].ask(parcel)
-        with unit_of_work() as uow:
-            service.note_asked(uow, shipment_id)
-            if news is not None:
-                service.take_news(uow, shipment_id, news)
-        asked += 1
-    return asked
+    return one_by_one("ask_about_silent", _claimed((rules.WATCHED, rules.ASKED), limit), _ask)
+
+
+def _ask(claimed: tuple[UUID, Parcel]) -> bool:
+    shipment_id, parcel = claimed
+    news = _configured()[1].ask(parcel)
+    with unit_of_work() as uow:
+        service.note_asked(uow, shipment_id)
+        if news is not None:
+            service.take_news(uow, shipment_id, news)
+    return True
 
 
 def _configured() -> tuple[Kuaidi100Settings, TrackingGateway]:
@@ -54,12 +59,18 @@ def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
         return []
     with reading() as session:
         due = queries.due(session, watches, clock.now(), limit)
-    found = []
-    for shipment_id in clock.within(MAX_RUN_SECONDS, due):
+    found: list[tuple[UUID, Parcel]] = []
+
+    def claim(shipment_id: UUID) -> bool:
         with unit_of_work() as uow:
             claimed = service.claim(uow, shipment_id, watches)
-            if claimed is not None and claimed.tracking_no is not None:
-                needs_phone = claimed.carrier in NEEDS_PHONE
-                end = shipments.phone_end(uow.session, shipment_id) if needs_phone else ""
-                found.append((shipment_id, Parcel(claimed.carrier, claimed.tracking_no, end)))
+            if claimed is None or claimed.tracking_no is None:
+                return False
+            needs_phone = claimed.carrier in NEEDS_PHONE
+            end = shipments.phone_end(uow.session, shipment_id) if needs_phone else ""
+            parcel = Parcel(claimed.carrier, claimed.tracking_no, end)
+        found.append((shipment_id, parcel))
+        return True
+
+    one_by_one("claim_parcels", due, claim, MAX_RUN_SECONDS)
     return found

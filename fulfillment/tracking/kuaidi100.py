@@ -12,8 +12,9 @@ import requests
 from fulfillment.tracking import gateway, rules
 from fulfillment.tracking.gateway import News, NotBelieved, Outcome, Parcel
 from fulfillment.tracking.rules import Report
-from mall.kernel.clock import BEIJING
+from mall.kernel.clock import BEIJING, known_moment
 from mall.kernel.settings import Kuaidi100Settings
+from mall.kernel.text import canonical
 
 # Our codes of carriers, as kuaidi100 writes them.
 COMPANIES: Mapping[str, str] = {
@@ -139,8 +140,10 @@ def _reports(rows: Any) -> Sequence[Report]:
     for row in rows[: rules.MAX_EVENTS] if isinstance(rows, list) else []:
         try:
             told_at = datetime.fromisoformat(str(row.get("ftime") or row["time"]))
-            at = told_at.replace(tzinfo=told_at.tzinfo or BEIJING)
-            text = str(row["context"]).strip()[: rules.MAX_TEXT]
+            at = known_moment(told_at.replace(tzinfo=told_at.tzinfo or BEIJING))
+            if at is None:
+                continue
+            text = canonical.prose(str(row["context"])[:1000])[: rules.MAX_TEXT]
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         place = str(row.get("areaName") or row.get("location") or "")[:100]

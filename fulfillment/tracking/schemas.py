@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, AwareDateTime, Boolean, DateTime, Function, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Function, List, Nested, String
 from apiflask.validators import OneOf
 from marshmallow import post_load
 
 from fulfillment.tracking import rules
 from fulfillment.tracking.rules import Report
 from mall.kernel.clock import now
-from mall.web.fields import Schema, a_uuid, short_text
+from mall.web.fields import Moment, Schema, a_uuid, short_text
 
 
 class TrackingEventReply(Schema):
@@ -37,9 +37,7 @@ class ReportBody(Schema):
     )
     text = short_text(200, required=True, metadata={"example": "已送达门卫室，李师傅签收"})
     place = short_text(100, load_default=None, metadata={"example": "湛江市赤坎区"})
-    happened_at = AwareDateTime(
-        load_default=None, format="iso", metadata={"description": "Left out: now"}
-    )
+    happened_at = Moment(load_default=None, metadata={"description": "Left out: now"})
 
     @post_load
     def report(self, data: dict[str, Any], **_: Any) -> Report:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fulfillment.shipments.rules import code_of
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused, plain
+from mall.kernel.text import canonical
 
 LIMITS = Limits(
     bytes=2 * 1024 * 1024,
@@ -45,7 +46,7 @@ class Wanted:
 
 def heads_of(row: Row) -> dict[str, int]:
     """Return where each column stands; raises SheetRefused where one is missing."""
-    found = {str(cell.value).strip(): at for at, cell in row.cells.items() if cell.value}
+    found = {canonical.code(str(cell.value)): at for at, cell in row.cells.items() if cell.value}
     missing = [name for name in NEEDED if name not in found]
     if missing:
         names = "、".join(missing)
@@ -60,7 +61,7 @@ def texts_of(row: Row, heads: Mapping[str, int]) -> dict[str, str]:
         value = row.cells[at].value if at in row.cells else None
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        texts[name] = "" if value is None else plain(str(value)).strip()
+        texts[name] = "" if value is None else canonical.code(plain(str(value)))
     return texts
 
 

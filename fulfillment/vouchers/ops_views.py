@@ -14,6 +14,7 @@ from fulfillment.vouchers.schemas import (
 )
 from mall.access.guard import current, needs_duty
 from mall.access.rules import SERVICE
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import values_of
 
@@ -27,7 +28,7 @@ bp = APIBlueprint("ops_vouchers", __name__, url_prefix="/v1/ops/vouchers", tag="
 def list_vouchers(query_data: dict[str, str]) -> dict[str, Any]:
     with reading() as session:
         found = queries.of_order_no(session, query_data["order_no"])
-        return {"items": [values_of(each, OpsVoucherReply) for each in found]}
+        return {"items": each_shown(lambda each: values_of(each, OpsVoucherReply), found)}
 
 
 @bp.post("/<uuid:voucher_id>/extend")

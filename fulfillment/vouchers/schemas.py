@@ -1,9 +1,9 @@
 """Vouchers on the wire."""
 
-from apiflask.fields import UUID, AwareDateTime, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
 
 from fulfillment.stores.schemas import StoreReply
-from mall.web.fields import Schema, a_uuid, short_text
+from mall.web.fields import Day, Items, Moment, Schema, a_uuid, code_text, short_text
 
 
 class PlaceReply(Schema):
@@ -41,11 +41,11 @@ class PickupVoucherReply(Schema):
 
 
 class PickupVoucherList(Schema):
-    items = List(Nested(PickupVoucherReply))
+    items = Items(PickupVoucherReply)
 
 
 class RedeemCodeBody(Schema):
-    code = short_text(
+    code = code_text(
         40,
         required=True,
         metadata={
@@ -73,7 +73,7 @@ class UndoBody(Schema):
 
 
 class DayQuery(Schema):
-    day = Date(load_default=None, metadata={"description": "Left out: today in Beijing"})
+    day = Day(load_default=None, metadata={"description": "Left out: today in Beijing"})
 
 
 class DayLine(Schema):
@@ -94,7 +94,7 @@ class DayReply(Schema):
 
 
 class DayList(Schema):
-    items = List(Nested(DayReply))
+    items = Items(DayReply)
 
 
 class OpsVoucherReply(Schema):
@@ -112,15 +112,13 @@ class OpsVoucherReply(Schema):
 
 
 class OpsVoucherList(Schema):
-    items = List(Nested(OpsVoucherReply))
+    items = Items(OpsVoucherReply)
 
 
 class OpsVoucherQuery(Schema):
-    order_no = short_text(40, required=True, metadata={"example": "D261124K7Q2M9X4TB"})
+    order_no = code_text(40, required=True, metadata={"example": "D261124K7Q2M9X4TB"})
 
 
 class ExtendBody(Schema):
-    expires_at = AwareDateTime(
-        required=True, format="iso", metadata={"example": "2027-12-31T16:00:00Z"}
-    )
+    expires_at = Moment(required=True, metadata={"example": "2027-12-31T16:00:00Z"})
     note = short_text(200, required=True, metadata={"example": "门店装修，顺延"})

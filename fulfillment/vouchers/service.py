@@ -23,6 +23,7 @@ from mall.access import service as access
 from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
 from mall.notification import service as notices
 from mall.notification.rules import NewNotice
@@ -213,21 +214,23 @@ def extend(
 def remind_expiring(uow: UnitOfWork, limit: int) -> int:
     """Tell members, once, that a voucher ends within a week; return how many."""
     found = queries.expiring(uow.session, uow.now, limit)
-    told = [
-        NewNotice(
-            STORE,
-            voucher.member_id,
-            "voucher_expiring",
-            f"expiring:{voucher.id}:{voucher.expires_at.isoformat()}",
-            f"您有一张提货券将于 {rules.told(voucher.expires_at)} 到期，请尽快到店使用。",
-            f"A pickup voucher of yours ends at {rules.told(voucher.expires_at)}; collect it soon.",
-        )
-        for voucher in found
-    ]
+    told = each_shown(_reminder, found)
     for voucher in found:
         voucher.reminded_at = uow.now
     notices.notify(uow, told)
     return len(found)
+
+
+def _reminder(voucher: PickupVoucher) -> NewNotice:
+    ends = rules.told(voucher.expires_at)
+    return NewNotice(
+        STORE,
+        voucher.member_id,
+        "voucher_expiring",
+        f"expiring:{voucher.id}:{voucher.expires_at.isoformat()}",
+        f"您有一张提货券将于 {ends} 到期，请尽快到店使用。",
+        f"A pickup voucher of yours ends at {ends}; collect it soon.",
+    )
 
 
 def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:

@@ -214,17 +214,17 @@ def use_login_code(uow: UnitOfWork, code: str) -> None:
 
 
 # One more wrong guess, where its counter is open: whoever comes after the last free one waits. A
-# counter with free guesses has been open since the epoch: whoever began a moment earlier than the
+# counter with free guesses has been open since 2000: whoever began a moment earlier than the
 # last one to be counted is not late.
 _COUNT = text("""
     INSERT INTO guess_counter AS c (purpose, subject, address, tries, opens_at, ends_at)
     VALUES (:purpose, :subject, :address, 1,
             CASE WHEN :tries <= 1 THEN CAST(:now AS timestamptz) + LEAST(:longest, :pause)
-                 ELSE 'epoch' END,
+                 ELSE '2000-01-01Z' END,
             CAST(:now AS timestamptz) + CAST(:span AS interval))
     ON CONFLICT (purpose, subject, address) DO UPDATE
     SET (tries, opens_at, ends_at) = (
-        SELECT n, CASE WHEN n < :tries THEN CAST('epoch' AS timestamptz)
+        SELECT n, CASE WHEN n < :tries THEN CAST('2000-01-01Z' AS timestamptz)
                        ELSE LEAST(e, :now + LEAST(CAST(:longest AS interval),
                             CAST(:pause AS interval) * power(2, LEAST(n - :tries, 20)))) END, e
         FROM (SELECT CASE WHEN c.ends_at <= :now THEN 1 ELSE c.tries + 1 END AS n,

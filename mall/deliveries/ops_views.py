@@ -40,7 +40,7 @@ def _decide(decision: Decision, delivery_id: UUID, note: str) -> dict[str, Any]:
 def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.list_deliveries(session, **query_data)
-        return page([values_of(each, DeliveryReply) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], lambda row: values_of(row, DeliveryReply))
 
 
 @bp.get("/queues")

@@ -1,11 +1,11 @@
 """Deliveries on the wire."""
 
-from apiflask.fields import UUID, DateTime, Dict, Float, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Dict, Float, Integer, String
 from apiflask.validators import OneOf
 
 from mall.deliveries.rules import STATES
 from mall.kernel.outbox import PARKED
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, short_text
 
 
 class DeliveryReply(Schema):
@@ -31,7 +31,7 @@ class DeliveryReply(Schema):
 
 
 class DeliveryPage(Schema):
-    items = List(Nested(DeliveryReply))
+    items = Items(DeliveryReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -56,7 +56,7 @@ class QueueReply(Schema):
 
 
 class QueueList(Schema):
-    items = List(Nested(QueueReply))
+    items = Items(QueueReply)
     workers = Integer(
         allow_none=True,
         metadata={"description": "Null, and what RQ knows: Valkey is silent", "example": 2},

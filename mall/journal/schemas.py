@@ -1,9 +1,9 @@
 """The journal on the wire."""
 
-from apiflask.fields import UUID, DateTime, Integer, List, Nested, Raw, String
+from apiflask.fields import UUID, DateTime, Integer, List, Raw, String
 from apiflask.validators import Length, OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid
+from mall.web.fields import Items, Moment, PageQuery, Schema, a_uuid
 
 AUDIENCES = ("ops", "union", "supplier", "pickup", "cli")
 
@@ -21,8 +21,8 @@ class FilterQuery(Schema):
         metadata={"description": "Id of what it was done to", "example": str(a_uuid())},
     )
     audience = String(load_default=None, validate=OneOf(AUDIENCES), metadata={"example": "ops"})
-    since = DateTime(load_default=None, metadata={"example": "2026-11-01T00:00:00Z"})
-    until = DateTime(load_default=None, metadata={"example": "2026-12-01T00:00:00Z"})
+    since = Moment(load_default=None, metadata={"example": "2026-11-01T00:00:00Z"})
+    until = Moment(load_default=None, metadata={"example": "2026-12-01T00:00:00Z"})
 
 
 class JournalQuery(FilterQuery, PageQuery):
@@ -49,5 +49,5 @@ class LineReply(Schema):
 
 
 class JournalPage(Schema):
-    items = List(Nested(LineReply))
+    items = Items(LineReply)
     next_cursor = UUID(allow_none=True)

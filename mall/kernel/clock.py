@@ -9,6 +9,11 @@ Item = TypeVar("Item")
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
+# What requests, sheets and messages may name: long ago and for ever are neither.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+_AFTER_LAST = datetime(2101, 1, 1, tzinfo=UTC)
+
 _frozen: datetime | None = None
 _offset = timedelta(0)
 
@@ -21,6 +26,22 @@ def now() -> datetime:
 def beijing_day(at: datetime) -> date:
     """Return the day in Beijing, by which documents, sales and months begin and end."""
     return at.astimezone(BEIJING).date()
+
+
+def known_moment(at: datetime) -> datetime | None:
+    """Return a moment in UTC if it is from 2000 to 2100; None for any other and for one of no zone."""
+    if at.tzinfo is None:
+        return None
+    try:
+        moment = at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return moment if _FIRST <= moment < _AFTER_LAST else None
+
+
+def is_known_day(day: date) -> bool:
+    """Tell whether a day is from 2000 to 2100."""
+    return FIRST_DAY <= day <= LAST_DAY
 
 
 def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:

@@ -2,21 +2,25 @@
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from psycopg.pq import TransactionStatus
-from sqlalchemy import BigInteger, DateTime, MetaData, Select, Text, text
+from sqlalchemy import BigInteger, DateTime, MetaData, Select, Text, event, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from mall.kernel.errors import LimitReached
+from mall.kernel.rows import times
+from mall.kernel.text import canonical
+
+times.install()
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -38,6 +42,22 @@ class Base(DeclarativeBase):
         str: Text,
         int: BigInteger,
     }
+
+
+Model = TypeVar("Model", bound=type[Base])
+
+
+def names_by(attribute: str) -> Callable[[Model], Model]:
+    """Let a mapped class keep in `name_key` that by which its name is compared with others."""
+
+    def decorate(model: Model) -> Model:
+        @event.listens_for(getattr(model, attribute), "set")
+        def follow(row: Any, name: str, *_: Any) -> None:
+            row.name_key = canonical.key(name)
+
+        return model
+
+    return decorate
 
 
 # The extension lends sessions and engines; the tables belong to Base alone.

@@ -9,16 +9,18 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class BeanScope(Base):
     """A named, frozen selection of products that a lot may be bound to."""
 
     __tablename__ = "bean_scope"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
     product_ids: Mapped[list[Any]] = mapped_column(ARRAY(PGUUID(as_uuid=True)))
     created_at: Mapped[datetime]
 

@@ -1,10 +1,10 @@
 """Beans on the wire."""
 
-from apiflask.fields import UUID, AwareDateTime, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
 from apiflask.validators import Length, Range
 
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid, short_text
+from mall.web.fields import Items, Moment, Schema, a_uuid, code_text, short_text
 
 _EXPIRY = {"example": "2026-12-31T16:00:00Z"}
 
@@ -37,7 +37,7 @@ class PostingReply(Schema):
 
 
 class PostingPage(Schema):
-    items = List(Nested(PostingReply))
+    items = Items(PostingReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -48,9 +48,9 @@ class GrantBody(Schema):
     amount_fen = Integer(
         required=True, strict=True, validate=Range(1, MAX_FEN), metadata={"example": 100000}
     )
-    expires_at = AwareDateTime(required=True, format="iso", metadata=_EXPIRY)
+    expires_at = Moment(required=True, metadata=_EXPIRY)
     programme = short_text(100, required=True, metadata={"example": "2026 年春节慰问"})
-    reference = short_text(
+    reference = code_text(
         100,
         required=True,
         metadata={"description": "Voucher number; grants once per member", "example": "2026-001"},
@@ -79,4 +79,4 @@ class AccountReply(Schema):
 
 
 class AccountList(Schema):
-    items = List(Nested(AccountReply))
+    items = Items(AccountReply)

@@ -14,6 +14,7 @@ from mall.kernel import clock
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
+from mall.kernel.text import canonical
 from mall.kernel.together import Read, Rows, array
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import service, statements
@@ -30,7 +31,9 @@ MAX_SCOPE = 2000
 
 def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUID:
     """Freeze a selection of products under a name, or return the one of that name."""
-    known = uow.session.scalars(select(BeanScope).where(BeanScope.name == name)).first()
+    known = uow.session.scalars(
+        select(BeanScope).where(BeanScope.name_key == canonical.key(name))
+    ).first()
     wanted = sorted(set(product_ids))
     if not 0 < len(wanted) <= MAX_SCOPE:
         raise Invalid(

@@ -1,7 +1,6 @@
 """Import the list of unions: wholly, or with its problems told not at all."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from mall.kernel.errors import DomainError
 from mall.kernel.ids import new_id
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members.models import TradeUnion
 
@@ -117,7 +117,7 @@ def _read(rows: Iterable[Row]) -> list[Line]:
 
 
 def _clean(value: object) -> str:
-    text = unicodedata.normalize("NFKC", str(value)).strip()
+    text = canonical.code(str(value))
     return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
 
 

@@ -78,7 +78,7 @@ def _union(union: TradeUnion) -> dict[str, Any]:
 def list_unions(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = unions.list_unions(session, **query_data)
-        return page([_union(union) for union in found], query_data["limit"])
+        return page(found, query_data["limit"], _union)
 
 
 @unions_bp.post("")

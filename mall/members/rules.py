@@ -1,16 +1,14 @@
 """Pure checks and masks of a member's data."""
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 
 from mall.access.rules import at_most
 from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.text import canonical
 
 MAX_ADDRESSES = 20
 PHONE_CODES = at_most(10, timedelta(hours=1), "phone_code")
-_PHONE = re.compile(r"1[3-9]\d{9}")
-_FULL_WIDTH = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class PhoneTaken(DomainError):
 
 def clean_phone(text: str, field: str = "phone") -> str:
     """Return a mainland mobile number as eleven digits, or raise Invalid."""
-    digits = re.sub(r"[\s-]", "", text.translate(_FULL_WIDTH)).removeprefix("+86")
-    if not _PHONE.fullmatch(digits):
+    digits = canonical.mobile(text)
+    if digits is None:
         raise Invalid(
             field, "请填写 11 位中国大陆手机号。", "Give a mainland mobile number of 11 digits."
         )

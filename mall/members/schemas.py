@@ -1,11 +1,20 @@
 """A member's account and addresses on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, String
 from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import DUTIES
 from mall.access.staff.schemas import phone_field
-from mall.web.fields import PageQuery, Schema, a_uuid, region_code, short_text
+from mall.web.fields import (
+    Day,
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    region_code,
+    short_text,
+)
 
 
 class MemberSessionReply(Schema):
@@ -42,7 +51,7 @@ class MemberState(Schema):
 
 class AddressBody(Schema):
     recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     region_code = region_code(required=True, metadata={"example": "440802"})
     detail = short_text(200, required=True, metadata={"example": "跃进路 1 号"})
     is_default = Boolean(load_default=False)
@@ -59,7 +68,7 @@ class AddressReply(Schema):
 
 
 class AddressList(Schema):
-    items = List(Nested(AddressReply))
+    items = Items(AddressReply)
 
 
 class RegionQuery(Schema):
@@ -78,12 +87,12 @@ class RegionReply(Schema):
 
 
 class RegionList(Schema):
-    items = List(Nested(RegionReply))
+    items = Items(RegionReply)
 
 
 class UnionBody(Schema):
-    code = String(
-        required=True, validate=Regexp(r"^[0-9A-Za-z-]{1,32}$"), metadata={"example": "440800-017"}
+    code = code_text(
+        32, Regexp(r"^[0-9A-Za-z-]{1,32}$"), required=True, metadata={"example": "440800-017"}
     )
     name = short_text(100, required=True, metadata={"example": "湛江中心人民医院工会委员会"})
     parent_id = UUID(load_default=None, allow_none=True)
@@ -114,7 +123,7 @@ class UnionReply(UnionBody):
 
 
 class UnionPage(Schema):
-    items = List(Nested(UnionReply))
+    items = Items(UnionReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -145,12 +154,12 @@ class OfficerReply(Schema):
 
 
 class OfficerList(Schema):
-    items = List(Nested(OfficerReply))
+    items = Items(OfficerReply)
 
 
 class MembershipBody(Schema):
-    joined_on = Date(required=True, metadata={"example": "2026-01-01"})
-    left_on = Date(
+    joined_on = Day(required=True, metadata={"example": "2026-01-01"})
+    left_on = Day(
         load_default=None,
         allow_none=True,
         metadata={"description": "The first day on which it is over", "example": "2027-01-01"},

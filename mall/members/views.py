@@ -11,6 +11,7 @@ from mall.access.gateway import LoginGateway
 from mall.access.guard import current_member_id, public
 from mall.access.rules import PhoneCodeRefused
 from mall.access.schemas import WeChatSignIn
+from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries, rules, service
 from mall.members.models import Address, Member
@@ -109,7 +110,7 @@ def bind_phone(json_data: dict[str, str]) -> dict[str, Any]:
 def list_addresses() -> dict[str, Any]:
     with reading() as session:
         found = queries.addresses(session, current_member_id())
-        return {"items": [_address_reply(address, region) for address, region in found]}
+        return {"items": each_shown(lambda row: _address_reply(*row), found)}
 
 
 def _read_back(address_id: UUID) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Send WeChat messages off the request."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import select, update
 
 from mall.kernel import clock
+from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import unit_of_work
 from mall.members import queries as members
 from mall.notification import rules
@@ -31,12 +33,23 @@ def send_wechat_messages() -> int:
         if not claimed:
             break
         done = [
-            (message, gateway.send(openid, templates[message.kind], message.data, rules.PAGE))
+            (message, _send(gateway, templates, message, openid))
             for message, openid in clock.within(RUN_SECONDS, claimed)
         ]
         _note(done)
         tried += len(done)
     return tried
+
+
+def _send(
+    gateway: MessageGateway, templates: Mapping[str, str], message: WeChatMessage, openid: str
+) -> Outcome:
+    """Send one; of which nothing can be made, none of the others waits for."""
+    try:
+        return gateway.send(openid, templates[message.kind], message.data, rules.PAGE)
+    except Exception as error:
+        note_failure("send_wechat_messages", message.id, error)
+        return Outcome(rules.FAILED, "it cannot be made a message")
 
 
 def _claim() -> list[tuple[WeChatMessage, str]]:

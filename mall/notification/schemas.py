@@ -1,8 +1,8 @@
 """Notices on the wire."""
 
-from apiflask.fields import UUID, DateTime, List, Nested, String
+from apiflask.fields import UUID, DateTime, String
 
-from mall.web.fields import Schema, a_uuid
+from mall.web.fields import Items, Schema, a_uuid
 
 
 class NoticeReply(Schema):
@@ -14,7 +14,7 @@ class NoticeReply(Schema):
 
 
 class NoticePage(Schema):
-    items = List(Nested(NoticeReply))
+    items = Items(NoticeReply)
     next_cursor = UUID(allow_none=True)
 
 

@@ -35,7 +35,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
             found = service.list_notices(
                 session, audience, _scope(current()), query_data["cursor"], limit
             )
-            return page([_reply(notice) for notice in found], limit)
+            return page(found, limit, _reply)
 
     @bp.post("/read")
     @needs_no_duty("what somebody has read is nobody else's business")

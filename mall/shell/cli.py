@@ -229,9 +229,7 @@ def beans() -> None:
 @beans.command("grant")
 @click.argument("member_id", type=click.UUID)
 @click.argument("yuan", type=click.IntRange(1, 1_000_000))
-@click.option(
-    "--expires", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Last day, in Beijing."
-)
+@click.option("--expires", type=environment.DAY, required=True, help="Last day, in Beijing.")
 @click.option("--programme", required=True, help="What it is given for.")
 @click.option("--reference", required=True, help="Voucher number; the same one grants once.")
 @click.option("--scope", type=click.UUID, help="Bind it to a scope; left out: good for everything.")

@@ -35,10 +35,10 @@ TAKEN: Mapping[str, Refusal] = {
         "默认地址刚刚被更改，请重试。",
         "The default address was changed this moment; try again.",
     ),
-    "uq_bean_scope_name": Refusal(
+    "uq_bean_scope_name_key": Refusal(
         "scope_name_taken", "name", "已有同名的使用范围。", "There is a scope of this name."
     ),
-    "uq_category_parent_id_name": Refusal(
+    "uq_category_parent_id_name_key": Refusal(
         "category_name_taken",
         "name",
         "同级已有同名分类。",
@@ -69,7 +69,7 @@ TAKEN: Mapping[str, Refusal] = {
         "该手机号已绑定其他会员。",
         "This phone number belongs to another member.",
     ),
-    "uq_pack_scope_id_title": Refusal(
+    "uq_pack_scope_id_name_key": Refusal(
         "pack_title_taken", "title", "已有同名的福利包。", "There is a pack of this title."
     ),
     "uq_payment_transaction_id": Refusal(
@@ -102,7 +102,7 @@ TAKEN: Mapping[str, Refusal] = {
         "商品已有待审核的修改，请重新读取。",
         "A change of the product waits for review already; read it again.",
     ),
-    "uq_roster_union_id_name": Refusal(
+    "uq_roster_union_id_name_key": Refusal(
         "roster_name_taken", "name", "已有同名的名册。", "There is a roster of this name."
     ),
     "uq_roster_entry_roster_id_member_id": Refusal(
@@ -117,7 +117,7 @@ TAKEN: Mapping[str, Refusal] = {
         "名册中已有该手机号。",
         "The roster has this phone number already.",
     ),
-    "uq_selection_scope_id_name": Refusal(
+    "uq_selection_scope_id_name_key": Refusal(
         "selection_name_taken", "name", "已有同名的选品。", "There is a selection of this name."
     ),
     "uq_settlement_statement_bank_reference": Refusal(
@@ -132,6 +132,9 @@ TAKEN: Mapping[str, Refusal] = {
         "该供应商已有未确认的结算单。",
         "The supplier has an unconfirmed statement already.",
     ),
+    "uq_shipping_template_supplier_id_name_key": Refusal(
+        "template_name_taken", "name", "已有同名的运费模板。", "There is a template of this name."
+    ),
     "uq_sku_supplier_id_code": Refusal(
         "sku_code_taken",
         "skus",
@@ -144,10 +147,10 @@ TAKEN: Mapping[str, Refusal] = {
         "该用户名已被使用，请换一个。",
         "This user name is taken; choose another.",
     ),
-    "uq_storefront_section_title": Refusal(
+    "uq_storefront_section_name_key": Refusal(
         "section_title_taken", "title", "已有同名的专题。", "There is a section of this title."
     ),
-    "uq_supplier_name": Refusal(
+    "uq_supplier_name_key": Refusal(
         "supplier_name_taken", "name", "已有同名的供应商。", "There is a supplier of this name."
     ),
     "uq_trade_union_code": Refusal(

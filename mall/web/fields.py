@@ -1,18 +1,22 @@
 """Schema pieces that every audience shares."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from apiflask import Schema as APISchema
 from apiflask.fields import UUID as UUIDField
-from apiflask.fields import Integer, String
+from apiflask.fields import AwareDateTime, Date, Integer, List, Nested, String
 from apiflask.validators import Length, Range, Regexp
 from marshmallow import RAISE, ValidationError
 
-from mall.kernel.clock import now
+from mall.kernel.clock import is_known_day, known_moment, now
 from mall.kernel.files.names import is_own_image
 from mall.kernel.money import MAX_FEN
+from mall.kernel.rows import shown as rows
+from mall.kernel.text import canonical
 
 DEFAULT_PAGE, MAX_PAGE = 20, 100
 
@@ -25,14 +29,101 @@ class Schema(APISchema):
         ordered = True
 
 
+class Moment(AwareDateTime):
+    """An instant from 2000 to 2100 with its zone, as everything here means one; loaded as UTC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "RFC 3339, from 2000 to 2100", **kwargs.pop("metadata", {})}
+        super().__init__(format="iso", metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> datetime:
+        try:
+            told = super()._deserialize(value, attr, data, **kwargs)
+        except OverflowError as error:
+            raise ValidationError(_OUT_OF_TIME) from error
+        moment = known_moment(told)
+        if moment is None:
+            raise ValidationError(_OUT_OF_TIME)
+        return moment
+
+
+class Day(Date):
+    """A day from 2000 to 2100."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        about = {"description": "From 2000 to 2100", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=about, **kwargs)
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
+        day: date = super()._deserialize(value, attr, data, **kwargs)
+        if not is_known_day(day):
+            raise ValidationError(_OUT_OF_TIME)
+        return day
+
+
+_OUT_OF_TIME = "Must be from 2000 to 2100."
+
+
+class Items(List):
+    """The items of a reply: one that cannot be shown is left out and hides no other."""
+
+    def __init__(self, shown: Any, **kwargs: Any) -> None:
+        super().__init__(Nested(shown), **kwargs)
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> list[Any] | None:
+        if value is None:
+            return None
+        dump = partial(self.inner._serialize, attr=attr, obj=obj, **kwargs)
+        return rows.each_shown(dump, value, f"{type(self.parent).__name__}.{attr}")
+
+
 def fen(**kwargs: Any) -> Integer:
     """Return a field for an amount in fen, 0 to the largest the trade knows."""
     return Integer(strict=True, validate=Range(0, MAX_FEN), **kwargs)
 
 
+class Text(String):
+    """Text that is made canonical before it is looked at; see `mall/kernel/text/canonical.py`."""
+
+    def __init__(
+        self, length: Length, make: Callable[[str], str] = canonical.prose, **kwargs: Any
+    ) -> None:
+        super().__init__(validate=[length, *kwargs.pop("validate", ())], **kwargs)
+        self._length, self._make = length, make
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> Any:
+        told = super()._deserialize(value, attr, data, **kwargs)
+        # Nothing is done with more than any decoration of so many characters has.
+        if not isinstance(told, str) or (
+            self._length.max and len(told) > 8 * self._length.max + 64
+        ):
+            return told
+        if self._make is not canonical.lines:
+            no_control_characters(told)
+        plain = self._make(told)
+        if not plain and self._length.min:
+            raise ValidationError("Field may not be blank.")
+        return plain
+
+
 def short_text(limit: int, **kwargs: Any) -> String:
-    """Return a text field of 1 to `limit` characters, without control characters."""
-    return String(validate=[Length(1, limit), no_control_characters], **kwargs)
+    """Return a field for a name or a sentence: 1 to `limit` characters that can be seen."""
+    return Text(Length(1, limit), **kwargs)
+
+
+def plain_text(limit: int, **kwargs: Any) -> String:
+    """Return a field for a sentence that may be empty."""
+    return Text(Length(max=limit), **kwargs)
+
+
+def long_text(limit: int, **kwargs: Any) -> String:
+    """Return a field for text of several lines, which may be empty."""
+    return Text(Length(max=limit), canonical.lines, **kwargs)
+
+
+def code_text(limit: int, *checks: Any, **kwargs: Any) -> String:
+    """Return a field for a code or a number: 1 to `limit` characters, full width made plain."""
+    return Text(Length(1, limit), canonical.code, validate=checks, **kwargs)
 
 
 def region_code(**kwargs: Any) -> String:
@@ -71,18 +162,17 @@ class PageQuery(Schema):
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
 
-def page(items: list[Any], limit: int) -> dict[str, Any]:
-    """Cut a listing that was read one row too long into a page."""
-    shown = items[:limit]
-    more = len(items) > limit
-    last = shown[-1] if shown and more else None
-    return {"items": shown, "next_cursor": last["id"] if last else None}
+def page(
+    found: Sequence[Any], limit: int, make: Callable[..., Any] | None = None
+) -> dict[str, Any]:
+    """Cut rows that were read one too many into a page, and make an item of each.
 
-
-def page_of(rows: list[Any], limit: int) -> dict[str, Any]:
-    """Cut rows that were read one too many into a page."""
-    shown = rows[:limit]
-    return {"items": shown, "next_cursor": shown[-1].id if len(rows) > limit else None}
+    One of which none can be made is left out. The page ends, and the next begins, by the rows that
+    were read.
+    """
+    shown = found[:limit]
+    last = rows.identity(shown[-1]) if shown and len(found) > limit else None
+    return {"items": shown if make is None else rows.each_shown(make, shown), "next_cursor": last}
 
 
 def values_of(row: Any, reply: type[Schema]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, Boolean, Integer, List, Nested
 from apiflask.validators import Range
 
-from mall.web.fields import Schema, a_uuid, fen
+from mall.web.fields import Items, Schema, a_uuid, fen
 
 
 class TargetBody(Schema):
@@ -53,5 +53,5 @@ class ProgressReply(TargetBody):
 
 
 class ProgressPage(Schema):
-    items = List(Nested(ProgressReply))
+    items = Items(ProgressReply)
     next_cursor = UUID(allow_none=True)

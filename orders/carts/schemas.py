@@ -1,10 +1,10 @@
 """The cart on the wire."""
 
-from apiflask.fields import UUID, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, Dict, Integer, List, String
 from apiflask.validators import OneOf, Range
 
 from catalog.products.rules import DELIVERY_MODES, MAX_QUANTITY
-from mall.web.fields import Schema
+from mall.web.fields import Items, Schema
 
 
 class CartLineBody(Schema):
@@ -35,5 +35,5 @@ class CartLineReply(Schema):
 
 
 class CartReply(Schema):
-    items = List(Nested(CartLineReply))
+    items = Items(CartLineReply)
     goods_fen = Integer(metadata={"description": "At the prices of now, what is for sale"})

@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from mall.kernel import clock
-from mall.kernel.errors import DomainError
+from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading
 from orders.checkout import cancelling
 from orders.order import queries, rules
 
 MAX_RUN_SECONDS = 20
 PAGE = 100
-
-log = structlog.get_logger(__name__)
 
 
 def lapse_unpaid_orders() -> int:
@@ -24,14 +20,12 @@ def lapse_unpaid_orders() -> int:
     One that was paid at the last second becomes paid instead; one that WeChat says nothing of
     waits for the next run and holds up none of those behind it.
     """
-    lapsed = 0
-    for order_id in clock.within(MAX_RUN_SECONDS, _overdue()):
-        try:
-            cancelling.cancel(order_id, None, rules.SYSTEM, rules.BY_TIMEOUT)
-            lapsed += 1
-        except DomainError as error:
-            log.info("order_not_lapsed", order_id=str(order_id), code=error.code)
-    return lapsed
+    return one_by_one("lapse_unpaid_orders", _overdue(), _lapse, MAX_RUN_SECONDS)
+
+
+def _lapse(order_id: UUID) -> bool:
+    cancelling.cancel(order_id, None, rules.SYSTEM, rules.BY_TIMEOUT)
+    return True
 
 
 def _overdue() -> Iterator[UUID]:

@@ -8,7 +8,7 @@ from marshmallow import post_load
 
 from catalog.products.rules import DELIVERY_MODES
 from mall.kernel.money import MAX_FEN
-from mall.web.fields import Schema, a_uuid, no_control_characters
+from mall.web.fields import Schema, a_uuid, plain_text
 from orders.checkout import rules
 
 
@@ -55,7 +55,10 @@ class PlaceOrderBody(QuoteBody):
         validate=Range(1, MAX_FEN),
         metadata={"description": "The total the member saw and agrees to", "example": 11200},
     )
-    note = String(load_default="", validate=[Length(max=200), no_control_characters])
+    note = plain_text(
+        200,
+        load_default="",
+    )
 
 
 class DrawReply(Schema):

@@ -8,6 +8,7 @@ import structlog
 
 from catalog.stock.rules import OutOfStock
 from mall.kernel import clock
+from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import UnitOfWork, unit_of_work
 from mall.ledger.rules import FundShort
 from mall.members.messages import RosterEntriesClaimed
@@ -46,6 +47,13 @@ def run_programmes() -> int:
             log.warning("programme_waits", programme_id=str(programme_id), code=short.code)
             with unit_of_work() as uow:
                 issuing.postpone(uow, programme_id, short.sentence("zh"))
+        except Exception as error:
+            if programme_id is None:
+                raise
+            # Whatever is wrong with this programme, the others go on.
+            note_failure("run_programmes", programme_id, error)
+            with unit_of_work() as uow:
+                issuing.postpone(uow, programme_id, "系统出错，已记录，稍后自动重试。")
     return done
 
 

@@ -32,7 +32,7 @@ def _signature() -> tuple[str, str]:
 def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = programmes.list_programmes(session, None, **query_data)
-        return page([reply_of(each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], reply_of)
 
 
 @bp.get("/<uuid:programme_id>")

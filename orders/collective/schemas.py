@@ -1,16 +1,19 @@
 """Money, issue and changes of programmes on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.fields import UUID, Boolean, DateTime, Integer, List, Nested, String
+from apiflask.validators import OneOf, Range
 from marshmallow import ValidationError, validates_schema
 
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
+    Day,
+    Items,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
+    plain_text,
     short_text,
 )
 from orders.collective import rules
@@ -21,9 +24,12 @@ class TransferBody(Schema):
     amount_fen = Integer(
         required=True, strict=True, validate=Range(1, MAX_FEN), metadata={"example": 10200000}
     )
-    bank_reference = short_text(64, required=True, metadata={"example": "ICBC20270105000123"})
+    bank_reference = code_text(64, required=True, metadata={"example": "ICBC20270105000123"})
     payer = short_text(100, required=True, metadata={"example": "湛江市中级人民法院工会委员会"})
-    note = String(load_default="", validate=[Length(max=200), no_control_characters])
+    note = plain_text(
+        200,
+        load_default="",
+    )
 
 
 class FundingReply(TransferBody):
@@ -84,7 +90,7 @@ class RecipientReply(Schema):
     employee_no = String(allow_none=True)
     department = String(metadata={"example": "儿科"})
     amount_fen = Integer(metadata={"example": 30000})
-    due_on = Date(allow_none=True)
+    due_on = Day(allow_none=True)
     state = String(metadata={"example": "open"})
     is_member = Boolean()
     pack_title = String(allow_none=True, metadata={"example": "春节慰问 A 包"})
@@ -93,7 +99,7 @@ class RecipientReply(Schema):
 
 
 class RecipientPage(Schema):
-    items = List(Nested(RecipientReply))
+    items = Items(RecipientReply)
     next_after = Integer(allow_none=True)
 
 
@@ -139,7 +145,7 @@ class ChangeReply(Schema):
 
 
 class ChangeList(Schema):
-    items = List(Nested(ChangeReply))
+    items = Items(ChangeReply)
 
 
 class ChangeDecision(Schema):

@@ -3,7 +3,7 @@
 from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid
+from mall.web.fields import Items, PageQuery, Schema, a_uuid
 from orders.order import rules
 
 
@@ -68,7 +68,7 @@ class OrderDetailReply(OrderReply):
 
 
 class OrderPage(Schema):
-    items = List(Nested(OrderReply))
+    items = Items(OrderReply)
     next_cursor = UUID(allow_none=True)
 
 

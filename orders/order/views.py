@@ -28,8 +28,11 @@ def list_orders(query_data: dict[str, Any]) -> dict[str, Any]:
             query_data["limit"],
         )
         lines = queries.lines_of(session, [order.id for order in found])
-        items = [queries.order_reply(order, lines[order.id]) for order in found]
-        return page(items, query_data["limit"])
+        return page(
+            found,
+            query_data["limit"],
+            lambda order: queries.order_reply(order, lines[order.id]),
+        )
 
 
 @bp.get("/<uuid:order_id>")

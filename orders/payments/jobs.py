@@ -4,6 +4,7 @@ import structlog
 
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
+from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting, queries, service
 from orders.payments.rules import GatewayUnavailable
@@ -23,15 +24,17 @@ def query_open_payments(limit: int = 50) -> int:
         due = queries.due_for_query(session, clock.now(), limit)
     for out_trade_no, is_over in clock.within(MAX_RUN_SECONDS, due):
         # Put off first: a gateway that hangs must not make the next run ask the same again.
-        with unit_of_work() as uow:
-            service.postpone_query(uow, out_trade_no)
         try:
+            with unit_of_work() as uow:
+                service.postpone_query(uow, out_trade_no)
             (collecting.close if is_over else collecting.query)(out_trade_no)
         except GatewayUnavailable:
             log.warning("payment_gateway_silent", out_trade_no=out_trade_no)
             break
         except DomainError as error:
             log.warning("payment_query_failed", out_trade_no=out_trade_no, code=error.code)
+        except Exception as error:
+            note_failure("query_open_payments", out_trade_no, error)
     return len(due)
 
 

@@ -1,9 +1,9 @@
 """Payments on the wire."""
 
-from apiflask.fields import UUID, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Dict, Integer, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, code_text
 from orders.payments import rules
 
 
@@ -37,11 +37,11 @@ class PaymentStateReply(Schema):
 
 
 class PaymentList(Schema):
-    items = List(Nested(PaymentStateReply))
+    items = Items(PaymentStateReply)
 
 
 class MessageQuery(PageQuery):
-    number = short_text(
+    number = code_text(
         64,
         required=True,
         metadata={
@@ -68,5 +68,5 @@ class MessageReply(Schema):
 
 
 class MessagePage(Schema):
-    items = List(Nested(MessageReply))
+    items = Items(MessageReply)
     next_cursor = UUID(allow_none=True)

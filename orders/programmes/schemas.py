@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range
 
 from mall.web.fields import (
+    Day,
+    Items,
     PageQuery,
     Schema,
     a_uuid,
+    code_text,
     fen,
-    no_control_characters,
+    plain_text,
     region_code,
     short_text,
 )
@@ -20,7 +23,7 @@ from orders.programmes import rules
 
 class UnitAddressSchema(Schema):
     recipient = short_text(50, required=True, metadata={"example": "陈小湛"})
-    phone = short_text(20, required=True, metadata={"example": "13800000001"})
+    phone = code_text(20, required=True, metadata={"example": "13800000001"})
     region_code = region_code(required=True, metadata={"example": "440802"})
     detail = short_text(200, required=True, metadata={"example": "跃进路 1 号工会办公室"})
 
@@ -30,15 +33,15 @@ class ProgrammeBody(Schema):
     kind = String(required=True, validate=OneOf(rules.KINDS), metadata={"example": "pick_one"})
     roster_id = UUID(required=True)
     per_member_fen = fen(required=True, metadata={"example": 30000})
-    opens_on = Date(required=True, metadata={"example": "2027-01-18"})
-    closes_on = Date(
+    opens_on = Day(required=True, metadata={"example": "2027-01-18"})
+    closes_on = Day(
         required=True,
         metadata={
             "description": "The last day, until midnight in Beijing",
             "example": "2027-02-10",
         },
     )
-    expires_on = Date(
+    expires_on = Day(
         load_default=None,
         allow_none=True,
         metadata={"description": "The last day of beans; left out: `closes_on`"},
@@ -74,7 +77,10 @@ class ProgrammeBody(Schema):
     )
     birthday = String(load_default="none", validate=OneOf(BIRTHDAY_RULES))
     festival = short_text(20, load_default=None, allow_none=True, metadata={"example": "春节"})
-    note = String(load_default="", validate=[Length(max=500), no_control_characters])
+    note = plain_text(
+        500,
+        load_default="",
+    )
 
 
 class WarningReply(Schema):
@@ -93,8 +99,8 @@ class ProgrammeItem(Schema):
     per_member_fen = Integer(metadata={"example": 30000})
     head_count = Integer(metadata={"example": 340})
     budget_fen = Integer(metadata={"example": 10200000})
-    opens_on = Date(metadata={"example": "2027-01-18"})
-    closes_on = Date(metadata={"example": "2027-02-10"})
+    opens_on = Day(metadata={"example": "2027-01-18"})
+    closes_on = Day(metadata={"example": "2027-02-10"})
     created_at = DateTime()
 
 
@@ -105,7 +111,7 @@ class ProgrammeReply(ProgrammeItem):
     selection_id = UUID(allow_none=True)
     selection_version = Integer(allow_none=True)
     max_items = Integer(allow_none=True)
-    expires_on = Date()
+    expires_on = Day()
     delivery = String(metadata={"example": "ship"})
     unit_address = Dict(allow_none=True)
     leftover = String(metadata={"example": "return"})
@@ -124,7 +130,7 @@ class ProgrammeReply(ProgrammeItem):
 
 
 class ProgrammePage(Schema):
-    items = List(Nested(ProgrammeItem))
+    items = Items(ProgrammeItem)
     next_cursor = UUID(allow_none=True)
 
 

@@ -56,7 +56,7 @@ def _read(programme_id: UUID, status: int = 200) -> Response:
 def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.list_programmes(session, current_scope_id(), **query_data)
-        return page([reply_of(each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], reply_of)
 
 
 @bp.post("")

@@ -75,7 +75,7 @@ def list_differences(query_data: dict[str, Any]) -> dict[str, Any]:
         found = queries.cases(
             session, query_data["state"], days, query_data["cursor"], query_data["limit"]
         )
-        return page([_reply(case) for case in found], query_data["limit"])
+        return page(found, query_data["limit"], _reply)
 
 
 @bp.post("/differences/<uuid:case_id>/explain")

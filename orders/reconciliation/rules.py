@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from mall.kernel.clock import known_moment
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
 
@@ -203,6 +204,8 @@ def lines_of(content: bytes) -> Iterator[BillLine]:
 def _line(number: int, fields: list[str]) -> BillLine:
     is_refund = fields[_OUT_REFUND_NO] not in ("", "0")
     moment = datetime.strptime(f"{fields[_TRADED_AT]}+0800", "%Y-%m-%d %H:%M:%S%z")
+    if known_moment(moment) is None:
+        raise ValueError(f"a trade of {fields[_TRADED_AT]}")
     return BillLine(
         line=number,
         kind=REFUND if is_refund else PAYMENT,

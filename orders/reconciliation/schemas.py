@@ -1,21 +1,21 @@
 """Bills and differences on the wire."""
 
-from apiflask.fields import UUID, Date, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Day, Items, PageQuery, Schema, a_uuid, code_text, short_text
 from orders.reconciliation import rules
 
 
 class SpanQuery(Schema):
-    merchant = short_text(64, load_default="main", metadata={"example": "main"})
-    first = Date(required=True, metadata={"example": "2027-01-01"})
-    last = Date(required=True, metadata={"example": "2027-01-31"})
+    merchant = code_text(64, load_default="main", metadata={"example": "main"})
+    first = Day(required=True, metadata={"example": "2027-01-01"})
+    last = Day(required=True, metadata={"example": "2027-01-31"})
 
 
 class BillReply(Schema):
     merchant = String(metadata={"example": "main"})
-    day = Date(metadata={"example": "2027-01-05"})
+    day = Day(metadata={"example": "2027-01-05"})
     state = String(
         metadata={"description": "wanted, checked, or empty: no trades", "example": "checked"}
     )
@@ -31,8 +31,8 @@ class FiguresReply(Schema):
     """paid − refunded = clearing_paid − clearing_refunded − under_way + differences."""
 
     merchant = String(metadata={"example": "main"})
-    first = Date(metadata={"example": "2027-01-01"})
-    last = Date(metadata={"example": "2027-01-31"})
+    first = Day(metadata={"example": "2027-01-01"})
+    last = Day(metadata={"example": "2027-01-31"})
     line_count = Integer(metadata={"example": 100000})
     paid_fen = Integer(metadata={"example": 86199300})
     refunded_fen = Integer(metadata={"example": 120000})
@@ -53,7 +53,7 @@ class FiguresReply(Schema):
 class DifferenceReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     merchant = String(metadata={"example": "main"})
-    day = Date(metadata={"example": "2027-01-05"})
+    day = Day(metadata={"example": "2027-01-05"})
     kind = String(metadata={"example": "payment"})
     number = String(metadata={"example": "P261124K7Q2M9X4TB"})
     difference = String(validate=OneOf(rules.DIFFERENCES), metadata={"example": rules.AMOUNT})
@@ -75,19 +75,19 @@ class DifferenceReply(Schema):
 
 
 class DifferencePage(Schema):
-    items = List(Nested(DifferenceReply))
+    items = Items(DifferenceReply)
     next_cursor = UUID(allow_none=True)
 
 
 class DifferenceQuery(PageQuery):
     state = String(load_default=None, validate=OneOf(rules.CASE_STATES.states))
-    first = Date(load_default=None, metadata={"example": "2027-01-01"})
-    last = Date(load_default=None, metadata={"example": "2027-01-31"})
+    first = Day(load_default=None, metadata={"example": "2027-01-01"})
+    last = Day(load_default=None, metadata={"example": "2027-01-31"})
 
 
 class AgainBody(Schema):
-    merchant = short_text(64, load_default="main", metadata={"example": "main"})
-    day = Date(required=True, metadata={"example": "2027-01-05"})
+    merchant = code_text(64, load_default="main", metadata={"example": "main"})
+    day = Day(required=True, metadata={"example": "2027-01-05"})
 
 
 class ExplainBody(Schema):

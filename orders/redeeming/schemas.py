@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Dict, Integer, List, Nested, String
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested, String
 from apiflask.validators import Length
 
-from mall.web.fields import Schema, a_uuid
+from mall.web.fields import Day, Items, Schema, a_uuid
 from orders.checkout.schemas import WantedLineSchema
 from orders.programmes.rules import MAX_ITEMS
 from orders.redeeming.rules import Choice
@@ -77,9 +77,9 @@ class EntitlementItem(Schema):
     delivery = String(metadata={"example": "ship"})
     state = String(metadata={"example": "open"})
     amount_fen = Integer(metadata={"example": 30000})
-    opens_on = Date()
-    closes_on = Date()
-    expires_on = Date()
+    opens_on = Day()
+    closes_on = Day()
+    expires_on = Day()
     order_id = UUID(allow_none=True)
     pack_id = UUID(allow_none=True)
     redeemed_at = DateTime(allow_none=True)
@@ -95,7 +95,7 @@ class EntitlementReply(EntitlementItem):
 
 
 class EntitlementPage(Schema):
-    items = List(Nested(EntitlementItem))
+    items = Items(EntitlementItem)
     next_cursor = UUID(allow_none=True)
 
 
@@ -105,8 +105,8 @@ class VoucherReply(Schema):
     programme_name = String(metadata={"example": "2027 年春节慰问"})
     state = String(metadata={"example": "open"})
     amount_fen = Integer(metadata={"example": 30000})
-    opens_on = Date()
-    closes_on = Date()
+    opens_on = Day()
+    closes_on = Day()
     delivery = String(metadata={"example": "ship"})
     max_items = Integer(allow_none=True)
     packs = List(Nested(ChoicePack))

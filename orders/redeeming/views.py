@@ -56,8 +56,9 @@ def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = entitlements.of_member(session, current_member_id(), **query_data)
         known = programmes.by_ids(session, {right.programme_id for right in found})
-        items = [_item(right, known[right.programme_id]) for right in found]
-        return page(items, query_data["limit"])
+        return page(
+            found, query_data["limit"], lambda right: _item(right, known[right.programme_id])
+        )
 
 
 @bp.get("/entitlements/<uuid:entitlement_id>")

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
+from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import collecting
 from orders.payments.gateway import UNKNOWN
@@ -18,10 +19,13 @@ def send_due_refunds(limit: int = 50) -> int:
     with reading() as session:
         due = queries.due(session, clock.now(), limit)
     for refund_id in clock.within(MAX_RUN_SECONDS, due):
-        with unit_of_work() as uow:
-            claimed = service.claim(uow, refund_id)
-        if claimed is not None and not _attempt(refund_id, claimed):
-            break
+        try:
+            with unit_of_work() as uow:
+                claimed = service.claim(uow, refund_id)
+            if claimed is not None and not _attempt(refund_id, claimed):
+                break
+        except Exception as error:
+            note_failure("send_due_refunds", refund_id, error)
     return len(due)
 
 

@@ -30,7 +30,7 @@ def _reply(refund: Refund) -> dict[str, Any]:
 def list_refunds(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = queries.list_refunds(session, **query_data)
-        return page([_reply(each) for each in found], query_data["limit"])
+        return page(found, query_data["limit"], _reply)
 
 
 @bp.post("/<uuid:refund_id>/retry")

@@ -1,9 +1,16 @@
 """Refunds on the wire."""
 
-from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf
+from apiflask.fields import UUID, DateTime, Integer, String
+from apiflask.validators import OneOf
 
-from mall.web.fields import PageQuery, Schema, a_uuid, no_control_characters, short_text
+from mall.web.fields import (
+    Items,
+    PageQuery,
+    Schema,
+    a_uuid,
+    code_text,
+    plain_text,
+)
 from orders.refunds import rules
 
 
@@ -27,7 +34,7 @@ class RefundItem(Schema):
 
 
 class RefundList(Schema):
-    items = List(Nested(RefundItem))
+    items = Items(RefundItem)
 
 
 class RefundReply(RefundItem):
@@ -44,7 +51,7 @@ class RefundReply(RefundItem):
 
 
 class RefundPage(Schema):
-    items = List(Nested(RefundReply))
+    items = Items(RefundReply)
     next_cursor = UUID(allow_none=True)
 
 
@@ -54,9 +61,9 @@ class RefundQuery(PageQuery):
 
 class SettleBody(Schema):
     channel = String(required=True, validate=OneOf(rules.CHANNELS), metadata={"example": "bank"})
-    channel_reference = short_text(64, required=True, metadata={"example": "ICBC20270105000123"})
-    note = String(
+    channel_reference = code_text(64, required=True, metadata={"example": "ICBC20270105000123"})
+    note = plain_text(
+        200,
         load_default="",
-        validate=[Length(max=200), no_control_characters],
         metadata={"example": "微信账户已注销，按会员提供的银行卡退回"},
     )

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+
+from mall.kernel.text import canonical
 
 DATA = Path(__file__).parent / "data"
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -74,7 +75,7 @@ class Analyzer:
 
     def normalise(self, text: str) -> str:
         """Return text in lower case, half width and simplified characters."""
-        folded = unicodedata.normalize("NFKC", text).casefold()
+        folded = canonical.code(text).casefold()
         return self._simplify.convert(folded) if folded else ""
 
     def runs(self, text: str) -> list[str]:

@@ -120,7 +120,7 @@ def list_changes(query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
         found = changes.waiting(session, query_data["state"], query_data["cursor"], limit)
-        return page([change_reply(each) for each in found], limit)
+        return page(found, limit, change_reply)
 
 
 @bp.post("/accounts/changes/<uuid:change_id>/confirm")

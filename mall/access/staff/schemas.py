@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, List, Nested, String
 from apiflask.validators import Length, OneOf, Regexp
 
 from mall.access.rules import MAX_PASSWORD, OPERATOR_DUTIES
-from mall.web.fields import PageQuery, Schema, a_uuid, short_text
+from mall.web.fields import Items, PageQuery, Schema, a_uuid, code_text, short_text
 
 CHANGE_STATES = ("proposed", "confirmed", "rejected")
 
@@ -19,10 +19,11 @@ def _password(**about: str) -> String:
 
 def phone_field() -> String:
     """Return a field for the phone of whoever an account belongs to."""
-    return String(
+    return code_text(
+        20,
+        Regexp(r"^1[3-9][0-9]{9}$"),
         load_default=None,
         allow_none=True,
-        validate=Regexp(r"^1[3-9][0-9]{9}$"),
         metadata={
             "description": "Two accounts of one phone are one person where two are needed",
             "example": "13800000009",
@@ -90,7 +91,7 @@ class OperatorReply(OwnAccount):
 
 
 class OperatorList(Schema):
-    items = List(Nested(OperatorReply))
+    items = Items(OperatorReply)
 
 
 def _duties(**about: str) -> List:
@@ -145,7 +146,7 @@ class ChangeQuery(PageQuery):
 
 
 class ChangePage(Schema):
-    items = List(Nested(AccountChange))
+    items = Items(AccountChange)
     next_cursor = UUID(allow_none=True)
 
 
@@ -159,4 +160,4 @@ class RequestReply(Schema):
 
 
 class RequestList(Schema):
-    items = List(Nested(RequestReply))
+    items = Items(RequestReply)

@@ -20,6 +20,7 @@ import openpyxl
 from mall.kernel.sandbox.nursery import Send
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell, Limits, Row, SheetRefused, column_name
+from mall.kernel.text import canonical
 
 # So many empty rows in a row end a sheet: formatted emptiness goes on for a million of them.
 MAX_EMPTY_ROWS = 1000
@@ -180,7 +181,7 @@ def _text(address: str, value: str, limits: Limits) -> Cell:
         raise SheetRefused(f"单元格 {address} 的内容过长。", f"Cell {address} is too long.")
     if value.startswith("="):
         return Cell(address, cells.FORMULA, value[:100])
-    return Cell(address, cells.TEXT, cells.plain(value).strip())
+    return Cell(address, cells.TEXT, canonical.lines(cells.plain(value)))
 
 
 # csv

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from mall.kernel import clock
+from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import UnitOfWork, unit_of_work
 
 # A run begins nothing new after so long; a single sheet of 20,000 rows takes about as long.
@@ -28,6 +29,10 @@ def work_off(
             break
         sheet_id, state = claimed
         if state in acts:
-            acts[state](sheet_id)
+            try:
+                acts[state](sheet_id)
+            except Exception as error:
+                # It is taken up again when its lease is over; the sheets behind it do not wait.
+                note_failure("work_off", sheet_id, error)
         worked += 1
     return worked

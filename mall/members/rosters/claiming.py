@@ -8,10 +8,11 @@ from sqlalchemy import select
 
 from mall.access import service as access
 from mall.access.rules import at_most
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members.messages import RosterEntriesClaimed
 from mall.members.models import TradeUnion
-from mall.members.rosters import rules, statements
+from mall.members.rosters import statements
 from mall.members.rosters.models import Roster, RosterEntry
 
 EMPLOYMENTS = at_most(5, timedelta(days=1), "employment")
@@ -41,8 +42,8 @@ def claim_by_employment(
         .where(
             TradeUnion.code == union_code,
             TradeUnion.claims_by_employee,
-            RosterEntry.employee_no == rules.squeezed(employee_no),
-            RosterEntry.name == rules.squeezed(name),
+            RosterEntry.employee_no == canonical.squeezed(employee_no),
+            RosterEntry.name == canonical.person(name),
             RosterEntry.is_active,
             RosterEntry.member_id.is_(None) | (RosterEntry.member_id == member_id),
         )

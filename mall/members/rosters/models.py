@@ -7,15 +7,16 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class Roster(Base):
     """A union's named list of people, with the sheet that was sent last."""
 
     __tablename__ = "roster"
     __table_args__ = (
-        UniqueConstraint("union_id", "name"),
+        UniqueConstraint("union_id", "name_key"),
         Index("ix_roster_begun_at", "union_id", "begun_at"),
         CheckConstraint(
             "state IN ('empty','waiting','checking','checked','applying','ready','failed')",
@@ -31,6 +32,7 @@ class Roster(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     union_id: Mapped[UUID] = mapped_column(ForeignKey("trade_union.id"))
     name: Mapped[str]
+    name_key: Mapped[str]
     state: Mapped[str]
     file_key: Mapped[str | None]
     file_name: Mapped[str | None]

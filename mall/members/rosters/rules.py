@@ -1,7 +1,6 @@
 """How the rows of a roster are understood, whatever a spreadsheet did to them."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from mall.kernel.errors import DomainError
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell, Row, SheetRefused
 from mall.kernel.states import Transitions
+from mall.kernel.text import canonical
 
 EMPTY, WAITING, CHECKING, CHECKED = "empty", "waiting", "checking", "checked"
 APPLYING, READY, FAILED = "applying", "ready", "failed"
@@ -46,10 +46,8 @@ HEADS: Mapping[str, tuple[str, ...]] = {
     "department": ("部门", "科室", "单位部门", "所在部门"),
     "born_on": ("生日", "出生日期", "出生年月日"),
 }
-_PHONE = re.compile(r"1[3-9]\d{9}")
 _NUMBER = re.compile(r"[0-9A-Za-z_/-]{1,32}")
 _DATE = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})\D?(?:\s*00:00(?::00)?)?")
-_HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 class RosterBusy(DomainError):
@@ -121,7 +119,7 @@ def columns(head: Row) -> dict[str, int]:
     names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
     found: dict[str, int] = {}
     for position, cell in head.cells.items():
-        key = names.get(squeezed(str(cell.value)).rstrip("*"))
+        key = names.get(canonical.squeezed(str(cell.value)).rstrip("*"))
         if key is not None and key not in found:
             found[key] = position
     if "name" not in found or not {"phone", "employee_no"} & set(found):
@@ -130,11 +128,6 @@ def columns(head: Row) -> dict[str, int]:
             "The head needs 姓名, and 手机号 or 工号; use the template.",
         )
     return found
-
-
-def squeezed(text: str) -> str:
-    """Return text with full-width forms made plain and every space taken out."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
 
 
 def read(row: Row, found: Mapping[str, int], today: date) -> Person:
@@ -151,7 +144,7 @@ def read(row: Row, found: Mapping[str, int], today: date) -> Person:
         elif key == "employee_no":
             person.employee_no = _employee_no(cell, person)
         elif key == "department":
-            person.department = unicodedata.normalize("NFKC", str(cell.value)).strip()[:MAX_TEXT]
+            person.department = canonical.prose(canonical.code(str(cell.value)))[:MAX_TEXT]
         else:
             person.born_on = _born_on(cell, person, today)
     if not person.problems and not person.name:
@@ -162,10 +155,9 @@ def read(row: Row, found: Mapping[str, int], today: date) -> Person:
 
 
 def _name(cell: Cell, person: Person) -> str:
-    text = unicodedata.normalize("NFKC", str(cell.value)).strip()
-    name = squeezed(text) if _HAN.search(text) else re.sub(r"\s+", " ", text)
-    if len(name) > MAX_NAME or any(ord(letter) < 32 for letter in name):
-        person.problems.append(f"{cell.address}：姓名不能超过 {MAX_NAME} 个字，不能换行")
+    name = canonical.person(str(cell.value))
+    if len(name) > MAX_NAME:
+        person.problems.append(f"{cell.address}：姓名不能超过 {MAX_NAME} 个字")
         return name[:MAX_NAME]
     if cell.kind != cells.TEXT or not any(letter.isalpha() for letter in name):
         person.problems.append(f"{cell.address}：“{name[:20]}”不像姓名")
@@ -177,14 +169,13 @@ def _digits(cell: Cell) -> str:
     if cell.kind == cells.NUMBER:
         value = str(cell.value)
         return value[:-2] if value.endswith(".0") else value
-    return squeezed(str(cell.value))
+    return canonical.squeezed(str(cell.value))
 
 
 def _phone(cell: Cell, person: Person) -> str | None:
-    text = re.sub(r"[-()\u2010-\u2015]", "", _digits(cell)).removeprefix("+86")
-    text = text[2:] if len(text) == 13 and text.startswith("86") else text
-    if _PHONE.fullmatch(text):
-        return text
+    text = _digits(cell)
+    if (found := canonical.mobile(text)) is not None:
+        return found
     if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d+", text):
         person.problems.append(f"{cell.address}：手机号被表格改成了科学计数法，请设为文本后重填")
     else:
@@ -203,9 +194,9 @@ def _employee_no(cell: Cell, person: Person) -> str | None:
 
 def _born_on(cell: Cell, person: Person, today: date) -> date | None:
     found = _DATE.fullmatch(
-        squeezed(str(cell.value)[:10])
+        canonical.squeezed(str(cell.value)[:10])
         if cell.kind == cells.DATE
-        else unicodedata.normalize("NFKC", str(cell.value)).strip()
+        else canonical.code(str(cell.value))
     )
     try:
         born = date(*map(int, found.groups())) if found else None

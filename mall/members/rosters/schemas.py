@@ -1,14 +1,16 @@
 """Rosters on the wire."""
 
-from apiflask.fields import UUID, Boolean, Date, DateTime, Dict, Integer, List, Nested, String
-from apiflask.validators import Length, Range
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, String
+from apiflask.validators import Range
 
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
+    Day,
+    Items,
     Schema,
     a_uuid,
-    no_control_characters,
+    code_text,
     short_text,
 )
 
@@ -18,9 +20,9 @@ class RosterBody(Schema):
 
 
 class SheetQuery(Schema):
-    name = String(
+    name = short_text(
+        200,
         load_default="名册",
-        validate=[Length(1, 200), no_control_characters],
         metadata={"description": "The file's name", "example": "名册.xlsx"},
     )
 
@@ -56,7 +58,7 @@ class RosterReply(RosterItem):
 
 
 class RosterPage(Schema):
-    items = List(Nested(RosterItem))
+    items = Items(RosterItem)
     next_cursor = UUID(allow_none=True)
 
 
@@ -68,7 +70,7 @@ class RosterRowReply(Schema):
 
 
 class RosterRowList(Schema):
-    items = List(Nested(RosterRowReply))
+    items = Items(RosterRowReply)
 
 
 class EntryQuery(Schema):
@@ -84,18 +86,18 @@ class EntryReply(Schema):
     phone = String(allow_none=True, metadata={"description": "Masked", "example": "138****0001"})
     employee_no = String(allow_none=True, metadata={"example": "00127"})
     department = String(metadata={"example": "儿科"})
-    born_on = Date(allow_none=True)
+    born_on = Day(allow_none=True)
     is_claimed = Boolean(metadata={"description": "A member already"})
 
 
 class EntryPage(Schema):
-    items = List(Nested(EntryReply))
+    items = Items(EntryReply)
     next_after = Integer(allow_none=True)
 
 
 class EmploymentBody(Schema):
-    union_code = short_text(32, required=True, metadata={"example": "440800-017"})
-    employee_no = short_text(32, required=True, metadata={"example": "00127"})
+    union_code = code_text(32, required=True, metadata={"example": "440800-017"})
+    employee_no = code_text(32, required=True, metadata={"example": "00127"})
     name = short_text(50, required=True, metadata={"example": "陈小湛"})
 
 

@@ -13,6 +13,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits
 from mall.kernel.sheets.working import PUT_OFF
+from mall.kernel.text import canonical
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from mall.members.rosters import queries, rules, statements
@@ -33,7 +34,7 @@ def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
     """Open an empty roster; raise RosterNameTaken and LimitReached."""
     mine = select(func.count()).select_from(Roster).where(Roster.union_id == union_id)
     check_limit(uow.session, ("roster", union_id), mine, rules.MAX_ROSTERS)
-    if uow.session.scalar(mine.where(Roster.name == name)):
+    if uow.session.scalar(mine.where(Roster.name_key == canonical.key(name))):
         raise RosterNameTaken("name")
     roster = Roster(
         id=new_id(),

@@ -54,7 +54,7 @@ def list_rosters(query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
         found = queries.list_rosters(session, current_scope_id(), query_data["cursor"], limit)
-        return page([_item(roster) for roster in found], limit)
+        return page(found, limit, _item)
 
 
 @bp.post("")

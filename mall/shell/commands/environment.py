@@ -5,6 +5,7 @@ import getpass
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from flask import Flask
 from rich.console import Console
 
 from mall.journal import watching
+from mall.kernel.clock import is_known_day
 from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
 from mall.shell import config, supervisor
@@ -19,6 +21,22 @@ from mall.shell.app import create_app
 from mall.web.observe import configure_logging
 
 console = Console()
+
+
+class DayType(click.ParamType):
+    """A day as year-month-day, from 2000 to 2100; given as its midnight, of no zone."""
+
+    name = "YYYY-MM-DD"
+    _form = click.DateTime(["%Y-%m-%d"])
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        told: datetime = self._form.convert(value, param, ctx)
+        if not is_known_day(told.date()):
+            self.fail(f"{told:%Y-%m-%d} is not from 2000 to 2100.", param, ctx)
+        return told
+
+
+DAY = DayType()
 
 
 def settings() -> Settings:

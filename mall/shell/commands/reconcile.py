@@ -13,7 +13,7 @@ from orders.reconciliation import service
 
 @click.command()
 @click.option("--merchant", default="main", show_default=True, help="Whose bill, with --day.")
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Match this day once more.")
+@click.option("--day", type=environment.DAY, help="Match this day once more.")
 def reconcile(merchant: str, day: datetime | None) -> None:
     """Fetch every bill that WeChat has by now and match it with payments and refunds.
 
