@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.onboarding import queries, service
+from catalog.onboarding import accounts, queries, service
 from catalog.onboarding.models import Qualification
 from catalog.onboarding.schemas import (
     DecisionBody,
@@ -56,7 +56,8 @@ def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read a supplier's profile")
 def read_supplier(supplier_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return queries.profile(suppliers.get_supplier(session, supplier_id))
+        found = queries.profile(suppliers.get_supplier(session, supplier_id))
+        return {**found, "proposed_account": accounts.proposed(session, supplier_id)}
 
 
 @bp.post("/suppliers/<uuid:supplier_id>/review")

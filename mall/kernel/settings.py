@@ -148,6 +148,9 @@ class Settings:
     token_ttl_seconds: int
     # Whether finance and accounts duties of operators need a second factor.
     totp_required: bool
+    # What an operator may do to value alone, an act and all of a day; beyond, two persons do it.
+    alone_fen: int
+    proposal_days: int
     # Where staff opens an invitation, in front of its code.
     invitation_url: str
     idempotency_ttl_seconds: int

@@ -151,6 +151,18 @@ INVARIANTS = [
         """,
     ),
     Invariant(
+        "money_confirmed_by_two",
+        "every confirmed transfer and payout was recorded by one person and confirmed by another",
+        """
+        SELECT f.id, f.kind, f.amount_fen, f.recorded_by, f.decided_by FROM funding f
+        WHERE f.state = 'confirmed' AND f.is_by_two AND (f.decided_by = f.recorded_by
+           OR NOT EXISTS (SELECT FROM author a WHERE a.subject_kind = 'funding'
+                          AND a.subject_id = f.id AND a.name = f.recorded_by)
+           OR NOT EXISTS (SELECT FROM decision d WHERE d.subject_kind = 'funding'
+                          AND d.subject_id = f.id AND d.name = f.decided_by))
+        """,
+    ),
+    Invariant(
         "claimed_rights_given",
         "nothing waits for somebody who has claimed it, but for the message that will give it",
         """

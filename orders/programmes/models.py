@@ -61,8 +61,6 @@ class Programme(Base):
     birthday: Mapped[str]
     festival: Mapped[str | None]
     note: Mapped[str]
-    # Who wrote, changed or submitted it: none of them approves it.
-    authors: Mapped[list[UUID]] = mapped_column(ARRAY(PGUUID(as_uuid=True)))
     version: Mapped[int]
     head_count: Mapped[int]
     budget_fen: Mapped[int]

@@ -30,7 +30,7 @@ from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.ledger import wallet
+from mall.ledger import granting, wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.rules import AddressForm
@@ -277,7 +277,7 @@ class World:
                 scope_id = wallet.create_scope(uow, secrets.token_hex(8), product_ids)
             reference = secrets.token_hex(8)
             grant = Grant(person.id, amount_fen, expires_at, "测试", reference, scope_id)
-            return wallet.grant(uow, [grant])[0]
+            return granting.seed(uow, [grant])[0]
 
     def supplier(self):
         with self.app.app_context(), unit_of_work() as uow:
