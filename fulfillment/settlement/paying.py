@@ -15,7 +15,6 @@ from mall.approvals.values import ValueAct
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.web.fields import values_of
 
 ADJUST, PAY = "adjustment", "statement_payment"
 
@@ -68,7 +67,8 @@ def _check_payment(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
 
 def _pay(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
     paid = service.pay(uow, UUID(body["statement_id"]), body["bank_reference"], by)
-    return values_of(paid, StatementReply)
+    reply: dict[str, Any] = StatementReply().dump(paid)
+    return reply
 
 
 KINDS = {

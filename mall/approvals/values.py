@@ -77,7 +77,7 @@ def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
 
 
 def _new(uow: UnitOfWork, by: Signer, wanted: Wanted, kind: Kind) -> ValueAct:
-    limit = uow.settings.alone_fen if kind.is_alone_allowed else None
+    limit = uow.settings.alone.limit_fen if kind.is_alone_allowed else None
     return ValueAct(
         id=new_id(),
         kind=wanted.kind,
@@ -92,7 +92,7 @@ def _new(uow: UnitOfWork, by: Signer, wanted: Wanted, kind: Kind) -> ValueAct:
         proposer_name=by.display_name,
         proposed_at=uow.now,
         day=beijing_day(uow.now),
-        ends_at=uow.now + timedelta(days=uow.settings.proposal_days),
+        ends_at=uow.now + timedelta(days=uow.settings.alone.proposal_days),
         note="",
     )
 
@@ -112,7 +112,7 @@ def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
 
     All that the person is known by must have room; where one has none, nothing is added.
     """
-    shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone_fen}
+    shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone.limit_fen}
     nested = uow.session.begin_nested()
     for person in by.keys:
         if uow.session.execute(_ADD, {**shared, "person": person}).first() is None:
@@ -130,7 +130,7 @@ def confirm(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
     act = _lock(uow, act_id)
     rules.STATES.check(act.state, rules.CONFIRMED)
     if act.ends_at <= uow.now:
-        raise rules.ProposalLapsed(days=uow.settings.proposal_days)
+        raise rules.ProposalLapsed(days=uow.settings.alone.proposal_days)
     authors.decide(uow, Subject(rules.VALUE, act.id), by)
     kind = values().kinds[act.kind]
     act.result = _plain(kind.carry_out(uow, act.body, act.proposed_by))

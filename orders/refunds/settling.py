@@ -36,7 +36,9 @@ def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
 
 def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
     how = Settlement(body["channel"], body["channel_reference"], body["note"])
-    return values_of(service.settle(uow, UUID(body["refund_id"]), by, how), RefundReply)
+    settled = service.settle(uow, UUID(body["refund_id"]), by, how)
+    reply: dict[str, Any] = RefundReply().dump(values_of(settled, RefundReply))
+    return reply
 
 
 KINDS = {SETTLE: Kind("登记其他渠道退款", "a refund paid another way", _check, _carry_out)}
