@@ -23,6 +23,8 @@ from catalog.onboarding.schemas import (
 from catalog.suppliers import queries as suppliers
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
+from mall.approvals import authors
+from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
@@ -72,6 +74,7 @@ def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"])
+        authors.decide(uow, Subject(APPLICATION, supplier_id), authors.signer(uow, current()))
         return queries.profile(supplier)
 
 
@@ -113,6 +116,7 @@ def review_qualification(qualification_id: UUID, json_data: dict[str, Any]) -> d
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         row = service.review_qualification(uow, qualification_id, current().subject_id, decision)
+        authors.decide(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 
 

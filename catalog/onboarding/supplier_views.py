@@ -30,6 +30,7 @@ from mall.access.rules import SUPPLIER
 from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
 from mall.approvals import authors
+from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.uow import reading, unit_of_work
@@ -67,6 +68,7 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
         changed = service.change_profile(uow, current_scope_id(), json_data, by)
+        authors.touch(uow, Subject(APPLICATION, changed.id), by)
         return _profile(uow.session, changed)
 
 
@@ -76,7 +78,10 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Hand the application in for review; repeating changes nothing")
 def submit() -> dict[str, Any]:
     with unit_of_work() as uow:
-        return queries.profile(service.submit(uow, current_scope_id()))
+        handed_in = service.submit(uow, current_scope_id())
+        by = authors.signer(uow, current())
+        authors.touch(uow, Subject(APPLICATION, handed_in.id), by)
+        return queries.profile(handed_in)
 
 
 @bp.post("/documents")
@@ -119,6 +124,7 @@ def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
     form = rules.QualificationForm(**json_data)
     with unit_of_work() as uow:
         row = service.add_qualification(uow, current_scope_id(), form)
+        authors.touch(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 
 

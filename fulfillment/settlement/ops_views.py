@@ -24,6 +24,7 @@ from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
 from mall.approvals import authors
 from mall.approvals.replies import answer
+from mall.approvals.rules import STATEMENT, Subject
 from mall.approvals.values import ValueAct
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page_of
@@ -63,7 +64,9 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
 def draft(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
         supplier_id, ends_on = json_data["supplier_id"], json_data["ends_on"]
-        return service.draft(uow, supplier_id, ends_on, current().name)
+        made = service.draft(uow, supplier_id, ends_on, current().name)
+        authors.touch(uow, Subject(STATEMENT, made.id), authors.signer(uow, current()))
+        return made
 
 
 @bp.get("/statements/<uuid:statement_id>")

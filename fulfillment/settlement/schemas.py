@@ -25,10 +25,22 @@ class SettlementItemPage(Schema):
     next_cursor = UUID(allow_none=True)
 
 
+class StatementAccount(Schema):
+    bank = String(metadata={"example": "中国农业银行徐闻支行"})
+    account_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+    account_number = String(metadata={"example": "44600001040001234"})
+
+
 class StatementReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     number = String(metadata={"example": "J261201K7Q2M9X4TB"})
     supplier_id = UUID()
+    supplier_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+    account = Nested(
+        StatementAccount,
+        allow_none=True,
+        metadata={"description": "In force when it was drafted: it is paid to this one"},
+    )
     begins_on = Date()
     ends_on = Date()
     state = String(metadata={"description": ", ".join(rules.STATES.states), "example": rules.DRAFT})

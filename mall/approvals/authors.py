@@ -130,6 +130,22 @@ def settle(uow: UnitOfWork, what: Subject) -> None:
     )
 
 
+def pass_on(uow: UnitOfWork, source: Subject, what: Subject) -> None:
+    """Make whoever touched a source, such as a sheet, an author of what was made from it."""
+    rows = uow.session.scalars(select(Author).where(_among([source])))
+    _write(uow, [_row(uow, what, _signer_of(each)) for each in rows])
+
+
+def settle_part(uow: UnitOfWork, part: Subject) -> None:
+    """Note that an approval looked at all that was done to an object; the caller has locked it."""
+    uow.session.execute(
+        update(Author)
+        .where(Author.subject_kind == part.kind, Author.subject_id == part.id)
+        .values(settled=Author.touches)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def decide(
     uow: UnitOfWork,
     what: Subject,

@@ -35,8 +35,9 @@ MAX_WAITING, MAX_BODY_BYTES = 1000, 256 * 1024
 # What is known of an object: its kind and its id.
 VALUE, FUNDING, PROGRAMME, CHANGE = "value", "funding", "programme", "programme_change"
 ROSTER, SELECTION, PACK = "roster", "selection", "pack"
-REVISION, APPLICATION, QUALIFICATION = "product_revision", "supplier_application", "qualification"
-STATEMENT, RECEIPT = "statement", "receipt"
+PRODUCT, REVISION, UPLOAD = "product", "product_revision", "upload"
+APPLICATION, QUALIFICATION = "supplier_application", "qualification"
+STATEMENT = "statement"
 
 
 Body = Mapping[str, Any]

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
-from mall.members import unions
 from mall.members.rules import mask_phone
 from orders.collective import funding
 from orders.collective.models import Funding
@@ -70,11 +69,11 @@ def noticed_items(session: Session, found: Sequence[Programme]) -> list[dict[str
         *("id", "number", "name", "kind", "state", "head_count", "per_member_fen", "budget_fen"),
         *("opens_on", "closes_on"),
     )
-    union_names = unions.names_of(session, {programme.union_id for programme in found})
     return [
         {
             **{name: getattr(programme, name) for name in names},
-            "union_name": union_names[programme.union_id],
+            # As it was when the programme was approved.
+            "union_name": programmes.content_of(programme)["union_name"],
         }
         for programme in found
     ]

@@ -66,6 +66,9 @@ class Programme(Base):
     budget_fen: Mapped[int]
     content: Mapped[dict[str, Any] | None]
     content_hash: Mapped[str | None]
+    # What the products of its selection were called and cost when it was submitted; long, and
+    # read by papers alone. Its digest stands in the content.
+    shown: Mapped[list[Any] | None] = mapped_column(deferred=True)
     warnings: Mapped[list[Any]]
     scope_id: Mapped[UUID | None]
     event_count: Mapped[int]

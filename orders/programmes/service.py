@@ -145,6 +145,7 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     programme.budget_fen = programme.head_count * programme.per_member_fen
     if programme.budget_fen > MAX_FEN:
         raise Invalid("per_member_fen", "总额过大。", "The budget is too large.")
+    programme.shown = checking.shown_of(uow.session, programme)
     uow.session.flush()
     found = checking.assess(uow.session, programme)
     if found.errors:

@@ -152,6 +152,7 @@ def _keep_what_was_there() -> None:
         WHERE f.state = 'recorded'
         """
     )
+    op.add_column("programme", sa.Column("shown", postgresql.JSONB(), nullable=True))
     op.drop_column("programme", "authors")
 
 
@@ -192,6 +193,7 @@ def downgrade() -> None:
         " WHERE a.subject_kind = 'programme' AND a.subject_id = p.id AND a.account_id IS NOT NULL)"
     )
     op.alter_column("programme", "authors", server_default=None)
+    op.drop_column("programme", "shown")
     op.drop_column("funding", "is_by_two")
     op.drop_column("settlement_statement", "account")
     op.drop_column("settlement_statement", "supplier_name")
