@@ -20,6 +20,7 @@ from catalog.packs.rules import PackForm, Part
 from fulfillment.reports import queries as reports
 from mall.access import service as access
 from mall.access.rules import STORE
+from mall.approvals.rules import Signer
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.ids import new_id
@@ -120,9 +121,10 @@ class Purchase:
         codes = [each["code"] for each in found.warnings]
         assert found.content_hash is not None
         programme_service.approve(uow, self.approver, programme_id, found.content_hash, codes)
+        one, other = Signer(None, "bench", "压测"), Signer(None, "bench2", "压测复核")
         transfer = Transfer(found.budget_fen, secrets.token_hex(8), "压测")
-        row = funding.record(uow, self.union_id, programme_id, "bench", transfer)
-        funding.confirm(uow, programme_id, row.id, ("bench", "压测"))
+        row = funding.record(uow, self.union_id, programme_id, one, transfer)
+        funding.confirm(uow, programme_id, row.id, other)
         return programme_id
 
     def issue(self, programme_ids: list[UUID]) -> float:

@@ -16,7 +16,7 @@ from mall.access import service as access
 from mall.access.rules import STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import wallet
+from mall.ledger import granting
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.models import Member
@@ -96,7 +96,7 @@ def _members(run: str) -> list[str]:
             for each in ids:
                 members.add_address(uow, each, address)
                 tokens.append(access.issue_token(uow, STORE, each).token)
-            wallet.grant(
+            granting.seed(
                 uow,
                 [Grant(each, BEANS_FEN, FAR, "压测", f"bench:{run}:{each}") for each in ids],
             )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from catalog import messages
 from catalog.media import views as media
+from catalog.onboarding import accounts as payout_accounts
 from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import queries as onboarding
@@ -22,6 +23,7 @@ from catalog.selections import views as selections
 from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
+from catalog.suppliers import agreeing as commissions
 from catalog.suppliers import ops_views as supplier_ops
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import supplier_views as template_views
@@ -73,4 +75,5 @@ FILES_IN_FORCE: Mapping[str, InForce] = {
     DOCUMENTS: onboarding.files_in_force,
     UPLOADS: uploads.files_in_force,
 }
+VALUE_KINDS = {**commissions.KINDS, **payout_accounts.KINDS}
 STANDINGS = {SUPPLIER: suppliers.STANDING}

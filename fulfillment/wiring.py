@@ -22,6 +22,7 @@ from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
 from fulfillment.settlement import jobs as settlement_jobs
 from fulfillment.settlement import ops_views as settlement_ops
+from fulfillment.settlement import paying
 from fulfillment.settlement import queries as settlement_queries
 from fulfillment.settlement import service as settlement
 from fulfillment.settlement import supplier_views as settlement_supplier
@@ -100,6 +101,7 @@ SWEEPS = [
     (settlement_jobs.draft_month, 3600, "bulk"),
 ]
 STANDINGS = {PICKUP: store_queries.STANDING}
+VALUE_KINDS = paying.KINDS
 INVARIANTS = [
     *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,

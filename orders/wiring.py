@@ -34,6 +34,7 @@ from orders.refunds import jobs as refund_jobs
 from orders.refunds import ops_views as refund_ops
 from orders.refunds import queries as refund_queries
 from orders.refunds import service as refunds
+from orders.refunds import settling
 from orders.refunds import views as refund_views
 
 BLUEPRINTS = [
@@ -71,6 +72,7 @@ SWEEPS = [
     (collective_jobs.run_programmes, 2, "bulk"),
     (assistance_jobs.remind_unions, 86_400, "notify"),
 ]
+VALUE_KINDS = settling.KINDS
 INVARIANTS = [
     *order_queries.INVARIANTS,
     *payment_queries.INVARIANTS,

@@ -17,7 +17,7 @@ from mall.access import service as access
 from mall.access.rules import PICKUP, STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import wallet
+from mall.ledger import granting
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.models import Member
@@ -99,5 +99,5 @@ def _member(name: str) -> str:
         uow.session.flush()
         form = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
         members.add_address(uow, member_id, form)
-        wallet.grant(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
+        granting.seed(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
         return access.issue_token(uow, STORE, member_id).token

@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.onboarding import queries, service
+from catalog.onboarding import accounts, queries, service
 from catalog.onboarding.models import Qualification
 from catalog.onboarding.schemas import (
     DecisionBody,
@@ -23,6 +23,8 @@ from catalog.onboarding.schemas import (
 from catalog.suppliers import queries as suppliers
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
+from mall.approvals import authors
+from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.rows.shown import each_shown
@@ -57,7 +59,8 @@ def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read a supplier's profile")
 def read_supplier(supplier_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return queries.profile(suppliers.get_supplier(session, supplier_id))
+        found = queries.profile(suppliers.get_supplier(session, supplier_id))
+        return {**found, "proposed_account": accounts.proposed(session, supplier_id)}
 
 
 @bp.post("/suppliers/<uuid:supplier_id>/review")
@@ -72,6 +75,7 @@ def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"])
+        authors.decide(uow, Subject(APPLICATION, supplier_id), authors.signer(uow, current()))
         return queries.profile(supplier)
 
 
@@ -113,6 +117,7 @@ def review_qualification(qualification_id: UUID, json_data: dict[str, Any]) -> d
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         row = service.review_qualification(uow, qualification_id, current().subject_id, decision)
+        authors.decide(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 
 

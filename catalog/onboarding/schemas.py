@@ -96,6 +96,11 @@ class ProfileReply(ProfileBody):
     commission_bps = Integer(metadata={"description": "Basis points", "example": 500})
     submitted_at = DateTime(allow_none=True)
     review_reasons = List(Nested(ReasonBody))
+    proposed_account = Nested(
+        SettlementAccount,
+        allow_none=True,
+        metadata={"description": "Waits for an operator; absent in lists"},
+    )
 
 
 class ProfilePage(Schema):

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from catalog.messages import QualificationsChanged, SupplierChanged
-from catalog.onboarding import queries, rules
+from catalog.onboarding import accounts, queries, rules
 from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
 from catalog.suppliers import queries as suppliers
@@ -17,6 +17,7 @@ from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
 from mall.access import service as access
+from mall.approvals.rules import Signer
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.files.store import current_private_files
@@ -81,8 +82,10 @@ def give_up(uow: UnitOfWork) -> int:
     return len(left)
 
 
-def change_profile(uow: UnitOfWork, supplier_id: UUID, profile: Mapping[str, Any]) -> Supplier:
-    """Set contacts, settlement account, origin, story and cover.
+def change_profile(
+    uow: UnitOfWork, supplier_id: UUID, profile: Mapping[str, Any], by: Signer
+) -> Supplier:
+    """Set contacts, origin, story and cover; another payout account is proposed.
 
     Raises NotFound for an unknown region.
     """
@@ -90,7 +93,9 @@ def change_profile(uow: UnitOfWork, supplier_id: UUID, profile: Mapping[str, Any
     members.check_region(uow.session, profile.get("origin_region_code"), "origin_region_code")
     is_origin_new = supplier.origin_region_code != profile.get("origin_region_code")
     for name, value in profile.items():
-        setattr(supplier, name, value)
+        if name != "settlement_account":
+            setattr(supplier, name, value)
+    accounts.change(uow, by, supplier_id, profile.get("settlement_account"))
     if is_origin_new:
         uow.emit(SupplierChanged(str(supplier_id)))
     return supplier

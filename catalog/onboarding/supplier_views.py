@@ -5,7 +5,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy.orm import Session
 
+from catalog.onboarding import accounts as payout_accounts
 from catalog.onboarding import queries, rules, service
 from catalog.onboarding.schemas import (
     DocumentReply,
@@ -20,12 +22,15 @@ from catalog.onboarding.schemas import (
     UserReply,
 )
 from catalog.suppliers import queries as suppliers
+from catalog.suppliers.models import Supplier
 from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
+from mall.approvals import authors
+from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.rows.shown import each_shown
@@ -36,22 +41,36 @@ from mall.web.files import IMAGES, PDF, attachment, gives_file, sent_file, takes
 bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", tag="Supplier")
 
 
+def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
+    waiting = payout_accounts.proposed(session, supplier.id)
+    return {**queries.profile(supplier), "proposed_account": waiting}
+
+
 @bp.get("/profile")
 @bp.output(ProfileReply)
 @bp.doc(summary="Read one's own profile, state and the reasons of the last review")
 def read_profile() -> dict[str, Any]:
     with reading() as session:
-        return queries.profile(suppliers.get_supplier(session, current_scope_id()))
+        return _profile(session, suppliers.get_supplier(session, current_scope_id()))
 
 
 @bp.put("/profile")
 @open_to_all(SUPPLIER)
 @bp.input(ProfileBody)
 @bp.output(ProfileReply)
-@bp.doc(summary="Set contacts, settlement account, place of origin, story and cover")
+@bp.doc(
+    summary="Set contacts, place of origin, story and cover; propose another settlement account",
+    description=(
+        "Once the application is handed in, another settlement account waits for an operator "
+        "(`proposed_account`); every user of the supplier is told. Without one it stays."
+    ),
+)
 def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return queries.profile(service.change_profile(uow, current_scope_id(), json_data))
+        by = authors.signer(uow, current())
+        changed = service.change_profile(uow, current_scope_id(), json_data, by)
+        authors.touch(uow, Subject(APPLICATION, changed.id), by)
+        return _profile(uow.session, changed)
 
 
 @bp.post("/profile/submit")
@@ -60,7 +79,10 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Hand the application in for review; repeating changes nothing")
 def submit() -> dict[str, Any]:
     with unit_of_work() as uow:
-        return queries.profile(service.submit(uow, current_scope_id()))
+        handed_in = service.submit(uow, current_scope_id())
+        by = authors.signer(uow, current())
+        authors.touch(uow, Subject(APPLICATION, handed_in.id), by)
+        return queries.profile(handed_in)
 
 
 @bp.post("/documents")
@@ -103,6 +125,7 @@ def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
     form = rules.QualificationForm(**json_data)
     with unit_of_work() as uow:
         row = service.add_qualification(uow, current_scope_id(), form)
+        authors.touch(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 
 

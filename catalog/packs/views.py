@@ -19,7 +19,9 @@ from catalog.packs.schemas import (
 from catalog.stock import queries as stock
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
-from mall.kernel.uow import reading, unit_of_work
+from mall.approvals import authors
+from mall.approvals.rules import PACK, Subject
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
 
@@ -27,6 +29,11 @@ def _read(pack_id: UUID) -> dict[str, Any]:
     with reading() as session:
         [found] = queries.packs_of(session, current().scope_id, [pack_id])
         return reply_of(found)
+
+
+def _sign(uow: UnitOfWork, pack_id: UUID) -> None:
+    """Write down who touched a pack: a programme that freezes it has this author."""
+    authors.touch(uow, Subject(PACK, pack_id), authors.signer(uow, current()))
 
 
 def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
@@ -51,6 +58,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def add_pack(json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             pack_id = service.add_pack(uow, current().scope_id, form_of(json_data))
+            _sign(uow, pack_id)
         return _read(pack_id)
 
     @bp.get("/<uuid:pack_id>")
@@ -67,6 +75,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def change_pack(pack_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             service.change_pack(uow, current().scope_id, pack_id, form_of(json_data))
+            _sign(uow, pack_id)
         return _read(pack_id)
 
     _add_price_requests(bp, duty)

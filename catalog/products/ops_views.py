@@ -5,6 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
+from catalog.onboarding.rules import Decision
 from catalog.onboarding.schemas import DecisionBody, decision_of
 from catalog.products import queries, reviewing, service
 from catalog.products.models import Product, ProductRevision
@@ -20,7 +21,9 @@ from catalog.products.schemas import (
 )
 from mall.access.guard import current, needs_duty
 from mall.access.rules import MERCHANDISING, REVIEWS
-from mall.kernel.uow import reading, unit_of_work
+from mall.approvals import authors
+from mall.approvals.rules import PRODUCT, REVISION, Subject
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
 bp = APIBlueprint("categories_ops", __name__, url_prefix="/v1/ops/categories", tag="Operations")
@@ -81,6 +84,16 @@ def read_review(revision_id: UUID) -> dict[str, Any]:
         return {**{name: getattr(revision, name) for name in names}, "changes": changes}
 
 
+def _decide(uow: UnitOfWork, revision_ids: list[UUID], decision: Decision) -> None:
+    by = authors.signer(uow, current())
+    for revision_id in revision_ids:
+        revision = reviewing.decide(uow, revision_id, current().subject_id, decision)
+        product = Subject(PRODUCT, revision.product_id)
+        authors.decide(uow, Subject(REVISION, revision_id), by, [product])
+        if decision.is_approved:
+            authors.settle_part(uow, product)
+
+
 @reviews_bp.post("/product-reviews/<uuid:revision_id>/decision")
 @needs_duty(REVIEWS)
 @reviews_bp.input(DecisionBody)
@@ -88,7 +101,7 @@ def read_review(revision_id: UUID) -> dict[str, Any]:
 @reviews_bp.doc(summary="Approve what was handed in, or send it back with a reason for each field")
 def decide(revision_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
     with unit_of_work() as uow:
-        reviewing.decide(uow, revision_id, current().subject_id, decision_of(json_data))
+        _decide(uow, [revision_id], decision_of(json_data))
     return {"moved_count": 1}
 
 
@@ -100,7 +113,7 @@ def decide(revision_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
 def decide_all(json_data: dict[str, Any]) -> dict[str, int]:
     ids = json_data["revision_ids"]
     with unit_of_work() as uow:
-        reviewing.decide_all(uow, ids, current().subject_id, decision_of(json_data))
+        _decide(uow, sorted(set(ids)), decision_of(json_data))
     return {"moved_count": len(set(ids))}
 
 

@@ -330,6 +330,14 @@ class Named:
     price_fen: int
 
 
+def shown(session: Session, product_ids: Collection[UUID]) -> list[dict[str, Any]]:
+    """Return the same as plain values, to be kept with what is approved."""
+    return [
+        {"title": each.title, "supplier_name": each.supplier_name, "price_fen": each.price_fen}
+        for each in named(session, product_ids)
+    ]
+
+
 def named(session: Session, product_ids: Collection[UUID]) -> list[Named]:
     """Return products by name, on sale or not, by supplier and title."""
     rows = session.execute(

@@ -1,6 +1,5 @@
 """Products are handed in, and reviewers approve them or send them back with reasons."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -109,14 +108,6 @@ def decide(
     product.version += 1
     _tell(uow, product, revision, decision)
     return revision
-
-
-def decide_all(
-    uow: UnitOfWork, revision_ids: Sequence[UUID], reviewer_id: UUID, decision: Decision
-) -> None:
-    """Decide on several revisions alike: on all of them, or on none."""
-    for revision_id in sorted(set(revision_ids)):
-        decide(uow, revision_id, reviewer_id, decision)
 
 
 def _go_live(uow: UnitOfWork, product: Product, revision: ProductRevision) -> None:

@@ -19,13 +19,20 @@ from catalog.products.schemas import (
     ProductIds,
     ScheduleBody,
 )
-from mall.access.guard import current_scope_id, open_to_all
+from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.kernel.uow import reading, unit_of_work
+from mall.approvals import authors
+from mall.approvals.rules import PRODUCT, Subject
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import if_match
 
 bp = APIBlueprint("supplier_products", __name__, url_prefix="/v1/supplier", tag="Supplier")
+
+
+def _sign(uow: UnitOfWork, product_id: UUID) -> None:
+    """Write down who touched a locked product: its reviewer is another person."""
+    authors.touch(uow, Subject(PRODUCT, product_id), authors.signer(uow, current()))
 
 
 def _pairs(items: list[dict[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -85,6 +92,7 @@ def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
 def add_product(json_data: dict[str, Any]) -> tuple[Response, int]:
     with unit_of_work() as uow:
         product_id, _ = service.add_product(uow, current_scope_id(), _form(json_data))
+        _sign(uow, product_id)
     response = _read(product_id)
     response.status_code = 201
     return response
@@ -111,6 +119,7 @@ def read_product(product_id: UUID) -> Response:
 def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
     with unit_of_work() as uow:
         service.change_product(uow, current_scope_id(), product_id, _form(json_data), if_match())
+        _sign(uow, product_id)
     return _read(product_id)
 
 
@@ -141,6 +150,7 @@ def unpublish(product_id: UUID) -> Response:
 def submit(product_id: UUID) -> Response:
     with unit_of_work() as uow:
         reviewing.submit(uow, current_scope_id(), product_id)
+        _sign(uow, product_id)
     return _read(product_id)
 
 
@@ -179,6 +189,8 @@ def submit_all(json_data: dict[str, Any]) -> dict[str, int]:
     with unit_of_work() as uow:
         for product_id in ids:
             reviewing.submit(uow, current_scope_id(), product_id)
+            _sign(uow, product_id)
+        _sign(uow, product_id)
     return {"moved_count": len(ids)}
 
 

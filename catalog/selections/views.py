@@ -17,12 +17,19 @@ from catalog.selections.schemas import (
 from catalog.selections.service import Author
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
-from mall.kernel.uow import reading, unit_of_work
+from mall.approvals import authors
+from mall.approvals.rules import SELECTION, Subject
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
 
 def _author() -> Author:
     return Author(current().subject_id, current().scope_id)
+
+
+def _sign(uow: UnitOfWork, selection_id: UUID) -> None:
+    """Write down who touched a selection: a programme that freezes it has this author."""
+    authors.touch(uow, Subject(SELECTION, selection_id), authors.signer(uow, current()))
 
 
 def _read(selection_id: UUID, number: int | None) -> dict[str, Any]:
@@ -67,6 +74,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
             selection_id = service.add_selection(
                 uow, _author(), json_data["name"], items_of(json_data), json_data["note"]
             )
+            _sign(uow, selection_id)
         return _read(selection_id, None)
 
     @bp.get("/<uuid:selection_id>")
@@ -86,6 +94,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
             service.change_selection(
                 uow, _author(), selection_id, items_of(json_data), json_data["note"]
             )
+            _sign(uow, selection_id)
         return _read(selection_id, None)
 
     return bp

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.suppliers import queries, service
+from catalog.suppliers import agreeing, queries, service
 from catalog.suppliers.models import Supplier
 from catalog.suppliers.schemas import (
     CommissionBody,
@@ -17,6 +17,8 @@ from catalog.suppliers.schemas import (
 )
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS, REVIEWS
+from mall.approvals import authors
+from mall.approvals.replies import ProposalReply, reply_of
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
@@ -81,10 +83,13 @@ def list_commission(supplier_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:supplier_id>/commission")
 @needs_duty(FINANCE_ENTERS)
 @bp.input(CommissionBody)
-@bp.output(CommissionList, 201)
-@bp.doc(summary="Set the commission from a later day on; what was sold keeps its own")
+@bp.output(ProposalReply, 202)
+@bp.doc(
+    summary="Propose the commission from a later day on; what was sold keeps its own",
+    description="Another operator confirms it at /v1/ops/proposals.",
+    responses={409: "It waits already"},
+)
 def set_commission(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
-    by = current().name
     with unit_of_work() as uow:
-        service.set_commission(uow, supplier_id, by=by, **json_data)
-    return rates_reply(supplier_id)
+        by = authors.signer(uow, current())
+        return reply_of(agreeing.propose_commission(uow, by, supplier_id, **json_data))

@@ -12,6 +12,8 @@ from catalog.stock import service as stock
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.service import keep, release
+from mall.approvals import authors
+from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.together import Share
@@ -136,6 +138,7 @@ def _done(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
         "item_product_id": product_id,
     }
     uow.add(_DONE, values, AppliedElsewhere())
+    authors.pass_on(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
 
 
 def _fail(item: UploadItem, text: str) -> None:

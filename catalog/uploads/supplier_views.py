@@ -17,15 +17,22 @@ from catalog.uploads.schemas import (
     UploadQuery,
     UploadReply,
 )
-from mall.access.guard import current_scope_id, open_to_all
+from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.kernel.uow import reading, unit_of_work
+from mall.approvals import authors
+from mall.approvals.rules import UPLOAD, Subject
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import CSV, XLSX, ZIP, attachment, gives_file, sent_file, takes_file
 
 bp = APIBlueprint("uploads", __name__, url_prefix="/v1/supplier", tag="Supplier")
 _PLAIN = ("id", "file_name", "state", "total_rows", "done_rows", "problem", "is_submitted")
 _TIMES = ("created_at", "checked_at", "applied_at")
+
+
+def _sign(uow: UnitOfWork, upload_id: UUID) -> None:
+    """Write down who touched a sheet: who reviews its products is another person."""
+    authors.touch(uow, Subject(UPLOAD, upload_id), authors.signer(uow, current()))
 
 
 def _summary(upload: Upload) -> dict[str, Any]:
@@ -86,6 +93,7 @@ def send_sheet(query_data: dict[str, str]) -> dict[str, Any]:
     content = sent_file(service.LIMITS.bytes)
     with unit_of_work() as uow:
         upload = service.receive(uow, current_scope_id(), query_data["name"], content)
+        _sign(uow, upload.id)
         upload_id = upload.id
     return _read(upload_id)
 
@@ -125,6 +133,7 @@ def add_images(upload_id: UUID) -> dict[str, Any]:
     content = sent_file(service.MAX_ARCHIVE_BYTES)
     with unit_of_work() as uow:
         service.add_images(uow, current_scope_id(), upload_id, content)
+        _sign(uow, upload_id)
     return _read(upload_id)
 
 
@@ -139,6 +148,7 @@ def add_images(upload_id: UUID) -> dict[str, Any]:
 def apply(upload_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         service.begin_applying(uow, current_scope_id(), upload_id, **json_data)
+        _sign(uow, upload_id)
     return _read(upload_id)
 
 

@@ -2,15 +2,21 @@
 
 from sqlalchemy.orm import Session
 
-from catalog.suppliers import queries as suppliers
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentOrder
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Paper, Table
 from orders.entitlements import queries as rights
+from orders.order import queries as orders
 
 TITLE = "配货单"
+
+
+def _supplier_name(session: Session, part: FulfillmentOrder) -> str:
+    """Return what the supplier was called when it was ordered."""
+    lines = orders.lines_of(session, [part.order_id])[part.order_id]
+    return next(line.supplier_name for line in lines if line.supplier_id == part.supplier_id)
 
 
 def pick_list(session: Session, part: FulfillmentOrder) -> Paper:
@@ -24,7 +30,7 @@ def pick_list(session: Session, part: FulfillmentOrder) -> Paper:
     facts: list[tuple[str, Cell]] = [
         ("履约单", part.number),
         ("订单", part.order_no),
-        ("供应商", suppliers.names(session, [part.supplier_id])[part.supplier_id]),
+        ("供应商", _supplier_name(session, part)),
         ("状态", dispatch_rules.STATES.names_zh[part.state]),
         ("下单时间", f"{part.created_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"),
         ("收货", where),

@@ -28,9 +28,11 @@ _DAY = "%Y-%m-%d"
 
 def head(session: Session, programme: Programme) -> list[tuple[str, Cell]]:
     """Return the facts that every paper begins with."""
-    union = unions.get_union(session, programme.union_id)
+    # What was approved says what the union was called then.
+    content = programme.content
+    name = content["union_name"] if content else unions.get_union(session, programme.union_id).name
     return [
-        ("工会", union.name),
+        ("工会", name),
         ("方案", f"{programme.name}（{programme.number}）"),
         ("类型", rules.KINDS[programme.kind]),
         ("状态", programme_rules.STATES.names_zh[programme.state]),
@@ -92,7 +94,7 @@ def contents(session: Session, programme: Programme) -> list[Table]:
     """Return what was approved: packs with their parts, or the products that may be chosen."""
     content = content_of(programme)
     if content["selection"] is not None:
-        return [_selection(session, content["selection"])]
+        return [_selection(session, programme, content["selection"])]
     tables = []
     for pack in content["packs"]:
         rows: list[list[Cell]] = [
@@ -119,14 +121,17 @@ def contents(session: Session, programme: Programme) -> list[Table]:
     return tables
 
 
-def _selection(session: Session, selection: dict[str, Any]) -> Table:
+def _selection(session: Session, programme: Programme, selection: dict[str, Any]) -> Table:
     ids = [UUID(item["product_id"]) for item in selection["items"]]
+    shown = programme.shown
+    if shown is None:
+        # Submitted before it was kept.
+        shown = products.shown(session, ids)
     rows: list[list[Cell]] = [
-        [each.supplier_name, each.title, Fen(each.price_fen)]
-        for each in products.named(session, ids)
+        [each["supplier_name"], each["title"], Fen(each["price_fen"])] for each in shown
     ]
     caption = f"选品：{selection['name']}（第 {selection['version']} 版，{len(ids)} 种）"
-    return Table(("供应商", "商品", "今日最低价"), (40, 60, 20), rows, caption)
+    return Table(("供应商", "商品", "提交时最低价"), (40, 60, 20), rows, caption)
 
 
 def contract_appendix(session: Session, programme: Programme) -> Paper:

@@ -1,6 +1,7 @@
 """What suppliers earned, item by item, and the statements that settle it."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, text
@@ -34,6 +35,9 @@ class SettlementStatement(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(unique=True)
     supplier_id: Mapped[UUID]
+    # As they were when it was drafted: the supplier agrees to these, and is paid to this account.
+    supplier_name: Mapped[str]
+    account: Mapped[dict[str, Any] | None]
     # The first and the last day in Beijing of what is in it.
     begins_on: Mapped[date] = mapped_column(Date)
     ends_on: Mapped[date] = mapped_column(Date)

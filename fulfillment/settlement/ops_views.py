@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.settlement import papers, queries, service
+from fulfillment.settlement import papers, paying, queries, service
 from fulfillment.settlement.schemas import (
     AdjustmentBody,
     AdjustmentReply,
@@ -21,11 +21,15 @@ from fulfillment.settlement.schemas import (
 )
 from fulfillment.settlement.service import Adjustment
 from mall.access.guard import current, needs_duty
-from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
+from mall.access.rules import FINANCE_ENTERS
+from mall.approvals import authors
+from mall.approvals.replies import answer
+from mall.approvals.rules import STATEMENT, Subject
+from mall.approvals.values import ValueAct
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
-from mall.web.replies import idempotently, takes_key
+from mall.web.replies import idempotently, reply, takes_key
 
 bp = APIBlueprint("ops_settlement", __name__, url_prefix="/v1/ops/settlement", tag="Operations")
 
@@ -60,7 +64,9 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
 def draft(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
         supplier_id, ends_on = json_data["supplier_id"], json_data["ends_on"]
-        return service.draft(uow, supplier_id, ends_on, current().name)
+        made = service.draft(uow, supplier_id, ends_on, current().name)
+        authors.touch(uow, Subject(STATEMENT, made.id), authors.signer(uow, current()))
+        return made
 
 
 @bp.get("/statements/<uuid:statement_id>")
@@ -104,16 +110,22 @@ def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
 
 
 @bp.post("/statements/<uuid:statement_id>/pay")
-@needs_duty(FINANCE_CONFIRMS)
+@needs_duty(FINANCE_ENTERS)
 @bp.input(PayBody)
 @bp.output(StatementReply)
 @bp.doc(
     summary="Record that a confirmed statement was paid by bank",
-    responses={409: "Not confirmed, or the reference paid another"},
+    description="Beyond what an operator moves alone in a day it waits at /v1/ops/proposals: 202.",
+    responses={
+        202: "It waits for another operator",
+        409: "Not confirmed, the reference paid another, or it waits already",
+    },
 )
 def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
-        return service.pay(uow, statement_id, json_data["bank_reference"], current().name)
+        by = authors.signer(uow, current())
+        done = paying.pay(uow, by, statement_id, json_data["bank_reference"])
+        return reply(answer(done, 200)) if isinstance(done, ValueAct) else done
 
 
 @bp.post("/adjustments")
@@ -121,11 +133,15 @@ def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
 @takes_key
 @bp.input(AdjustmentBody)
 @bp.output(AdjustmentReply, 201)
-@bp.doc(summary="Add to, or take from, what a supplier is owed; needs an Idempotency-Key")
+@bp.doc(
+    summary="Add to, or take from, what a supplier is owed; needs an Idempotency-Key",
+    description="Beyond what an operator moves alone in a day it waits at /v1/ops/proposals: 202.",
+    responses={202: "It waits for another operator"},
+)
 def adjust(json_data: dict[str, Any]) -> Response:
-    actor, made = current().name, Adjustment(**json_data)
+    who, made = current(), Adjustment(**json_data)
 
-    def work(uow: UnitOfWork) -> dict[str, Any]:
-        return {"id": service.adjust(uow, made, actor), "amount_fen": made.amount_fen}
+    def work(uow: UnitOfWork) -> Any:
+        return answer(paying.adjust(uow, authors.signer(uow, who), made))
 
     return idempotently(work)

@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from catalog.suppliers import queries as suppliers
 from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
 from mall.kernel.clock import BEIJING
@@ -21,10 +20,10 @@ def statement(session: Session, found: SettlementStatement) -> Paper:
     items = queries.items_of(session, found.id, None, MAX_ROWS)
     if len(items) > MAX_ROWS:
         raise LimitReached(limit=MAX_ROWS)
-    supplier = suppliers.get_supplier(session, found.supplier_id)
-    account: dict[str, Any] = supplier.settlement_account or {}
+    # Kept with it from its draft on: an account that comes later is another statement's.
+    account: dict[str, Any] = found.account or {}
     facts: list[tuple[str, Cell]] = [
-        ("供应商", supplier.name),
+        ("供应商", found.supplier_name),
         ("结算单号", found.number),
         ("结算期", f"{found.begins_on} 至 {found.ends_on}"),
         ("状态", rules.STATES.names_zh[found.state]),

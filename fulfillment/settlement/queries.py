@@ -141,6 +141,14 @@ def suppliers_with_open(session: Session, before: datetime) -> list[UUID]:
     return list(session.scalars(query))
 
 
+def is_reference_used(session: Session, bank_reference: str) -> bool:
+    """Tell whether a bank reference already paid a statement."""
+    query = select(SettlementStatement.id).where(
+        SettlementStatement.bank_reference == bank_reference
+    )
+    return session.scalars(query).first() is not None
+
+
 def known(session: Session, order_id: UUID) -> set[str]:
     """Return the references of an order's items."""
     query = select(SettlementItem.reference).where(SettlementItem.order_id == order_id)
@@ -163,6 +171,21 @@ _WAITS = """
                      OR d.topic = 'LineReimbursed' AND d.payload->>'order_id' = CAST(o.id AS text)))
 """
 INVARIANTS = [
+    Invariant(
+        "settled_on_record",
+        "a payment of a statement and an adjustment stand on record with who entered and confirmed",
+        """
+        SELECT s.number, s.net_fen FROM settlement_statement s
+        WHERE s.state = 'paid' AND NOT EXISTS (
+            SELECT FROM value_act v WHERE v.kind = 'statement_payment' AND v.amount_fen = s.net_fen
+            AND v.subject = CAST(s.id AS text) AND v.state IN ('alone', 'confirmed'))
+        UNION ALL
+        SELECT i.reference, i.net_fen FROM settlement_item i
+        WHERE i.kind = 'adjustment' AND NOT EXISTS (
+            SELECT FROM value_act v WHERE v.kind = 'adjustment' AND v.amount_fen = abs(i.net_fen)
+            AND v.result->>'id' = CAST(i.id AS text) AND v.state IN ('alone', 'confirmed'))
+        """,
+    ),
     Invariant(
         "suppliers_owed_what_is_unpaid",
         "what a supplier's account holds is its open items and its statements that are not paid",

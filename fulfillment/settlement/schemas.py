@@ -1,6 +1,6 @@
 """Settlement on the wire."""
 
-from apiflask.fields import UUID, DateTime, Function, Integer, String
+from apiflask.fields import UUID, DateTime, Function, Integer, Nested, String
 from apiflask.validators import OneOf, Range
 
 from fulfillment.settlement import rules
@@ -34,10 +34,22 @@ class SettlementItemPage(Schema):
     next_cursor = UUID(allow_none=True)
 
 
+class StatementAccount(Schema):
+    bank = String(metadata={"example": "中国农业银行徐闻支行"})
+    account_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+    account_number = String(metadata={"example": "44600001040001234"})
+
+
 class StatementReply(Schema):
     id = UUID(metadata={"example": str(a_uuid())})
     number = String(metadata={"example": "J261201K7Q2M9X4TB"})
     supplier_id = UUID()
+    supplier_name = String(metadata={"example": "徐闻县良姜农业合作社"})
+    account = Nested(
+        StatementAccount,
+        allow_none=True,
+        metadata={"description": "In force when it was drafted: it is paid to this one"},
+    )
     begins_on = Day()
     ends_on = Day()
     state = String(metadata={"description": ", ".join(rules.STATES.states), "example": rules.DRAFT})

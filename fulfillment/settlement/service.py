@@ -170,7 +170,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
 
     Raises NotFound, Invalid, StatementOpen, and NothingToSettle where they sum to nothing or less.
     """
-    suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
     rules.check_period(ends_on, beijing_day(uow.now))
     waiting = queries.waiting_of(uow.session, supplier_id)
     if waiting is not None:
@@ -183,6 +183,8 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
         id=new_id(),
         number=new_number("J", uow.now),
         supplier_id=supplier_id,
+        supplier_name=supplier.name,
+        account=supplier.settlement_account,
         begins_on=beijing_day(min(each.happened_at for each in items)),
         ends_on=ends_on,
         state=rules.DRAFT,
@@ -205,7 +207,9 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), BEIJING)
 
 
-def _lock(uow: UnitOfWork, statement_id: UUID) -> SettlementStatement:
+def lock(uow: UnitOfWork, statement_id: UUID) -> SettlementStatement:
+    """Lock a statement until the transaction ends."""
+    queries.get_statement(uow.session, statement_id)
     return uow.session.get_one(
         SettlementStatement, statement_id, with_for_update=True, populate_existing=True
     )
@@ -213,8 +217,7 @@ def _lock(uow: UnitOfWork, statement_id: UUID) -> SettlementStatement:
 
 def withdraw(uow: UnitOfWork, statement_id: UUID, note: str) -> SettlementStatement:
     """Take a statement back before it is confirmed; its items are open again."""
-    queries.get_statement(uow.session, statement_id)
-    found = _lock(uow, statement_id)
+    found = lock(uow, statement_id)
     rules.STATES.check(found.state, rules.WITHDRAWN)
     found.state, found.note = rules.WITHDRAWN, note
     uow.session.execute(
@@ -232,7 +235,7 @@ def confirm(
 ) -> SettlementStatement:
     """Let a supplier agree to a statement; doing it again changes nothing. Raises WrongState."""
     queries.get_statement(uow.session, statement_id, supplier_id)
-    found = _lock(uow, statement_id)
+    found = lock(uow, statement_id)
     if found.state == rules.CONFIRMED:
         return found
     rules.STATES.check(found.state, rules.CONFIRMED)
@@ -246,7 +249,7 @@ def dispute(
 ) -> SettlementStatement:
     """Let a supplier say what is wrong with a statement; an operator is told. Raises WrongState."""
     queries.get_statement(uow.session, statement_id, supplier_id)
-    found = _lock(uow, statement_id)
+    found = lock(uow, statement_id)
     rules.STATES.check(found.state, rules.DISPUTED)
     found.state, found.note = rules.DISPUTED, note
     uow.session.flush()
@@ -269,8 +272,7 @@ def pay(
 
     The same reference again changes nothing. Raises WrongState and ReferenceUsed.
     """
-    queries.get_statement(uow.session, statement_id)
-    found = _lock(uow, statement_id)
+    found = lock(uow, statement_id)
     if found.state == rules.PAID and found.bank_reference == bank_reference:
         return found
     rules.STATES.check(found.state, rules.PAID)

@@ -17,6 +17,8 @@ from fulfillment.settlement.schemas import (
 )
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
+from mall.approvals import authors
+from mall.approvals.rules import STATEMENT, Subject
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file
@@ -92,7 +94,9 @@ def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
 @bp.doc(summary="Agree to a statement; it never changes afterwards", responses={409: "Not a draft"})
 def confirm(statement_id: UUID) -> Any:
     with unit_of_work() as uow:
-        return service.confirm(uow, current_scope_id(), statement_id, current().name)
+        agreed = service.confirm(uow, current_scope_id(), statement_id, current().name)
+        authors.decide(uow, Subject(STATEMENT, statement_id), authors.signer(uow, current()))
+        return agreed
 
 
 @bp.post("/statements/<uuid:statement_id>/dispute")

@@ -130,6 +130,14 @@ class AfterSalesSettings:
 
 
 @dataclass(frozen=True)
+class AloneSettings:
+    """What an operator may move alone in a day, in fen, and how long a second person has."""
+
+    limit_fen: int
+    proposal_days: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything read from the environment, checked once at start."""
 
@@ -148,6 +156,7 @@ class Settings:
     token_ttl_seconds: int
     # Whether finance and accounts duties of operators need a second factor.
     totp_required: bool
+    alone: AloneSettings
     # Where staff opens an invitation, in front of its code.
     invitation_url: str
     idempotency_ttl_seconds: int

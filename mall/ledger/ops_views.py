@@ -5,14 +5,13 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import needs_duty
+from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
-from mall.kernel.errors import NotFound
+from mall.approvals import authors
+from mall.approvals.replies import answer
 from mall.kernel.uow import UnitOfWork, reading
-from mall.ledger import queries, wallet
-from mall.ledger.rules import Grant
+from mall.ledger import granting, queries, wallet
 from mall.ledger.schemas import AccountList, GrantBody, GrantReply, ScopeBody, ScopeReply
-from mall.members import queries as members
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")
@@ -40,25 +39,19 @@ def list_accounts() -> dict[str, Any]:
 @takes_key
 @bp.input(GrantBody)
 @bp.output(GrantReply, 201)
-@bp.doc(summary="Grant beans to up to 1000 members; needs an Idempotency-Key")
+@bp.doc(
+    summary="Grant beans to up to 1000 members; needs an Idempotency-Key",
+    description=(
+        "Up to what an operator may move alone in a day it is done at once. Beyond, the answer is "
+        "202 with a proposal that another operator confirms at /v1/ops/proposals."
+    ),
+    responses={202: "It waits for another operator", 409: "The reference was used before"},
+)
 def grant(json_data: dict[str, Any]) -> Response:
-    def work(uow: UnitOfWork) -> dict[str, Any]:
-        member_ids = sorted(set(json_data["member_ids"]))
-        if members.unknown_members(uow.session, member_ids):
-            raise NotFound("member", "会员", field="member_ids")
-        grants = [
-            Grant(
-                member_id=member_id,
-                amount_fen=json_data["amount_fen"],
-                expires_at=json_data["expires_at"],
-                programme=json_data["programme"],
-                reference=f"{json_data['reference']}:{member_id}",
-                scope_id=json_data["scope_id"],
-            )
-            for member_id in member_ids
-        ]
-        lot_ids = wallet.grant(uow, grants)
-        return {"lot_ids": lot_ids, "total_fen": sum(item.amount_fen for item in grants)}
+    who = current()
+
+    def work(uow: UnitOfWork) -> Any:
+        return answer(granting.give(uow, authors.signer(uow, who), json_data))
 
     return idempotently(work)
 

@@ -150,6 +150,21 @@ def system_accounts(session: Session) -> list[dict[str, Any]]:
 
 INVARIANTS = [
     Invariant(
+        "grants_on_record",
+        "beans come from a grant that stands on record with who entered it and who confirmed it",
+        """
+        SELECT coalesce(t.reference, v.subject), t.fen, v.amount_fen FROM (
+            SELECT regexp_replace(substr(t.reference, 7), ':[0-9a-f-]{36}$', '') AS reference,
+                   sum(e.amount_fen) AS fen
+            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
+            WHERE t.kind = 'grant' AND e.amount_fen > 0 GROUP BY 1) t
+        FULL JOIN (SELECT subject, sum(amount_fen) AS amount_fen FROM value_act
+                   WHERE kind = 'grant' AND state IN ('alone', 'confirmed') GROUP BY 1) v
+          ON v.subject = t.reference
+        WHERE t.fen IS DISTINCT FROM v.amount_fen
+        """,
+    ),
+    Invariant(
         "snapshots_add_up",
         "the newest snapshot of every system account is the sum of the entries before it",
         f"""

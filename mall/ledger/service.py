@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -76,6 +77,12 @@ def supplier_account(supplier_id: UUID) -> str:
 def leftover_account(fund_id: UUID | None) -> str:
     """Return where what is left on a lot goes: to its fund, or without one it lapses."""
     return LAPSED if fund_id is None else fund_account(fund_id)
+
+
+def known_references(session: Session, references: list[str]) -> set[str]:
+    """Return those of the references that something was posted under."""
+    query = select(LedgerTransfer.reference).where(LedgerTransfer.reference.in_(references))
+    return set(session.scalars(query))
 
 
 def roll_up(uow: UnitOfWork) -> datetime:

@@ -73,9 +73,7 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
 
     Raises GrantRepeated when a reference was used before; then nothing of the batch is given.
     """
-    if not 0 < len(grants) <= MAX_GRANTS:
-        raise Invalid("grants", "一次可发放 1 至 1000 笔。", "Grant 1 to 1000 at a time.")
-    _check_grants(uow, grants)
+    check_grants(uow, grants)
     lots: list[dict[str, Any]] = []
     transfers = []
     for item in grants:
@@ -107,7 +105,10 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
     return [lot["id"] for lot in lots]
 
 
-def _check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
+def check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
+    """Raise Invalid, UnknownScope or GrantRepeated where these cannot be given."""
+    if not 0 < len(grants) <= MAX_GRANTS:
+        raise Invalid("grants", "一次可发放 1 至 1000 笔。", "Grant 1 to 1000 at a time.")
     for item in grants:
         if not 0 < item.amount_fen <= MAX_FEN:
             raise Invalid("amount_fen", "金额须为正数。", "The amount must be positive.")
@@ -117,6 +118,10 @@ def _check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
     known = set(uow.session.scalars(select(BeanScope.id).where(BeanScope.id.in_(scopes))))
     if scopes - known:
         raise UnknownScope("scope_id")
+    references = {f"grant:{item.reference}": item.reference for item in grants}
+    used = service.known_references(uow.session, list(references))
+    if used:
+        raise GrantRepeated("reference", reference=grants[0].reference)
 
 
 def reading_lots(member_id: UUID, now: datetime) -> Read:

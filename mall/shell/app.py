@@ -120,6 +120,7 @@ def _connect(app: APIFlask, settings: Settings) -> None:
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
     app.extensions["mall_collectors"] = [OutboxCollector()]
+    app.extensions["mall_values"] = wiring.VALUES
     app.extensions["mall_invariants"] = wiring.INVARIANTS
     app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)

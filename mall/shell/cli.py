@@ -11,13 +11,12 @@ import click
 from rich.progress import track
 
 from catalog.uploads import importing as uploads
+from mall.approvals.rules import Signer
 from mall.kernel import audit as invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
-from mall.ledger import wallet
-from mall.ledger.rules import Grant
-from mall.members import service as members
+from mall.ledger import granting
 from mall.shell import database, demo, supervisor, wiring
 from mall.shell.app import create_app
 from mall.shell.background import scheduler as cron
@@ -242,15 +241,27 @@ def grant_beans(
     reference: str,
     scope: UUID | None,
 ) -> None:
-    """Grant MEMBER_ID beans worth YUAN."""
+    """Grant MEMBER_ID beans worth YUAN.
+
+    Beyond what one person may move alone in a day (MALL_ALONE_FEN) it is only proposed.
+    """
     # The day named is the last one, whole, where the members live.
     ends = expires.replace(tzinfo=BEIJING) + timedelta(days=1)
-    grant = Grant(member_id, yuan * 100, ends, programme, reference, scope)
+    body = {
+        "member_ids": [str(member_id)],
+        "amount_fen": yuan * 100,
+        "expires_at": ends.isoformat(),
+        "programme": programme,
+        "reference": reference,
+        "scope_id": scope and str(scope),
+    }
     with unit_of_work() as uow:
-        members.queries.get_member(uow.session, member_id)
-        [lot_id] = wallet.grant(uow, [grant])
-        uow.note(after={"member_id": member_id, "yuan": yuan, "lot_id": lot_id, "for": programme})
-    click.echo(f"granted {yuan} beans as lot {lot_id}")
+        act = granting.give(uow, Signer(None, staff.by(), staff.by()), body)
+        uow.note(after={"member_id": member_id, "yuan": yuan, "for": programme, "is": act.state})
+    if act.result is None:
+        click.echo(f"proposed as {act.id}: an operator with the duty finance_confirms confirms it")
+    else:
+        click.echo(f"granted {yuan} beans as lot {act.result['lot_ids'][0]}")
 
 
 main.add_command(staff.staff)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from mall.kernel.settings import (
     AfterSalesSettings,
+    AloneSettings,
     Kuaidi100Settings,
     S3Settings,
     Settings,
@@ -54,6 +55,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_AFTER_SALES_APPEAL_SECONDS", "604800", "For a member to appeal a refusal"),
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
     ("MALL_TOTP_REQUIRED", "", "1: finance and accounts duties need TOTP; 0 in development"),
+    ("MALL_ALONE_FEN", "100000", "What an operator moves alone in a day, in fen; 0: nothing"),
+    ("MALL_PROPOSAL_DAYS", "7", "How long a proposal waits for a second operator, in days"),
     ("MALL_INVITATION_URL", "", "Page where staff accepts an invitation; `#` and its code follow"),
     ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
     ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
@@ -182,16 +185,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         dispatch_within_seconds=_whole(values, "MALL_DISPATCH_WITHIN_SECONDS", 60),
         auto_confirm_seconds=_whole(values, "MALL_AUTO_CONFIRM_SECONDS", 0),
         voucher_days=_whole(values, "MALL_VOUCHER_DAYS", 1),
-        after_sales=AfterSalesSettings(
-            window_seconds=_whole(values, "MALL_AFTER_SALES_WINDOW_SECONDS", 0),
-            decide_seconds=_whole(values, "MALL_AFTER_SALES_DECIDE_SECONDS", 60),
-            send_back_seconds=_whole(values, "MALL_AFTER_SALES_SEND_BACK_SECONDS", 60),
-            inspect_seconds=_whole(values, "MALL_AFTER_SALES_INSPECT_SECONDS", 60),
-            appeal_seconds=_whole(values, "MALL_AFTER_SALES_APPEAL_SECONDS", 60),
-        ),
+        after_sales=_after_sales(values),
         kuaidi100=_kuaidi100(values),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
         totp_required=(values["MALL_TOTP_REQUIRED"] or str(int(is_production))) == "1",
+        alone=_alone(values),
         invitation_url=values["MALL_INVITATION_URL"],
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
@@ -206,6 +204,23 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
+    )
+
+
+def _after_sales(values: Mapping[str, str]) -> AfterSalesSettings:
+    return AfterSalesSettings(
+        window_seconds=_whole(values, "MALL_AFTER_SALES_WINDOW_SECONDS", 0),
+        decide_seconds=_whole(values, "MALL_AFTER_SALES_DECIDE_SECONDS", 60),
+        send_back_seconds=_whole(values, "MALL_AFTER_SALES_SEND_BACK_SECONDS", 60),
+        inspect_seconds=_whole(values, "MALL_AFTER_SALES_INSPECT_SECONDS", 60),
+        appeal_seconds=_whole(values, "MALL_AFTER_SALES_APPEAL_SECONDS", 60),
+    )
+
+
+def _alone(values: Mapping[str, str]) -> AloneSettings:
+    return AloneSettings(
+        limit_fen=_whole(values, "MALL_ALONE_FEN", 0),
+        proposal_days=_whole(values, "MALL_PROPOSAL_DAYS", 1),
     )
 
 

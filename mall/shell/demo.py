@@ -33,7 +33,7 @@ from mall.access.rules import (
 )
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.ledger import wallet
+from mall.ledger import granting
 from mall.ledger.rules import Grant, GrantRepeated
 from mall.members import service as members
 from mall.members import unions
@@ -225,6 +225,6 @@ def _give_beans(member_id: UUID, name: str) -> None:
     grant = Grant(member_id, 100_000, EXPIRES, "2026 年春节慰问（示例）", f"demo:{name}")
     try:
         with unit_of_work() as uow:
-            wallet.grant(uow, [grant])
+            granting.seed(uow, [grant])
     except GrantRepeated:
         return

@@ -15,6 +15,10 @@ from mall.access import views as access_views
 from mall.access.rules import STORE, UNION
 from mall.access.staff import ops_views as account_ops
 from mall.access.staff import views as account_views
+from mall.approvals import jobs as approval_jobs
+from mall.approvals import ops_views as proposal_ops
+from mall.approvals import queries as approvals
+from mall.approvals.values import Values
 from mall.deliveries import ops_views as deliveries_ops
 from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops
@@ -22,6 +26,7 @@ from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.kernel.files import retention
 from mall.kernel.files.store import ROSTERS
+from mall.ledger import granting
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops
 from mall.ledger import queries as ledger_queries
@@ -34,6 +39,7 @@ from mall.members.rosters import queries as rosters
 from mall.members.rosters import union_views as roster_union_views
 from mall.members.rosters import views as roster_views
 from mall.notification import jobs as notice_jobs
+from mall.notification import proposals
 from mall.notification import views as notice_views
 from mall.shell import health
 from mall.shell.background import ending, relay
@@ -43,6 +49,7 @@ BLUEPRINTS = [
     *account_views.BLUEPRINTS,
     account_ops.bp,
     journal_ops.bp,
+    proposal_ops.bp,
     member_views.bp,
     member_ops.bp,
     member_ops.unions_bp,
@@ -71,6 +78,7 @@ SWEEPS = [
     (relay.forget_old, 3600, "bulk"),
     (ending.end_files, 3600, "bulk"),
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
+    (approval_jobs.lapse_proposals, 3600, "bulk"),
     (journal_jobs.seal_journal, 2, "fulfillment"),
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 60, "bulk"),
@@ -92,6 +100,7 @@ STANDINGS = {
 }
 INVARIANTS = [
     *journal_queries.INVARIANTS,
+    *approvals.INVARIANTS,
     *ledger_queries.INVARIANTS,
     *catalog.wiring.INVARIANTS,
     *orders.wiring.INVARIANTS,
@@ -99,6 +108,16 @@ INVARIANTS = [
     *relay.INVARIANTS,
     *retention.INVARIANTS,
 ]
+# What staff does to value by its word: alone within the limit, else by two persons.
+VALUES = Values(
+    {
+        **granting.KINDS,
+        **catalog.wiring.VALUE_KINDS,
+        **orders.wiring.VALUE_KINDS,
+        **fulfillment.wiring.VALUE_KINDS,
+    },
+    proposals.tell,
+)
 # Which files of each private area somebody still needs.
 FILES_IN_FORCE: Mapping[str, retention.InForce] = {
     **catalog.wiring.FILES_IN_FORCE,

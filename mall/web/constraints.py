@@ -156,6 +156,12 @@ TAKEN: Mapping[str, Refusal] = {
     "uq_trade_union_code": Refusal(
         "union_code_taken", "code", "已有使用该代码的工会。", "There is a union of this code."
     ),
+    "uq_value_act_waiting": Refusal(
+        "already_proposed",
+        None,
+        "同一事项已提交，正在等待另一人确认。",
+        "The same was proposed already and waits for another person.",
+    ),
 }
 
 # Unique constraints of what the service itself makes up or does once: another attempt is the answer.

@@ -4,6 +4,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -39,6 +40,19 @@ def _plain(value: Any) -> Any:
 def to_json(value: Any) -> bytes:
     """Encode a reply."""
     return orjson.dumps(value, default=_plain)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The reply of a use case that itself says with which status it answers."""
+
+    value: Any
+    status: int
+
+
+def reply(told: Answered) -> Response:
+    """Return what a use case answered, where no key is needed."""
+    return Response(to_json(told.value), told.status, content_type=JSON)
 
 
 def takes_key(view: View) -> View:
@@ -83,10 +97,10 @@ def idempotently(
         if known is None:
             raise
         answer, is_replay = known, True
-    reply = Response(answer.body, answer.http_status, content_type=JSON)
+    response = Response(answer.body, answer.http_status, content_type=JSON)
     if is_replay:
-        reply.headers["Idempotency-Replayed"] = "true"
-    return reply
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
 
 
 def _run_once(
@@ -99,7 +113,9 @@ def _run_once(
     with unit_of_work() as uow:
         if not ahead:
             idempotency.lock(uow.session, claim)
-        answer = idempotency.Answer(status, to_json(work(uow, *found)).decode())
+        done = work(uow, *found)
+        told = done if isinstance(done, Answered) else Answered(done, status)
+        answer = idempotency.Answer(told.status, to_json(told.value).decode())
         ttl = uow.settings.idempotency_ttl_seconds
         values = idempotency.remembering(claim, answer, uow.now, ttl)
         refusal = idempotency.IdempotencyInProgress("Idempotency-Key")

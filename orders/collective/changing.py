@@ -5,6 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mall.approvals import authors
+from mall.approvals.rules import CHANGE, ROSTER, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -31,7 +33,7 @@ def propose_addition(
     _check_new(uow.session, programme, entry)
     row = _proposed(uow, officer, programme, rules.ADD, (entry.name, reason))
     row.entry_id = entry_id
-    return _keep(uow, row)
+    return _keep(uow, row, officer)
 
 
 def propose_withdrawal(
@@ -44,7 +46,7 @@ def propose_withdrawal(
         raise right_rules.AlreadyRedeemed("entitlement_id")
     row = _proposed(uow, officer, programme, rules.WITHDRAW, (right.name, reason))
     row.entitlement_id = entitlement_id
-    return _keep(uow, row)
+    return _keep(uow, row, officer)
 
 
 def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
@@ -75,9 +77,10 @@ def _proposed(
     )
 
 
-def _keep(uow: UnitOfWork, row: ProgrammeChange) -> ProgrammeChange:
+def _keep(uow: UnitOfWork, row: ProgrammeChange, officer: Officer) -> ProgrammeChange:
     uow.session.add(row)
     uow.session.flush()
+    authors.touch(uow, Subject(CHANGE, row.id), service.signer_of(uow, officer))
     return row
 
 
@@ -95,8 +98,7 @@ def decide(
     if row is None or row.programme_id != programme.id:
         raise NotFound("change", "变更")
     rules.CHANGE_STATES.check(row.state, rules.APPLIED)
-    if row.proposed_by == officer.id:
-        raise programme_rules.OwnProgramme()
+    _check_other(uow, officer, row)
     row.state = rules.APPLIED if is_approved else rules.REJECTED
     row.decided_by, row.decided_at = officer.id, uow.now
     if is_approved:
@@ -107,6 +109,15 @@ def decide(
     if is_approved:
         funding.settle(uow, programme)
     return row
+
+
+def _check_other(uow: UnitOfWork, officer: Officer, row: ProgrammeChange) -> None:
+    """Raise OwnProgramme for who proposed it, or wrote since into the roster somebody is added from."""
+    parts = []
+    if row.entry_id is not None:
+        parts = [Subject(ROSTER, rosters.roster_of_entry(uow.session, row.entry_id))]
+    signer = service.signer_of(uow, officer)
+    authors.decide(uow, Subject(CHANGE, row.id), signer, parts, programme_rules.OwnProgramme)
 
 
 def _add(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> None:

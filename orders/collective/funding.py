@@ -9,6 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from mall.approvals import authors
+from mall.approvals.rules import FUNDING, Signer, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -40,21 +42,21 @@ class Transfer:
 
 
 def record(
-    uow: UnitOfWork, union_id: UUID | None, programme_id: UUID, by: str, transfer: Transfer
+    uow: UnitOfWork, union_id: UUID | None, programme_id: UUID, by: Signer, transfer: Transfer
 ) -> Funding:
-    """Record a bank transfer; an operator confirms it. Raises NotFundable, BankReferenceUsed."""
+    """Record a bank transfer; another person confirms it. Raises NotFundable, BankReferenceUsed."""
     programme = programmes.lock(uow, union_id, programme_id)
     rules.check_fundable(programme.state)
     return _add(uow, programme.id, by, rules.TRANSFER, transfer)
 
 
-def _add(uow: UnitOfWork, programme_id: UUID, by: str, kind: str, transfer: Transfer) -> Funding:
+def _add(uow: UnitOfWork, programme_id: UUID, by: Signer, kind: str, transfer: Transfer) -> Funding:
     row = Funding(
         id=new_id(),
         programme_id=programme_id,
         kind=kind,
         state=rules.RECORDED,
-        recorded_by=by,
+        recorded_by=by.name,
         recorded_at=uow.now,
         **vars(transfer),
     )
@@ -63,49 +65,52 @@ def _add(uow: UnitOfWork, programme_id: UUID, by: str, kind: str, transfer: Tran
             uow.session.add(row)
     except IntegrityError as error:
         raise rules.BankReferenceUsed("bank_reference") from error
+    authors.touch(uow, Subject(FUNDING, row.id), by)
     return row
 
 
-def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: tuple[str, str]) -> Funding:
+def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -> Funding:
     """Confirm that a transfer is in the bank: it is posted into the fund, once.
 
-    Partial and excess amounts are fine: the programme is funded once its budget is covered.
+    Partial and excess amounts are fine: the programme is funded once its budget is covered. Raises
+    SamePerson for whoever recorded it.
     """
     programme = programmes.lock(uow, None, programme_id)
-    row = _lock(uow, programme_id, funding_id)
-    rules.FUNDING_STATES.check(row.state, rules.CONFIRMED)
-    if row.kind == rules.PAYOUT:
-        raise NotFound("transfer", "转账")
-    _decide(uow, row, rules.CONFIRMED, by)
+    row = _decided(uow, programme_id, funding_id, rules.TRANSFER, rules.CONFIRMED, by)
     reference = f"bank:{row.id}"
     funds.deposit(uow, programme.id, row.amount_fen, ledger.BANK_CLEARING, reference)
-    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
-    chain.append(uow, programme, by, "money_confirmed", details=details)
+    _sign(uow, programme, row, by, "money_confirmed")
     settle(uow, programme)
     return row
 
 
-def reject(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: tuple[str, str]) -> Funding:
-    """Say that a recorded transfer is not in the bank."""
+def reject(
+    uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer, kind: str = rules.TRANSFER
+) -> Funding:
+    """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
     programme = programmes.lock(uow, None, programme_id)
-    row = _lock(uow, programme_id, funding_id)
-    rules.FUNDING_STATES.check(row.state, rules.REJECTED)
-    _decide(uow, row, rules.REJECTED, by)
-    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
-    chain.append(uow, programme, by, "money_not_found", details=details)
+    row = _decided(uow, programme_id, funding_id, kind, rules.REJECTED, by)
+    is_transfer = kind == rules.TRANSFER
+    _sign(uow, programme, row, by, "money_not_found" if is_transfer else "money_not_returned")
     return row
 
 
-def _lock(uow: UnitOfWork, programme_id: UUID, funding_id: UUID) -> Funding:
+def _decided(
+    uow: UnitOfWork, programme_id: UUID, funding_id: UUID, kind: str, state: str, by: Signer
+) -> Funding:
     row = uow.session.get(Funding, funding_id, with_for_update=True, populate_existing=True)
-    if row is None or row.programme_id != programme_id:
+    if row is None or row.programme_id != programme_id or row.kind != kind:
         raise NotFound("transfer", "转账")
+    rules.FUNDING_STATES.check(row.state, state)
+    authors.decide(uow, Subject(FUNDING, row.id), by)
+    row.state, row.decided_by, row.decided_at = state, by.name, uow.now
+    uow.session.flush()
     return row
 
 
-def _decide(uow: UnitOfWork, row: Funding, state: str, by: tuple[str, str]) -> None:
-    row.state, row.decided_by, row.decided_at = state, by[0], uow.now
-    uow.session.flush()
+def _sign(uow: UnitOfWork, programme: Programme, row: Funding, by: Signer, act: str) -> None:
+    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
+    chain.append(uow, programme, (by.name, by.display_name), act, details=details)
 
 
 def settle(uow: UnitOfWork, programme: Programme) -> None:
@@ -142,25 +147,37 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: 
     return payments.begin_funding(uow, programme.id, due, programme.name, merchant)
 
 
-def pay_out(
-    uow: UnitOfWork, programme_id: UUID, by: tuple[str, str], transfer: Transfer
-) -> Funding:
-    """Record money that went back to the union by bank; raise PayoutTooLarge beyond what is free.
+def record_payout(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Transfer) -> Funding:
+    """Record money that is to go back to the union by bank; another person confirms it.
 
-    A programme that was funded and no longer is waits for money again, or is withdrawn.
+    Raises PayoutTooLarge beyond what is free.
     """
     programme = programmes.lock(uow, None, programme_id)
+    _check_payout(uow, programme, transfer.amount_fen)
+    return _add(uow, programme.id, by, rules.PAYOUT, transfer)
+
+
+def _check_payout(uow: UnitOfWork, programme: Programme, amount_fen: int) -> int:
+    """Return the fund's balance; raise PayoutTooLarge beyond what is free."""
     balance = funds.balance(uow.session, programme.id)
     to_issue = bill(uow.session, programme)["to_issue_fen"]
     allowed = rules.allowed_payout(programme.state, balance, to_issue)
-    if transfer.amount_fen > allowed:
+    if amount_fen > allowed:
         raise rules.PayoutTooLarge("amount_fen", allowed_fen=allowed)
-    row = _add(uow, programme.id, by[0], rules.PAYOUT, transfer)
-    _decide(uow, row, rules.CONFIRMED, by)
+    return balance
+
+
+def confirm_payout(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -> Funding:
+    """Confirm that money went back to the union: it leaves the fund, once.
+
+    What is free is judged again. A programme that was funded and no longer is waits for money
+    again, or is withdrawn. Raises SamePerson for whoever recorded it, and PayoutTooLarge.
+    """
+    programme = programmes.lock(uow, None, programme_id)
+    row = _decided(uow, programme_id, funding_id, rules.PAYOUT, rules.CONFIRMED, by)
+    left = _check_payout(uow, programme, row.amount_fen) - row.amount_fen
     funds.pay_out(uow, programme.id, row.amount_fen, f"payout:{row.id}")
-    details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
-    chain.append(uow, programme, by, "money_returned", details=details)
-    left = balance - row.amount_fen
+    _sign(uow, programme, row, by, "money_returned")
     if programme.state == programme_rules.FUNDED and left < programme.budget_fen:
         service.step(uow, programme, SYSTEM, programme_rules.APPROVED)
     return row

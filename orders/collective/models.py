@@ -39,6 +39,8 @@ class Funding(Base):
     recorded_at: Mapped[datetime]
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
+    # False where it was decided before two persons were needed.
+    is_by_two: Mapped[bool] = mapped_column(default=True, server_default="true")
 
 
 class ProgrammeChange(Base):

@@ -1,5 +1,6 @@
 """Operators see every programme, confirm its money and record what goes back."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,21 +9,21 @@ from flask import Response
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
+from mall.approvals import authors
+from mall.approvals.rules import Signer
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import idempotently, takes_key
-from orders.collective import funding, queries
+from orders.collective import funding, queries, rules
 from orders.collective.funding import Transfer
+from orders.collective.models import Funding
 from orders.collective.schemas import BillReply, FundingReply, TransferBody
 from orders.programmes import queries as programmes
 from orders.programmes.schemas import HistoryReply, ProgrammePage, ProgrammeQuery, ProgrammeReply
 from orders.programmes.union_views import history_of, reply_of
 
+Decide = Callable[[UnitOfWork, UUID, UUID, Signer], Funding]
 bp = APIBlueprint("programmes_ops", __name__, url_prefix="/v1/ops/programmes", tag="Operations")
-
-
-def _signature() -> tuple[str, str]:
-    return current().name, current().display_name
 
 
 @bp.get("")
@@ -66,8 +67,10 @@ def read_bill(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Record a bank transfer that was found on the statement")
 def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        row = funding.record(uow, None, programme_id, current().name, Transfer(**json_data))
-        return queries.funding_of(row)
+        by = authors.signer(uow, current())
+        return queries.funding_of(
+            funding.record(uow, None, programme_id, by, Transfer(**json_data))
+        )
 
 
 @bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/confirm")
@@ -76,14 +79,22 @@ def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, 
 @bp.output(FundingReply)
 @bp.doc(
     summary="Confirm that a transfer is in the bank: it is posted once",
-    description="Needs an Idempotency-Key. The programme is funded once its budget is covered.",
-    responses={409: "Decided already"},
+    description=(
+        "Needs an Idempotency-Key; never what oneself recorded. The programme is funded once its "
+        "budget is covered."
+    ),
+    responses={409: "Decided already, or one's own"},
 )
 def confirm_transfer(programme_id: UUID, funding_id: UUID) -> Response:
-    by = _signature()
+    return _confirmed(funding.confirm, programme_id, funding_id)
+
+
+def _confirmed(act: Decide, programme_id: UUID, funding_id: UUID) -> Response:
+    who = current()
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        return queries.funding_of(funding.confirm(uow, programme_id, funding_id, by))
+        by = authors.signer(uow, who)
+        return queries.funding_of(act(uow, programme_id, funding_id, by))
 
     return idempotently(work, status=200)
 
@@ -91,27 +102,60 @@ def confirm_transfer(programme_id: UUID, funding_id: UUID) -> Response:
 @bp.post("/<uuid:programme_id>/transfers/<uuid:funding_id>/reject")
 @needs_duty(FINANCE_CONFIRMS)
 @bp.output(FundingReply)
-@bp.doc(summary="Say that a recorded transfer is not in the bank", responses={409: "Decided"})
+@bp.doc(
+    summary="Say that a recorded transfer is not in the bank",
+    responses={409: "Decided, or one's own"},
+)
 def reject_transfer(programme_id: UUID, funding_id: UUID) -> dict[str, Any]:
-    by = _signature()
     with unit_of_work() as uow:
+        by = authors.signer(uow, current())
         return queries.funding_of(funding.reject(uow, programme_id, funding_id, by))
 
 
 @bp.post("/<uuid:programme_id>/payouts")
-@needs_duty(FINANCE_CONFIRMS)
+@needs_duty(FINANCE_ENTERS)
 @takes_key
 @bp.input(TransferBody)
 @bp.output(FundingReply, 201)
 @bp.doc(
-    summary="Record money that went back to the union by bank; needs an Idempotency-Key",
-    description="What nobody is to be issued any more: surplus, leftovers, or before issue all.",
+    summary="Record money that goes back to the union by bank; needs an Idempotency-Key",
+    description=(
+        "What nobody is to be issued any more: surplus, leftovers, or before issue all. Another "
+        "person confirms it; until then nothing leaves the fund."
+    ),
     responses={422: "More than is free"},
 )
-def pay_out(programme_id: UUID, json_data: dict[str, Any]) -> Response:
-    by, transfer = _signature(), Transfer(**json_data)
+def record_payout(programme_id: UUID, json_data: dict[str, Any]) -> Response:
+    who, transfer = current(), Transfer(**json_data)
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        return queries.funding_of(funding.pay_out(uow, programme_id, by, transfer))
+        by = authors.signer(uow, who)
+        return queries.funding_of(funding.record_payout(uow, programme_id, by, transfer))
 
     return idempotently(work)
+
+
+@bp.post("/<uuid:programme_id>/payouts/<uuid:funding_id>/confirm")
+@needs_duty(FINANCE_CONFIRMS)
+@takes_key
+@bp.output(FundingReply)
+@bp.doc(
+    summary="Confirm that money went back to the union: it leaves the fund once",
+    description="Needs an Idempotency-Key; never what oneself recorded.",
+    responses={409: "Decided already, or one's own", 422: "More than is free by now"},
+)
+def confirm_payout(programme_id: UUID, funding_id: UUID) -> Response:
+    return _confirmed(funding.confirm_payout, programme_id, funding_id)
+
+
+@bp.post("/<uuid:programme_id>/payouts/<uuid:funding_id>/reject")
+@needs_duty(FINANCE_CONFIRMS)
+@bp.output(FundingReply)
+@bp.doc(
+    summary="Turn a recorded payout down: nothing leaves the fund",
+    responses={409: "Decided, or one's own"},
+)
+def reject_payout(programme_id: UUID, funding_id: UUID) -> dict[str, Any]:
+    with unit_of_work() as uow:
+        by = authors.signer(uow, current())
+        return queries.funding_of(funding.reject(uow, programme_id, funding_id, by, rules.PAYOUT))

@@ -6,7 +6,6 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
-from mall.members import unions
 from mall.members.rules import mask_phone
 from orders.collective import funding
 from orders.collective.models import Funding
@@ -70,11 +69,11 @@ def noticed_items(session: Session, found: Sequence[Programme]) -> list[dict[str
         *("id", "number", "name", "kind", "state", "head_count", "per_member_fen", "budget_fen"),
         *("opens_on", "closes_on"),
     )
-    union_names = unions.names_of(session, {programme.union_id for programme in found})
     return [
         {
             **{name: getattr(programme, name) for name in names},
-            "union_name": union_names[programme.union_id],
+            # As it was when the programme was approved.
+            "union_name": programmes.content_of(programme)["union_name"],
         }
         for programme in found
     ]
@@ -148,6 +147,18 @@ INVARIANTS = [
                    FROM ledger_transfer l JOIN ledger_entry e ON e.transfer_id = l.id
                    WHERE e.account = 'bank:clearing') t USING (reference)
         WHERE f.amount_fen IS DISTINCT FROM t.amount_fen
+        """,
+    ),
+    Invariant(
+        "money_confirmed_by_two",
+        "every confirmed transfer and payout was recorded by one person and confirmed by another",
+        """
+        SELECT f.id, f.kind, f.amount_fen, f.recorded_by, f.decided_by FROM funding f
+        WHERE f.state = 'confirmed' AND f.is_by_two AND (f.decided_by = f.recorded_by
+           OR NOT EXISTS (SELECT FROM author a WHERE a.subject_kind = 'funding'
+                          AND a.subject_id = f.id AND a.name = f.recorded_by)
+           OR NOT EXISTS (SELECT FROM decision d WHERE d.subject_kind = 'funding'
+                          AND d.subject_id = f.id AND d.name = f.decided_by))
         """,
     ),
     Invariant(

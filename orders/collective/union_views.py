@@ -7,6 +7,7 @@ from apiflask import APIBlueprint
 
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
+from mall.approvals import authors
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import unions
 from orders.collective import changing, closing, funding, issuing, queries, rules, telling
@@ -54,9 +55,8 @@ def read_bill(programme_id: UUID) -> dict[str, Any]:
 )
 def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        row = funding.record(
-            uow, current_scope_id(), programme_id, current().name, Transfer(**json_data)
-        )
+        by = authors.signer(uow, current())
+        row = funding.record(uow, current_scope_id(), programme_id, by, Transfer(**json_data))
         return queries.funding_of(row)
 
 

@@ -53,6 +53,14 @@ def assess(session: Session, programme: Programme) -> Assessment:
     return found
 
 
+def shown_of(session: Session, programme: Programme) -> list[Any] | None:
+    """Return what the products of a programme's selection are called and cost today."""
+    if programme.selection_id is None or programme.selection_version is None:
+        return None
+    version = selections.get_version(session, programme.selection_id, programme.selection_version)
+    return products.shown(session, [UUID(item["product_id"]) for item in version.items])
+
+
 def _frame(session: Session, programme: Programme, union_name: str) -> dict[str, Any]:
     names = (
         *("union_id", "number", "name", "kind", "roster_id", "per_member_fen", "head_count"),
@@ -187,6 +195,8 @@ def _selection(session: Session, found: Assessment, programme: Programme) -> Non
         "digest": version.digest,
         "items": version.items,
     }
+    if programme.shown is not None:
+        found.content["selection"]["shown_digest"] = rules.content_hash({"shown": programme.shown})
     if programme.max_items is None and any(item["sku_ids"] for item in version.items):
         found.errors.append(
             Finding(

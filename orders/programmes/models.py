@@ -61,13 +61,14 @@ class Programme(Base):
     birthday: Mapped[str]
     festival: Mapped[str | None]
     note: Mapped[str]
-    # Who wrote, changed or submitted it: none of them approves it.
-    authors: Mapped[list[UUID]] = mapped_column(ARRAY(PGUUID(as_uuid=True)))
     version: Mapped[int]
     head_count: Mapped[int]
     budget_fen: Mapped[int]
     content: Mapped[dict[str, Any] | None]
     content_hash: Mapped[str | None]
+    # What the products of its selection were called and cost when it was submitted; long, and
+    # read by papers alone. Its digest stands in the content.
+    shown: Mapped[list[Any] | None] = mapped_column(deferred=True)
     warnings: Mapped[list[Any]]
     scope_id: Mapped[UUID | None]
     event_count: Mapped[int]

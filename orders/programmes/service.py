@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from catalog.selections import service as selections
+from mall.approvals import authors
+from mall.approvals.rules import PACK, PROGRAMME, ROSTER, SELECTION, Signer, Subject
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.ids import new_id, new_number
@@ -56,7 +58,6 @@ def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Pro
         number=new_number("W", uow.now),
         union_id=officer.union_id,
         state=rules.DRAFT,
-        authors=[officer.id],
         version=1,
         head_count=0,
         budget_fen=0,
@@ -68,6 +69,7 @@ def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Pro
     _fill(uow, programme, form)
     uow.session.add(programme)
     uow.session.flush()
+    authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
     chain.append(uow, programme, officer.signature, "drafted")
     return programme
 
@@ -92,15 +94,24 @@ def change_programme(
     programme.state = rules.DRAFT
     programme.version += 1
     programme.content, programme.content_hash, programme.warnings = None, None, []
-    _sign_author(programme, officer)
+    authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
     _fill(uow, programme, form)
     uow.session.flush()
     chain.append(uow, programme, officer.signature, "changed")
 
 
-def _sign_author(programme: Programme, officer: Officer) -> None:
-    if officer.id not in programme.authors:
-        programme.authors = [*programme.authors, officer.id]
+def signer_of(uow: UnitOfWork, officer: Officer) -> Signer:
+    """Return an officer as the person."""
+    return authors.signed(uow, officer.id, *officer.signature)
+
+
+def _parts_of(programme: Programme) -> list[Subject]:
+    """Return what a programme freezes: whoever touched it since its last approval is an author."""
+    parts = [Subject(ROSTER, programme.roster_id)]
+    parts += [Subject(PACK, each) for each in programme.pack_ids]
+    if programme.selection_id is not None:
+        parts.append(Subject(SELECTION, programme.selection_id))
+    return parts
 
 
 def _fill(uow: UnitOfWork, programme: Programme, form: ProgrammeForm) -> None:
@@ -134,6 +145,7 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     programme.budget_fen = programme.head_count * programme.per_member_fen
     if programme.budget_fen > MAX_FEN:
         raise Invalid("per_member_fen", "总额过大。", "The budget is too large.")
+    programme.shown = checking.shown_of(uow.session, programme)
     uow.session.flush()
     found = checking.assess(uow.session, programme)
     if found.errors:
@@ -141,8 +153,10 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     programme.content, programme.content_hash = found.content, found.content_hash
     programme.warnings = [vars(each) for each in found.warnings]
     programme.state = rules.SUBMITTED
-    _sign_author(programme, officer)
     uow.session.flush()
+    whole = Subject(PROGRAMME, programme.id)
+    authors.touch(uow, whole, signer_of(uow, officer))
+    authors.take_in(uow, whole, _parts_of(programme))
     codes = [each.code for each in found.warnings]
     chain.append(uow, programme, officer.signature, "submitted", details={"warnings": codes})
     return programme
@@ -168,14 +182,14 @@ def approve(
 ) -> Programme:
     """Approve what was submitted, exactly; from then on it is frozen.
 
-    Raises OwnProgramme for who wrote or submitted it, ContentChanged where the content is not the
+    Raises OwnProgramme for who wrote or submitted it or what it freezes, ContentChanged where the content is not the
     one named or no longer what it was, WarningsUnseen, and ProgrammeRefused where it can no longer
     be.
     """
     programme = queries.lock(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.APPROVED)
-    if officer.id in programme.authors:
-        raise rules.OwnProgramme()
+    whole = Subject(PROGRAMME, programme.id)
+    authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
     found = checking.assess(uow.session, programme)
     if content_hash != programme.content_hash or found.content_hash != programme.content_hash:
         raise rules.ContentChanged("content_hash")
@@ -193,6 +207,7 @@ def approve(
     funds.open_fund(uow, programme.id, programme.union_id, f"{programme.name} {programme.number}")
     programme.state, programme.approved_at = rules.APPROVED, uow.now
     uow.session.flush()
+    authors.settle(uow, whole)
     details = {"acknowledged": sorted(acknowledged)}
     chain.append(uow, programme, officer.signature, "approved", details=details)
     return programme
@@ -202,8 +217,8 @@ def reject(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -
     """Send what was submitted back with a reason; raises OwnProgramme and WrongState."""
     programme = queries.lock(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.REJECTED)
-    if officer.id in programme.authors:
-        raise rules.OwnProgramme()
+    whole = Subject(PROGRAMME, programme.id)
+    authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
     programme.state = rules.REJECTED
     uow.session.flush()
     chain.append(uow, programme, officer.signature, "rejected", reason)

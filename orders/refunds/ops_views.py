@@ -7,13 +7,14 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from mall.access.guard import current, needs_duty
-from mall.access.rules import FINANCE_CONFIRMS, SERVICE
+from mall.access.rules import FINANCE_ENTERS, SERVICE
+from mall.approvals import authors
+from mall.approvals.replies import answer
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
-from orders.refunds import queries, service
+from orders.refunds import queries, service, settling
 from orders.refunds.models import Refund
-from orders.refunds.rules import Settlement
 from orders.refunds.schemas import RefundPage, RefundQuery, RefundReply, SettleBody
 
 bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Operations")
@@ -46,18 +47,20 @@ def retry(refund_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:refund_id>/settle")
-@needs_duty(FINANCE_CONFIRMS)
+@needs_duty(FINANCE_ENTERS)
 @takes_key
 @bp.input(SettleBody)
 @bp.output(RefundReply)
 @bp.doc(
     summary="Record that a failed refund was paid another way; needs an Idempotency-Key",
-    responses={409: "It did not fail"},
+    description="Beyond what an operator moves alone in a day it waits at /v1/ops/proposals: 202.",
+    responses={202: "It waits for another operator", 409: "It did not fail, or waits already"},
 )
 def settle(refund_id: UUID, json_data: dict[str, str]) -> Response:
-    by, how = current().name, Settlement(**json_data)
+    who = current()
 
-    def work(uow: UnitOfWork) -> dict[str, Any]:
-        return _reply(service.settle(uow, refund_id, by, how))
+    def work(uow: UnitOfWork) -> Any:
+        by = authors.signer(uow, who)
+        return answer(settling.settle(uow, refund_id, by, json_data), 200)
 
     return idempotently(work, status=200)

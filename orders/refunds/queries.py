@@ -56,6 +56,16 @@ def list_refunds(
 
 INVARIANTS = [
     Invariant(
+        "settled_refunds_on_record",
+        "a refund paid another way stands on record with who entered it and who confirmed it",
+        """
+        SELECT r.out_refund_no, r.amount_fen FROM refund r
+        WHERE r.state = 'settled' AND NOT EXISTS (
+            SELECT FROM value_act v WHERE v.kind = 'settle_refund' AND v.amount_fen = r.amount_fen
+            AND v.subject = CAST(r.id AS text) AND v.state IN ('alone', 'confirmed'))
+        """,
+    ),
+    Invariant(
         "refunds_within_payment",
         "no payment gives back more than it brought; late ones are given back whole",
         """

@@ -234,6 +234,11 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: str, how: Settlement) -> Refund
     return refund
 
 
+def lock(uow: UnitOfWork, refund_id: UUID) -> Refund:
+    """Lock a refund until the transaction ends; raise NotFound."""
+    return _lock(uow, Refund.id == refund_id)
+
+
 def record_error(uow: UnitOfWork, refund_id: UUID, error: str) -> None:
     """Keep why an attempt did not succeed."""
     _lock(uow, Refund.id == refund_id).last_error = error[:500]

@@ -208,6 +208,8 @@ def test_posts_that_take_a_key_say_so(spec):
         "POST /v1/union/programmes/{programme_id}/receipts",
         "POST /v1/ops/settlement/adjustments",
         "POST /v1/ops/programmes/{programme_id}/payouts",
+        "POST /v1/ops/programmes/{programme_id}/payouts/{funding_id}/confirm",
+        "POST /v1/ops/proposals/{proposal_id}/confirm",
         "POST /v1/ops/programmes/{programme_id}/transfers/{funding_id}/confirm",
         "POST /v1/ops/refunds/{refund_id}/settle",
         "POST /v1/store/entitlements/{entitlement_id}/change",

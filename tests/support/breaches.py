@@ -74,3 +74,15 @@ JOURNAL_BREACHES = {
     " given, before, after, address, request_id, outcome FROM journal_line LIMIT 1",
     "journal_complete": "UPDATE journal_line SET actor_id = NULL",
 }
+
+APPROVAL_BREACHES = {
+    "decided_by_others": "UPDATE author a SET account_id = d.account_id FROM decision d"
+    " WHERE d.subject_id = a.subject_id",
+    "value_moved_by_two": "UPDATE value_act SET state = 'alone' WHERE state = 'confirmed'",
+    "alone_within_limit": "UPDATE alone_sum SET sum_fen = sum_fen - 1",
+    "grants_on_record": "DELETE FROM value_act WHERE kind = 'grant'",
+    "settled_on_record": "DELETE FROM value_act WHERE kind = 'adjustment'",
+    "settled_refunds_on_record": "UPDATE refund SET state = 'settled', settled_by = 'x',"
+    " channel = 'bank', channel_reference = 'x', note = ''",
+    "money_confirmed_by_two": "UPDATE funding SET decided_by = recorded_by",
+}

@@ -146,6 +146,15 @@ class Union:
         reply = self.operator.post(ops)
         assert reply.status_code == 200, reply.get_json()
 
+    def pay_out(self, programme_id, **payout):
+        """Let one operator record money that goes back and another confirm it; return the reply."""
+        path = f"/v1/ops/programmes/{programme_id}/payouts"
+        body = {"bank_reference": secrets.token_hex(8), "payer": "商城", **payout}
+        recorded = self.operator.post(path, body)
+        if recorded.status_code != 201:
+            return recorded
+        return self.world.second.post(f"{path}/{recorded.get_json()['id']}/confirm")
+
     def issued(self, **form):
         """Return the id of a programme that was approved, funded and issued."""
         programme_id = self.approved(**form)

@@ -131,7 +131,7 @@ class GivingRules:
             assert reply.status_code == 200
         elif name == "payout":
             surplus = union.bill(programme_id)["surplus_fen"]
-            reply = union.operator.post(f"{ops}/payouts", self._transfer(max(1, surplus)))
+            reply = union.pay_out(programme_id, **self._transfer(max(1, surplus)))
         elif name == "close":
             reply = union.approver.post(f"{path}/close", {"reason": "提前结束"})
         elif name == "archive":

@@ -30,7 +30,7 @@ from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.ledger import wallet
+from mall.ledger import granting, wallet
 from mall.ledger.rules import Grant
 from mall.members import service as members
 from mall.members.rules import AddressForm
@@ -283,26 +283,41 @@ class World:
                 scope_id = wallet.create_scope(uow, secrets.token_hex(8), product_ids)
             reference = secrets.token_hex(8)
             grant = Grant(person.id, amount_fen, expires_at, "测试", reference, scope_id)
-            return wallet.grant(uow, [grant])[0]
+            return granting.seed(uow, [grant])[0]
 
     def supplier(self):
         with self.app.app_context(), unit_of_work() as uow:
             return suppliers.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
 
-    def staff(self, role, scope_id=None, duties=None):
+    def staff(self, role, scope_id=None, duties=None, phone=None):
         """Open an account; where no duties are given an operator has all, an officer handles."""
         name = f"s{secrets.token_hex(6)}"
         if duties is None:
             usual = {rules.OPERATOR: rules.OPERATOR_DUTIES, rules.UNION_OFFICER: [rules.HANDLES]}
             duties = usual.get(role, ())
         with self.app.app_context(), unit_of_work() as uow:
-            new = access.NewStaff(name, name, "correct-horse-9", role, scope_id, tuple(duties))
+            new = access.NewStaff(
+                name, name, "correct-horse-9", role, scope_id, tuple(duties), phone
+            )
             account_id = access.open_staff_account(uow, new)
             audience = access.rules.AUDIENCE_OF_ROLE[role]
             token = access.issue_token(uow, audience, account_id).token
         person = Person(self.app, token, account_id)
         person.username = name
         return person
+
+    @functools.cached_property
+    def second(self):
+        """Return an operator who confirms what another one entered."""
+        return self.staff("operator")
+
+    def confirmed(self, proposed, by=None):
+        """Let another operator confirm what waits; return what was done."""
+        assert proposed.status_code == 202, proposed.get_json()
+        path = f"/v1/ops/proposals/{proposed.get_json()['id']}/confirm"
+        reply = (by or self.second).post(path)
+        assert reply.status_code == 200, reply.get_json()
+        return reply.get_json()["result"]
 
     def accept(self, audience, username, invitation, password="another-horse-9"):
         """Return an invited person who chose a password and signed in."""

@@ -156,6 +156,11 @@ def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> Listed:
     return Listed(*found)
 
 
+def roster_of_entry(session: Session, entry_id: UUID) -> UUID:
+    """Return the roster that a person stands in."""
+    return session.get_one(RosterEntry, entry_id).roster_id
+
+
 def count_without_birthday(session: Session, roster_id: UUID) -> int:
     """Return how many active people of a roster have no birthday in it."""
     query = select(func.count()).select_from(RosterEntry)

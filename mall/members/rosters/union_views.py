@@ -6,10 +6,12 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from mall.access.guard import current_scope_id, needs_duty
+from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import HANDLES
+from mall.approvals import authors
+from mall.approvals.rules import ROSTER, Subject
 from mall.kernel.sheets import writing
-from mall.kernel.uow import reading, unit_of_work
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.members.rosters import queries, rules, service
 from mall.members.rosters.models import Roster, RosterEntry
 from mall.members.rosters.schemas import (
@@ -46,6 +48,11 @@ def _read(roster_id: UUID) -> dict[str, Any]:
         return {**_item(roster), "claimed_count": queries.count_claimed(session, roster_id)}
 
 
+def _sign(uow: UnitOfWork, roster_id: UUID) -> None:
+    """Write down who touched a roster: a programme that freezes it has this author."""
+    authors.touch(uow, Subject(ROSTER, roster_id), authors.signer(uow, current()))
+
+
 @bp.get("")
 @bp.input(PageQuery, location="query")
 @bp.output(RosterPage)
@@ -65,6 +72,7 @@ def list_rosters(query_data: dict[str, Any]) -> dict[str, Any]:
 def open_roster(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
         roster_id = service.open_roster(uow, current_scope_id(), json_data["name"]).id
+        _sign(uow, roster_id)
     return _read(roster_id)
 
 
@@ -100,6 +108,7 @@ def send_sheet(roster_id: UUID, query_data: dict[str, str]) -> dict[str, Any]:
     content = sent_file(service.LIMITS.bytes)
     with unit_of_work() as uow:
         service.receive(uow, current_scope_id(), roster_id, query_data["name"], content)
+        _sign(uow, roster_id)
     return _read(roster_id)
 
 
@@ -111,6 +120,7 @@ def send_sheet(roster_id: UUID, query_data: dict[str, str]) -> dict[str, Any]:
 def apply(roster_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         service.begin_applying(uow, current_scope_id(), roster_id, json_data["skips_wrong"])
+        _sign(uow, roster_id)
     return _read(roster_id)
 
 

@@ -236,14 +236,7 @@ class Catalog(Telling):
         return f"{counted} fen count towards the union's consumption assistance"
 
     def _pay_with_beans(self) -> None:
-        grant = {
-            "member_ids": [self.known["member_id"]],
-            "amount_fen": 20_000,
-            "expires_at": "2030-12-31T16:00:00Z",
-            "programme": "故事慰问",
-            "reference": secrets.token_hex(8),
-        }
-        self.operator.post("/v1/ops/beans/grants", grant)
+        self.grant(20_000)
         product = self.member.get(f"/v1/store/products/{self.known['products'][0]}")
         lines = [{"sku_id": product["skus"][0]["id"], "quantity": 2}]
         want = {"lines": lines, "tender": "beans"}

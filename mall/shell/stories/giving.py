@@ -345,7 +345,9 @@ class Giving(Telling):
                 "payer": "商城",
             }
             ops = self.path.replace("/union/", "/ops/")
-            self.operator.post(f"{ops}/payouts", body)
+            row = self.operator.post(f"{ops}/payouts", body)
+            self.operator.post(f"{ops}/payouts/{row['id']}/confirm", expect=409)
+            self.second_operator().post(f"{ops}/payouts/{row['id']}/confirm", expect=200)
         money = self.dashboard()["money"]
         self.check((money["balance_fen"], money["paid_out_fen"]), (0, left), "the fund")
         return f"¥{yuan(left)} back at the union's bank, ¥{yuan(money['spent_fen'])} spent"

@@ -153,19 +153,18 @@ def test_case_18_of_a_programme_that_is_closed_they_go_to_the_union(given, audit
 
 def test_case_18_of_a_programme_that_is_filed_they_wait_for_their_payout(given, audited):
     union, programme_id, sale = given
-    path, ops = f"/v1/union/programmes/{programme_id}", f"/v1/ops/programmes/{programme_id}"
+    path = f"/v1/union/programmes/{programme_id}"
     union.approver.post(f"{path}/close", {"reason": "结束"})
     union.run()
-    left = {"amount_fen": union.bill(programme_id)["balance_fen"], "bank_reference": "B1"}
-    assert union.operator.post(f"{ops}/payouts", left | {"payer": "商城"}).status_code == 201
+    left = union.bill(programme_id)["balance_fen"]
+    assert union.pay_out(programme_id, amount_fen=left).status_code == 200
     assert union.handler.post(f"{path}/accept", {}).status_code == 200
     assert union.auditor.post(f"{path}/archive", {}).status_code == 200
     audited()
     refund(sale)
     assert union.bill(programme_id)["balance_fen"] == 20_000
     audited()
-    late = {"amount_fen": 20_000, "bank_reference": "B2"}
-    assert union.operator.post(f"{ops}/payouts", late | {"payer": "商城"}).status_code == 201
+    assert union.pay_out(programme_id, amount_fen=20_000).status_code == 200
     assert (union.read(programme_id)["state"], union.bill(programme_id)["balance_fen"]) == (
         "archived",
         0,

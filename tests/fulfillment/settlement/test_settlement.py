@@ -334,7 +334,7 @@ def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, oper
     changes = [(900, today + timedelta(days=1)), (200, today + timedelta(days=2))]
     for bps, day in changes:
         body = {"commission_bps": bps, "from_on": str(day)}
-        assert operator.post(path, body).status_code == 201
+        world.confirmed(operator.post(path, body))
     later = [sale]
     for _ in changes:
         clock.freeze(clock.now() + timedelta(days=1))

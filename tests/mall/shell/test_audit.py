@@ -12,6 +12,7 @@ from mall.shell import wiring
 from orders.reconciliation import rules as bills
 from tests.support.breaches import (
     AFTER_SALES_BREACHES,
+    APPROVAL_BREACHES,
     BILL_BREACHES,
     GIVING_BREACHES,
     JOURNAL_BREACHES,
@@ -115,6 +116,7 @@ def busy(world):
 def test_every_invariant_has_a_breach_to_find():
     known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
     known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES, *UNIT_BREACHES, *JOURNAL_BREACHES}
+    known |= {*APPROVAL_BREACHES}
     assert known == {each.name for each in wiring.INVARIANTS}
 
 
@@ -130,6 +132,27 @@ def test_a_breach_of_the_journal_is_found(busy, name):
     assert busy.findings() == {}
     busy.break_rules(JOURNAL_BREACHES[name])
     assert busy.findings().get(name, 0) > 0
+
+
+@pytest.fixture
+def decided(generous):
+    """Beans beyond the limit, an adjustment alone, a transfer, a refund: each by who may."""
+    operator, member = generous.staff("operator"), generous.member()
+    body = {"member_ids": [str(member.id)], "amount_fen": 200_000, "reference": "G1"}
+    body |= {"expires_at": "2030-12-31T16:00:00Z", "programme": "慰问"}
+    generous.confirmed(operator.post("/v1/ops/beans/grants", body))
+    adjustment = {"supplier_id": str(generous.supplier()), "amount_fen": 100, "note": "补"}
+    assert operator.post("/v1/ops/settlement/adjustments", adjustment).status_code == 201
+    sale = Sale(generous)
+    assert sale.member.post(f"{sale.path}/cancel").status_code == 200
+    assert generous.findings() == {}
+    return generous
+
+
+@pytest.mark.parametrize("name", APPROVAL_BREACHES)
+def test_a_breach_of_two_persons_is_found(decided, name):
+    decided.break_rules(APPROVAL_BREACHES[name])
+    assert decided.findings().get(name, 0) > 0
 
 
 @pytest.mark.parametrize("name", GIVING_BREACHES)

@@ -50,6 +50,20 @@ def test_an_import_shows_progress_and_a_summary_and_again_changes_nothing(world,
     assert (again.returncode, "3 lines: 3 unchanged" in again.stdout) == (0, True)
 
 
+def test_beans_beyond_what_one_person_may_give_in_a_day_are_proposed(world, run):
+    """The command line is one person, whoever uses it."""
+    member = world.member()
+    for number, (yuan, word) in enumerate(((900, "granted"), (101, "proposed"), (100, "granted"))):
+        grant = ["beans", "grant", member.id, str(yuan), "--expires", "2099-12-31"]
+        done = run(*grant, "--programme", "慰问", "--reference", f"V-{number}")
+        assert word in done.stdout, done.stderr
+    assert member.get("/v1/store/beans").get_json()["balance_fen"] == 100_000
+    [waits] = world.second.get("/v1/ops/proposals?state=proposed").get_json()["items"]
+    assert world.second.post(f"/v1/ops/proposals/{waits['id']}/confirm").status_code == 200
+    assert member.get("/v1/store/beans").get_json()["balance_fen"] == 110_100
+    assert world.findings() == {}
+
+
 def test_beans_are_granted_once_for_a_reference(world, run):
     member, reference = world.member(), secrets.token_hex(6)
     grant = ["beans", "grant", member.id, "100", "--expires", "2099-12-31"]

@@ -1,11 +1,8 @@
 """Money and rights that go back: before the issue, after it, and what a union allows itself."""
 
-import secrets
-
 
 def payout(union, programme_id, amount_fen):
-    body = {"amount_fen": amount_fen, "bank_reference": secrets.token_hex(8), "payer": "商城"}
-    return union.operator.post(f"/v1/ops/programmes/{programme_id}/payouts", body)
+    return union.pay_out(programme_id, amount_fen=amount_fen)
 
 
 def test_a_funded_programme_is_withdrawn_once_its_money_is_back(union, audited, world):

@@ -9,8 +9,8 @@ from alembic import op
 
 from mall.kernel.text import canonical
 
-revision = "0035"
-down_revision = "0034"
+revision = "0036"
+down_revision = "0035"
 
 # Table, its name's column, within what a name is unique, and what kept it so before.
 NAMES = (

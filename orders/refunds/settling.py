@@ -1,0 +1,44 @@
+"""A refund that was paid another way is recorded: beyond the limit by two persons."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from mall.approvals import values
+from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.values import ValueAct
+from mall.kernel.money import yuan
+from mall.kernel.uow import UnitOfWork
+from mall.web.fields import values_of
+from orders.refunds import rules, service
+from orders.refunds.rules import Settlement
+from orders.refunds.schemas import RefundReply
+
+SETTLE = "settle_refund"
+
+
+def settle(uow: UnitOfWork, refund_id: UUID, by: Signer, how: Mapping[str, str]) -> ValueAct:
+    """Record that a failed refund was paid another way, or propose it.
+
+    Raises NotFound, WrongState, AlreadyProposed.
+    """
+    refund = service.lock(uow, refund_id)
+    amount = refund.amount_fen
+    about = f"退款 {refund.out_refund_no} 由其他渠道退回：{yuan(amount)} 元"
+    body = {**how, "refund_id": str(refund_id)}
+    return values.do(uow, by, Wanted(SETTLE, body, amount, str(refund_id), about))
+
+
+def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
+    refund = service.lock(uow, UUID(body["refund_id"]))
+    rules.STATES.check(refund.state, rules.SETTLED)
+
+
+def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
+    how = Settlement(body["channel"], body["channel_reference"], body["note"])
+    settled = service.settle(uow, UUID(body["refund_id"]), by, how)
+    reply: dict[str, Any] = RefundReply().dump(values_of(settled, RefundReply))
+    return reply
+
+
+KINDS = {SETTLE: Kind("登记其他渠道退款", "a refund paid another way", _check, _carry_out)}
