@@ -14,6 +14,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members.models import TradeUnion
 
@@ -99,7 +100,10 @@ def _read(rows: Iterable[Row]) -> list[Line]:
     if head is None:
         raise SheetRefused("表格里没有内容。", "The sheet is empty.")
     names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
-    found = {names.get(_clean(cell.value)): position for position, cell in head.cells.items()}
+    found = {
+        names.get(canonical.code(str(cell.value))): position
+        for position, cell in head.cells.items()
+    }
     if not {"code", "name"} <= set(found):
         raise SheetRefused(
             "表头须有“工会代码”和“工会名称”，可有“上级代码”。",

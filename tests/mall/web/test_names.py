@@ -31,7 +31,6 @@ def asked(world):
     items = [{"product_id": str(product)}]
     rule = {"kind": "pavilion", "rule": {"tags": ["x"]}}
     guest = Person(world.app)
-    scope = {"product_ids": [str(product)]}
     return {
         "supplier": (ops, "/v1/ops/suppliers", "name", lambda n: {"name": n}, "supplier_name_taken"),
         "application": (guest, "/v1/supplier/applications", "name", applicant, "supplier_name_taken"),
