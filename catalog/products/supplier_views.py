@@ -46,7 +46,15 @@ def _form(data: dict[str, Any]) -> rules.ProductForm:
     tuples = {name: tuple(data[name]) for name in ("keywords", "image_urls", "delivery_modes")}
     tuples["attributes"] = _pairs(data["attributes"])
     description = rich_text.clean(data["description"])
-    return rules.ProductForm(**{**data, **tuples, "description": description, "skus": skus})
+    return rules.ProductForm(
+        **{
+            **data,
+            **tuples,
+            "brand": data["brand"] or None,
+            "description": description,
+            "skus": skus,
+        }
+    )
 
 
 def _reply(product: Product, skus: list[Sku]) -> dict[str, Any]:

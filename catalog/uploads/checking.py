@@ -102,6 +102,11 @@ def _clean(found: Group) -> None:
 def _write(upload: Upload, groups: list[Group], total: int) -> None:
     with unit_of_work() as uow:
         uow.session.execute(delete(UploadItem).where(UploadItem.upload_id == upload.id))
+        codes = {
+            row.values["sku_code"] for g in groups for row in g.rows if "sku_code" in row.values
+        }
+        codes |= {found.product_code for found in groups}
+        queries.note_unclaimed(uow.session, upload.id, codes)
         keep(uow, upload.id, total_rows=total, done_rows=0)
     with reading() as session:
         is_repeated = queries.is_applied_before(session, upload)

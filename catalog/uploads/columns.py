@@ -3,12 +3,11 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from catalog.products import rules as products
 from mall.kernel.money import MAX_FEN
-from mall.kernel.sheets import cells
+from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row
 from mall.kernel.text import canonical
 
@@ -16,14 +15,12 @@ SHEET = "商品"
 MESSAGES = "错误信息"
 YES, NO = "是", "否"
 MODES = {"快递": "ship", "门店自提": "store_pickup", "配送到单位": "unit_delivery"}
-_CODE = re.compile(r"[^\s\"'<>]{1,64}")
+_CODE = re.compile(r".{1,64}")
+LISTED, LINES, COLONS, LEVELS = "、,，;；", "\n;；", ":：", "/／"
 _URL = re.compile(r"https?://[^\s\"'<>]{4,480}")
 
 
-class WrongCell(Exception):
-    """Why a cell cannot be taken, in Chinese."""
-
-
+WrongCell = numbers.WrongNumber
 Read = Callable[[Cell], Any]
 
 
@@ -88,40 +85,26 @@ def long_text(cell: Cell) -> str:
 
 
 def code(cell: Cell) -> str:
-    """Read a code: no spaces, no quotes."""
-    value = canonical.code(_as_text(cell))
+    """Read a code: anything that the API takes as one."""
+    _as_text(cell)
+    value = numbers.code(cell)
     if not _CODE.fullmatch(value):
-        raise WrongCell("编码须为 1 至 64 个字符，不含空格和引号")
+        raise WrongCell("编码须为 1 至 64 个字符")
     return value
 
 
 def barcode(cell: Cell) -> str:
     """Read a barcode."""
-    value = canonical.code(_as_text(cell))
+    _as_text(cell)
+    value = numbers.code(cell)
     if not re.fullmatch(r"[0-9A-Za-z-]{4,32}", value):
         raise WrongCell("条码须为 4 至 32 位数字、字母或横线")
     return value
 
 
-def _number(cell: Cell) -> Decimal:
-    if cell.kind == cells.NUMBER:
-        return Decimal(str(round(float(str(cell.value)), 6)))
-    if cell.kind == cells.DATE:
-        raise WrongCell("此处应为数字，却是日期")
-    if cell.kind != cells.TEXT:
-        raise WrongCell(_NOT_A_VALUE[cell.kind])
-    try:
-        number = Decimal(str(cell.value).replace(",", "").replace("，", "").strip("¥￥元 "))
-    except InvalidOperation as error:
-        raise WrongCell("应为数字") from error
-    if not number.is_finite():
-        raise WrongCell("应为数字")
-    return number
-
-
 def money(cell: Cell) -> int:
     """Read an amount in yuan, and return it in fen."""
-    fen = _number(cell) * 100
+    fen = numbers.number(cell) * 100
     if fen != fen.to_integral_value():
         raise WrongCell("金额最多两位小数")
     if not 1 <= fen <= MAX_FEN:
@@ -133,7 +116,7 @@ def whole(least: int, most: int) -> Read:
     """Return a reader of a whole number within bounds."""
 
     def read(cell: Cell) -> int:
-        number = _number(cell)
+        number = numbers.number(cell)
         if number != number.to_integral_value() or not least <= number <= most:
             raise WrongCell(f"应为 {least} 到 {most} 之间的整数")
         return int(number)
@@ -152,10 +135,10 @@ def yes_or_no(cell: Cell) -> bool:
 
 
 def parts(separators: str, limit: int, each: int) -> Read:
-    """Return a reader of a list with any of some separators."""
+    """Return a reader of a list with any of some separators; `\\` before one makes it a letter."""
 
     def read(cell: Cell) -> tuple[str, ...]:
-        found = [part.strip() for part in re.split(f"[{separators}]", _as_text(cell))]
+        found = [canonical.prose(unescaped(part)) for part in split(_as_text(cell), separators)]
         kept = tuple(dict.fromkeys(part for part in found if part))
         if len(kept) > limit:
             raise WrongCell(f"最多 {limit} 项")
@@ -164,6 +147,26 @@ def parts(separators: str, limit: int, each: int) -> Read:
         return kept
 
     return read
+
+
+def split(told: str, separators: str) -> list[str]:
+    """Split at separators that no backslash stands before."""
+    parts, start = [], 0
+    for mark in re.finditer(rf"\\.|[{separators}]", told, re.DOTALL):
+        if not mark[0].startswith("\\"):
+            parts.append(told[start : mark.start()])
+            start = mark.end()
+    return [*parts, told[start:]]
+
+
+def unescaped(told: str) -> str:
+    """Return what `escaped` was given."""
+    return re.sub(r"\\(.)", r"\1", told, flags=re.DOTALL)
+
+
+def escaped(told: str, separators: str) -> str:
+    """Return a part of a list so that it stays one."""
+    return re.sub(rf"[\\{separators}]", lambda found: f"\\{found[0]}", told)
 
 
 def modes(cell: Cell) -> tuple[str, ...]:
@@ -186,12 +189,19 @@ def urls(cell: Cell) -> tuple[str, ...]:
 def pairs(cell: Cell) -> tuple[tuple[str, str], ...]:
     """Read attributes: one `name：value` a line."""
     found = []
-    for line in parts("\n;；", 50, 1050)(cell):
-        name, separator, value = line.replace(":", "：", 1).partition("：")
-        if not separator or not name.strip() or not value.strip() or len(name) > 50:
+    for line in filter(str.strip, split(_as_text(cell), LINES)):
+        first = split(line, COLONS)[0]
+        name, value = unescaped(first).strip(), unescaped(line[len(first) + 1 :]).strip()
+        if not name or not value or len(name) > 50 or len(value) > 1000:
             raise WrongCell("参数须写成“名称：内容”，每行一项")
-        found.append((name.strip(), value.strip()))
+        found.append((name, value))
+    if len(found) > 50:
+        raise WrongCell("最多 50 项")
     return tuple(found)
+
+
+def anything(cell: Cell) -> None:
+    """Read nothing: what stands there is for people."""
 
 
 _QUANTITY = whole(1, products.MAX_QUANTITY)
@@ -219,7 +229,7 @@ COLUMNS = (
     Column("brand", "品牌", text(50), ""),
     Column("unit", "单位", text(10), "不填为 件", False, "件"),
     Column("brief", "卖点", text(200), "一句话"),
-    Column("keywords", "关键词", parts("、,，;；", 20, 30), "用顿号分开", False, ()),
+    Column("keywords", "关键词", parts(LISTED, 20, 30), "用顿号分开", False, ()),
     Column("attributes", "参数", pairs, "名称：内容，每行一项", False, ()),
     Column("description", "图文描述", long_text, "可含简单 HTML"),
     Column("delivery_modes", "配送方式", modes, "、".join(MODES), False, ("ship",)),
@@ -227,6 +237,7 @@ COLUMNS = (
     Column("origin_region_code", "产地代码", text(6), "六位行政区划代码，不填随供应商"),
     Column("is_pavilion", "乡村振兴馆", yes_or_no, "是 或 否", False, False),
     Column("image_urls", "图片网址", urls, "用空格分开；也可按 SKU 编码上传图片压缩包"),
+    Column("current_stock", "当前库存", anything, "导出时的现有数量，仅供参考，导入时不读取"),
 )
 BY_HEAD = {column.head: column for column in COLUMNS}
 # What a product has once: its first row that says it counts, and other rows must not contradict.

@@ -65,10 +65,11 @@ EXAMPLES: tuple[Mapping[str, Value], ...] = (
     },
 )
 _MODE_NAMES = {mode: name for name, mode in columns.MODES.items()}
+_IN_NAME = columns.LINES + columns.COLONS
 _MONEY = {"list_price_fen", "price_fen", "purchase_price_fen"}
 _NUMBERS = _MONEY | {
     *("weight_grams", "min_per_order", "max_per_order", "member_limit", "member_limit_days"),
-    *("stock", "stocktake", "low_stock_at"),
+    *("stock", "current_stock", "stocktake", "low_stock_at"),
 }
 
 
@@ -140,18 +141,24 @@ def _product_rows(session: Session, supplier_id: UUID) -> Iterator[list[Value]]:
     count = 0
     for start in range(0, len(ids), 500):
         found = describing.live_forms(session, ids[start : start + 500])
+        stocked = queries.on_hand(session, ids[start : start + 500])
         for product_id in ids[start : start + 500]:
             _, form = found[product_id]
             for sku in form.skus:
                 count += 1
                 if count > LIMITS.rows:
                     return
-                yield _product_row(form, sku, paths, names)
+                on_hand = stocked.get((product_id, sku.code))
+                yield _product_row(form, sku, paths, names, on_hand)
         session.expunge_all()
 
 
 def _product_row(
-    form: ProductForm, sku: SkuForm, paths: Mapping[UUID, str], names: Mapping[UUID, str]
+    form: ProductForm,
+    sku: SkuForm,
+    paths: Mapping[UUID, str],
+    names: Mapping[UUID, str],
+    on_hand: int | None,
 ) -> list[Value]:
     options = dict(enumerate(sku.options, start=1))
     values: dict[str, Any] = {
@@ -161,14 +168,18 @@ def _product_row(
         "category": paths.get(form.category_id),
         "sku_code": sku.code,
         "barcode": sku.barcode,
-        "keywords": "、".join(form.keywords),
-        "attributes": "\n".join(f"{name}：{value}" for name, value in form.attributes),
+        "keywords": "、".join(columns.escaped(each, columns.LISTED) for each in form.keywords),
+        "attributes": "\n".join(
+            f"{columns.escaped(name, _IN_NAME)}：{columns.escaped(value, columns.LINES)}"
+            for name, value in form.attributes
+        ),
         "delivery_modes": "、".join(_MODE_NAMES[mode] for mode in form.delivery_modes),
         "template": names.get(form.shipping_template_id) if form.shipping_template_id else None,
         "is_pavilion": columns.YES if form.is_pavilion else columns.NO,
         # The images are kept where a sheet names none; its stock is no content.
         "image_urls": None,
         "stock": None,
+        "current_stock": on_hand,
     }
     for number, (name, value) in options.items():
         values |= {f"option_{number}": name, f"value_{number}": value}

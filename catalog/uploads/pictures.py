@@ -21,6 +21,7 @@ from mall.kernel.sandbox import pool
 from mall.kernel.sandbox.frames import STARVED, Limits
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused
+from mall.kernel.text import canonical
 from mall.kernel.uow import reading, unit_of_work
 
 # One run of a job; what is left waits for the next.
@@ -161,11 +162,11 @@ def _place(name: str) -> tuple[str, int] | None:
     folder, _, last = name.rpartition("/")
     inside = re.fullmatch(r"(\d{1,2})\.(?:jpe?g|png|webp)", last, re.I)
     if folder and inside:
-        return folder.rpartition("/")[2], int(inside.group(1))
+        return canonical.code(folder.rpartition("/")[2]), int(inside.group(1))
     match = _NAME.fullmatch(last)
     if match is None:
         return None
-    return match.group("code"), int(match.group("position") or 1)
+    return canonical.code(match.group("code")), int(match.group("position") or 1)
 
 
 def _keep(upload_id: UUID, entry: Entry, url: str | None, problem: str | None) -> None:

@@ -5,16 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from catalog.products import queries as products
 from catalog.products.models import Product, Sku
+from catalog.stock import queries as stock
 from catalog.suppliers import queries as suppliers
-from catalog.uploads import rules
+from catalog.uploads import columns, rules
 from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
 from mall.kernel.errors import NotFound
 from mall.kernel.sheets.working import TURN
+from mall.kernel.text import canonical
 from mall.members import queries as members
 
 
@@ -127,7 +129,7 @@ def category_paths(session: Session) -> dict[str, UUID]:
 
     def walk(nodes: list[dict[str, Any]], above: str) -> None:
         for node in nodes:
-            path = f"{above}{node['name']}"
+            path = f"{above}{columns.escaped(node['name'], columns.LEVELS)}"
             found[path] = node["id"]
             walk(node["children"], f"{path}/")
 
@@ -157,14 +159,38 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
         )
         by_code |= {str(row[0]): row[1] for row in session.execute(owned)}
     return rules.Known(
-        categories=category_paths(session),
+        categories={rules.path_key(path): each for path, each in category_paths(session).items()},
         templates={
-            each.name: each.id for each in suppliers.templates_of(session, upload.supplier_id)
+            canonical.key(each.name): each.id
+            for each in suppliers.templates_of(session, upload.supplier_id)
         },
         regions=members.region_codes(session),
         images={code: tuple(urls) for code, urls in shown.items()},
         by_sku=by_sku,
         by_code=by_code,
+    )
+
+
+def on_hand(session: Session, product_ids: Collection[UUID]) -> dict[tuple[UUID, str], int]:
+    """Return how many there are of each SKU of these products, by product and code."""
+    query = select(Sku.id, Sku.product_id, Sku.code).where(Sku.product_id.in_(product_ids))
+    rows = session.execute(query).all()
+    levels = stock.levels(session, [row.id for row in rows])
+    return {(row.product_id, row.code): levels[row.id][0] for row in rows if row.id in levels}
+
+
+def note_unclaimed(session: Session, upload_id: UUID, codes: Collection[str]) -> None:
+    """Note which pictures of an upload's zips belong to no row of its sheet."""
+    told = "表格中没有这个编码的 SKU 或商品，图片未使用"
+    session.execute(
+        update(UploadImage)
+        .where(
+            UploadImage.upload_id == upload_id,
+            UploadImage.url.is_not(None),
+            UploadImage.source.startswith("zip:"),
+        )
+        .values(problem=case((UploadImage.sku_code.in_(codes), None), else_=told))
+        .execution_options(synchronize_session=False)
     )
 
 

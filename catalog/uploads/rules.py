@@ -8,9 +8,11 @@ from uuid import UUID
 
 from catalog.products import rules as products
 from catalog.products.rules import ProductForm, SkuForm
+from catalog.uploads import columns
 from catalog.uploads.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
+from mall.kernel.text import canonical
 
 WAITING, CHECKING, CHECKED = "waiting", "checking", "checked"
 APPLYING, APPLIED, FAILED = "applying", "applied", "failed"
@@ -211,10 +213,17 @@ def _look_up(
 ) -> UUID | None:
     if key not in common:
         return None
-    name = "/".join(part.strip() for part in common[key].replace("／", "/").split("/"))
-    if name not in table:
+    name = common[key]
+    found_id = table.get(path_key(name) if key == "category" else canonical.key(name))
+    if found_id is None:
         _complain(found, key, f"{otherwise}：{name[:40]}")
-    return table.get(name)
+    return found_id
+
+
+def path_key(path: str) -> str:
+    """Return that by which a path of categories is compared; `\\/` is no step of it."""
+    steps = columns.split(path, columns.LEVELS)
+    return "\n".join(canonical.key(columns.unescaped(step)) for step in steps)
 
 
 def _complain(found: Group, key: str, text: str) -> None:

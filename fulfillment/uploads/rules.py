@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fulfillment.shipments.rules import code_of
-from mall.kernel.sheets.cells import Limits, Row, SheetRefused, plain
+from mall.kernel.sheets import numbers
+from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.text import canonical
 
 LIMITS = Limits(
@@ -58,16 +59,17 @@ def texts_of(row: Row, heads: Mapping[str, int]) -> dict[str, str]:
     """Return the texts of a row by column; numbers as they are written without a fraction."""
     texts = {}
     for name, at in heads.items():
-        value = row.cells[at].value if at in row.cells else None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        texts[name] = "" if value is None else canonical.code(plain(str(value)))
+        texts[name] = numbers.code(row.cells[at]) if at in row.cells else ""
     return texts
 
 
 def read(row: Row, heads: Mapping[str, int]) -> Wanted | Problem | None:
     """Return what a row asks for, what is wrong with it, or None where nothing is filled in."""
-    texts = texts_of(row, heads)
+    try:
+        texts = texts_of(row, heads)
+    except numbers.WrongNumber as wrong:
+        text = "A number was changed by the spreadsheet; format its cell as text."
+        return Problem(row.number, "number_changed", f"{wrong}。", text)
     carrier, tracking_no = texts[CARRIER], texts[TRACKING]
     if not carrier and not tracking_no:
         return None

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from mall.kernel.errors import DomainError
 from mall.kernel.ids import new_id
+from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.text import canonical
@@ -99,7 +100,10 @@ def _read(rows: Iterable[Row]) -> list[Line]:
     if head is None:
         raise SheetRefused("表格里没有内容。", "The sheet is empty.")
     names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
-    found = {names.get(_clean(cell.value)): position for position, cell in head.cells.items()}
+    found = {
+        names.get(canonical.code(str(cell.value))): position
+        for position, cell in head.cells.items()
+    }
     if not {"code", "name"} <= set(found):
         raise SheetRefused(
             "表头须有“工会代码”和“工会名称”，可有“上级代码”。",
@@ -108,17 +112,18 @@ def _read(rows: Iterable[Row]) -> list[Line]:
 
     def text(row: Row, key: str) -> str:
         cell = row.cells.get(found.get(key, -1))
-        return _clean(cell.value) if cell else ""
+        if cell is None:
+            return ""
+        try:
+            return numbers.code(cell)
+        except numbers.WrongNumber:
+            # It is no code, and is told so with all other problems.
+            return str(cell.value)
 
     return [
         Line(row.number, text(row, "code"), text(row, "name"), text(row, "parent_code"))
         for row in iterator
     ]
-
-
-def _clean(value: object) -> str:
-    text = canonical.code(str(value))
-    return text[:-2] if isinstance(value, float) and text.endswith(".0") else text
 
 
 def _problems(lines: list[Line], known: set[str], parents: dict[str, str]) -> list[dict[str, Any]]:

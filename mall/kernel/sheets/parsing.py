@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 import openpyxl
+from openpyxl.worksheet._reader import WorkSheetParser
 
 from mall.kernel.sandbox.nursery import Send
 from mall.kernel.sheets import cells
@@ -25,6 +26,7 @@ from mall.kernel.text import canonical
 # So many empty rows in a row end a sheet: formatted emptiness goes on for a million of them.
 MAX_EMPTY_ROWS = 1000
 MAX_PARTS = 1000
+MAX_NAMED = 10
 # Rows that are sent in one piece.
 _BATCH = 200
 _CHUNK = 1024 * 1024
@@ -74,10 +76,32 @@ def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[Row]:
         _check_archive(archive, limits)
     file.seek(0)
     book = openpyxl.load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    sheet = book[wanted] if wanted in book.sheetnames else book.worksheets[0]
+    shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    if not shown:
+        raise SheetRefused("工作簿里没有可见的工作表。", "The workbook shows no sheet.")
+    sheet = next((each for each in shown if each.title == wanted), shown[0])
     sheet.reset_dimensions()
-    # One column more than allowed shows whether there are more.
-    yield from _sheet_rows(sheet.iter_rows(max_col=limits.columns + 1), limits)
+    yield from _sheet_rows(_numbered(sheet, limits), limits)
+
+
+def _numbered(sheet: Any, limits: Limits) -> Iterator[tuple[int, Any, bool]]:
+    """Give each row of a sheet with its number, and whether somebody hid or filtered it.
+
+    The library's own iterator does not say the latter, and makes rows up where some are missing.
+    """
+    with sheet._get_source() as source:
+        parser = WorkSheetParser(
+            source,
+            sheet._shared_strings,
+            epoch=sheet.parent.epoch,
+            date_formats=sheet.parent._date_formats,
+            timedelta_formats=sheet.parent._timedelta_formats,
+        )
+        for number, row in parser.parse():
+            about = parser.row_dimensions.pop(str(number), {})
+            # One column more than allowed shows whether there are more.
+            found = sheet._get_row(row, 1, limits.columns + 1)
+            yield number, found, about.get("hidden") in ("1", "true")
 
 
 def _too_large() -> SheetRefused:
@@ -136,20 +160,37 @@ def _check_text(text: bytes) -> None:
         )
 
 
-def _sheet_rows(rows: Any, limits: Limits) -> Iterator[Row]:
-    empty = 0
-    for number, row in enumerate(rows, start=1):
+def _sheet_rows(rows: Iterator[tuple[int, Any, bool]], limits: Limits) -> Iterator[Row]:
+    last, hidden = 0, list[int]()
+    for number, row, is_hidden in rows:
         found = {}
         for position, cell in enumerate(row):
-            if cell.value is not None and cell.value != "":
+            if cell.value is not None:
                 found[position] = _cell(cell, position, number, limits)
-        empty = 0 if found else empty + 1
-        if empty > MAX_EMPTY_ROWS:
-            return
+                # What nobody sees is no value.
+                if found[position].value == "":
+                    del found[position]
+        if number - last > MAX_EMPTY_ROWS:
+            break
         if found:
+            last = number
             if max(found) >= limits.columns:
                 raise _too_wide(limits)
+            if is_hidden:
+                hidden.append(number)
             yield Row(number, found)
+    if hidden:
+        raise _hidden(hidden)
+
+
+def _hidden(rows: list[int]) -> SheetRefused:
+    """What nobody sees is neither taken nor dropped without a word."""
+    shown = [str(number) for number in rows[:MAX_NAMED]]
+    more_zh = f" 等 {len(rows)} 行" if len(rows) > MAX_NAMED else " 行"
+    return SheetRefused(
+        f"第 {'、'.join(shown)}{more_zh}被隐藏或筛选，请取消隐藏、清除筛选，或删除后上传。",
+        f"{len(rows)} rows are hidden or filtered ({', '.join(shown)}); show or delete them.",
+    )
 
 
 def _too_wide(limits: Limits) -> SheetRefused:

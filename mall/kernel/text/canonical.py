@@ -25,7 +25,7 @@ _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _IS_HAN = re.compile(f"[{_HAN}]")
 # Between two Hanzi a full stop in the middle is an interpunct, as in 买买提．艾力.
 _DOTS = re.compile(f"(?<=[{_HAN}])[.．](?=[{_HAN}])")
-_DASHES = re.compile("[-()\u2010-\u2015\u2212.]")
+_DASHES = re.compile("[-()\u2010-\u2015\u2212]")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
 

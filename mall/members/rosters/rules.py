@@ -8,8 +8,9 @@ from datetime import date
 from uuid import UUID
 
 from mall.kernel.errors import DomainError
-from mall.kernel.sheets import cells
+from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row, SheetRefused
+from mall.kernel.sheets.numbers import WrongNumber
 from mall.kernel.states import Transitions
 from mall.kernel.text import canonical
 
@@ -47,7 +48,6 @@ HEADS: Mapping[str, tuple[str, ...]] = {
     "born_on": ("生日", "出生日期", "出生年月日"),
 }
 _NUMBER = re.compile(r"[0-9A-Za-z_/-]{1,32}")
-_DATE = re.compile(r"(\d{4})\D{0,2}(\d{1,2})\D{0,2}(\d{1,2})\D?(?:\s*00:00(?::00)?)?")
 
 
 class RosterBusy(DomainError):
@@ -164,27 +164,24 @@ def _name(cell: Cell, person: Person) -> str:
     return name
 
 
-def _digits(cell: Cell) -> str:
-    """Return a cell as text, a number without the `.0` that a spreadsheet gave it."""
-    if cell.kind == cells.NUMBER:
-        value = str(cell.value)
-        return value[:-2] if value.endswith(".0") else value
-    return canonical.squeezed(str(cell.value))
-
-
 def _phone(cell: Cell, person: Person) -> str | None:
-    text = _digits(cell)
-    if (found := canonical.mobile(text)) is not None:
-        return found
-    if re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d+", text):
-        person.problems.append(f"{cell.address}：手机号被表格改成了科学计数法，请设为文本后重填")
-    else:
+    try:
+        text = numbers.code(cell)
+    except WrongNumber as wrong:
+        person.problems.append(f"{cell.address}：手机号{wrong}")
+        return None
+    found = canonical.mobile(text)
+    if found is None:
         person.problems.append(f"{cell.address}：“{text[:20]}”不是 11 位手机号")
-    return None
+    return found
 
 
 def _employee_no(cell: Cell, person: Person) -> str | None:
-    text = _digits(cell)
+    try:
+        text = numbers.code(cell).replace(" ", "")
+    except WrongNumber as wrong:
+        person.problems.append(f"{cell.address}：工号{wrong}")
+        return None
     if not _NUMBER.fullmatch(text):
         person.problems.append(f"{cell.address}：工号须为 1 至 32 位字母、数字或横线")
         return None
@@ -193,15 +190,7 @@ def _employee_no(cell: Cell, person: Person) -> str | None:
 
 
 def _born_on(cell: Cell, person: Person, today: date) -> date | None:
-    found = _DATE.fullmatch(
-        canonical.squeezed(str(cell.value)[:10])
-        if cell.kind == cells.DATE
-        else canonical.code(str(cell.value))
-    )
-    try:
-        born = date(*map(int, found.groups())) if found else None
-    except ValueError:
-        born = None
+    born = numbers.day(cell)
     if born is None or not date(1900, 1, 1) <= born <= today:
         person.problems.append(f"{cell.address}：“{str(cell.value)[:20]}”不是日期，例如 1990-08-15")
         return None

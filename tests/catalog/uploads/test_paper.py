@@ -42,9 +42,7 @@ def test_what_is_exported_can_be_sent_back_and_changes_nothing(seller):
     assert seller.check(exported.data)["counts"]["unchanged"] == 2
 
 
-@pytest.mark.parametrize(
-    "danger", ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"]
-)
+@pytest.mark.parametrize("danger", ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "＝1+1"])
 def test_nothing_that_goes_out_is_a_formula(seller, danger):
     category = seller.world.staff("operator").post("/v1/ops/categories", {"path": ["甲"]})
     body = {

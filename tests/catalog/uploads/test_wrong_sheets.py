@@ -55,7 +55,9 @@ def test_a_date_where_text_belongs_is_named(seller):
 
 
 def test_every_problem_of_a_row_is_found_at_once(seller):
-    row = row_of(1, title="=A1", price_fen="x", category="无", sku_code="有 空格", weight_grams=0)
+    row = row_of(
+        1, title="=A1", price_fen="x", category="无", sku_code="6.92123E+12", weight_grams=0
+    )
     row |= {"min_per_order": 9, "max_per_order": 3, "member_limit": 2, "value_1": "大"}
     upload = seller.check(sheet([row]))
     [item] = seller.items(upload["id"])

@@ -1,7 +1,7 @@
 """No time that cannot be read again, and names that look alike are one.
 
-Each column of a time has a check. What requests may name is a year narrower; days of Beijing, grace and reckoning lead a little beyond.
-Older rows are moved to the edge. In tables that may only grow they stay as they are.
+Each column of a time has a check, wider than what requests may name: counters begin in 1970, and
+days of Beijing, grace and reckoning lead a little beyond 2100. Older rows are moved to the edge. In tables that may only grow they stay as they are.
 """
 
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ def _columns(what: str) -> str:
               AND k.data_type IN ('date', 'timestamp with time zone')
             ORDER BY 1, 2
         LOOP
-            low := CASE WHEN c.column_name = '{BIRTHDAYS}' THEN '1900-01-01' ELSE '1999-01-01' END;
+            low := CASE WHEN c.column_name = '{BIRTHDAYS}' THEN '1900-01-01' ELSE '1970-01-01' END;
             high := '2102-01-01';
             IF c.data_type <> 'date' THEN
                 low := low || ' 00:00:00+00';
