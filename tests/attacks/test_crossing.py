@@ -2,7 +2,9 @@
 
 import pytest
 
+from mall.web.files import XLSX, ZIP
 from tests.support.attacking import AUDIENCES, Attacker
+from tests.support.sheets import archive, row_of, sheet
 from tests.support.soak import LONG
 
 # What everybody may see or take, whose id stands in the path.
@@ -22,6 +24,7 @@ UNREACHED = {
 }
 REFUSED = {401, 403, 404}
 PDF = b"%PDF-1.7"
+FILES = {ZIP: lambda: archive(["a.png"]), XLSX: lambda: sheet([row_of(1)])}
 
 
 def body_of(operation, tenant):
@@ -29,10 +32,37 @@ def body_of(operation, tenant):
     kind, example = operation.media
     if kind == "application/json":
         return {"body": BODIES.get(operation.name, lambda _: example)(tenant)}
-    return {"data": PDF, "headers": {"Content-Type": kind}} if kind else {}
+    content = FILES.get(kind, lambda: PDF)()
+    return {"data": content, "headers": {"Content-Type": kind}} if kind else {}
 
 
-BODIES = {}
+# Where the document's example is refused for something else than the id.
+BODIES = {
+    "PUT /v1/supplier/products/{product_id}/schedule": lambda _: {
+        "publish_at": "2090-01-01T00:00:00Z"
+    },
+    "PUT /v1/supplier/stores/{store_id}": lambda _: {
+        "name": "夺来的店",
+        "region_code": "440802",
+        "detail": "寸金路 12 号",
+        "latitude": 21.27,
+        "longitude": 110.36,
+        "phone": "13800000001",
+        "hours": [{"weekday": 6, "opens": "09:00", "closes": "21:00"}],
+    },
+    "PUT /v1/union/programmes/{programme_id}": lambda tenant: {
+        "roster_id": tenant.ids["roster_id"],
+        "name": "夺来的方案",
+        "kind": "pick_one",
+        "per_member_fen": 30_000,
+        "opens_on": "2090-01-01",
+        "closes_on": "2090-02-01",
+        "delivery": "ship",
+    },
+    "POST /v1/union/programmes/{programme_id}/hand-outs/scan": lambda tenant: {
+        "code": tenant.hand_out_code
+    },
+}
 
 
 def foreign_paths(operation, mine, theirs):
@@ -51,9 +81,7 @@ def crossed(document):
     return [each for each in document if each.ids and each.name not in PUBLIC | UNREACHED.keys()]
 
 
-def test_no_id_of_another_tenant_opens_anything_to_its_own_audience(
-    tenants, port, crossed, digest
-):
+def test_no_id_of_another_tenant_opens_anything_to_its_own_audience(tenants, port, crossed, digest):
     """Each answer is that of what is not there, and no row of any table is changed."""
     wrong, tried = [], set()
     for mine, theirs in (tenants, tenants[::-1]):
@@ -67,7 +95,9 @@ def test_no_id_of_another_tenant_opens_anything_to_its_own_audience(
                 continue
             told = body_of(operation, theirs)
             for path in foreign_paths(operation, mine, theirs):
-                answers = [a.ask(operation.method, path, **told) for a in people[operation.audience]]
+                answers = [
+                    a.ask(operation.method, path, **told) for a in people[operation.audience]
+                ]
                 if any(a.status not in REFUSED for a in answers) or not any(
                     a.status == 404 for a in answers
                 ):

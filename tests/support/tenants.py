@@ -12,6 +12,7 @@ from tests.support.selling import Counter, Sale
 from tests.support.sheets import row_of, sheet
 from tests.support.unit import Unit
 
+
 class Tenant:
     """Its people by audience, and the ids of what is its own by the name of the parameter.
 
@@ -86,9 +87,11 @@ class Tenant:
         self.world.run_outbox()
         voucher = self.counter.vouchers()[0]["id"]
         part, order = self.counter.part()["id"], self.counter.order["order_id"]
-        return {"store_id": self.counter.store_id, "voucher_id": voucher, "pickup.order_id": order} | {
-            "supplier.fulfillment_order_id": part
-        }
+        return {
+            "store_id": self.counter.store_id,
+            "voucher_id": voucher,
+            "pickup.order_id": order,
+        } | {"supplier.fulfillment_order_id": part}
 
     def _sell(self):
         """Let the supplier fill its desk."""
@@ -151,6 +154,7 @@ class Tenant:
         load = unit.send()
         self._ok(unit.receive(load, received=3, damaged=1))
         [claim] = unit.claims()
+        self.hand_out_code = unit.code_of(1)
         # A second programme goes to people's homes: its rights are chosen, changed, withdrawn.
         rows = union.people(2)
         packs = [union.pack(30_000)[0] for _ in range(2)]
