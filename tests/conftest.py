@@ -25,8 +25,10 @@ from mall.kuaidi100_mock.server import create_app as kuaidi100_mock
 from mall.shell import config as settings_reader
 from mall.shell import database, embedded
 from mall.shell.app import create_app
+from mall.shell.commands import environment as of_commands
 from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
+from tests.support.commands import run_command
 from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, wait_until
@@ -40,6 +42,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 # As strong as tests need: at its real cost, passwords alone take a minute of the suite.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 MOCK_FIXTURES = Path(__file__).parent.parent / "mall" / "wechatpay_mock" / "fixtures"
+# Tests of ten seconds and more, longest first; the others keep their order.
+SLOWEST = (
+    "test_a_run_starts_watches_and_leaves_nothing_behind",
+    "test_nothing_is_lost_and_nothing_happens_twice",
+    "test_no_sequence_of_steps_with_programmes_breaks_an_invariant",
+    "test_case_26_killed_at_random_points_an_issue_to_thousands_ends_whole",
+    "test_no_sequence_of_steps_breaks_an_invariant",
+    "test_six_hundred_dawdling_clients_delay_nobody",
+)
 NO_HTTPS = ("--https-port", "-1")
 
 
@@ -58,6 +69,12 @@ def pytest_configure(config):
     os.environ["MALL_TEST_DIRECTORY"] = str(directory)
     os.environ["MALL_TEST_URL"] = url
     database.migrate(settings_reader.load({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no process is left alone with it in the end."""
+    rank = {name: number for number, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.name.partition("[")[0], len(rank)))
 
 
 def pytest_unconfigure(config):
@@ -218,6 +235,14 @@ def world(app, mock_base, clean):
         found.collect_by(merchant)
         found.breaker().close()
     return found
+
+
+@pytest.fixture
+def command(app, monkeypatch):
+    """Return a function that runs `mall` within this process, on this test's application."""
+    monkeypatch.setattr(of_commands, "settings", lambda: app.extensions["mall_settings"])
+    monkeypatch.setattr(of_commands, "application", lambda: app)
+    return run_command
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench.service import Service
+from mall.shell.supervisor import POOLS
 
 # How long the gateway stays broken, and what its calls answer meanwhile.
 GATEWAY_SECONDS = 6
+PATIENCE_SECONDS = 20
 GATEWAY_FAULTS = (("order", "system_error"), ("query", "system_error"), ("order", "drop"))
 
 
@@ -43,18 +45,27 @@ class Faults:
         return sorted(found, key=lambda each: each.create_time())
 
     def _kill(self, *words: str, which: int = 0) -> str:
-        found = self._named(*words)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        # What another fault ended a moment ago is about to be started again.
+        while not (found := self._named(*words)) and time.monotonic() < deadline:
+            time.sleep(0.2)
         if not found:
-            return "nobody to kill"
+            raise RuntimeError(f"nobody to kill: {' '.join(words)}")
         victim = found[which]
         victim.send_signal(signal.SIGKILL)
         return f"SIGKILL to {victim.pid} of {len(found)}"
 
     def urgent_worker(self) -> str:
-        return self._kill("mall worker", "payments,fulfillment")
+        return self._kill("mall worker", POOLS["urgent"])
 
     def steady_worker(self) -> str:
-        return self._kill("mall worker", "index,bulk,notify")
+        return self._kill("mall worker", POOLS["steady"])
+
+    def sheets_worker(self) -> str:
+        return self._kill("mall worker", f"--queues {POOLS['sheets']} ")
+
+    def bulk_worker(self) -> str:
+        return self._kill("mall worker", f"--queues {POOLS['bulk']} ")
 
     def scheduler(self) -> str:
         return self._kill("mall scheduler")
@@ -105,6 +116,8 @@ FAULTS: dict[str, Callable[[Faults], str]] = {
     "gateway_broken": Faults.gateway_broken,
     "postgres_restarted": Faults.postgres_restarted,
     "steady_worker": Faults.steady_worker,
+    "sheets_worker": Faults.sheets_worker,
+    "bulk_worker": Faults.bulk_worker,
     "valkey_killed": Faults.valkey_killed,
     "web_server": Faults.web_server,
     "postgres_crashed": Faults.postgres_crashed,

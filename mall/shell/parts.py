@@ -23,12 +23,13 @@ class Part:
     deaths: int = 0
     restart_at: float = 0.0
     started_at: float = 0.0
+    is_asked: bool = False
     # What it has started in turn, as seen last: a killed part cannot tell any more.
     family: list[psutil.Process] = field(default_factory=list)
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches the supervisor alone."""
-        self.started_at = time.monotonic()
+        self.started_at, self.is_asked = time.monotonic(), False
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.arguments,
@@ -50,11 +51,17 @@ class Part:
         self.restart_at = time.monotonic() + wait
         return wait
 
-    def stop(self) -> None:
-        """Ask it to stop; kill it, with what it started, when it does not."""
-        if self.process is not None and self.process.poll() is None:
+    def ask_to_stop(self) -> None:
+        """Ask it to stop, once: a worker that is asked twice drops what it is at."""
+        if self.process is not None and self.process.poll() is None and not self.is_asked:
             self.look_around()
             self.process.terminate()
+            self.is_asked = True
+
+    def stop(self) -> None:
+        """Ask it to stop; kill it, with what it started, when it does not."""
+        self.ask_to_stop()
+        if self.process is not None and self.process.poll() is None:
             try:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

@@ -5,9 +5,13 @@ import subprocess
 import sys
 
 from bench.chaos import faults
+from mall.shell.supervisor import POOLS
 from tests.architecture.test_budgets import ROOT
+from tests.support.soak import long_or_short
 
 SHORT = ("urgent_worker", "valkey_wiped", "postgres_restarted")
+
+SECONDS = long_or_short("14", "8")
 
 
 def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
@@ -18,7 +22,7 @@ def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
         if name not in ("DATABASE_URL", "REDIS_URL", "WECHATPAY_API_BASE")
     }
     done = subprocess.run(
-        [sys.executable, "-m", "bench.chaos", "--seconds", "14", "--only", ",".join(SHORT)],
+        [sys.executable, "-m", "bench.chaos", "--seconds", SECONDS, "--only", ",".join(SHORT)],
         cwd=tmp_path,
         env={**environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -34,5 +38,7 @@ def test_nothing_is_lost_and_nothing_happens_twice(tmp_path):
 
 def test_every_part_of_the_service_is_broken_by_something():
     broken = " ".join(faults.FAULTS)
-    for part in ("worker", "scheduler", "web", "valkey", "postgres", "gateway"):
+    for pool in POOLS:
+        assert f"{pool}_worker" in faults.FAULTS
+    for part in ("scheduler", "web", "valkey", "postgres", "gateway"):
         assert part in broken

@@ -21,6 +21,7 @@ from tests.support.arrival_rules import ArrivalRules
 from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving_rules import GivingRules
 from tests.support.people import World
+from tests.support.soak import long_or_short
 
 PRICES = (100, 333, 1000)
 TENDERS = st.sampled_from(["beans", "wechat", "mixed"])
@@ -257,6 +258,7 @@ def play(machine, app, mock_base, emptying, examples):
         settings=settings(
             max_examples=examples,
             stateful_step_count=30,
+            print_blob=True,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
@@ -265,9 +267,9 @@ def play(machine, app, mock_base, emptying, examples):
 
 @pytest.mark.timeout(400)
 def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
-    play(Mall, app, mock_base, emptying, 80)
+    play(Mall, app, mock_base, emptying, long_or_short(80, 14))
 
 
 @pytest.mark.timeout(400)
 def test_no_sequence_of_steps_with_programmes_breaks_an_invariant(app, mock_base, emptying):
-    play(GivingMall, app, mock_base, emptying, 30)
+    play(GivingMall, app, mock_base, emptying, long_or_short(30, 7))

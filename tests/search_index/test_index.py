@@ -13,7 +13,7 @@ import pytest
 from mall.kernel.uow import reading
 from search_index import indexing, jobs
 from search_index.engine import Engine, IndexUnavailable
-from tests.support.processes import MALL, wait_until
+from tests.support.processes import wait_until
 
 
 def test_a_change_is_found_after_its_message_and_a_removal_never_shown(shop):
@@ -292,28 +292,18 @@ def test_a_searcher_renews_itself_in_the_background(shop):
         shop.searcher.stop()
 
 
-def run(environment, *arguments):
-    return subprocess.run(
-        [MALL, "search", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-
-
-def test_an_operator_rebuilds_verifies_and_asks_on_the_command_line(shop, environment):
+def test_an_operator_rebuilds_verifies_and_asks_on_the_command_line(shop, command):
     shop.world.sku(1000, 5, title="徐闻良姜片")
-    refused = run(environment, "verify")
+    refused = command("search", "verify")
     assert refused.returncode == 1 and "mall search rebuild" in refused.stderr
-    assert "1 products are indexed" in run(environment, "rebuild").stdout
-    asked = run(environment, "query", "liangjiang")
+    assert "1 products are indexed" in command("search", "rebuild").stdout
+    asked = command("search", "query", "liangjiang")
     assert "1. 徐闻良姜片  ¥10.00" in asked.stdout and "1 found by the index" in asked.stdout
     shop.world.execute("UPDATE product SET title = '沙虫干'")
-    differs = run(environment, "verify", "--no-repair")
+    differs = command("search", "verify", "--no-repair")
     assert (differs.returncode, "0 missing, 1 stale" in differs.stdout) == (1, True)
-    assert "mended" in run(environment, "verify").stdout
-    assert "沙虫干" in run(environment, "query", "沙虫").stdout
+    assert "mended" in command("search", "verify").stdout
+    assert "沙虫干" in command("search", "query", "沙虫").stdout
 
 
 def test_jobs_are_harmless_where_nothing_is_to_do(shop):

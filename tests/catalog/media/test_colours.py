@@ -1,7 +1,6 @@
 """Every kind of picture keeps its colours, and whatever is done to a file, it is no 500 and no hang."""
 
 import io
-import os
 import random
 import struct
 import zipfile
@@ -17,9 +16,9 @@ from mall.kernel.files.store import IMAGES, PublicFiles
 from tests.catalog.media.test_images import upload
 from tests.support.harmful import chunk, png
 from tests.support.sheets import row_of, sheet
+from tests.support.soak import LONG
 
 SIDE = 64
-LONG = os.environ.get("MALL_SOAK") == "1"
 MUTANTS = 42 if LONG else 8
 # Halves of one colour each, so that neither mean nor place can be right by accident.
 LEFT, RIGHT = (200, 60, 20), (30, 90, 160)

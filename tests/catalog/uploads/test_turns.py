@@ -1,6 +1,5 @@
 """Nobody's sheet waits for a stranger's: small ones have a lane of their own, suppliers take turns."""
 
-import os
 import time
 
 import pytest
@@ -12,6 +11,7 @@ from mall.kernel.uow import unit_of_work
 from tests.support import harmful
 from tests.support.processes import wait_until
 from tests.support.sheets import row_of, sheet
+from tests.support.soak import LONG
 
 
 def claimed(seller, is_large=False):
@@ -69,7 +69,7 @@ def test_what_is_large_or_has_pictures_or_many_rows_is_no_business_of_the_small_
     assert len(claimed(seller, is_large=True)) == 2
 
 
-@pytest.mark.skipif(os.environ.get("MALL_SOAK") != "1", reason="takes half a minute")
+@pytest.mark.skipif(not LONG, reason="takes half a minute")
 def test_meanwhile_a_two_row_sheet_is_checked_and_a_product_found(seller, start):
     """The measure of the issue, with real workers and a stranger's eight worst files."""
     world, other = seller.world, seller.another()

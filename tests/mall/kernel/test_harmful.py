@@ -3,7 +3,6 @@
 The long form (MALL_SOAK=1) takes every file; the short one those that are quick to make.
 """
 
-import os
 import time
 
 import pytest
@@ -20,9 +19,9 @@ from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from mall.kernel.sheets.reading import read_rows
 from tests.support import harmful
+from tests.support.soak import LONG
 
 SECONDS, BYTES = 10, 300 * 1024 * 1024
-LONG = os.environ.get("MALL_SOAK") == "1"
 # What takes long to make, or the whole of its time to be refused.
 COSTLY = {
     *("an attribute of 100 MB", "a zip bomb that lies", "a hundred thousand attributes"),

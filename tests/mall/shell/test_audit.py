@@ -1,7 +1,5 @@
 """Each invariant is broken on purpose and must be found; the command says so and exits 1."""
 
-import os
-import subprocess
 from datetime import timedelta
 
 import pytest
@@ -22,7 +20,6 @@ from tests.support.breaches import (
 )
 from tests.support.giving import Union
 from tests.support.people import order_body
-from tests.support.processes import MALL
 from tests.support.selling import Counter, Sale
 from tests.support.unit import Unit
 
@@ -261,18 +258,8 @@ def test_a_double_spend_would_be_found(busy):
     assert {"ledger_balanced", "lot_balance"} <= set(busy.findings())
 
 
-def run_audit(environment):
-    return subprocess.run(
-        [MALL, "audit"],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, environment):
-    clean = run_audit(environment)
+def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, command):
+    clean = command("audit")
     lines = clean.stdout.splitlines()
     assert (clean.returncode, lines[-1]) == (
         0,
@@ -282,7 +269,7 @@ def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, envir
         each.name for each in wiring.INVARIANTS
     ]
     busy.break_rules(BREACHES["lot_balance"])
-    broken = run_audit(environment)
+    broken = command("audit")
     assert broken.returncode == 1
     assert "✗ lot_balance" in broken.stdout
     assert "1 breaches" in broken.stdout

@@ -1,0 +1,1 @@
+"""What a stranger, a competitor or a colleague might try, against a running service."""
