@@ -169,6 +169,11 @@ class Tenant:
         change = self._ok(union.handler.post(f"{path}/changes", change))
         paid = {"amount_fen": 100, "bank_reference": secrets.token_hex(6), "payer": "工会"}
         funding = self._ok(union.handler.post(f"{path}/transfers", paid))
+        part = {"sku_id": self.ids["sku_id"], "quantity": 1, "price_fen": 777}
+        cheap = union.handler.post(
+            "/v1/union/packs", {"title": f"询价 {self.mark}", "parts": [part]}
+        )
+        asked = f"/v1/union/packs/{self._ok(cheap)['id']}/price-requests"
         items = [{"product_id": str(self.sale.product)}]
         selection = self._ok(
             union.handler.post("/v1/union/selections", {"name": self.mark, "items": items})
@@ -185,6 +190,7 @@ class Tenant:
             "entitlement_id": right["id"],
             "funding_id": funding["id"],
             "pack_id": packs[0],
+            "request_id": self._ok(union.handler.post(asked, {}))["items"][0]["id"],
             "selection_id": selection["id"],
             "roster_id": roster,
         }
@@ -199,6 +205,15 @@ class Tenant:
         account = {"username": f"operator.{mark}", "display_name": mark, "duties": ["audits"]}
         self._ok(post("/v1/ops/operators", account))
         changes = self.operator.get("/v1/ops/accounts/changes").get_json()["items"]
+        grant = {
+            "member_ids": [self.sale.member.id],
+            "amount_fen": 99_999_900,
+            "expires_at": "2099-01-01T00:00:00Z",
+            "programme": mark,
+            "reference": mark,
+        }
+        self._ok(post("/v1/ops/beans/grants", grant))
+        proposal = self.operator.get("/v1/ops/proposals").get_json()["items"][0]["id"]
         items = [{"product_id": str(self.sale.product)}]
         selection = self._ok(post("/v1/ops/selections", {"name": mark, "items": items}))
         parts = [{"sku_id": str(self.sale.sku), "quantity": 1}]
@@ -207,6 +222,7 @@ class Tenant:
             "section_id": self._ok(post("/v1/ops/sections", section))["id"],
             "officer_id": self.union.handler.id,
             "ops.change_id": changes[0]["id"],
+            "proposal_id": proposal,
             "ops.selection_id": selection["id"],
             "ops.pack_id": pack["id"],
         }
