@@ -28,10 +28,9 @@ from mall.shell.app import create_app
 from mall.shell.commands import environment as of_commands
 from mall.shell.supervisor import free_port
 from mall.web.replies import shop_window
-from tests.support.commands import run_command
 from tests.support.giving import Union
 from tests.support.people import World
-from tests.support.processes import MALL, answers, kill_all, wait_until
+from tests.support.processes import MALL, answers, kill_all, run_command, wait_until
 
 TEMPLATE = "mall_template"
 FEW = 1000

@@ -11,10 +11,10 @@ from mall.kernel.uow import reading
 from mall.shell import config, embedded
 from mall.shell.app import create_app
 from mall.shell.supervisor import free_port
-from tests.support.attacking import Attacker, operations
+from tests.attacks.attacking import Attacker, operations
+from tests.attacks.tenants import Tenant
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, wait_until
-from tests.support.tenants import Tenant
 
 TEMPLATE = "mall_template"
 # What a refused request may leave: counters of wrong tries, its refusal for its key, and its line
@@ -87,32 +87,38 @@ def running(attacked):
 
 def _served(running, first, **settings):
     port = free_port(first + os.getpid() % 900)
-    running("serve", "--port", str(port), "--workers", "1", **settings)
-    return port
+    return port, running("serve", "--port", str(port), "--workers", "1", **settings)
 
 
-def _awaited(port):
+def _awaited(service):
+    port, _ = service
     wait_until(lambda: answers(f"http://127.0.0.1:{port}/healthz"), 60)
     return port
 
 
 @pytest.fixture(scope="package")
-def ports(running):
+def services(running):
     """Two services on one database: one lets ask as often as one likes, one is as in production."""
     limits = {"MALL_RATE_LIMITS": "1", "MALL_METRICS_TOKEN": "token-of-the-metrics"}
     return _served(running, 24000), _served(running, 25000, **limits)
 
 
 @pytest.fixture(scope="package")
-def port(ports, tenants):
+def port(services, tenants):
     """The service that counts nobody's requests; it started while the tenants were built."""
-    return _awaited(ports[0])
+    return _awaited(services[0])
 
 
 @pytest.fixture(scope="package")
-def limited(ports, tenants):
+def limited(services, tenants):
     """The service with rate limits and a token for its metrics."""
-    return _awaited(ports[1])
+    return _awaited(services[1])
+
+
+@pytest.fixture(scope="package")
+def served(services, port):
+    """The process of the service that counts nobody's requests."""
+    return services[0][1]
 
 
 @pytest.fixture(scope="package")

@@ -3,7 +3,7 @@
 import pytest
 
 from mall.web.files import XLSX, ZIP
-from tests.support.attacking import AUDIENCES, Attacker
+from tests.attacks.attacking import AUDIENCES, Attacker
 from tests.support.sheets import archive, row_of, sheet
 from tests.support.soak import LONG
 
@@ -55,8 +55,8 @@ BODIES = {
         "name": "夺来的方案",
         "kind": "pick_one",
         "per_member_fen": 30_000,
-        "opens_on": "2090-01-01",
-        "closes_on": "2090-02-01",
+        "opens_on": "2027-01-18",
+        "closes_on": "2027-02-10",
         "delivery": "ship",
     },
     "POST /v1/union/programmes/{programme_id}/hand-outs/scan": lambda tenant: {

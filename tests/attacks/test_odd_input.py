@@ -4,7 +4,7 @@ import json
 import random
 from urllib.parse import quote
 
-from tests.support.attacking import UNKNOWN, Attacker
+from tests.attacks.attacking import UNKNOWN, Attacker
 from tests.support.soak import LONG
 
 DEEP = b"[" * 1_000 + b"]" * 1_000

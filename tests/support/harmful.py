@@ -8,6 +8,7 @@ from functools import partial
 from PIL import Image
 
 from bench.bombs import BOMBS, book, relation, rows_of, text_cell
+from tests.support.soak import LONG
 
 _LOCAL, _ENTRY, _END = "<4s5H3I2H", "<4s6H3I5H2I", "<4s4H2IH"
 STORED, DEFLATED = 0, 8
@@ -331,3 +332,21 @@ ARCHIVES = {
     "half a zip": lambda: zipped(Part("S.png", picture("PNG")))[:-30],
     "sizes that lie": lambda: zipped(Part("S.png", picture("PNG"), size=0xFFFFFFFF)),
 }
+
+# What takes long to make, or the whole of its time to be refused.
+COSTLY = {
+    *("an attribute of 100 MB", "a zip bomb that lies", "a hundred thousand attributes"),
+    *("a million rows", "a million rows of nothing", "a zip bomb that lies", "a csv of 100 MB"),
+    *("millions of short strings", "a hundred thousand parts", "a hundred thousand entries"),
+    *("a JPEG of many scans", "40 megapixels of JPEG", "a cell of 50 MB", "deep nesting"),
+    *("40 megapixels with an alpha", "a million styles", "a hundred thousand defined names"),
+    *("16 megapixels of WebP", "a WebP of frames", "texts of 500 MB", "overlapping parts"),
+    *("shared strings by another name within the limit", "ten gigabytes of one picture"),
+    *("a gigabyte that says it is a kilobyte", "one string without end", "a csv of commas"),
+    *("pixels of 200 MB in a picture of 64", "a csv of rare characters", "a zip in a zip"),
+}
+
+
+def chosen(files):
+    """Return the names of those that belong to this run: in the short form what is quick."""
+    return [name for name in files if LONG or name not in COSTLY]

@@ -2,10 +2,14 @@
 
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import requests
+from click.testing import CliRunner
+
+from mall.shell import cli
 
 MALL = str(Path(sys.executable).with_name("mall"))
 WECHATPAY_MOCK = str(Path(sys.executable).with_name("wechatpay-mock"))
@@ -47,3 +51,23 @@ def kill_all(process):
         each.kill()
     process.kill()
     process.wait(10)
+
+
+@dataclass
+class Done:
+    """How a command ended and what it said, in the words of `subprocess.run`."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_command(*arguments, text=""):
+    """Run `mall` with these arguments within this process; its mistakes are raised here.
+
+    For tests of what a command does: an interpreter that loads the whole service costs seconds.
+    """
+    told = CliRunner().invoke(cli.main, [str(each) for each in arguments], input=text)
+    if told.exception is not None and not isinstance(told.exception, SystemExit):
+        raise told.exception
+    return Done(told.exit_code, told.stdout, told.stderr)

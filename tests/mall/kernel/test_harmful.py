@@ -19,25 +19,8 @@ from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from mall.kernel.sheets.reading import read_rows
 from tests.support import harmful
-from tests.support.soak import LONG
 
 SECONDS, BYTES = 10, 300 * 1024 * 1024
-# What takes long to make, or the whole of its time to be refused.
-COSTLY = {
-    *("an attribute of 100 MB", "a zip bomb that lies", "a hundred thousand attributes"),
-    *("a million rows", "a million rows of nothing", "a zip bomb that lies", "a csv of 100 MB"),
-    *("millions of short strings", "a hundred thousand parts", "a hundred thousand entries"),
-    *("a JPEG of many scans", "40 megapixels of JPEG", "a cell of 50 MB", "deep nesting"),
-    *("40 megapixels with an alpha", "a million styles", "a hundred thousand defined names"),
-    *("16 megapixels of WebP", "a WebP of frames", "texts of 500 MB", "overlapping parts"),
-    *("shared strings by another name within the limit", "ten gigabytes of one picture"),
-    *("a gigabyte that says it is a kilobyte", "one string without end", "a csv of commas"),
-    *("pixels of 200 MB in a picture of 64", "a csv of rare characters", "a zip in a zip"),
-}
-
-
-def chosen(files):
-    return [name for name in files if LONG or name not in COSTLY]
 
 
 @pytest.fixture
@@ -65,7 +48,7 @@ def test_there_are_forty_files_of_twenty_five_kinds():
     assert len(harmful.SHEETS) + len(harmful.IMAGES) + len(harmful.ARCHIVES) >= 75
 
 
-@pytest.mark.parametrize("name", chosen(harmful.SHEETS))
+@pytest.mark.parametrize("name", harmful.chosen(harmful.SHEETS))
 def test_a_harmful_sheet_is_refused_or_read_within_its_limits(name, outcomes):
     """Case 30."""
     content = harmful.SHEETS[name]()
@@ -79,7 +62,7 @@ def test_a_harmful_sheet_is_refused_or_read_within_its_limits(name, outcomes):
         assert count <= 2
 
 
-@pytest.mark.parametrize("name", chosen(harmful.IMAGES))
+@pytest.mark.parametrize("name", harmful.chosen(harmful.IMAGES))
 def test_a_harmful_picture_is_refused_or_made_anew_within_its_limits(name, outcomes, tmp_path):
     """Case 30."""
     files = PublicFiles({AREA: LocalFiles(tmp_path)})
@@ -94,7 +77,7 @@ def test_a_harmful_picture_is_refused_or_made_anew_within_its_limits(name, outco
         assert files.get(stored.large.removeprefix("/media/"))[:4] == b"RIFF"
 
 
-@pytest.mark.parametrize("name", chosen(harmful.ARCHIVES))
+@pytest.mark.parametrize("name", harmful.chosen(harmful.ARCHIVES))
 def test_a_harmful_archive_is_refused_or_unpacked_within_its_limits(name, outcomes):
     """Case 30."""
     content = harmful.ARCHIVES[name]()
