@@ -85,8 +85,8 @@ def change_programme(
 
     Raises VersionConflict where somebody was faster, WrongState once it is submitted.
     """
-    rules.check_form(form)
     programme = queries.lock(uow, officer.union_id, programme_id)
+    rules.check_form(form)
     if version is not None and version != programme.version:
         raise VersionConflict("If-Match")
     if programme.state != rules.DRAFT:
