@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check story bench chaos audit clients lock clean
+.PHONY: help run test check story bench chaos soak audit clients lock clean
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,6 +39,9 @@ bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limi
 
 chaos: $(VENV)/.installed ## Kill, wipe and break everything under a stream of orders, then prove it (SECONDS=240 ONLY=name,…)
 	@$(BIN)/python -m bench.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY))
+
+soak: $(VENV)/.installed ## Run the long forms: machines, fuzzing, files, attacks, races, chaos (SECONDS=1800 SEED=n ONLY=name,…)
+	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node client (needs node and npm)
 	@cd tests/wechatpay_mock/clients && npm ci --silent && node check.js $(CURDIR)/$(BIN)/wechatpay-mock
