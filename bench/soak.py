@@ -29,8 +29,8 @@ LEAST_SECONDS = 25.0
 OVER_SECONDS = 420.0
 # Starting the service and waiting until everything has settled.
 CHAOS_SECONDS = 60.0
-# How much of what a part said is shown when something is wrong.
-SAID = 6_000
+# How much of what a part said first and last is shown when something is wrong.
+SAID = 4_000
 console = Console(width=max(110, Console().width))
 
 
@@ -181,7 +181,8 @@ def soak(seconds: float, seed: int, chosen: list[str]) -> tuple[int, int, int]:
             for each in found.faults:
                 console.print(f"  ✗ {each}", highlight=False, markup=False)
             if found.faults:
-                console.print(found.said[-SAID:], highlight=False, markup=False)
+                console.print(found.said[:SAID], highlight=False, markup=False)
+                console.print("…", found.said[SAID:][-SAID:], highlight=False, markup=False)
                 again = f"make soak SEED={own} ONLY={name} SECONDS={int(max(LEAST_SECONDS, share))}"
                 console.print(f"  again: {again}", highlight=False)
     return rounds, checks, faults
