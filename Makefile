@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check story bench chaos mutants audit clients lock clean
+.PHONY: help run test check story bench chaos soak mutants audit clients lock clean
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -42,6 +42,9 @@ chaos: $(VENV)/.installed ## Kill, wipe and break everything under a stream of o
 
 mutants: $(VENV)/.installed ## Plant single bugs in value-critical code; the nearest tests must notice 85 % (COUNT=200 SEED=1 MINUTES=90 ONLY=path)
 	@$(BIN)/python -m bench.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+
+soak: $(VENV)/.installed ## Run the long forms: machines, fuzzing, files, attacks, races, chaos (SECONDS=1800 SEED=n ONLY=name,…)
+	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node client (needs node and npm)
 	@cd tests/wechatpay_mock/clients && npm ci --silent && node check.js $(CURDIR)/$(BIN)/wechatpay-mock

@@ -1,6 +1,7 @@
 """One PostgreSQL for the run, one database, Valkey and mock gateway for each test process."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -31,6 +32,7 @@ from mall.web.replies import shop_window
 from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, run_command, wait_until
+from tests.support.soak import LONG, SEED
 
 TEMPLATE = "mall_template"
 FEW = 1000
@@ -71,7 +73,15 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest, so that no process is left alone with it in the end."""
+    """Begin with what takes longest, so that no process is left alone with it in the end.
+
+    A soak ends when its time is over: each begins with another file.
+    """
+    if LONG:
+        files = sorted({str(item.path) for item in items})
+        random.Random(SEED).shuffle(files)
+        items.sort(key=lambda item: files.index(str(item.path)))
+        return
     rank = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: rank.get(item.name.partition("[")[0], len(rank)))
 
@@ -115,7 +125,7 @@ def mock_base():
         stdout=subprocess.DEVNULL,
     )
     base = f"http://127.0.0.1:{port}"
-    wait_until(lambda: answers(f"{base}/_mock/trades"))
+    wait_until(lambda: answers(f"{base}/_mock/trades"), 60)
     yield base
     process.kill()
     process.wait(10)

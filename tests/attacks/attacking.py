@@ -77,6 +77,8 @@ class Attacker:
         if self._line is not None:
             self._line.close()
 
+    __del__ = close
+
 
 @dataclass(frozen=True)
 class Operation:

@@ -158,6 +158,7 @@ class Tenant:
         # A second programme goes to people's homes: its rights are chosen, changed, withdrawn.
         rows = union.people(2)
         packs = [union.pack(30_000)[0] for _ in range(2)]
+        self.packs = packs
         programme = union.issued(roster_id=union.roster(rows), pack_ids=packs)
         person = union.members[rows[0][1]]
         self._ok(union.redeem(person, programme, packs[0]))

@@ -54,6 +54,7 @@ BODIES = {
     },
     "PUT /v1/union/programmes/{programme_id}": lambda tenant: {
         "roster_id": tenant.ids["roster_id"],
+        "pack_ids": tenant.packs,
         "name": "夺来的方案",
         "kind": "pick_one",
         "per_member_fen": 30_000,

@@ -5,7 +5,7 @@ import random
 from urllib.parse import quote
 
 from tests.attacks.attacking import UNKNOWN, Attacker
-from tests.support.soak import LONG
+from tests.support.soak import LONG, SEED
 
 DEEP = b"[" * 1_000 + b"]" * 1_000
 MANY_DIGITS = b"9" * 5_000
@@ -80,7 +80,7 @@ def spoil_value(value, random_):
 
 def attempts(operation, own):
     """Yield what is tried on an operation: its name, path, content and headers."""
-    random_ = random.Random(operation.name)
+    random_ = random.Random(f"{SEED} {operation.name}")
     path = operation.at(own)
     kind, example = operation.media
     for name, headers in HEADERS.items():
@@ -130,7 +130,7 @@ def test_no_odd_request_breaks_any_operation(tenants, port, document):
             continue
         own = {name: mine.id_of(operation.path, name) for name in operation.ids}
         found = list(attempts(operation, own))
-        for what, path, content, headers in found if LONG else found[number % 7 :: 9][:3]:
+        for what, path, content, headers in found if LONG else found[(number + SEED) % 7 :: 9][:3]:
             answer = people[operation.audience].ask(
                 operation.method, path, headers=headers, data=content
             )

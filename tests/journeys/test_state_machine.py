@@ -3,7 +3,6 @@
 import secrets
 from datetime import timedelta
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,7 +20,7 @@ from tests.support.arrival_rules import ArrivalRules
 from tests.support.breaches import GIVING_BREACHES
 from tests.support.giving_rules import GivingRules
 from tests.support.people import World
-from tests.support.soak import long_or_short
+from tests.support.soak import examples
 
 PRICES = (100, 333, 1000)
 TENDERS = st.sampled_from(["beans", "wechat", "mixed"])
@@ -251,12 +250,12 @@ class GivingMall(GivingRules, Mall):
     skipped = frozenset()
 
 
-def play(machine, app, mock_base, emptying, examples):
+def play(machine, app, mock_base, emptying, count):
     machine.app, machine.mock_base, machine.empty = app, mock_base, staticmethod(emptying)
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=examples,
+            max_examples=count,
             stateful_step_count=30,
             print_blob=True,
             deadline=None,
@@ -265,11 +264,9 @@ def play(machine, app, mock_base, emptying, examples):
     )
 
 
-@pytest.mark.timeout(400)
 def test_no_sequence_of_steps_breaks_an_invariant(app, mock_base, emptying):
-    play(Mall, app, mock_base, emptying, long_or_short(80, 14))
+    play(Mall, app, mock_base, emptying, examples(80, 14))
 
 
-@pytest.mark.timeout(400)
 def test_no_sequence_of_steps_with_programmes_breaks_an_invariant(app, mock_base, emptying):
-    play(GivingMall, app, mock_base, emptying, long_or_short(30, 7))
+    play(GivingMall, app, mock_base, emptying, examples(30, 7))

@@ -145,7 +145,9 @@ class World:
         if closed:
             tariff.append(FreightRule(closed, False))
         with self.app.app_context(), unit_of_work() as uow:
-            form = suppliers.TemplateForm("运费", "piece", None, tuple(tariff))
+            form = suppliers.TemplateForm(
+                f"运费 {secrets.token_hex(3)}", "piece", None, tuple(tariff)
+            )
             template_id = suppliers.add_template(uow, supplier_id, form)
             uow.session.execute(
                 text("UPDATE product SET shipping_template_id = :t WHERE id = ANY(:ids)"),

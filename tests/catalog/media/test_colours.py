@@ -16,7 +16,7 @@ from mall.kernel.files.store import IMAGES, PublicFiles
 from tests.catalog.media.test_images import upload
 from tests.support.harmful import chunk, png
 from tests.support.sheets import row_of, sheet
-from tests.support.soak import LONG
+from tests.support.soak import LONG, SEED
 
 SIDE = 64
 MUTANTS = 42 if LONG else 8
@@ -243,13 +243,13 @@ FORMATS = [*(name for name in PICTURES if "large" not in name and "profile" not 
 
 @pytest.mark.parametrize("name", [*FORMATS, "EXIF"])
 def test_whatever_is_done_to_a_file_it_is_shown_or_refused(files, name):
-    """504 files of 12 formats in the long form; seeded by their format."""
+    """504 files of 12 formats in the long form; seeded by their format and the run."""
     content = (
         PICTURES[name][0]
         if name != "EXIF"
         else saved(base(), "JPEG", exif=ODD_EXIF["a resolution of 1/0"])
     )
-    chance = random.Random(zlib.crc32(name.encode()))
+    chance = random.Random(zlib.crc32(name.encode()) + SEED)
     for _ in range(MUTANTS):
         try:
             picture = shown(files, mutated(content, chance))

@@ -56,9 +56,11 @@ def test_a_bad_tariff_names_its_field(world, change, field):
 
 def test_a_supplier_has_at_most_twenty_tariffs(world):
     supplier = world.staff("supplier", world.supplier())
-    for _ in range(20):
-        assert supplier.post("/v1/supplier/shipping-templates", TARIFF).status_code == 201
-    assert supplier.post("/v1/supplier/shipping-templates", TARIFF).status_code == 409
+    path = "/v1/supplier/shipping-templates"
+    for number in range(20):
+        assert supplier.post(path, TARIFF | {"name": f"运费 {number}"}).status_code == 201
+    reply = supplier.post(path, TARIFF | {"name": "又一"})
+    assert (reply.status_code, reply.get_json()["code"]) == (409, "limit_reached")
 
 
 def test_anothers_tariff_is_not_found(world):
