@@ -67,9 +67,18 @@ class Owner:
             "fulfillment_order_id": parts[0]["id"],
             "upload_id": upload,
             "case_id": case["id"],
+            "request_id": self._price_request(sku),
             "shipment_id": self._parcel(),
             "statement_id": self._statement(),
         }
+
+    def _price_request(self, sku):
+        """Let operators ask for another price within a pack of theirs."""
+        operator = self.world.staff("operator")
+        part = {"sku_id": str(sku), "quantity": 1, "price_fen": 777}
+        pack = operator.post("/v1/ops/packs", {"title": f"询价 {self.mark}", "parts": [part]})
+        asked = f"/v1/ops/packs/{pack.get_json()['id']}/price-requests"
+        return operator.post(asked, {}).get_json()["items"][0]["id"]
 
     def _statement(self):
         """Owe the supplier something since last week; return the statement of it."""

@@ -192,9 +192,7 @@ def test_a_payout_may_leave_exactly_what_is_still_to_be_issued(union, audited, o
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme = union.approved(roster_id=union.roster(union.people(2)), pack_ids=packs)
     union.fund(programme, 61_000)
-    body = {"amount_fen": 1_000 + over, "bank_reference": f"R{over}", "payer": "工会"}
-    path = f"/v1/ops/programmes/{programme}/payouts"
-    assert union.operator.post(path, body).status_code == 201
+    assert union.pay_out(programme, amount_fen=1_000 + over).status_code in (200, 201)
     assert union.read(programme)["state"] == ("approved" if over else "funded")
     assert union.bill(programme)["due_fen"] == over
     audited()
