@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 METHODS = ("get", "post", "put", "delete", "patch")
@@ -63,7 +64,9 @@ class Attacker:
                     text = value if isinstance(value, bytes) else str(value).encode()
                     line.putheader(name, text)
                 line.putheader("Content-Length", str(len(data or b"")))
-                line.endheaders(data)
+                # A body that is refused by its length is not read to its end.
+                with suppress(BrokenPipeError, ConnectionResetError):
+                    line.endheaders(data)
                 found = line.getresponse()
                 return Answer(found.status, found.headers, found.read())
             except (http.client.HTTPException, ConnectionError):

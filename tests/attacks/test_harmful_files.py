@@ -14,6 +14,7 @@ from tests.support.soak import LONG, long_or_short
 
 # What the issue asks of a machine that does this alone; in the short form other tests run beside.
 CHECKED_SECONDS, FOUND_SECONDS = long_or_short((5, 2), (20, 10))
+LARGE_BYTES = 4 * 1024 * 1024
 REPLY_SECONDS, GROWTH_BYTES = 15, 150 * 1024 * 1024
 SHEETS = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
 
@@ -45,7 +46,12 @@ def resident(process):
 
 def send(person, path, kind, content):
     began = time.monotonic()
-    answer = person.ask("POST", path, headers=[("Content-Type", kind)], data=content)
+    try:
+        answer = person.ask("POST", path, headers=[("Content-Type", kind)], data=content)
+    except ConnectionError:
+        # The connection may be closed before the refusal of what is too large has been read.
+        assert len(content) > LARGE_BYTES, path
+        return None
     assert answer.status < 500 or answer.status == 503, (path, answer.status)
     assert time.monotonic() - began < REPLY_SECONDS
     return answer
