@@ -20,7 +20,7 @@ help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 run: $(VENV)/.installed ## Start everything on this machine: database, Valkey, mock WeChat, web, workers
-	@$(BIN)/mall dev
+	@$(BIN)/python -m devtools run
 
 test: $(VENV)/.installed ## Run the whole test suite against real PostgreSQL, Valkey and RQ
 	@$(BIN)/pytest
@@ -32,7 +32,7 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 	@$(BIN)/lint-imports
 
 story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, refund, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
-	@$(BIN)/mall story $(NAME) $(if $(SHORT),--short)
+	@$(BIN)/python -m devtools story $(NAME) $(if $(SHORT),--short)
 
 bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
@@ -47,14 +47,15 @@ soak: $(VENV)/.installed ## Run the long forms: machines, fuzzing, files, attack
 	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
 
 clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node client (needs node and npm)
-	@cd tests/wechatpay_mock/clients && npm ci --silent && node check.js $(CURDIR)/$(BIN)/wechatpay-mock
+	@cd tests/mocks/clients && npm ci --silent \
+	  && PYTHONPATH=$(CURDIR) node check.js $(CURDIR)/$(BIN)/python -m mocks.wechatpay
 
 audit: $(VENV)/.installed ## Check every invariant on the running database
 	@$(BIN)/mall audit
 
 lock: $(VENV)/.installed ## Compile requirements*.in to the pinned files
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --output-file requirements.txt requirements.in
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --output-file requirements-dev.txt requirements-dev.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements.txt requirements.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## Remove the demo's data (var/); stop `make run` first
 	@rm -rf var

@@ -12,7 +12,7 @@ from mall.kernel.sheets import writing
 from mall.kernel.sheets.cells import Value
 from search_index.words.analysis import analyzer
 
-DATA = Path("mall/shell/data")
+DATA = Path("devtools/data")
 ORIGINS = ("440825", "440882", "440883", "440881", "440811", "440803", "450502")
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from bench.figures import Bench, Figure
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.wechatpay_mock import bills
+from mocks.wechatpay import bills
 
 NOTICES, RATE, SENDERS = 400, 50, 16
 LINES, DAYS, FIRST = 100_000, 30, date(2027, 1, 1)

@@ -25,8 +25,8 @@ from catalog.products import searching
 from catalog.products import service as products
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
+from devtools.demo import HOUSE_SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
-from mall.shell.demo import HOUSE_SUPPLIER
 from search_index import indexing, matching, snapshot
 from search_index.documents import document
 from search_index.engine import Engine

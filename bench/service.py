@@ -19,7 +19,7 @@ START_LIMIT_SECONDS = 120
 
 @dataclass
 class Service:
-    """`mall dev` as a process; its data lies under `folder`/var and is made anew."""
+    """`make run` as a process; its data lies under `folder`/var and is made anew."""
 
     folder: Path
     process: subprocess.Popen[bytes] | None = None
@@ -35,10 +35,11 @@ class Service:
         environment["MALL_LOG_LEVEL"] = "WARNING"
         # One address asks as often as it can.
         environment["MALL_RATE_LIMITS"] = "0"
+        environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
         began = time.monotonic()
         with (self.folder / "run.log").open("wb") as log:
             self.process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("mall")), "dev"],
+                [sys.executable, "-m", "devtools", "run"],
                 cwd=self.folder,
                 env=environment,
                 stdout=log,

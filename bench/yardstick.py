@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from devtools.engines import POSTGRES_PROGRAMS
 from mall.kernel.db import driver_url
-from mall.shell.embedded import POSTGRES_PROGRAMS
 
 SQL = Path(__file__).parent / "sql"
 DATABASE = "yardstick"

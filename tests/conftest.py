@@ -17,18 +17,20 @@ from hypothesis import settings
 from sqlalchemy import text
 from werkzeug.serving import make_server
 
+from devtools import engines
+from devtools.supervisor import MOCK_MERCHANT
 from mall.access.staff import passwords
 from mall.kernel import clock, outbox
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
-from mall.kuaidi100_mock.server import State as TrackingState
-from mall.kuaidi100_mock.server import create_app as kuaidi100_mock
 from mall.shell import config as settings_reader
-from mall.shell import database, embedded
+from mall.shell import database
 from mall.shell.app import create_app
 from mall.shell.commands import environment as of_commands
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 from mall.web.replies import shop_window
+from mocks.kuaidi100.server import State as TrackingState
+from mocks.kuaidi100.server import create_app as kuaidi100_mock
 from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, run_command, wait_until
@@ -42,7 +44,7 @@ settings.register_profile("explore", derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 # As strong as tests need: at its real cost, passwords alone take a minute of the suite.
 passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-MOCK_FIXTURES = Path(__file__).parent.parent / "mall" / "wechatpay_mock" / "fixtures"
+MOCK_FIXTURES = Path(__file__).parent.parent / "mocks" / "wechatpay" / "fixtures"
 # Tests of ten seconds and more, longest first; the others keep their order.
 SLOWEST = (
     "test_a_run_starts_watches_and_leaves_nothing_behind",
@@ -62,11 +64,11 @@ def pytest_configure(config):
         return
     directory = Path(tempfile.mkdtemp(prefix="mall-tests-"))
     directory.chmod(0o755)
-    server = embedded.start_postgres(directory / "postgres")
+    server = engines.start_postgres(directory / "postgres")
     # Races open a connection for each thread; a crash of the machine may cost the test data.
-    embedded.configure(server, {"max_connections": "300", "fsync": "off"})
+    engines.configure(server, {"max_connections": "300", "fsync": "off"})
     config.mall_server, config.mall_directory = server, directory
-    url = embedded.ensure_database(server, TEMPLATE)
+    url = engines.ensure_database(server, TEMPLATE)
     os.environ["MALL_TEST_DIRECTORY"] = str(directory)
     os.environ["MALL_TEST_URL"] = url
     database.migrate(settings_reader.load({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
@@ -89,7 +91,7 @@ def pytest_collection_modifyitems(items):
 def pytest_unconfigure(config):
     """Stop PostgreSQL and leave nothing behind."""
     if hasattr(config, "mall_server"):
-        embedded.stop_postgres(config.mall_server)
+        engines.stop_postgres(config.mall_server)
         shutil.rmtree(config.mall_directory, ignore_errors=True)
 
 
@@ -101,8 +103,8 @@ def process_name(worker_id):
 @pytest.fixture(scope="session")
 def database_url(process_name):
     """A database of this test process, cloned from the template in a tenth of a second."""
-    server = embedded.start_postgres(Path(os.environ["MALL_TEST_DIRECTORY"]) / "postgres")
-    return embedded.ensure_database(server, process_name, TEMPLATE)
+    server = engines.start_postgres(Path(os.environ["MALL_TEST_DIRECTORY"]) / "postgres")
+    return engines.ensure_database(server, process_name, TEMPLATE)
 
 
 @pytest.fixture(scope="session")
@@ -110,7 +112,7 @@ def redis_url(process_name):
     """A Valkey of this test process."""
     port = free_port(20000 + os.getpid() % 10000)
     directory = Path(os.environ["MALL_TEST_DIRECTORY"]) / f"valkey-{process_name}"
-    process = subprocess.Popen(embedded.valkey_command(directory, port), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(engines.valkey_command(directory, port), stdout=subprocess.DEVNULL)
     yield f"redis://127.0.0.1:{port}/0"
     process.kill()
     process.wait(10)
@@ -121,7 +123,7 @@ def mock_base():
     """The mock gateway, as a program of its own, over HTTP."""
     port = free_port(31000 + os.getpid() % 10000)
     process = subprocess.Popen(
-        [sys.executable, "-m", "mall.wechatpay_mock.cli", "--http-port", str(port), *NO_HTTPS],
+        [sys.executable, "-m", "mocks.wechatpay", "--http-port", str(port), *NO_HTTPS],
         stdout=subprocess.DEVNULL,
     )
     base = f"http://127.0.0.1:{port}"
@@ -172,6 +174,7 @@ def environment(database_url, redis_url, mock_base, parcels_base, process_name, 
         "WECHATPAY_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/pay",
         "WECHATPAY_REFUND_NOTIFY_URL": "http://127.0.0.1:9/v1/webhooks/wechat/refund",
         "WECHATPAY_MERCHANTS_FILE": merchants_file,
+        **MOCK_MERCHANT,
         "WECHATPAY_TIMEOUT_SECONDS": "1",
         "KUAIDI100_KEY": "demo-kuaidi100-key",
         "KUAIDI100_CUSTOMER": "demo-kuaidi100-customer",

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from bench.service import Service
-from mall.shell.supervisor import POOLS
+from devtools.supervisor import POOLS
 
 # How long the gateway stays broken, and what its calls answer meanwhile.
 GATEWAY_SECONDS = 6

@@ -27,7 +27,8 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 
 from bench.mutants.aims import AIMS, OPERATORS
-from mall.shell import config, database, embedded
+from devtools import engines
+from mall.shell import config, database
 
 ROOT = Path(__file__).parent.parent.parent
 SKIPPED = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", "*.egg-info", ".*_cache")
@@ -94,9 +95,9 @@ class Ground:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.chmod(0o755)
-        self.server = embedded.start_postgres(folder / "postgres")
-        embedded.configure(self.server, {"max_connections": "300", "fsync": "off"})
-        url = embedded.ensure_database(self.server, "mall_template")
+        self.server = engines.start_postgres(folder / "postgres")
+        engines.configure(self.server, {"max_connections": "300", "fsync": "off"})
+        url = engines.ensure_database(self.server, "mall_template")
         database.migrate(config.load({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
         self.environment = {
             **os.environ,
@@ -111,7 +112,7 @@ class Ground:
         return target
 
     def close(self) -> None:
-        embedded.stop_postgres(self.server)
+        engines.stop_postgres(self.server)
 
 
 def tried(ground: Ground, tree: Path, mutant: Mutant, seconds: int) -> str:

@@ -17,13 +17,11 @@ from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger import granting
-from mall.shell import database, demo, supervisor, wiring
-from mall.shell.app import create_app
+from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
 from mall.shell.commands import environment, jobs, reconcile, search, staff
 from mall.shell.serving import ports
-from mall.shell.stories import play
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
 
@@ -125,46 +123,12 @@ def migrate() -> None:
 
 
 @main.command()
-def dev() -> None:
-    """Start everything on this machine (`make run`)."""
-    # The supervisor needs none of the application: a fresh process keeps it small.
-    os.execv(sys.executable, [sys.executable, "-m", "mall.shell.supervisor"])  # noqa: S606
-
-
-@main.command()
 def where() -> None:
     """Print the address of the service that runs from this folder."""
-    base = supervisor.base_of_running()
+    base = running.base_of_running()
     if not base:
         raise click.ClickException("no service runs from this folder; start one with `make run`")
     click.echo(base)
-
-
-@main.command("demo")
-def seed_demo() -> None:
-    """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""
-    settings = environment.settings()
-    if settings.is_production:
-        raise click.ClickException("refused: the demo's passwords are known to everybody")
-    app = create_app(settings)
-    with app.app_context():
-        click.echo(demo.seed(Path(os.environ.get("MALL_DEMO_DIR", str(demo.DATA)))))
-
-
-@main.command()
-@click.argument("name", type=click.Choice(play.NAMES), default="buying")
-@click.option("--base", default=None, help="Base of a running service; left out: find or start.")
-@click.option("--short", is_flag=True, help="Play the unions' stories with a part of the people.")
-def story(name: str, base: str | None, short: bool) -> None:
-    """Play the story NAME over HTTP as its people would, then audit.
-
-    buying: a member buys with beans and WeChat. catalog: a supplier is onboarded, uploads 200
-    products, is reviewed, is found, sells in the pavilion. court: 340 people choose one of three
-    packs, ¥102,000. customs: 990 spend beans within a selection, ¥861,993. maternity: a pack for
-    1,400 goes to the unit, ¥1,198,414. cake: birthday beans for the cakes of two merchants. all:
-    one after the other.
-    """
-    sys.exit(supervisor.run_story(base, play.player(name, short)))
 
 
 @main.command()

@@ -11,7 +11,6 @@ from mall.kernel.settings import MerchantSettings, Secret
 DEMO_APPID, DEMO_MCH_ID = "wxd930ea5d5a258f4f", "10000100"
 DEMO_PAY_KEY = "192006250b4c09247ec02edce69f6a2d"
 DEMO_APIV3_KEY = "demo0apiv3key0of0merchant0000100"
-DEMO_FILES = Path(__file__).parent.parent / "wechatpay_mock" / "fixtures"
 MAIN = "main"
 V2, V3 = "v2", "v3"
 MAX_MERCHANTS, MAX_FEE_RATE = 50, 1000
@@ -67,8 +66,6 @@ def _secret(text: str, file: str) -> Secret:
 
 def read(values: Mapping[str, str], base: str, is_production: bool) -> tuple[MerchantSettings, ...]:
     """Return the merchants, the main one first; raises MerchantError."""
-    # The mock's own keys serve in development, where nobody needs to name any.
-    files = ("", "", "") if is_production else _demo_files()
     version = _version(values["WECHATPAY_VERSION"])
     keys = {V2: values["WECHATPAY_API_KEY"], V3: values["WECHATPAY_APIV3_KEY"]}
     if is_production and keys[_other_version(version)] in (DEMO_PAY_KEY, DEMO_APIV3_KEY):
@@ -87,20 +84,15 @@ def read(values: Mapping[str, str], base: str, is_production: bool) -> tuple[Mer
         unions=frozenset(),
         api_key=_secret(keys[V2], values["WECHATPAY_API_KEY_FILE"]),
         apiv3_key=_secret(keys[V3], values["WECHATPAY_APIV3_KEY_FILE"]),
-        cert_file=values["WECHATPAY_CERT_FILE"] or files[0],
-        key_file=values["WECHATPAY_KEY_FILE"] or files[1],
-        public_keys_dir=values["WECHATPAY_PUBLIC_KEYS_DIR"] or files[2],
+        cert_file=values["WECHATPAY_CERT_FILE"],
+        key_file=values["WECHATPAY_KEY_FILE"],
+        public_keys_dir=values["WECHATPAY_PUBLIC_KEYS_DIR"],
     )
     others = _others(values["WECHATPAY_MERCHANTS_FILE"], main)
     names = [each.name for each in (main, *others)]
     if len(set(names)) != len(names):
         raise MerchantError("two merchants have the same name")
     return (main, *others)
-
-
-def _demo_files() -> tuple[str, str, str]:
-    start = DEMO_FILES / f"merchant_{DEMO_MCH_ID}"
-    return f"{start}_cert.pem", f"{start}_key.pem", str(DEMO_FILES / "public_keys")
 
 
 def _other_version(version: str) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from devtools import engines
 from mall.kernel.uow import reading
-from mall.shell import config, embedded
+from mall.shell import config
 from mall.shell.app import create_app
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 from tests.attacks.attacking import Attacker, operations
 from tests.attacks.tenants import Tenant
 from tests.support.people import World
@@ -33,10 +34,10 @@ def pytest_collection_modifyitems(items):
 def attacked(environment, process_name):
     """The settings of a service with a database, a Valkey and files of its own."""
     directory = Path(os.environ["MALL_TEST_DIRECTORY"])
-    server = embedded.start_postgres(directory / "postgres")
+    server = engines.start_postgres(directory / "postgres")
     return {
         **environment,
-        "DATABASE_URL": embedded.ensure_database(server, f"attacked_{process_name}", TEMPLATE),
+        "DATABASE_URL": engines.ensure_database(server, f"attacked_{process_name}", TEMPLATE),
         "REDIS_URL": environment["REDIS_URL"].removesuffix("/0") + "/1",
         "MALL_MEDIA_DIR": str(directory / f"attacked-media-{process_name}"),
         "MALL_INDEX_DIR": str(directory / f"attacked-index-{process_name}"),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from bench.chaos import faults
-from mall.shell.supervisor import POOLS
+from devtools.supervisor import POOLS
 from tests.architecture.test_budgets import ROOT
 from tests.support.soak import long_or_short
 

@@ -15,7 +15,7 @@ from redis import Redis
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import unit_of_work
 from mall.shell.background import relay
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 from tests.races.test_last_units import together
 from tests.support.people import order_body
 from tests.support.processes import answers, is_alive, kill_all, wait_until

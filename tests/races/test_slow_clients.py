@@ -8,7 +8,7 @@ import time
 import pytest
 import requests
 
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 from tests.support.people import order_body
 from tests.support.processes import MALL, answers, kill_all, wait_until
 

@@ -11,7 +11,7 @@ from search_index.rules import Wanted
 from search_index.words.analysis import analyzer
 from tests.search_index import quality
 
-DATA = Path("mall/shell/data")
+DATA = Path("devtools/data")
 HOUSE = "橙意严选（示例）"
 
 

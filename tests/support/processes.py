@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from mall.shell import cli
 
 MALL = str(Path(sys.executable).with_name("mall"))
-WECHATPAY_MOCK = str(Path(sys.executable).with_name("wechatpay-mock"))
+WECHATPAY_MOCK = (sys.executable, "-m", "mocks.wechatpay")
+# What is not installed with the mall is found by its folder.
+FROM_ROOT = {"PYTHONPATH": str(Path(__file__).parents[2])}
+DEVTOOLS = (sys.executable, "-m", "devtools")
 GONE = (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 

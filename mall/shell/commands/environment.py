@@ -16,7 +16,7 @@ from mall.journal import watching
 from mall.kernel.clock import is_known_day
 from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
-from mall.shell import config, supervisor
+from mall.shell import config, running
 from mall.shell.app import create_app
 from mall.web.observe import configure_logging
 
@@ -43,7 +43,7 @@ def settings() -> Settings:
     """Read the environment, or say what is wrong with it; a running `make run` lends its own."""
     environ = dict(os.environ)
     if "DATABASE_URL" not in environ:
-        environ = {**supervisor.environment_of_running(), **environ}
+        environ = {**running.environment_of_running(), **environ}
     os.environ.update(environ)
     try:
         found = config.load(environ)

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from catalog.uploads.importing import import_lines
+from devtools import demo
 from mall.kernel.files import fetching
-from mall.shell import demo
 from tests.support.harmful import picture
 
 REAL = (demo.DATA / "litemall_goods.jsonl").read_text(encoding="utf-8").splitlines()

@@ -12,7 +12,7 @@ from mall.kernel.files.store import PRIVATE, FilesUnavailable, PrivateFiles
 from mall.kernel.settings import S3Settings
 from mall.shell import config
 from mall.shell.app import create_app
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 
 
 def bucket(port, name="mall"):

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from mall.shell import config, merchants
-from tests.support.processes import MALL
+from tests.support.processes import DEVTOOLS, MALL
 
 
 @pytest.fixture
@@ -117,7 +117,9 @@ def test_nonsense_is_refused_in_development_too(name, value):
 
 def test_the_demo_is_never_seeded_in_production(production, environment):
     given = {"PATH": "", **production, "DATABASE_URL": environment["DATABASE_URL"]}
-    done = subprocess.run([MALL, "demo"], env=given, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [*DEVTOOLS, "demo"], env=given, capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, "known to everybody" in done.stderr) == (1, True)
 
 

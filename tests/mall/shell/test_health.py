@@ -10,7 +10,7 @@ from rq import Worker
 
 from mall.kernel import queue as rq_queues
 from mall.shell import health
-from mall.shell.supervisor import free_port
+from mall.shell.serving.ports import free_port
 from tests.support.people import Person, order_body
 from tests.support.processes import MALL, answers, wait_until
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import requests
 
-from mall.shell.supervisor import Stack
-from tests.support.processes import MALL, answers, is_alive, wait_until
+from devtools.supervisor import Stack
+from tests.support.processes import DEVTOOLS, FROM_ROOT, MALL, answers, is_alive, wait_until
 from tests.support.soak import long_or_short
 
 README = Path(__file__).parents[3] / "README.md"
@@ -37,7 +37,7 @@ STORY_STEPS = {
 
 
 class Run:
-    """One `mall dev` in a folder, and what it has said so far."""
+    """One `make run` in a folder, and what it has said so far."""
 
     def __init__(self, folder, **environment):
         self.folder = folder
@@ -49,7 +49,11 @@ class Run:
         }
         with self.log.open("wb") as stream:
             self.process = subprocess.Popen(
-                [MALL, "dev"], cwd=folder, env=kept | environment, stdout=stream, stderr=stream
+                [*DEVTOOLS, "run"],
+                cwd=folder,
+                env=kept | environment | FROM_ROOT,
+                stdout=stream,
+                stderr=stream,
             )
 
     @property
@@ -97,8 +101,11 @@ def folder(worker_id):
 
 def story(folder, name):
     """Play a story against what runs in a folder; a union's with a part of its people."""
-    command = [MALL, "story", name, "--short"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180)
+    command = [*DEVTOOLS, "story", name, "--short"]
+    given = {**os.environ, **FROM_ROOT}
+    return subprocess.run(
+        command, cwd=folder, env=given, capture_output=True, text=True, timeout=180
+    )
 
 
 def processes_in(folder):
@@ -160,7 +167,12 @@ def test_a_run_starts_watches_and_leaves_nothing_behind(folder):
             assert wanted in done.stdout, (name, done.stdout)
 
         second = subprocess.run(
-            [MALL, "dev"], cwd=folder, capture_output=True, text=True, timeout=30
+            [*DEVTOOLS, "run"],
+            cwd=folder,
+            env={**os.environ, **FROM_ROOT},
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
         assert second.returncode == 1
         assert "already runs from this folder" in second.stdout
@@ -212,6 +224,6 @@ def test_given_engines_replace_the_embedded_ones(folder, environment, monkeypatc
         assert not (folder / "var" / "postgres").exists()
         assert given.items() <= stack.environment.items()
         # What it starts then works on them.
-        assert "newest migration" in stack.run_command("migrate")
+        assert "newest migration" in stack.run_module("mall.shell.start", "migrate")
     finally:
         stack.stop()

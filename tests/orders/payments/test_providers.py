@@ -20,7 +20,7 @@ FOREIGN_V3 = [
     {"amount": {"currency": "USD"}},
 ]
 PUBLIC_KEYS = "public_keys"
-FIXTURES = Path(__file__).parents[3] / "mall" / "wechatpay_mock" / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "mocks" / "wechatpay" / "fixtures"
 SECOND_KEY = "PUB_KEY_ID_0110000100202001010000000000000002"
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mall.kernel import clock
-from mall.wechatpay_mock import bills as mock_bills
+from mocks.wechatpay import bills as mock_bills
 from orders.reconciliation import rules, service
 from tests.orders.reconciliation.test_bills import checked, differences, pay, today
 
