@@ -31,12 +31,12 @@ from mall.members import unions
 from mall.members.models import Member
 from mall.members.rosters.models import Roster
 from mall.members.rules import AddressForm
-from orders.collective import funding, issuing
-from orders.collective.funding import Transfer
+from orders.collective.service import funding, issuing
+from orders.collective.service.funding import Transfer
 from orders.programmes import queries as programmes
-from orders.programmes import service as programme_service
 from orders.programmes.rules import OPEN_BEANS, PICK_ONE, SHIP, ProgrammeForm
-from orders.programmes.service import Officer
+from orders.programmes.service import lifecycle as programme_service
+from orders.programmes.service.lifecycle import Officer
 
 # ¥3,827,666.00 for 4,000 people: 2,600 get ¥956.92 and 1,400 get ¥956.91.
 HOSPITAL = ((2_600, 95_692), (1_400, 95_691))

@@ -1,11 +1,11 @@
 """What the fulfillment package plugs into the application."""
 
-from fulfillment.after_sales import deciding
 from fulfillment.after_sales import jobs as after_sales_jobs
 from fulfillment.after_sales import ops_views as after_sales_ops
 from fulfillment.after_sales import queries as after_sales_queries
 from fulfillment.after_sales import supplier_views as after_sales_supplier
 from fulfillment.after_sales import views as after_sales_views
+from fulfillment.after_sales.service import deciding
 from fulfillment.dispatch import jobs as dispatch_jobs
 from fulfillment.dispatch import ops_views as dispatch_ops_views
 from fulfillment.dispatch import queries as dispatch_queries
@@ -20,9 +20,9 @@ from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_views
 from fulfillment.reports import views as public_notice
+from fulfillment.settlement import acts as paying
 from fulfillment.settlement import jobs as settlement_jobs
 from fulfillment.settlement import ops_views as settlement_ops
-from fulfillment.settlement import paying
 from fulfillment.settlement import queries as settlement_queries
 from fulfillment.settlement import service as settlement
 from fulfillment.settlement import supplier_views as settlement_supplier

@@ -10,32 +10,32 @@ from orders.assistance import union_views as assistance_views
 from orders.carts import views as cart_views
 from orders.checkout import jobs as checkout_jobs
 from orders.checkout import views as checkout_views
-from orders.collective import funding, telling
 from orders.collective import jobs as collective_jobs
 from orders.collective import ops_views as collective_ops
 from orders.collective import queries as collective_queries
 from orders.collective import union_views as collective_union
+from orders.collective.service import funding, telling
 from orders.entitlements import queries as right_queries
 from orders.order import queries as order_queries
 from orders.order import views as order_views
-from orders.payments import collecting
 from orders.payments import jobs as payment_jobs
 from orders.payments import ops_views as payment_ops
+from orders.payments import process as collecting
 from orders.payments import queries as payment_queries
-from orders.payments import views as payment_views
+from orders.payments.views import payments as payment_views
 from orders.payments.wechat.merchants import Merchants
-from orders.programmes import chain
+from orders.programmes import queries as programmes
 from orders.programmes import union_views as programme_views
 from orders.reconciliation import jobs as reconciliation_jobs
 from orders.reconciliation import ops_views as reconciliation_ops
 from orders.reconciliation import queries as reconciliation_queries
 from orders.redeeming import views as redeeming_views
+from orders.refunds import acts as settling
 from orders.refunds import jobs as refund_jobs
 from orders.refunds import ops_views as refund_ops
 from orders.refunds import queries as refund_queries
-from orders.refunds import service as refunds
-from orders.refunds import settling
 from orders.refunds import views as refund_views
+from orders.refunds.service import refunding as refunds
 
 BLUEPRINTS = [
     checkout_views.bp,
@@ -79,7 +79,7 @@ INVARIANTS = [
     *refund_queries.INVARIANTS,
     *reconciliation_queries.INVARIANTS,
     *right_queries.INVARIANTS,
-    *chain.INVARIANTS,
+    *programmes.INVARIANTS,
     *collective_queries.INVARIANTS,
 ]
 

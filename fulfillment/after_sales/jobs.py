@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from fulfillment.after_sales import deciding, expiring, queries
+from fulfillment.after_sales import queries
+from fulfillment.after_sales.service import deciding, expiring
 from fulfillment.vouchers import queries as vouchers
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one

@@ -6,8 +6,6 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales import deciding
-from fulfillment.after_sales.deciding import Verdict
 from fulfillment.after_sales.schemas import (
     ArbitrateBody,
     CaseDetailReply,
@@ -15,6 +13,8 @@ from fulfillment.after_sales.schemas import (
     CaseQuery,
     CaseReply,
 )
+from fulfillment.after_sales.service import deciding
+from fulfillment.after_sales.service.deciding import Verdict
 from fulfillment.after_sales.views import decided, detail_of, page_of
 from mall.access.guard import current, needs_duty
 from mall.access.rules import SERVICE

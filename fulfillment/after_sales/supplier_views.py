@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales import deciding, queries, service
+from fulfillment.after_sales import queries
 from fulfillment.after_sales.schemas import (
     AcceptGoodsBody,
     ApproveBody,
@@ -18,6 +18,8 @@ from fulfillment.after_sales.schemas import (
     ReturnAddressBody,
     ReturnAddressReply,
 )
+from fulfillment.after_sales.service import asking as service
+from fulfillment.after_sales.service import deciding
 from fulfillment.after_sales.views import decided, detail_of, page_of
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER

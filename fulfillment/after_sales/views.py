@@ -7,7 +7,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales import deciding, queries, service
+from fulfillment.after_sales import queries
 from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.rules import Request
 from fulfillment.after_sales.schemas import (
@@ -18,6 +18,8 @@ from fulfillment.after_sales.schemas import (
     CaseQuery,
     CaseReply,
 )
+from fulfillment.after_sales.service import asking as service
+from fulfillment.after_sales.service import deciding
 from fulfillment.shipments.schemas import ParcelBody
 from mall.access.guard import current_member_id
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work

@@ -7,10 +7,10 @@ from apiflask.validators import Length, OneOf, Range
 from marshmallow import ValidationError, post_load, validates_schema
 
 from fulfillment.handover import rules
-from fulfillment.handover.handing import Tick
 from fulfillment.handover.queries import MISSING
-from fulfillment.handover.receiving import Receipt
 from fulfillment.handover.rules import Counted
+from fulfillment.handover.service.handing import Tick
+from fulfillment.handover.service.receiving import Receipt
 from fulfillment.shipments.rules import CARRIERS
 from mall.web.fields import (
     Items,

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from fulfillment.dispatch import queries as dispatch
-from fulfillment.handover.pick_list import pick_list
+from fulfillment.handover.papers import pick_list
 from mall.access.guard import current_scope_id
 from mall.kernel.uow import reading_one_instant
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file

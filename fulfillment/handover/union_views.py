@@ -6,11 +6,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales import service as after_sales
+from fulfillment.after_sales.service import asking as after_sales
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.dispatch.schemas import FulfillmentOrderList
-from fulfillment.handover import handing, queries, receiving, rules, service
-from fulfillment.handover.receiving import Receipt
+from fulfillment.handover import queries, rules
 from fulfillment.handover.schemas import (
     AcceptanceBody,
     AcceptedReply,
@@ -27,6 +26,9 @@ from fulfillment.handover.schemas import (
     SharePage,
     ShareQuery,
 )
+from fulfillment.handover.service import accepting as service
+from fulfillment.handover.service import handing, receiving
+from fulfillment.handover.service.receiving import Receipt
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
 from mall.kernel.rows.shown import each_shown

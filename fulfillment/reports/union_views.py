@@ -8,7 +8,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from fulfillment.reports import papers, people_papers, queries, rules
+from fulfillment.reports import queries, rules
+from fulfillment.reports.papers import people as people_papers
+from fulfillment.reports.papers import programme as papers
 from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
 from mall.kernel.errors import NotFound

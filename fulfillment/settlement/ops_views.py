@@ -6,7 +6,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.settlement import papers, paying, queries, service
+from fulfillment.settlement import acts as paying
+from fulfillment.settlement import papers, queries, service
 from fulfillment.settlement.schemas import (
     AdjustmentBody,
     AdjustmentReply,

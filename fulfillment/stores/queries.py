@@ -10,8 +10,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from fulfillment.stores import rules
-from fulfillment.stores.distance import distance_km
 from fulfillment.stores.models import PickupChoice, Store
+from fulfillment.stores.rules import distance_km
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.members import queries as members

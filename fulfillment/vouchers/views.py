@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.stores import queries as stores
-from fulfillment.vouchers import pictures, queries, rules
+from fulfillment.vouchers import papers as pictures
+from fulfillment.vouchers import queries, rules
 from fulfillment.vouchers.models import PickupVoucher
 from fulfillment.vouchers.schemas import PickupVoucherList
 from mall.access.guard import current_member_id

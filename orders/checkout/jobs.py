@@ -7,7 +7,7 @@ from uuid import UUID
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading
-from orders.checkout import cancelling
+from orders.checkout import process as cancelling
 from orders.order import queries, rules
 
 MAX_RUN_SECONDS = 20

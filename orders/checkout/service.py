@@ -29,9 +29,9 @@ from orders.order.models import Order, OrderLine
 from orders.order.service import NewOrder
 from orders.payments import queries as payments
 from orders.payments.rules import AlreadyPaid
-from orders.refunds import reimbursing
-from orders.refunds import service as refunds
 from orders.refunds.rules import Share
+from orders.refunds.service import refunding as refunds
+from orders.refunds.service import reimbursing
 
 
 @dataclass(frozen=True)

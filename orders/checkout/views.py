@@ -11,7 +11,8 @@ from mall.kernel import clock
 from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger.rules import Draw
 from mall.web.replies import idempotently, takes_key
-from orders.checkout import cancelling, rules, service
+from orders.checkout import process as cancelling
+from orders.checkout import rules, service
 from orders.checkout.schemas import (
     CancelReply,
     PlaceOrderBody,

@@ -13,7 +13,7 @@ from mall.kernel.uow import UnitOfWork, unit_of_work
 from mall.ledger.rules import FundShort
 from mall.members.messages import RosterEntriesClaimed
 from orders.checkout.rules import LinesUnavailable
-from orders.collective import closing, issuing, telling
+from orders.collective.service import closing, issuing, telling
 from orders.entitlements import queries as entitlements
 
 log = structlog.get_logger(__name__)

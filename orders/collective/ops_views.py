@@ -14,10 +14,11 @@ from mall.approvals.rules import Signer
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import idempotently, takes_key
-from orders.collective import funding, queries, rules
-from orders.collective.funding import Transfer
+from orders.collective import queries, rules
 from orders.collective.models import Funding
 from orders.collective.schemas import BillReply, FundingReply, TransferBody
+from orders.collective.service import funding
+from orders.collective.service.funding import Transfer
 from orders.programmes import queries as programmes
 from orders.programmes.schemas import HistoryReply, ProgrammePage, ProgrammeQuery, ProgrammeReply
 from orders.programmes.union_views import history_of, reply_of

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
+from mall.ledger import funds
 from mall.members.rules import mask_phone
-from orders.collective import funding
+from orders.collective import rules
 from orders.collective.models import Funding
 from orders.entitlements import queries as entitlements
 from orders.entitlements.models import Entitlement
-from orders.programmes import chain
+from orders.payments.models import Payment
 from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
 
@@ -24,14 +27,50 @@ def funding_of(row: Funding) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in Funding.__table__.columns}
 
 
+def fundings(session: Session, programme_id: UUID) -> list[Funding]:
+    """Return every transfer and payout of a programme, oldest first."""
+    query = select(Funding).where(Funding.programme_id == programme_id)
+    return list(session.scalars(query.order_by(Funding.id)))
+
+
+def bill(session: Session, programme: Programme) -> dict[str, Any]:
+    """Return what a programme costs, what was paid, what is due, and what is there too much."""
+    figures = entitlements.figures(session, programme.id)
+    confirmed = dict(
+        session.execute(
+            select(Funding.kind, func.sum(Funding.amount_fen))
+            .where(Funding.programme_id == programme.id, Funding.state == rules.CONFIRMED)
+            .group_by(Funding.kind)
+        ).all()
+    )
+    by_wechat = session.scalar(
+        select(func.coalesce(func.sum(Payment.amount_fen), 0)).where(
+            Payment.order_id == programme.id, Payment.state == "paid"
+        )
+    )
+    balance = funds.balance(session, programme.id)
+    to_issue = figures["listed"] * programme.per_member_fen
+    is_over = programme.state not in rules.FUNDABLE
+    return {
+        "budget_fen": programme.budget_fen,
+        "received_fen": int(confirmed.get(rules.TRANSFER, 0)) + int(by_wechat or 0),
+        "returned_fen": int(confirmed.get(rules.PAYOUT, 0)),
+        "issued_fen": figures["issued_fen"],
+        "to_issue_fen": to_issue,
+        "balance_fen": balance,
+        "due_fen": 0 if is_over else max(0, to_issue - balance),
+        "surplus_fen": balance if is_over else max(0, balance - to_issue),
+    }
+
+
 def bill_of(session: Session, programme: Programme) -> dict[str, Any]:
     """Return a programme's bill with every transfer."""
     return {
         "programme_id": programme.id,
         "number": programme.number,
         "state": programme.state,
-        **funding.bill(session, programme),
-        "fundings": [funding_of(row) for row in funding.fundings(session, programme.id)],
+        **bill(session, programme),
+        "fundings": [funding_of(row) for row in fundings(session, programme.id)],
     }
 
 
@@ -99,7 +138,7 @@ def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
                 "content_hash": event.content_hash,
                 "hash": event.hash,
             }
-            for event in chain.events(session, programme.id)
+            for event in programmes.events(session, programme.id)
             if event.act in SHOWN_ACTS
         ],
     }

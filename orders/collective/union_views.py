@@ -10,8 +10,7 @@ from mall.access.rules import APPROVES, HANDLES
 from mall.approvals import authors
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import unions
-from orders.collective import changing, closing, funding, issuing, queries, rules, telling
-from orders.collective.funding import Transfer
+from orders.collective import queries, rules
 from orders.collective.models import ProgrammeChange
 from orders.collective.schemas import (
     BillReply,
@@ -28,8 +27,10 @@ from orders.collective.schemas import (
     RemindedReply,
     TransferBody,
 )
+from orders.collective.service import changing, closing, funding, issuing, telling
+from orders.collective.service.funding import Transfer
 from orders.entitlements import queries as entitlements
-from orders.payments import collecting
+from orders.payments import process as collecting
 from orders.programmes import queries as programmes
 from orders.programmes.union_views import officer
 

@@ -6,7 +6,8 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import collecting, queries, service
+from orders.payments import process as collecting
+from orders.payments import queries, service
 from orders.payments.rules import GatewayUnavailable
 
 # A run is short, so that a slow WeChat never occupies the workers.

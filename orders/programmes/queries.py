@@ -1,4 +1,4 @@
-"""Read programmes."""
+"""Read programmes and their signed history."""
 
 from collections.abc import Collection
 from typing import Any
@@ -7,11 +7,18 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.funds import Terms
 from orders.programmes import rules
-from orders.programmes.models import Programme, UnionPolicy
+from orders.programmes.models import Programme, ProgrammeEvent, UnionPolicy
+
+RECIPE = (
+    "sha256 over these fields, each followed by a line feed but the last: programme id, number, "
+    "happened_at (UTC, six decimals, Z), actor, actor_name, act, state, content_hash, note, "
+    "details, previous_hash; the first previous_hash is 64 zeros."
+)
 
 
 def lock(uow: UnitOfWork, union_id: UUID | None, programme_id: UUID) -> Programme:
@@ -111,3 +118,67 @@ def terms_of(programme: Programme) -> Terms:
         allows_top_up=programme.allows_top_up,
         leftover_fund_id=programme.id if programme.leftover == rules.RETURN else None,
     )
+
+
+def hash_of(event: ProgrammeEvent) -> str:
+    """Return what an event's hash must be."""
+    at = event.happened_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return rules.event_hash(
+        (
+            str(event.programme_id),
+            str(event.number),
+            at,
+            event.actor,
+            event.actor_name,
+            event.act,
+            event.state,
+            event.content_hash,
+            event.note,
+            event.details,
+            event.previous_hash,
+        )
+    )
+
+
+def last_event(session: Session, programme: Programme) -> ProgrammeEvent:
+    """Return the last step of a programme."""
+    return session.get_one(ProgrammeEvent, (programme.id, programme.event_count))
+
+
+def events(session: Session, programme_id: UUID) -> list[ProgrammeEvent]:
+    """Return a programme's history, oldest first."""
+    query = select(ProgrammeEvent).where(ProgrammeEvent.programme_id == programme_id)
+    return list(session.scalars(query.order_by(ProgrammeEvent.number)))
+
+
+INVARIANTS = [
+    Invariant(
+        "history_unbroken",
+        "every step of a programme is signed over what it says and over the step before",
+        """
+        SELECT e.programme_id, e.number FROM (
+            SELECT e.*, lag(e.hash) OVER (PARTITION BY e.programme_id ORDER BY e.number) AS before,
+                   row_number() OVER (PARTITION BY e.programme_id ORDER BY e.number) AS position
+            FROM programme_event e) e
+        WHERE e.number <> e.position
+           OR e.previous_hash <> coalesce(e.before, repeat('0', 64))
+           OR e.hash <> encode(sha256(convert_to(concat_ws(E'\\n',
+                CAST(e.programme_id AS text), CAST(e.number AS text),
+                to_char(e.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                e.actor, e.actor_name, e.act, e.state, e.content_hash, e.note, e.details,
+                e.previous_hash), 'UTF8')), 'hex')
+        """,
+    ),
+    Invariant(
+        "history_whole",
+        "a programme's last step is the one that it names, in the state that it is in",
+        """
+        SELECT p.number, p.event_count, p.last_hash, p.state FROM programme p
+        LEFT JOIN programme_event e ON e.programme_id = p.id AND e.number = p.event_count
+        WHERE e.hash IS DISTINCT FROM p.last_hash OR e.state IS DISTINCT FROM p.state
+           OR e.content_hash IS DISTINCT FROM coalesce(p.content_hash, '')
+           OR (SELECT count(*) FROM programme_event x WHERE x.programme_id = p.id)
+              <> p.event_count
+        """,
+    ),
+]

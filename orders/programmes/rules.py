@@ -55,6 +55,14 @@ GENESIS = "0" * 64
 
 
 @dataclass(frozen=True)
+class Signature:
+    """Who takes a step of a programme: as the guard names them, and the name people know."""
+
+    actor: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ProgrammeForm:
     """What an officer fills in."""
 

@@ -11,7 +11,8 @@ from mall.access.rules import APPROVES, HANDLES
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import if_match
-from orders.programmes import chain, queries, service
+from orders.programmes import queries
+from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
 from orders.programmes.schemas import (
     ApproveBody,
@@ -25,7 +26,8 @@ from orders.programmes.schemas import (
     ReasonBody,
     form_of,
 )
-from orders.programmes.service import Officer
+from orders.programmes.service import lifecycle as service
+from orders.programmes.service.lifecycle import Officer
 
 bp = APIBlueprint("programmes", __name__, url_prefix="/v1/union/programmes", tag="Union")
 policy_bp = APIBlueprint("union_policy", __name__, url_prefix="/v1/union/policy", tag="Union")
@@ -173,10 +175,10 @@ def history_of(session: Any, programme: Programme) -> dict[str, Any]:
     return {
         "programme_id": programme.id,
         "number": programme.number,
-        "recipe": chain.RECIPE,
+        "recipe": programmes.RECIPE,
         "events": [
             {name: getattr(event, name) for name in names}
-            for event in chain.events(session, programme.id)
+            for event in programmes.events(session, programme.id)
         ],
     }
 

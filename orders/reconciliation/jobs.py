@@ -7,7 +7,7 @@ import structlog
 
 from mall.kernel import clock
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import collecting
+from orders.payments import process as collecting
 from orders.payments.wechat.merchants import Merchant
 from orders.reconciliation import queries, rules, service
 from orders.reconciliation.rules import Terms

@@ -14,7 +14,8 @@ from mall.kernel.paper.workbook import workbook
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.files import XLSX, attachment, gives_file
-from orders.reconciliation import queries, report, service
+from orders.reconciliation import papers as report
+from orders.reconciliation import queries, service
 from orders.reconciliation.models import ReconciliationCase
 from orders.reconciliation.schemas import (
     AgainBody,

@@ -6,12 +6,13 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import collecting
+from orders.payments import process as collecting
 from orders.payments.gateway import UNKNOWN
 from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
-from orders.refunds import queries, rules, service
-from orders.refunds.service import Attempt
+from orders.refunds import queries, rules
+from orders.refunds.service import refunding as service
+from orders.refunds.service.refunding import Attempt
 
 
 def send_due_refunds(limit: int = 50) -> int:

@@ -13,9 +13,11 @@ from mall.approvals.replies import answer
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
-from orders.refunds import queries, service, settling
+from orders.refunds import acts as settling
+from orders.refunds import queries
 from orders.refunds.models import Refund
 from orders.refunds.schemas import RefundPage, RefundQuery, RefundReply, SettleBody
+from orders.refunds.service import refunding as service
 
 bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Operations")
 

@@ -9,10 +9,12 @@ from flask import Response
 from mall.access.guard import current_member_id, public
 from mall.kernel.uow import reading
 from orders.order import queries as orders
-from orders.payments import answering, collecting
+from orders.payments import process as collecting
 from orders.payments.gateway import WireMessage
-from orders.refunds import queries, service
+from orders.payments.views import answering
+from orders.refunds import queries
 from orders.refunds.schemas import RefundList
+from orders.refunds.service import refunding as service
 
 bp = APIBlueprint("refunds", __name__, url_prefix="/v1/store/orders", tag="Store: orders")
 notice_bp = APIBlueprint("refund_notices", __name__, tag="Webhooks")

@@ -13,7 +13,7 @@ from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading
 from mall.shell import wiring
 from mall.web.fields import page
-from orders.collective import issuing
+from orders.collective.service import issuing
 from search_index import indexing
 from search_index.engine import Engine
 from tests.support.selling import Sale

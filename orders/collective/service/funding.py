@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from mall.approvals import authors
 from mall.approvals.rules import FUNDING, Signer, Subject
@@ -16,19 +13,20 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import funds
 from mall.ledger import service as ledger
-from orders.collective import rules
+from orders.collective import queries, rules
 from orders.collective.models import Funding
-from orders.entitlements import queries as entitlements
 from orders.messages import FundPaid
 from orders.payments import service as payments
 from orders.payments.models import Payment
 from orders.payments.service import Begun
-from orders.programmes import chain, service
 from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
+from orders.programmes.rules import Signature
+from orders.programmes.service import history
+from orders.programmes.service import lifecycle as service
 
-SYSTEM = ("system", "系统")
+SYSTEM = Signature("system", "系统")
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ def _decided(
 
 def _sign(uow: UnitOfWork, programme: Programme, row: Funding, by: Signer, act: str) -> None:
     details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
-    chain.append(uow, programme, (by.name, by.display_name), act, details=details)
+    history.append(uow, programme, Signature(by.name, by.display_name), act, details=details)
 
 
 def settle(uow: UnitOfWork, programme: Programme) -> None:
@@ -128,7 +126,7 @@ def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
         programme = programmes.lock(uow, None, UUID(message.programme_id))
         payment = uow.session.get_one(Payment, UUID(message.payment_id))
         details = {"amount_fen": payment.amount_fen, "transaction_id": payment.transaction_id}
-        chain.append(uow, programme, SYSTEM, "money_paid", details=details)
+        history.append(uow, programme, SYSTEM, "money_paid", details=details)
         settle(uow, programme)
 
 
@@ -139,7 +137,7 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: 
     """
     programme = programmes.lock(uow, union_id, programme_id)
     rules.check_fundable(programme.state)
-    due = bill(uow.session, programme)["due_fen"]
+    due = queries.bill(uow.session, programme)["due_fen"]
     if due == 0:
         raise rules.NothingDue()
     if due > rules.MAX_NATIVE_FEN:
@@ -160,7 +158,7 @@ def record_payout(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Tra
 def _check_payout(uow: UnitOfWork, programme: Programme, amount_fen: int) -> int:
     """Return the fund's balance; raise PayoutTooLarge beyond what is free."""
     balance = funds.balance(uow.session, programme.id)
-    to_issue = bill(uow.session, programme)["to_issue_fen"]
+    to_issue = queries.bill(uow.session, programme)["to_issue_fen"]
     allowed = rules.allowed_payout(programme.state, balance, to_issue)
     if amount_fen > allowed:
         raise rules.PayoutTooLarge("amount_fen", allowed_fen=allowed)
@@ -181,39 +179,3 @@ def confirm_payout(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Si
     if programme.state == programme_rules.FUNDED and left < programme.budget_fen:
         service.step(uow, programme, SYSTEM, programme_rules.APPROVED)
     return row
-
-
-def fundings(session: Session, programme_id: UUID) -> list[Funding]:
-    """Return every transfer and payout of a programme, oldest first."""
-    query = select(Funding).where(Funding.programme_id == programme_id)
-    return list(session.scalars(query.order_by(Funding.id)))
-
-
-def bill(session: Session, programme: Programme) -> dict[str, Any]:
-    """Return what a programme costs, what was paid, what is due, and what is there too much."""
-    figures = entitlements.figures(session, programme.id)
-    confirmed = dict(
-        session.execute(
-            select(Funding.kind, func.sum(Funding.amount_fen))
-            .where(Funding.programme_id == programme.id, Funding.state == rules.CONFIRMED)
-            .group_by(Funding.kind)
-        ).all()
-    )
-    by_wechat = session.scalar(
-        select(func.coalesce(func.sum(Payment.amount_fen), 0)).where(
-            Payment.order_id == programme.id, Payment.state == "paid"
-        )
-    )
-    balance = funds.balance(session, programme.id)
-    to_issue = figures["listed"] * programme.per_member_fen
-    is_over = programme.state not in rules.FUNDABLE
-    return {
-        "budget_fen": programme.budget_fen,
-        "received_fen": int(confirmed.get(rules.TRANSFER, 0)) + int(by_wechat or 0),
-        "returned_fen": int(confirmed.get(rules.PAYOUT, 0)),
-        "issued_fen": figures["issued_fen"],
-        "to_issue_fen": to_issue,
-        "balance_fen": balance,
-        "due_fen": 0 if is_over else max(0, to_issue - balance),
-        "surplus_fen": balance if is_over else max(0, balance - to_issue),
-    }

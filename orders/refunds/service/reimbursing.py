@@ -17,9 +17,10 @@ from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import Order, OrderLine
-from orders.refunds import queries, service
+from orders.refunds import queries
 from orders.refunds.models import Reimbursement
 from orders.refunds.rules import Share
+from orders.refunds.service import refunding as service
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,10 @@ from mall.members.rosters import queries as rosters
 from mall.members.rosters import rules as roster_rules
 from orders.entitlements import service as entitlements
 from orders.entitlements.service import Listing
-from orders.programmes import chain, checking, queries, rules
+from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
-from orders.programmes.rules import ProgrammeForm
+from orders.programmes.rules import ProgrammeForm, Signature
+from orders.programmes.service import assessing, history
 
 MAX_OPEN = 500
 
@@ -36,8 +37,8 @@ class Officer:
     union_id: UUID
 
     @property
-    def signature(self) -> tuple[str, str]:
-        return f"union:{self.id}", self.name
+    def signature(self) -> Signature:
+        return Signature(f"union:{self.id}", self.name)
 
 
 class StillFunded(DomainError):
@@ -70,7 +71,7 @@ def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Pro
     uow.session.add(programme)
     uow.session.flush()
     authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
-    chain.append(uow, programme, officer.signature, "drafted")
+    history.append(uow, programme, officer.signature, "drafted")
     return programme
 
 
@@ -97,12 +98,12 @@ def change_programme(
     authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
     _fill(uow, programme, form)
     uow.session.flush()
-    chain.append(uow, programme, officer.signature, "changed")
+    history.append(uow, programme, officer.signature, "changed")
 
 
 def signer_of(uow: UnitOfWork, officer: Officer) -> Signer:
     """Return an officer as the person."""
-    return authors.signed(uow, officer.id, *officer.signature)
+    return authors.signed(uow, officer.id, officer.signature.actor, officer.name)
 
 
 def _parts_of(programme: Programme) -> list[Subject]:
@@ -145,9 +146,9 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     programme.budget_fen = programme.head_count * programme.per_member_fen
     if programme.budget_fen > MAX_FEN:
         raise Invalid("per_member_fen", "总额过大。", "The budget is too large.")
-    programme.shown = checking.shown_of(uow.session, programme)
+    programme.shown = assessing.shown_of(uow.session, programme)
     uow.session.flush()
-    found = checking.assess(uow.session, programme)
+    found = assessing.assess(uow.session, programme)
     if found.errors:
         raise rules.ProgrammeRefused(found.errors)
     programme.content, programme.content_hash = found.content, found.content_hash
@@ -158,7 +159,7 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     authors.touch(uow, whole, signer_of(uow, officer))
     authors.take_in(uow, whole, _parts_of(programme))
     codes = [each.code for each in found.warnings]
-    chain.append(uow, programme, officer.signature, "submitted", details={"warnings": codes})
+    history.append(uow, programme, officer.signature, "submitted", details={"warnings": codes})
     return programme
 
 
@@ -190,7 +191,7 @@ def approve(
     rules.STATES.check(programme.state, rules.APPROVED)
     whole = Subject(PROGRAMME, programme.id)
     authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
-    found = checking.assess(uow.session, programme)
+    found = assessing.assess(uow.session, programme)
     if content_hash != programme.content_hash or found.content_hash != programme.content_hash:
         raise rules.ContentChanged("content_hash")
     if found.errors:
@@ -209,7 +210,7 @@ def approve(
     uow.session.flush()
     authors.settle(uow, whole)
     details = {"acknowledged": sorted(acknowledged)}
-    chain.append(uow, programme, officer.signature, "approved", details=details)
+    history.append(uow, programme, officer.signature, "approved", details=details)
     return programme
 
 
@@ -221,7 +222,7 @@ def reject(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -
     authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
     programme.state = rules.REJECTED
     uow.session.flush()
-    chain.append(uow, programme, officer.signature, "rejected", reason)
+    history.append(uow, programme, officer.signature, "rejected", reason)
 
 
 def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
@@ -236,13 +237,13 @@ def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str)
         raise StillFunded(balance_fen=left)
     programme.state = rules.WITHDRAWN
     uow.session.flush()
-    chain.append(uow, programme, officer.signature, "withdrawn", reason)
+    history.append(uow, programme, officer.signature, "withdrawn", reason)
 
 
 def step(
     uow: UnitOfWork,
     programme: Programme,
-    by: tuple[str, str],
+    by: Signature,
     state: str,
     note: str = "",
 ) -> None:
@@ -250,7 +251,7 @@ def step(
     rules.STATES.check(programme.state, state)
     programme.state = state
     uow.session.flush()
-    chain.append(uow, programme, by, state, note)
+    history.append(uow, programme, by, state, note)
 
 
 def set_policy(uow: UnitOfWork, union_id: UUID, values: dict[str, Any]) -> None:

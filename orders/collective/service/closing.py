@@ -9,15 +9,18 @@ from sqlalchemy import text
 
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import funds
-from orders.collective import issuing, rules
-from orders.collective.funding import SYSTEM
+from orders.collective import rules
+from orders.collective.service import issuing
+from orders.collective.service.funding import SYSTEM
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as rights
 from orders.entitlements.models import Entitlement
-from orders.programmes import chain, queries, service
+from orders.programmes import queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import Officer
+from orders.programmes.service import history
+from orders.programmes.service import lifecycle as service
+from orders.programmes.service.lifecycle import Officer
 
 ORDERED_WITHIN = timedelta(days=1)
 _UNISSUED = text(
@@ -42,7 +45,7 @@ def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason:
     rules.check_active(programme.state)
     if programme.close_requested_at is None:
         programme.close_requested_at = programme.due_at = uow.now
-        chain.append(uow, programme, officer.signature, "close_requested", reason)
+        history.append(uow, programme, officer.signature, "close_requested", reason)
 
 
 def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK) -> int:
@@ -78,7 +81,7 @@ def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: 
     rules.check_active(programme.state)
     programme.skips_default = True
     programme.due_at = uow.now
-    chain.append(uow, programme, officer.signature, "default_skipped", reason)
+    history.append(uow, programme, officer.signature, "default_skipped", reason)
 
 
 def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
@@ -87,7 +90,7 @@ def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
         programme.head_count -= len(gone)
         programme.budget_fen -= len(gone) * programme.per_member_fen
         uow.session.flush()
-        chain.append(uow, programme, SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
+        history.append(uow, programme, SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
 
 
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
@@ -103,7 +106,7 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
     rights.mark(uow, ids, state=right_rules.REDEEMED, redeemed_at=uow.now)
     _give_back(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
-    chain.append(uow, programme, SYSTEM, "default_given", details=details)
+    history.append(uow, programme, SYSTEM, "default_given", details=details)
 
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:

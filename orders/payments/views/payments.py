@@ -11,10 +11,12 @@ from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries as members
 from mall.members import unions
 from orders.order import queries as orders
-from orders.payments import answering, collecting, queries, rules, service
+from orders.payments import process as collecting
+from orders.payments import queries, rules, service
 from orders.payments.gateway import WireMessage
 from orders.payments.rules import Paid
 from orders.payments.schemas import BeginPayment, PaymentList, PaymentReply
+from orders.payments.views import answering
 
 bp = APIBlueprint("payments", __name__, tag="Store: orders")
 

@@ -16,16 +16,19 @@ from mall.ledger.funds import NewLot
 from orders.checkout import service as checkout
 from orders.checkout.service import Prepaid
 from orders.collective import rules
-from orders.collective.funding import SYSTEM
+from orders.collective.service.funding import SYSTEM
 from orders.entitlements import queries as rights_read
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as rights
 from orders.entitlements.service import Chunk
 from orders.messages import RightsIssued
-from orders.programmes import chain, queries, service
+from orders.programmes import queries
+from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import Officer
+from orders.programmes.service import history
+from orders.programmes.service import lifecycle as service
+from orders.programmes.service.lifecycle import Officer
 from orders.redeeming import rules as redeeming
 
 RETRY = timedelta(minutes=10)
@@ -150,9 +153,9 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     programme = queries.lock(uow, None, programme_id)
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
-    last = chain.last(uow.session, programme)
+    last = programmes.last_event(uow.session, programme)
     if (last.act, last.note) != ("waiting", why):
-        chain.append(uow, programme, SYSTEM, "waiting", why)
+        history.append(uow, programme, SYSTEM, "waiting", why)
 
 
 def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:

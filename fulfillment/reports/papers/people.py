@@ -5,7 +5,8 @@ from sqlalchemy.orm import Session
 from fulfillment.handover import queries as handover
 from fulfillment.handover import rules as handover_rules
 from fulfillment.handover.models import HandOut
-from fulfillment.reports import papers, rules
+from fulfillment.reports import rules
+from fulfillment.reports.papers import programme as papers
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Cell, Fen, Paper, Table

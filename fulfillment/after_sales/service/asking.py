@@ -26,7 +26,7 @@ from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.queries import SoldLine
-from orders.refunds import reimbursing
+from orders.refunds.service import reimbursing
 
 Locked = tuple[FulfillmentOrder, FulfillmentLine, AfterSalesCase]
 

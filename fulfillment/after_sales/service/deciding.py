@@ -6,18 +6,19 @@ from uuid import UUID
 
 from catalog.stock import service as stock
 from catalog.stock.rules import OutOfStock
-from fulfillment.after_sales import queries, rules, service
+from fulfillment.after_sales import queries, rules
 from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.rules import Request
-from fulfillment.after_sales.service import Locked, become, release, tell_member
+from fulfillment.after_sales.service import asking as service
+from fulfillment.after_sales.service.asking import Locked, become, release, tell_member
 from fulfillment.dispatch import service as dispatch
 from fulfillment.vouchers import service as vouchers
 from mall.kernel.errors import Invalid
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
-from orders.refunds import reimbursing
-from orders.refunds.reimbursing import Back
+from orders.refunds.service import reimbursing
+from orders.refunds.service.reimbursing import Back
 
 
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:

@@ -9,11 +9,11 @@ from fulfillment.handover import queries, rules
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import queries as ledger
 from orders.entitlements import service as rights
-from orders.programmes import chain
 from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
-from orders.programmes import service as programme_service
-from orders.programmes.service import Officer
+from orders.programmes.service import history
+from orders.programmes.service import lifecycle as programme_service
+from orders.programmes.service.lifecycle import Officer
 
 
 def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
@@ -33,11 +33,11 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     accepted = 0
     for part in queries.unit_parts(uow.session, programme.id):
         if part.state == dispatch_rules.DISPATCHED:
-            dispatch.deliver(uow, part.id, officer.signature[0])
+            dispatch.deliver(uow, part.id, officer.signature.actor)
             accepted += 1
     details = {"unit_parts": accepted, "rights": handed, "claims": len(claims)}
     programme.state = programme_rules.ACCEPTED
-    chain.append(uow, programme, officer.signature, "accepted", note, details)
+    history.append(uow, programme, officer.signature, "accepted", note, details)
 
 
 def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:

@@ -18,7 +18,7 @@ from orders.entitlements import queries as rights
 from orders.entitlements import service as right_service
 from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
-from orders.programmes.service import Officer
+from orders.programmes.service.lifecycle import Officer
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _record(
         found = HandOut(entitlement_id=right.id, programme_id=right.programme_id)
         uow.session.add(found)
     found.state, found.method, found.note = tick.state, method, tick.note
-    found.recorded_at, found.recorded_by = uow.now, officer.signature[0]
+    found.recorded_at, found.recorded_by = uow.now, officer.signature.actor
     found.carrier, found.tracking_no = tick.carrier, number
     uow.session.flush()
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from fulfillment.after_sales import deciding
 from fulfillment.after_sales import rules as case_rules
 from fulfillment.after_sales.rules import Request
+from fulfillment.after_sales.service import deciding
 from fulfillment.dispatch.models import FulfillmentLine
 from fulfillment.handover import queries, rules
 from fulfillment.handover.models import LoadReceipt, LoadReceiptLine
@@ -19,7 +19,7 @@ from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from orders.programmes import queries as programmes
-from orders.programmes.service import Officer
+from orders.programmes.service.lifecycle import Officer
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
             shipment_id=shipment.id,
             programme_id=programme_id,
             received_at=uow.now,
-            received_by=officer.signature[0],
+            received_by=officer.signature.actor,
             note=told.note,
         )
     )
     uow.session.flush()
     uow.session.add_all(lines)
     uow.session.flush()
-    shipments.arrive(uow, part, shipment, officer.signature[0])
+    shipments.arrive(uow, part, shipment, officer.signature.actor)
     cases = []
     for line in lines:
         short = line.sent - line.received - line.damaged

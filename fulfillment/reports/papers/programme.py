@@ -16,9 +16,9 @@ from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
 from mall.members import unions
-from orders.collective import funding
+from orders.collective import queries as collective
 from orders.collective import rules as funding_rules
-from orders.programmes import chain
+from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.queries import content_of
@@ -162,7 +162,7 @@ def contract_appendix(session: Session, programme: Programme) -> Paper:
 
 def bill(session: Session, programme: Programme) -> Paper:
     """Return what is to be paid, and every transfer so far."""
-    found = funding.bill(session, programme)
+    found = collective.bill(session, programme)
     facts = head(session, programme)
     facts += [
         ("已收（元）", Fen(found["received_fen"])),
@@ -179,7 +179,7 @@ def bill(session: Session, programme: Programme) -> Paper:
             row.bank_reference,
             Fen(row.amount_fen),
         ]
-        for row in funding.fundings(session, programme.id)
+        for row in collective.fundings(session, programme.id)
     ]
     heads = ("日期", "方式", "状态", "付款方", "流水号", "金额")
     table = Table(heads, (14, 12, 12, 30, 28, 16), rows, "银行往来")
@@ -223,7 +223,7 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
         facts.append(("现场发放", "，".join(f"{names[key]} {n}" for key, n in handed.items())))
     notes = [
         f"验收：{event.actor_name}，{event.happened_at.astimezone(BEIJING):%Y-%m-%d %H:%M}。{event.note}"
-        for event in chain.events(session, programme.id)
+        for event in programmes.events(session, programme.id)
         if event.act == "accepted"
     ]
     return Paper(

@@ -10,9 +10,10 @@ from mall.approvals.values import ValueAct
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.web.fields import values_of
-from orders.refunds import rules, service
+from orders.refunds import rules
 from orders.refunds.rules import Settlement
 from orders.refunds.schemas import RefundReply
+from orders.refunds.service import refunding as service
 
 SETTLE = "settle_refund"
 

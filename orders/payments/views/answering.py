@@ -8,7 +8,8 @@ from flask import Response, jsonify, request
 
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, unit_of_work
-from orders.payments import collecting, service
+from orders.payments import process as collecting
+from orders.payments import service
 from orders.payments.gateway import Incoming, WireMessage
 
 log = structlog.get_logger(__name__)

@@ -13,8 +13,8 @@ from mall.notification import service as notices
 from mall.notification.rules import NewNotice
 from orders.order import queries as orders
 from orders.order import rules as order_rules
-from orders.refunds import reimbursing
-from orders.refunds.reimbursing import Back
+from orders.refunds.service import reimbursing
+from orders.refunds.service.reimbursing import Back
 
 
 def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:

@@ -7,7 +7,7 @@ from mall.kernel.uow import reading, unit_of_work
 from orders.checkout import service
 from orders.order import queries as orders
 from orders.order import rules as order_rules
-from orders.payments import collecting
+from orders.payments import process as collecting
 from orders.payments.rules import AlreadyPaid
 
 MAX_ROUNDS = 3

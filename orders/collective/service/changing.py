@@ -13,15 +13,18 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger import funds, wallet
 from mall.members.rosters import queries as rosters
 from mall.members.rosters.rules import Listed
-from orders.collective import funding, rules
+from orders.collective import rules
 from orders.collective.models import ProgrammeChange
+from orders.collective.service import funding
 from orders.entitlements import queries as entitlements
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as rights
-from orders.programmes import chain, queries, service
+from orders.programmes import queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import Officer
+from orders.programmes.service import history
+from orders.programmes.service import lifecycle as service
+from orders.programmes.service.lifecycle import Officer
 
 
 def propose_addition(
@@ -105,7 +108,7 @@ def decide(
         (_add if row.kind == rules.ADD else _withdraw)(uow, programme, row)
     details = {"change_id": str(row.id), "kind": row.kind, "head_count": programme.head_count}
     act = "change_applied" if is_approved else "change_rejected"
-    chain.append(uow, programme, officer.signature, act, row.reason, details)
+    history.append(uow, programme, officer.signature, act, row.reason, details)
     if is_approved:
         funding.settle(uow, programme)
     return row
