@@ -1,5 +1,6 @@
 """Read stores, their days, and what was chosen; and their invariants."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from fulfillment.stores import rules
 from fulfillment.stores.models import PickupChoice, Store
-from fulfillment.stores.rules import distance_km
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.members import queries as members
@@ -22,6 +22,8 @@ from orders.order import rules as order_rules
 # collection says so at its counter.
 STANDING = """NOT EXISTS (SELECT 1 FROM store p JOIN supplier x ON x.id = p.supplier_id
     WHERE p.id = s.scope_id AND x.state = 'closed')"""
+
+EARTH_KM = 6371.0088
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,11 @@ INVARIANTS = [
         """,
     ),
 ]
+
+
+def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """Return the distance of two positions (latitude, longitude in degrees) on a sphere."""
+    lat_a, lat_b = math.radians(a[0]), math.radians(b[0])
+    half_lat, half_lon = (lat_b - lat_a) / 2, math.radians(b[1] - a[1]) / 2
+    h = math.sin(half_lat) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(half_lon) ** 2
+    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, h)))

@@ -1,6 +1,5 @@
 """When a store is open, what it hands out, and what is refused."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -14,7 +13,6 @@ from mall.kernel.errors import DomainError, Invalid
 MAX_STORES, MAX_CLERKS = 500, 50
 MAX_DAYS_AHEAD = 60
 CLERK = "store_clerk"
-EARTH_KM = 6371.0088
 
 
 @dataclass(frozen=True)
@@ -151,11 +149,3 @@ def slots(
 def honours(product_ids: Sequence[str] | None, product_id: UUID) -> bool:
     """Tell whether a store with this list hands a product out."""
     return product_ids is None or str(product_id) in product_ids
-
-
-def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Return the distance of two positions (latitude, longitude in degrees) on a sphere."""
-    lat_a, lat_b = math.radians(a[0]), math.radians(b[0])
-    half_lat, half_lon = (lat_b - lat_a) / 2, math.radians(b[1] - a[1]) / 2
-    h = math.sin(half_lat) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(half_lon) ** 2
-    return 2 * EARTH_KM * math.asin(math.sqrt(min(1.0, h)))

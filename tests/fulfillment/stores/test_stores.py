@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from fulfillment.stores import rules
-from fulfillment.stores.rules import distance_km
+from fulfillment.stores.queries import distance_km
 from mall.kernel import clock
 from tests.support.people import Person
 
