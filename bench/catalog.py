@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.products.searching import Searchable
+from catalog.products.queries.searching import Searchable
 from catalog.uploads.columns import COLUMNS, SHEET
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import writing

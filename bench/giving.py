@@ -26,11 +26,10 @@ from mall.kernel.clock import beijing_day
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import writing
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.members import service as members
-from mall.members import unions
 from mall.members.models import Member
 from mall.members.rosters.models import Roster
 from mall.members.rules import AddressForm
+from mall.members.service import members, unions
 from orders.collective.service import funding, issuing
 from orders.collective.service.funding import Transfer
 from orders.programmes import queries as programmes

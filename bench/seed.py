@@ -8,19 +8,19 @@ from apiflask import APIFlask
 from sqlalchemy import insert, text
 
 from catalog.products import rules as product_rules
-from catalog.products import service as products
 from catalog.products.rules import PUBLISHED
+from catalog.products.service import editing as products
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from mall.access import service as access
 from mall.access.rules import STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import granting
+from mall.ledger import acts as granting
 from mall.ledger.rules import Grant
-from mall.members import service as members
 from mall.members.models import Member
 from mall.members.rules import AddressForm
+from mall.members.service import members
 
 MEMBERS, PRODUCTS, SUPPLIERS = 2_000, 1_000, 20
 PRICE_FEN, STOCK, BEANS_FEN = 4_950, 10_000_000, 900_000_000

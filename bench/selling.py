@@ -21,8 +21,8 @@ from bench.bombs import BOMBS
 from bench.figures import Bench, Figure
 from bench.service import memory_mb
 from catalog.products import rules as product_rules
-from catalog.products import searching
-from catalog.products import service as products
+from catalog.products.queries import searching
+from catalog.products.service import editing as products
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from devtools.demo import HOUSE_SUPPLIER

@@ -16,9 +16,9 @@ from catalog.pavilion import ops_views as section_ops
 from catalog.pavilion import views as sections
 from catalog.products import jobs as product_jobs
 from catalog.products import ops_views as product_ops
-from catalog.products import service as products
 from catalog.products import supplier_views as product_views
 from catalog.products import views as shown
+from catalog.products.service import editing as products
 from catalog.selections import views as selections
 from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock

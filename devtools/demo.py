@@ -14,7 +14,7 @@ from catalog.onboarding.rules import Decision, QualificationForm
 from catalog.pavilion import queries as pavilion
 from catalog.pavilion import rules as section_rules
 from catalog.pavilion import service as section_service
-from catalog.products import queries as products
+from catalog.products.queries import products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
@@ -33,11 +33,10 @@ from mall.access.rules import (
 )
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.ledger import granting
+from mall.ledger import acts as granting
 from mall.ledger.rules import Grant, GrantRepeated
-from mall.members import service as members
-from mall.members import unions
 from mall.members.rules import AddressForm
+from mall.members.service import members, unions
 
 DATA = Path(__file__).parent / "data"
 HOUSE_SUPPLIER = "橙意严选（示例）"

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from catalog.products.searching import Searchable
+from catalog.products.queries.searching import Searchable
 from search_index.words.analysis import STOP, analyzer, grams
 from search_index.words.pinyin import initials, spelling
 

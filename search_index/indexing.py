@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.messages import CategoryChanged, ProductsChanged, SupplierChanged
-from catalog.products import searching
+from catalog.products.queries import searching
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
 from search_index import engine as engines

@@ -9,9 +9,8 @@ import numpy as np
 import structlog
 from sqlalchemy.orm import Session
 
-from catalog.products import queries as products
-from catalog.products import searching
-from catalog.products.queries import Browse
+from catalog.products.queries import products, searching
+from catalog.products.queries.products import Browse
 from mall.kernel.db import Direct, current_direct
 from mall.kernel.uow import reading
 from search_index import matching, rules

@@ -6,13 +6,13 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
-from catalog.products import queries as products
-from catalog.products.queries import Browse
+from catalog.products.queries import products
+from catalog.products.queries.products import Browse
 from catalog.stock import queries as stock
 from mall.access.guard import current_member_id, public
 from mall.kernel.db import current_direct
 from mall.kernel.uow import reading
-from mall.ledger import wallet
+from mall.ledger.service import wallet
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service
 from search_index.schemas import (

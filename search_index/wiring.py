@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 
 from catalog import messages
-from catalog.products import searching
+from catalog.products.queries import searching
 from catalog.stock import queries as stock
 from mall.kernel.outbox import Reaction
 from mall.kernel.uow import reading

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.products import rules as product_rules
-from catalog.products import service as products
+from catalog.products.service import editing as products
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from fulfillment.stores import service as stores
@@ -17,11 +17,11 @@ from mall.access import service as access
 from mall.access.rules import PICKUP, STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import granting
+from mall.ledger import acts as granting
 from mall.ledger.rules import Grant
-from mall.members import service as members
 from mall.members.models import Member
 from mall.members.rules import AddressForm
+from mall.members.service import members
 from mall.shell import config
 from mall.shell.app import create_app
 

@@ -12,8 +12,8 @@ from mall.access.rules import SUPPLIER
 from mall.approvals import values
 from mall.approvals.rules import Kind, Signer, Wanted
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 
 ACCOUNT = "payout_account"
 Account = Mapping[str, Any]

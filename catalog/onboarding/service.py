@@ -26,8 +26,8 @@ from mall.kernel.rows.shown import each_shown
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 
 
 def apply(uow: UnitOfWork, application: Application) -> UUID:

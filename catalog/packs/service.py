@@ -14,9 +14,9 @@ from mall.kernel.db import check_limit
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.members import unions
-from mall.notification import service as notices
+from mall.members.service import unions
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 
 
 def add_pack(uow: UnitOfWork, scope_id: UUID | None, form: PackForm) -> UUID:

@@ -1,6 +1,6 @@
 """Product work done off the request."""
 
-from catalog.products import service
+from catalog.products.service import editing as service
 from mall.kernel.uow import unit_of_work
 
 

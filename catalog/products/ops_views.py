@@ -7,8 +7,8 @@ from apiflask import APIBlueprint
 
 from catalog.onboarding.rules import Decision
 from catalog.onboarding.schemas import DecisionBody, decision_of
-from catalog.products import queries, reviewing, service
 from catalog.products.models import Product, ProductRevision
+from catalog.products.queries import products as queries
 from catalog.products.schemas import (
     CategoryBody,
     CategoryChange,
@@ -19,6 +19,8 @@ from catalog.products.schemas import (
     RevisionDecisions,
     TagsBody,
 )
+from catalog.products.service import editing as service
+from catalog.products.service import reviewing
 from mall.access.guard import current, needs_duty
 from mall.access.rules import MERCHANDISING, REVIEWS
 from mall.approvals import authors

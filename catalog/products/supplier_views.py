@@ -7,8 +7,9 @@ from apiflask import APIBlueprint
 from flask import Response, make_response
 
 from catalog.media import rich_text
-from catalog.products import queries, reviewing, rules, service
+from catalog.products import rules
 from catalog.products.models import Product, Sku
+from catalog.products.queries import products as queries
 from catalog.products.schemas import (
     Moved,
     OwnProductPage,
@@ -19,6 +20,8 @@ from catalog.products.schemas import (
     ProductIds,
     ScheduleBody,
 )
+from catalog.products.service import editing as service
+from catalog.products.service import reviewing
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.approvals import authors

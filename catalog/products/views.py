@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from catalog.products import queries
+from catalog.products.queries import products as queries
 from catalog.products.schemas import CategoryTree
 from mall.access.guard import public
 from mall.kernel.uow import reading

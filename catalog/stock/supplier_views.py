@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.products import queries as products
+from catalog.products.queries import products
 from catalog.stock import queries, service
 from catalog.stock.schemas import (
     AdjustBody,

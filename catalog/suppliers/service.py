@@ -16,8 +16,8 @@ from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 
 
 class SupplierNameTaken(DomainError):

@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import select, update
 
 from catalog.products import rules as products
-from catalog.products import service as product_service
+from catalog.products.service import editing as product_service
 from catalog.stock import service as stock
 from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadItem

@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import delete, insert
 
 from catalog.media import rich_text
-from catalog.products import describing
 from catalog.products import rules as products
+from catalog.products.service import describing
 from catalog.stock import queries as stock
 from catalog.uploads import columns, pictures, queries, rules
 from catalog.uploads.models import Upload, UploadItem

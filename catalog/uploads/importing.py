@@ -10,9 +10,10 @@ from uuid import UUID
 from catalog.media import rich_text
 from catalog.media.images import store_image
 from catalog.media.rules import MAX_BYTES
-from catalog.products import describing, reviewing, rules
-from catalog.products import queries as products
-from catalog.products import service as product_service
+from catalog.products import rules
+from catalog.products.queries import products
+from catalog.products.service import describing, reviewing
+from catalog.products.service import editing as product_service
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
 from catalog.suppliers import queries as suppliers

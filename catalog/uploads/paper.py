@@ -7,9 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.products import describing
-from catalog.products import queries as products
+from catalog.products.queries import products
 from catalog.products.rules import ProductForm, SkuForm
+from catalog.products.service import describing
 from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, queries
 from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET

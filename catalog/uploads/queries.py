@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from catalog.products import queries as products
 from catalog.products.models import Product, Sku
+from catalog.products.queries import products
 from catalog.stock import queries as stock
 from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, rules

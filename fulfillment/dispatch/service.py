@@ -16,8 +16,8 @@ from mall.kernel.ids import new_id, new_number
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import document, read_together
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.messages import OrderCancelled, OrderPaid
 from orders.order import queries as orders
 from orders.order import rules as order_rules

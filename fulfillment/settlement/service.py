@@ -23,10 +23,10 @@ from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import service as ledger
-from mall.ledger.service import Leg, Transfer
-from mall.notification import service as notices
+from mall.ledger.service import posting as ledger
+from mall.ledger.service.posting import Leg, Transfer
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.messages import LineReimbursed
 from orders.order import queries as orders
 from orders.order import service as order_service

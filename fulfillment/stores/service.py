@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from catalog.products import queries as products
+from catalog.products.queries import products
 from catalog.products.rules import STORE_PICKUP
 from fulfillment.stores import queries, rules
 from fulfillment.stores.models import PickupChoice, Store
@@ -20,8 +20,8 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.members.rules import clean_phone
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service

@@ -4,7 +4,8 @@ import itertools
 
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from mall.ledger import service, wallet
+from mall.ledger.service import posting as service
+from mall.ledger.service import wallet
 
 MAX_RUN_SECONDS = 300
 

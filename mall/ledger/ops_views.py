@@ -10,8 +10,10 @@ from mall.access.rules import FINANCE_ENTERS
 from mall.approvals import authors
 from mall.approvals.replies import answer
 from mall.kernel.uow import UnitOfWork, reading
-from mall.ledger import granting, queries, wallet
+from mall.ledger import acts as granting
+from mall.ledger import queries
 from mall.ledger.schemas import AccountList, GrantBody, GrantReply, ScopeBody, ScopeReply
+from mall.ledger.service import wallet
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")

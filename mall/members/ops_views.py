@@ -13,7 +13,7 @@ from mall.access.staff import changes
 from mall.access.staff.ops_views import TWO, change_reply
 from mall.access.staff.schemas import AccountChange
 from mall.kernel.uow import reading, unit_of_work
-from mall.members import importing, queries, service, unions
+from mall.members import queries
 from mall.members.models import TradeUnion
 from mall.members.schemas import (
     ImportReply,
@@ -30,6 +30,8 @@ from mall.members.schemas import (
     UnionReply,
     UnionState,
 )
+from mall.members.service import importing, unions
+from mall.members.service import members as service
 from mall.members.views import member_reply
 from mall.web.fields import page
 from mall.web.files import CSV, XLSX, sent_file, takes_file

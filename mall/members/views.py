@@ -13,7 +13,7 @@ from mall.access.rules import PhoneCodeRefused
 from mall.access.schemas import WeChatSignIn
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
-from mall.members import queries, rules, service
+from mall.members import queries, rules
 from mall.members.models import Address, Member
 from mall.members.schemas import (
     AddressBody,
@@ -25,6 +25,7 @@ from mall.members.schemas import (
     RegionList,
     RegionQuery,
 )
+from mall.members.service import members as service
 
 bp = APIBlueprint("members", __name__, url_prefix="/v1/store", tag="Store: account")
 

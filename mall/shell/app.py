@@ -23,7 +23,7 @@ from mall.kernel.db import CONNECT_OPTIONS, Direct, db
 from mall.kernel.files.opening import open_files
 from mall.kernel.settings import Settings
 from mall.notification.gateway import MessageGateway
-from mall.notification.wechat_messages import WeChatMessages
+from mall.notification.wechat import WeChatMessages
 from mall.shell import wiring
 from mall.shell.background.relay import Doorbell, OutboxCollector
 from mall.web import bounds, observe, openapi, problems, quotas

@@ -16,7 +16,7 @@ from mall.kernel import audit as invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
-from mall.ledger import granting
+from mall.ledger import acts as granting
 from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker

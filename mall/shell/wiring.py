@@ -19,14 +19,13 @@ from mall.approvals import jobs as approval_jobs
 from mall.approvals import ops_views as proposal_ops
 from mall.approvals import queries as approvals
 from mall.approvals.values import Values
-from mall.deliveries import ops_views as deliveries_ops
 from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops
 from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.kernel.files import retention
 from mall.kernel.files.store import ROSTERS
-from mall.ledger import granting
+from mall.ledger import acts as granting
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops
 from mall.ledger import queries as ledger_queries
@@ -39,8 +38,9 @@ from mall.members.rosters import queries as rosters
 from mall.members.rosters import union_views as roster_union_views
 from mall.members.rosters import views as roster_views
 from mall.notification import jobs as notice_jobs
-from mall.notification import proposals
 from mall.notification import views as notice_views
+from mall.notification.service import proposals
+from mall.outbox_admin import ops_views as deliveries_ops
 from mall.shell import health
 from mall.shell.background import ending, relay
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
 from mall.kernel.uow import UnitOfWork
-from mall.members import unions
-from mall.notification import service as notices
+from mall.members.service import unions
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.assistance import queries, rules
 from orders.assistance.models import AssistanceTarget
 from orders.assistance.rules import TargetForm

@@ -14,8 +14,8 @@ from catalog.stock.rules import Offer
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import wallet
 from mall.ledger.rules import Draw, Lot
+from mall.ledger.service import wallet
 from mall.members import queries as members
 from mall.members.queries import Destination
 from orders.carts import service as carts

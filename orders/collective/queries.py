@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
-from mall.ledger import funds
+from mall.ledger.service import funds
 from mall.members.rules import mask_phone
 from orders.collective import rules
 from orders.collective.models import Funding

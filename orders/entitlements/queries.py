@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
-from mall.ledger import wallet
+from mall.ledger.service import wallet
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
 

@@ -12,7 +12,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.funds import Given
+from mall.ledger.service.funds import Given
 from mall.members.rosters import queries as rosters
 from mall.members.rosters.rules import Listed
 from orders.entitlements import rules, statements

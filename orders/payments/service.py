@@ -11,9 +11,9 @@ from catalog.stock import service as stock
 from mall.kernel.db import delete_some
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds, wallet
-from mall.ledger import service as ledger
-from mall.ledger.service import CNY, Leg, Transfer
+from mall.ledger.service import funds, wallet
+from mall.ledger.service import posting as ledger
+from mall.ledger.service.posting import CNY, Leg, Transfer
 from orders.messages import FundPaid, LatePaymentReceived
 from orders.order import queries as orders
 from orders.order import rules as order_rules

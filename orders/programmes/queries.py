@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.funds import Terms
+from mall.ledger.service.funds import Terms
 from orders.programmes import rules
 from orders.programmes.models import Programme, ProgrammeEvent, UnionPolicy
 

@@ -11,8 +11,8 @@ from sqlalchemy import select
 from mall.access.rules import OPS
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.reconciliation import queries, rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
 from orders.reconciliation.rules import BillLine, Terms

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 
 from mall.access import guard, rules
 from mall.kernel.uow import unit_of_work
-from mall.members import unions
+from mall.members.service import unions
 from mall.shell import config, wiring
 from mall.shell.app import create_app
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mall.ledger import funds
+from mall.ledger.service import funds
 from tests.support.people import at_once
 from tests.support.processes import wait_until
 from tests.support.soak import SEED, long_or_short

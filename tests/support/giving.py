@@ -8,8 +8,7 @@ from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
 from mall.kernel.uow import unit_of_work
-from mall.members import service as members
-from mall.members import unions
+from mall.members.service import members, unions
 
 _phones = itertools.count(13_900_000_000)
 HEADS = ("姓名", "手机号", "工号", "部门", "生日")

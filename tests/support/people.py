@@ -13,10 +13,10 @@ from sqlalchemy import select, text
 
 from catalog.onboarding import service as onboarding
 from catalog.onboarding.rules import Decision, QualificationForm
-from catalog.products import queries as product_queries
-from catalog.products import reviewing
 from catalog.products import rules as product_rules
-from catalog.products import service as products
+from catalog.products.queries import products as product_queries
+from catalog.products.service import editing as products
+from catalog.products.service import reviewing
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
@@ -30,10 +30,11 @@ from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.ledger import granting, wallet
+from mall.ledger import acts as granting
 from mall.ledger.rules import Grant
-from mall.members import service as members
+from mall.ledger.service import wallet
 from mall.members.rules import AddressForm
+from mall.members.service import members
 from mall.shell import wiring
 from mall.shell.background import relay
 from mall.web.replies import shop_window

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.packs.rules import BASES_ZH
-from catalog.products import queries as products
+from catalog.products.queries import products
 from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import queries as dispatch
 from fulfillment.dispatch import rules as dispatch_rules
@@ -15,7 +15,7 @@ from fulfillment.handover import rules as handover_rules
 from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
-from mall.members import unions
+from mall.members.service import unions
 from orders.collective import queries as collective
 from orders.collective import rules as funding_rules
 from orders.programmes import queries as programmes

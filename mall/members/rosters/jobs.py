@@ -3,7 +3,9 @@
 from functools import partial
 
 from mall.kernel.sheets.working import work_off
-from mall.members.rosters import checking, rules, service
+from mall.members.rosters import process as checking
+from mall.members.rosters import rules
+from mall.members.rosters.service import keeping as service
 
 _ACTS = {rules.CHECKING: checking.check, rules.APPLYING: checking.apply}
 

@@ -12,7 +12,7 @@ from mall.approvals import authors
 from mall.approvals.rules import ROSTER, Subject
 from mall.kernel.sheets import writing
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.members.rosters import queries, rules, service
+from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster, RosterEntry
 from mall.members.rosters.schemas import (
     ApplyRosterBody,
@@ -24,6 +24,7 @@ from mall.members.rosters.schemas import (
     RosterRowList,
     SheetQuery,
 )
+from mall.members.rosters.service import keeping as service
 from mall.members.rules import mask_name, mask_phone
 from mall.web.fields import PageQuery, page
 from mall.web.files import CSV, XLSX, attachment, gives_file, sent_file, takes_file

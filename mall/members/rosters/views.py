@@ -4,8 +4,9 @@ from apiflask import APIBlueprint
 
 from mall.access.guard import current_member_id
 from mall.kernel.uow import unit_of_work
-from mall.members.rosters import claiming, rules
+from mall.members.rosters import rules
 from mall.members.rosters.schemas import ClaimedReply, EmploymentBody
+from mall.members.rosters.service import claiming
 
 bp = APIBlueprint("employment", __name__, url_prefix="/v1/store/me", tag="Store: account")
 

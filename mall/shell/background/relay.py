@@ -19,7 +19,6 @@ from rq import Queue, get_current_job
 from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
-from mall.deliveries import queries as deliveries
 from mall.kernel import clock, idempotency, outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.audit import Invariant
@@ -27,6 +26,7 @@ from mall.kernel.db import delete_some
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import Read, Share, array, read_together
 from mall.kernel.uow import reading, unit_of_work
+from mall.outbox_admin import queries as deliveries
 
 log = structlog.get_logger(__name__)
 

@@ -6,10 +6,11 @@ import click
 from flask import current_app
 from rich.table import Table
 
-from mall.deliveries import figures, queries, service
-from mall.deliveries.rules import STATES
 from mall.kernel.outbox import PARKED
 from mall.kernel.uow import reading, unit_of_work
+from mall.outbox_admin import process as figures
+from mall.outbox_admin import queries, service
+from mall.outbox_admin.rules import STATES
 from mall.shell.commands import environment
 
 BY = "console"

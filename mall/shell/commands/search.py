@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from rich.progress import Progress
 
-from catalog.products import searching
+from catalog.products.queries import searching
 from mall.kernel.uow import reading
 from mall.shell.commands import environment
 from search_index import indexing, service

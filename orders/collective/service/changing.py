@@ -10,7 +10,7 @@ from mall.approvals.rules import CHANGE, ROSTER, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds, wallet
+from mall.ledger.service import funds, wallet
 from mall.members.rosters import queries as rosters
 from mall.members.rosters.rules import Listed
 from orders.collective import rules

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds
+from mall.ledger.service import funds
 from orders.collective import rules
 from orders.collective.service import issuing
 from orders.collective.service.funding import SYSTEM

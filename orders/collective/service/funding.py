@@ -11,8 +11,8 @@ from mall.approvals.rules import FUNDING, Signer, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds
-from mall.ledger import service as ledger
+from mall.ledger.service import funds
+from mall.ledger.service import posting as ledger
 from orders.collective import queries, rules
 from orders.collective.models import Funding
 from orders.messages import FundPaid

@@ -11,8 +11,8 @@ from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds
-from mall.ledger.funds import NewLot
+from mall.ledger.service import funds
+from mall.ledger.service.funds import NewLot
 from orders.checkout import service as checkout
 from orders.checkout.service import Prepaid
 from orders.collective import rules

@@ -9,7 +9,7 @@ from flask import Response
 from mall.access.guard import current_member_id, public
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries as members
-from mall.members import unions
+from mall.members.service import unions
 from orders.order import queries as orders
 from orders.payments import process as collecting
 from orders.payments import queries, rules, service

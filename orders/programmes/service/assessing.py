@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from catalog.packs import queries as packs
 from catalog.packs import rules as pack_rules
 from catalog.packs.rules import PackOffer
-from catalog.products import queries as products
+from catalog.products.queries import products
 from catalog.selections import service as selections
 from mall.kernel.money import yuan
-from mall.members import unions
 from mall.members.rosters import queries as rosters
+from mall.members.service import unions
 from orders.entitlements import queries as entitlements
 from orders.programmes import rules
 from orders.programmes.models import Programme, UnionPolicy

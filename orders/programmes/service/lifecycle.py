@@ -15,7 +15,7 @@ from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import funds, wallet
+from mall.ledger.service import funds, wallet
 from mall.members.rosters import queries as rosters
 from mall.members.rosters import rules as roster_rules
 from orders.entitlements import service as entitlements

@@ -11,10 +11,10 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import service as ledger
-from mall.ledger.service import CNY, Leg, Transfer
-from mall.notification import service as notices
+from mall.ledger.service import posting as ledger
+from mall.ledger.service.posting import CNY, Leg, Transfer
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 from orders.messages import LatePaymentReceived
 from orders.order import queries as orders
 from orders.order.models import Order

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from catalog.stock import service as stock
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import wallet
+from mall.ledger.service import wallet
 from orders.messages import LineReimbursed
 from orders.order import queries as orders
 from orders.order import rules as order_rules

@@ -8,7 +8,7 @@ import pytest
 
 from mall.access import service as access
 from mall.kernel.uow import unit_of_work
-from mall.members import unions
+from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
 from tests.support.people import Person
 

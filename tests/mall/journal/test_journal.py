@@ -15,7 +15,7 @@ from mall.journal import rules, service
 from mall.journal.service import Act
 from mall.kernel import clock
 from mall.kernel.uow import Doer, unit_of_work
-from mall.members import unions
+from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
 from tests.support.people import at_once
 

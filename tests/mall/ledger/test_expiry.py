@@ -12,7 +12,9 @@ from sqlalchemy import text
 from mall.kernel import clock
 from mall.kernel.together import read_together
 from mall.kernel.uow import reading, unit_of_work
-from mall.ledger import funds, queries, service, wallet
+from mall.ledger import queries
+from mall.ledger.service import funds, wallet
+from mall.ledger.service import posting as service
 from tests.support.people import order_body
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -11,9 +11,9 @@ from mall.kernel import clock
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import unit_of_work
-from mall.ledger import service as ledger
-from mall.ledger import wallet
 from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans, UnknownScope
+from mall.ledger.service import posting as ledger
+from mall.ledger.service import wallet
 from tests.support.people import FAR, order_body
 
 

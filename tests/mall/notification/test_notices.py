@@ -8,9 +8,11 @@ import pytest
 from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from mall.notification import members, rules, service
-from mall.notification.members import MemberNotice
+from mall.notification import rules
 from mall.notification.rules import NewNotice
+from mall.notification.service import members
+from mall.notification.service import staff as service
+from mall.notification.service.members import MemberNotice
 
 PATH = "cgi-bin/message/subscribe/send"
 

@@ -8,7 +8,7 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.settings import WatchedFile
-from mall.members import unions
+from mall.members.service import unions
 from tests.support.people import order_body
 
 # Signed as they should be, but about something else.

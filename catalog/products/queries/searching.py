@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.media import rich_text
 from catalog.products.models import Category, Product
-from catalog.products.queries import is_shown
+from catalog.products.queries.products import is_shown
 from catalog.suppliers.models import Supplier
 from mall.kernel.db import Direct
 from mall.kernel.rows.shown import each_shown

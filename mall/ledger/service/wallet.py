@@ -17,10 +17,11 @@ from mall.kernel.money import MAX_FEN
 from mall.kernel.text import canonical
 from mall.kernel.together import Read, Rows, array
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import service, statements
+from mall.ledger import statements
 from mall.ledger.models import BeanLot, BeanScope
 from mall.ledger.rules import Grant, GrantRepeated, Lot, NotEnoughBeans, UnknownScope
-from mall.ledger.service import BEANS, Leg, Transfer, hold_account, lot_account
+from mall.ledger.service import posting as service
+from mall.ledger.service.posting import BEANS, Leg, Transfer, hold_account, lot_account
 
 GRACE = timedelta(days=30)
 # Lots that one transaction lapses: half a second of work, so that nobody waits for its locks.

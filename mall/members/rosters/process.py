@@ -9,9 +9,10 @@ from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import LARGE, SMALL, Effort, SheetTooDemanding, read_rows
 from mall.kernel.uow import reading, unit_of_work
-from mall.members.rosters import queries, rules, service
+from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster
 from mall.members.rosters.rules import Person
+from mall.members.rosters.service import keeping as service
 
 SHEET = "名册"
 

@@ -3,8 +3,8 @@
 from apiflask.fields import UUID, DateTime, Dict, Float, Integer, String
 from apiflask.validators import OneOf
 
-from mall.deliveries.rules import STATES
 from mall.kernel.outbox import PARKED
+from mall.outbox_admin.rules import STATES
 from mall.web.fields import Items, PageQuery, Schema, a_uuid, short_text
 
 

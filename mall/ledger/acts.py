@@ -11,8 +11,8 @@ from mall.approvals.rules import Kind, Signer, Wanted
 from mall.kernel.errors import NotFound
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import wallet
 from mall.ledger.rules import Grant
+from mall.ledger.service import wallet
 from mall.members import queries as members
 
 GRANT = "grant"

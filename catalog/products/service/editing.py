@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from catalog.messages import CategoryChanged, ProductsChanged, QualificationsChanged
-from catalog.products import describing, queries, reviewing, rules, statements
+from catalog.products import rules, statements
 from catalog.products.models import Category, Product
+from catalog.products.queries import products as queries
 from catalog.products.rules import ProductForm
+from catalog.products.service import describing, reviewing
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound, VersionConflict

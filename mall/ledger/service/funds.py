@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import service
 from mall.ledger.models import BeanLot, LedgerFund
 from mall.ledger.rules import FundShort
-from mall.ledger.service import (
+from mall.ledger.service import posting as service
+from mall.ledger.service.posting import (
     BEANS,
     CNY,
     Leg,

@@ -9,14 +9,16 @@ from sqlalchemy.orm import Session
 
 from catalog.messages import ProductsChanged
 from catalog.onboarding.rules import Decision
-from catalog.products import describing, queries, rules
+from catalog.products import rules
 from catalog.products.models import Product, ProductRevision
+from catalog.products.queries import products as queries
 from catalog.products.rules import Change, ProductForm
+from catalog.products.service import describing
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service as notices
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as notices
 
 
 def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:

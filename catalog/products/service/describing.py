@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from catalog.media import rich_text
-from catalog.products import queries, rules
+from catalog.products import rules
 from catalog.products.models import Category, PriceChange, Product, Sku
+from catalog.products.queries import products as queries
 from catalog.products.rules import ProductForm, SkuForm
 from catalog.suppliers import queries as suppliers
 from mall.kernel.errors import NotFound

@@ -6,10 +6,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 from sqlalchemy.orm import Session
 
-from mall.deliveries import queries
 from mall.kernel import clock
 from mall.kernel import queue as rq_queues
 from mall.kernel.outbox import PARKED, PENDING
+from mall.outbox_admin import queries
 
 
 def read(session: Session, connection: Redis) -> dict[str, Any]:

@@ -9,16 +9,17 @@ from flask import current_app
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import SERVICE
-from mall.deliveries import figures, queries, service
-from mall.deliveries.schemas import (
+from mall.kernel.outbox import OutboxDelivery
+from mall.kernel.uow import UnitOfWork, reading, unit_of_work
+from mall.outbox_admin import process as figures
+from mall.outbox_admin import queries, service
+from mall.outbox_admin.schemas import (
     DecisionBody,
     DeliveryPage,
     DeliveryQuery,
     DeliveryReply,
     QueueList,
 )
-from mall.kernel.outbox import OutboxDelivery
-from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 
 bp = APIBlueprint("deliveries_ops", __name__, url_prefix="/v1/ops/deliveries", tag="Operations")

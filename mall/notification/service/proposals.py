@@ -4,8 +4,8 @@ from mall.access.rules import OPS
 from mall.approvals.models import ValueAct
 from mall.approvals.rules import Kind
 from mall.kernel.uow import UnitOfWork
-from mall.notification import service
 from mall.notification.rules import NewNotice
+from mall.notification.service import staff as service
 
 
 def tell(uow: UnitOfWork, act: ValueAct, kind: Kind) -> None:

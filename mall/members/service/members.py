@@ -17,7 +17,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries, rules
 from mall.members.models import Address, Member, Region
-from mall.members.rosters import claiming
+from mall.members.rosters.service import claiming
 from mall.members.rules import AddressForm
 
 REGIONS_FILE = Path(__file__).parent / "data" / "regions.csv"

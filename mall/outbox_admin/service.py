@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from mall.deliveries import queries
-from mall.deliveries.rules import STATES
 from mall.kernel.outbox import DROPPED, PARKED, PENDING, OutboxDelivery
 from mall.kernel.uow import UnitOfWork
+from mall.outbox_admin import queries
+from mall.outbox_admin.rules import STATES
 
 
 def retry(uow: UnitOfWork, delivery_id: UUID, by: str, note: str = "") -> OutboxDelivery:
