@@ -20,7 +20,7 @@ from mall.members.models import Address, Member, Region
 from mall.members.rosters.service import claiming
 from mall.members.rules import AddressForm
 
-REGIONS_FILE = Path(__file__).parent / "data" / "regions.csv"
+REGIONS_FILE = Path(__file__).parent.parent / "data" / "regions.csv"
 
 
 @dataclass(frozen=True)
