@@ -68,10 +68,12 @@ def _products(run: str) -> tuple[list[str], list[str]]:
                         product_rules.SkuForm(f"A{each}", (("规格", "标准"),), 6_800, PRICE_FEN),
                     ),
                 )
-                product_id, skus = products.add_prepared(uow, supplier_id, form, PUBLISHED)
-                [sku_id] = skus.values()
-                stock.first_stock(uow, {sku_id: STOCK}, run)
-                product_ids.append(str(product_id))
+                prepared = products.prepare(uow, supplier_id, form, PUBLISHED)
+                [sku_id] = prepared.sku_ids.values()
+                uow.defer(prepared.write, stock.stocking({sku_id: STOCK}, run, uow.now))
+                # Its fragments are those of the next one, too: each is a statement.
+                uow.write_deferred()
+                product_ids.append(str(prepared.product_id))
                 sku_ids.append(str(sku_id))
     return product_ids, sku_ids
 

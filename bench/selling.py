@@ -176,8 +176,9 @@ def _plant(app: APIFlask) -> None:
                 skus=(sku,),
             )
             with unit_of_work() as uow:
-                _, skus = products.add_prepared(uow, ids[each.supplier_name], form, "draft")
-                stock.first_stock(uow, dict.fromkeys(skus.values(), 100), "bench")
+                prepared = products.prepare(uow, ids[each.supplier_name], form, "draft")
+                counts = dict.fromkeys(prepared.sku_ids.values(), 100)
+                uow.defer(prepared.write, stock.stocking(counts, "bench", uow.now))
         with unit_of_work() as uow:
             # Silently: the workers shall not index by and by what is indexed whole below.
             uow.session.execute(

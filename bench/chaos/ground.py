@@ -64,9 +64,9 @@ def _product(supplier_id: UUID, name: str, **form: Any) -> str:
         category_id = products.ensure_category(uow, ["混沌"])
         sku = product_rules.SkuForm(name, (), PRICE_FEN, PRICE_FEN)
         filled = product_rules.ProductForm(f"混沌 {name}", category_id, skus=(sku,), **form)
-        _, skus = products.add_prepared(uow, supplier_id, filled, product_rules.PUBLISHED)
-        [sku_id] = skus.values()
-        stock.first_stock(uow, {sku_id: STOCK}, name)
+        prepared = products.prepare(uow, supplier_id, filled, product_rules.PUBLISHED)
+        [sku_id] = prepared.sku_ids.values()
+        uow.defer(prepared.write, stock.stocking({sku_id: STOCK}, name, uow.now))
     return str(sku_id)
 
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
 
 def _rows(table: str, parameter: str) -> str:
@@ -13,7 +13,7 @@ def _rows(table: str, parameter: str) -> str:
 
 
 # An upload adds thousands of products, each by this share of a combined write.
-ADD = Share(
+ADD = WriteFragment(
     "product",
     f"""
     product_new AS (

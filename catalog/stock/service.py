@@ -1,6 +1,7 @@
 """Set, adjust, reserve and consume stock; the only writer of quantities."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from catalog.stock import rules, statements
 from catalog.stock.models import StockLevel, StockMovement
 from mall.kernel.errors import Invalid
 from mall.kernel.ids import new_id
-from mall.kernel.together import Share, array, document
+from mall.kernel.together import DeferredWrite, WriteFragment, array, document
 from mall.kernel.uow import UnitOfWork
 
 
@@ -23,8 +24,8 @@ def set_on_hand(uow: UnitOfWork, sku_id: UUID, on_hand: int, cause: str, referen
     _set(uow, level, on_hand, cause, reference, "on_hand")
 
 
-def first_stock(uow: UnitOfWork, quantities: Mapping[UUID, int], reference: str) -> None:
-    """Stock SKUs that are as new as this transaction, together with its other writes.
+def stocking(quantities: Mapping[UUID, int], reference: str, at: datetime) -> DeferredWrite:
+    """Return the write that stocks SKUs which are as new as the transaction.
 
     Raises Invalid out of bounds.
     """
@@ -40,13 +41,13 @@ def first_stock(uow: UnitOfWork, quantities: Mapping[UUID, int], reference: str)
             "quantity": count,
             "cause": "import",
             "reference": reference,
-            "moved_at": uow.now,
+            "moved_at": at,
         }
         for sku_id, count in quantities.items()
         if count
     ]
     values = {"stock_levels": document(levels), "stock_movements": document(moved)}
-    uow.add(statements.FIRST, values)
+    return DeferredWrite(statements.FIRST, values)
 
 
 def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) -> None:
@@ -105,35 +106,40 @@ def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: s
     uow.session.flush()
 
 
-def _move(uow: UnitOfWork, share: Share, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
+def _moving(
+    fragment: WriteFragment, order_id: UUID, quantities: Mapping[UUID, int], at: datetime
+) -> DeferredWrite:
     sku_ids = sorted(quantities)
     values = {
         "stock_sku_ids": array(sku_ids),
         "stock_quantities": array([quantities[sku_id] for sku_id in sku_ids]),
         "stock_movement_ids": array([new_id() for _ in sku_ids]),
         "stock_order_id": str(order_id),
-        "stock_at": uow.now,
+        "stock_at": at,
     }
-    uow.add(share, values, rules.OutOfStock("lines"))
+    return DeferredWrite(fragment, values, rules.OutOfStock("lines"))
 
 
-def sell(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
-    """Take units for an order that is paid as it is placed.
+def selling(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
+    """Return the write that takes units for an order that is paid as it is placed.
 
-    Travels with the transaction's other writes, which raise OutOfStock and keep nothing where
-    units are short. Locks the stock rows in SKU order; call it last.
+    Writing it raises OutOfStock and keeps nothing where units are short. It locks the stock rows
+    in SKU order; defer it last.
     """
-    _move(uow, statements.SELL, order_id, quantities)
+    return _moving(statements.SELL, order_id, quantities, at)
 
 
-def reserve(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
-    """Promise units to an order that waits for payment; refuses and locks as `sell` does."""
-    _move(uow, statements.RESERVE, order_id, quantities)
+def reserving(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
+    """Return the write that promises units to an order that waits for payment.
+
+    It refuses and locks as that of `selling` does.
+    """
+    return _moving(statements.RESERVE, order_id, quantities, at)
 
 
-def take_back(uow: UnitOfWork, order_id: UUID, quantities: Mapping[UUID, int]) -> None:
-    """Put back what an order took that was cancelled before anything left."""
-    _move(uow, statements.BACK, order_id, quantities)
+def taking_back(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
+    """Return the write that puts back what a cancelled order took, before anything left."""
+    return _moving(statements.BACK, order_id, quantities, at)
 
 
 def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
@@ -153,15 +159,16 @@ def count_sales(uow: UnitOfWork) -> int:
     return len(uow.session.execute(statements.COUNT_SOLD).all())
 
 
-def consume(uow: UnitOfWork, order_id: UUID) -> None:
-    """Turn an order's reservation into a sale; doing it again changes nothing."""
+def consuming(uow: UnitOfWork, order_id: UUID) -> list[DeferredWrite]:
+    """End an order's reservation now, and return the write that turns it into a sale.
+
+    Of an order that has none it returns nothing.
+    """
     held = _end(uow, order_id, "consumed")
-    if held:
-        _move(uow, statements.CONSUME, order_id, held)
+    return [_moving(statements.CONSUME, order_id, held, uow.now)] if held else []
 
 
-def release(uow: UnitOfWork, order_id: UUID) -> None:
-    """Give an order's reservation back; doing it again changes nothing."""
+def releasing(uow: UnitOfWork, order_id: UUID) -> list[DeferredWrite]:
+    """End an order's reservation now, and return the write that gives it back, if it has one."""
     held = _end(uow, order_id, "released")
-    if held:
-        _move(uow, statements.RELEASE, order_id, held)
+    return [_moving(statements.RELEASE, order_id, held, uow.now)] if held else []

@@ -6,7 +6,7 @@ Movements are written for what was asked; the caller undoes everything when a ro
 
 from sqlalchemy import text
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
 _LOCKED = """
     stock_wanted AS MATERIALIZED (
@@ -47,14 +47,14 @@ _HELD = """
 _SOLD = "on_hand = s.on_hand - w.quantity"
 _FREED = "reserved = s.reserved - w.quantity"
 
-SELL = Share("stock", f"{_taking(_SOLD, _AVAILABLE)}, {_MOVED}", _TAKEN)
-RESERVE = Share(
+SELL = WriteFragment("stock", f"{_taking(_SOLD, _AVAILABLE)}, {_MOVED}", _TAKEN)
+RESERVE = WriteFragment(
     "stock", f"{_taking('reserved = s.reserved + w.quantity', _AVAILABLE)}, {_HELD}", _TAKEN
 )
-CONSUME = Share("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
-RELEASE = Share("stock", _taking(_FREED), _TAKEN)
+CONSUME = WriteFragment("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
+RELEASE = WriteFragment("stock", _taking(_FREED), _TAKEN)
 
-BACK = Share(
+BACK = WriteFragment(
     "stock",
     f"""{_taking("on_hand = s.on_hand + w.quantity")}, stock_moved AS (
         INSERT INTO stock_movement (id, sku_id, quantity, cause, reference, moved_at)
@@ -65,7 +65,7 @@ BACK = Share(
     _TAKEN,
 )
 
-FIRST = Share(
+FIRST = WriteFragment(
     "stock_first",
     """
     levels_new AS (

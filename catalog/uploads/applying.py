@@ -16,7 +16,7 @@ from mall.approvals import authors
 from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
-from mall.kernel.together import Share
+from mall.kernel.together import DeferredWrite, WriteFragment
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ CHUNK = 200
 _CODE_TAKEN = "SKU 编码或商品编码刚被占用，请重新上传"
 
 # Only whoever finds the item pending may do what it says.
-_DONE = Share(
+_DONE = WriteFragment(
     "upload_item",
     """
     item_done AS (
@@ -82,7 +82,8 @@ def _apply_one(upload: Upload, item: UploadItem) -> None:
                 _change(uow, upload, item)
             else:
                 assert item.product_id is not None
-                _done(uow, item, item.product_id)
+                _inherit(uow, item, item.product_id)
+                uow.defer(_done(item, item.product_id))
     except AppliedElsewhere:
         return
     except psycopg.errors.UniqueViolation:
@@ -94,16 +95,18 @@ def _apply_one(upload: Upload, item: UploadItem) -> None:
 def _create(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
     assert item.content is not None
     form = products.form_of({**item.content, "source_id": item.product_code})
-    product_id, skus = product_service.add_prepared(
+    prepared = product_service.prepare(
         uow,
         upload.supplier_id,
         form,
         products.IN_REVIEW if upload.is_submitted else products.DRAFT,
     )
-    quantities = {skus[code]: count for code, count in item.stock.items()}
+    quantities = {prepared.sku_ids[code]: count for code, count in item.stock.items()}
+    _inherit(uow, item, prepared.product_id)
+    uow.defer(prepared.write)
     if quantities:
-        stock.first_stock(uow, quantities, _reference(upload))
-    _done(uow, item, product_id)
+        uow.defer(stock.stocking(quantities, _reference(upload), uow.now))
+    uow.defer(_done(item, prepared.product_id))
 
 
 def _change(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
@@ -124,21 +127,26 @@ def _change(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
         # A new SKU of a product on sale is stocked once a reviewer lets it in.
         if code in skus:
             stock.set_on_hand(uow, skus[code], count, "import", _reference(upload))
-    _done(uow, item, item.product_id)
+    _inherit(uow, item, item.product_id)
+    uow.defer(_done(item, item.product_id))
 
 
 def _reference(upload: Upload) -> str:
     return f"upload:{upload.id}"
 
 
-def _done(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
+def _inherit(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
+    """Who touched the upload touched the product."""
+    authors.pass_on(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
+
+
+def _done(item: UploadItem, product_id: UUID) -> DeferredWrite:
     values = {
         "item_upload_id": item.upload_id,
         "item_position": item.position,
         "item_product_id": product_id,
     }
-    uow.add(_DONE, values, AppliedElsewhere())
-    authors.pass_on(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
+    return DeferredWrite(_DONE, values, AppliedElsewhere())
 
 
 def _fail(item: UploadItem, text: str) -> None:

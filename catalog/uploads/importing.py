@@ -106,9 +106,11 @@ def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> 
         # What an operator imports is reviewed by its file.
         describing.check(uow, supplier_id, form)
         describing.check_codes(uow, supplier_id, None, form)
-        _, skus = product_service.add_prepared(uow, supplier_id, form, rules.PUBLISHED)
-        counts = {skus[sku.code]: sku.stock for sku in form.skus if sku.stock is not None}
-        stock.first_stock(uow, counts, str(form.source_id))
+        prepared = product_service.prepare(uow, supplier_id, form, rules.PUBLISHED)
+        counts = {
+            prepared.sku_ids[sku.code]: sku.stock for sku in form.skus if sku.stock is not None
+        }
+        uow.defer(prepared.write, stock.stocking(counts, str(form.source_id), uow.now))
         return "created"
     is_changed = reviewing.replace_unseen(uow, known, form)
     _stock(uow, known.id, form)

@@ -14,7 +14,7 @@ from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.rows.shown import each_shown
-from mall.kernel.together import document, read_together
+from mall.kernel.together import DeferredWrite, document, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
 from mall.notification.service import staff as notices
@@ -36,7 +36,7 @@ def open_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderPaid]) -> N
             order_rows.append(_order_row(uow, paid, supplier_id, mode))
             line_rows.extend(_line_row(order_rows[-1]["id"], line) for line in lines)
     values = {"split_orders": document(order_rows), "split_lines": document(line_rows)}
-    uow.add(statements.SPLIT, values)
+    uow.defer(DeferredWrite(statements.SPLIT, values))
     for row in order_rows:
         if row["delivery_mode"] == rules.PICKUP:
             uow.emit(PickupOpened(str(row["id"])))

@@ -4,9 +4,9 @@ However often it comes, an order splits once: its lines follow only the fulfillm
 this statement itself opened, and these are unique for order, supplier and delivery mode.
 """
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
-SPLIT = Share(
+SPLIT = WriteFragment(
     "split",
     """
     split_opened AS (

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mall.kernel.db import Base, delete_some
 from mall.kernel.errors import DomainError
-from mall.kernel.together import Read, Rows, Share
+from mall.kernel.together import DeferredWrite, Read, Rows, WriteFragment
 
 
 class IdempotencyKeyReused(DomainError):
@@ -83,7 +83,7 @@ _KNOWN = """
 # The lock belongs to the transaction of the effect. An answer past its time makes room for the
 # next one under the same key; one that another transaction stored meanwhile does not, and then
 # the effect is undone with everything else: one effect remains in every interleaving.
-REMEMBER = Share(
+_REMEMBER = WriteFragment(
     "idempotency",
     """
     remembered AS (
@@ -134,9 +134,13 @@ def lock(session: Session, claim: Claim) -> None:
         raise IdempotencyInProgress("Idempotency-Key")
 
 
-def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -> dict[str, Any]:
-    """Return the parameters of REMEMBER: the answer is stored with the effect it tells of."""
-    return {
+def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -> DeferredWrite:
+    """Return the write that stores an answer with the effect it tells of.
+
+    Whoever runs with this key already is met before anything waits for a row: it raises
+    IdempotencyInProgress.
+    """
+    values = {
         **_names(claim),
         "claim_hash": claim.body_hash,
         "claim_lock": str(claim.lock_number),
@@ -145,6 +149,8 @@ def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -
         "answer_expires_at": now + timedelta(seconds=ttl_seconds),
         "answer_now": now,
     }
+    refusal = IdempotencyInProgress("Idempotency-Key")
+    return DeferredWrite(_REMEMBER, values, refusal, is_first=True)
 
 
 def forget_expired(session: Session, now: datetime) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from mall.kernel.db import Base
 from mall.kernel.ids import new_id
-from mall.kernel.together import Share, document
+from mall.kernel.together import DeferredWrite, WriteFragment, document
 
 MAX_ATTEMPTS = 8
 MAX_ERROR_LENGTH = 2000
@@ -146,7 +146,7 @@ def delivery_rows(message: Any, at: datetime, lease: timedelta) -> list[dict[str
     ]
 
 
-WRITE = Share(
+_WRITE = WriteFragment(
     "outbox",
     """
     deliveries AS (
@@ -159,6 +159,6 @@ WRITE = Share(
 )
 
 
-def values(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the parameters of WRITE for these rows."""
-    return {"deliveries": document(rows)}
+def writing(rows: list[dict[str, Any]]) -> DeferredWrite:
+    """Return the write of these rows."""
+    return DeferredWrite(_WRITE, {"deliveries": document(rows)})

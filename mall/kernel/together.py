@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy.orm import Session
 
 from mall.kernel.db import Direct, driver_sql
+from mall.kernel.errors import DomainError
 
 Rows = list[dict[str, Any]]
 # What `mall_refuse` raises (migration 0002).
@@ -33,8 +34,8 @@ class Read:
 
 
 @dataclass(frozen=True)
-class Share:
-    """What a feature contributes to a combined write.
+class WriteFragment:
+    """The SQL that a feature contributes to a combined write.
 
     `ctes` are common table expressions, comma-separated, whose names and parameters must be its
     own; `must` is the condition on which the feature agrees to what happened.
@@ -45,6 +46,20 @@ class Share:
     must: str = "true"
 
 
+@dataclass(frozen=True, eq=False)
+class DeferredWrite:
+    """A fragment with its values, to be written with the others of its transaction.
+
+    A feature returns it; the caller hands it to `UnitOfWork.defer`. Where the fragment does not
+    agree to what happened, writing raises `refusal`. One that `is_first` decides before the others.
+    """
+
+    fragment: WriteFragment
+    values: Mapping[str, Any]
+    refusal: DomainError | None = None
+    is_first: bool = False
+
+
 @lru_cache(256)
 def _reading(queries: tuple[str, ...]) -> bytes:
     columns = (f"(SELECT CAST(json_agg(r) AS text) FROM ({sql}) r)" for sql in queries)
@@ -52,9 +67,9 @@ def _reading(queries: tuple[str, ...]) -> bytes:
 
 
 @lru_cache(256)
-def _writing(shares: tuple[Share, ...]) -> bytes:
-    ctes = ", ".join(share.ctes.strip() for share in shares)
-    agreed = (f"CASE WHEN {s.must} THEN true ELSE mall_refuse('{s.name}') END" for s in shares)
+def _writing(fragments: tuple[WriteFragment, ...]) -> bytes:
+    ctes = ", ".join(each.ctes.strip() for each in fragments)
+    agreed = (f"CASE WHEN {s.must} THEN true ELSE mall_refuse('{s.name}') END" for s in fragments)
     return driver_sql(f"WITH {ctes} SELECT {', '.join(agreed)}")
 
 
@@ -84,14 +99,14 @@ def read_together(source: Session | Direct, *reads: Read) -> list[Any]:
 
 
 def write_together(
-    target: Session | Direct, shares: tuple[Share, ...], values: Mapping[str, Any]
+    target: Session | Direct, fragments: tuple[WriteFragment, ...], values: Mapping[str, Any]
 ) -> str | None:
-    """Send all shares as one statement; return the name of the first that did not agree.
+    """Send all fragments as one statement; return the name of the first that did not agree.
 
     Sent directly the statement is a transaction of its own. Where one did not agree the
     transaction is lost, and nothing of it is kept.
     """
-    statement = _writing(shares)
+    statement = _writing(fragments)
     try:
         if isinstance(target, Direct):
             target.write(statement, values)

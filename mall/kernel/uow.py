@@ -1,6 +1,6 @@
 """One use case, one transaction."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +12,8 @@ from sqlalchemy.orm import Session
 
 from mall.kernel import clock, outbox
 from mall.kernel.db import Direct, current_direct, db
-from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings, current_settings
-from mall.kernel.together import Share, write_together
+from mall.kernel.together import DeferredWrite, write_together
 
 Witness = Callable[["UnitOfWork"], None]
 _witness: Witness | None = None
@@ -39,7 +38,7 @@ class UnitOfWork:
     """The transaction of a use case, the time it started, its settings and its outbox."""
 
     def __init__(self, session: Session, now: datetime, settings: Settings) -> None:
-        self.session = session
+        self._session = session
         self.now = now
         self.settings = settings
         # For the journal of staff acts: by whom, how it ended, what it did beyond mapped rows.
@@ -47,8 +46,15 @@ class UnitOfWork:
         self.outcome = "done"
         self.notes: list[dict[str, Any]] = []
         self._deliveries: list[dict[str, Any]] = []
-        self._refusals: dict[Share, DomainError | None] = {}
-        self._values: dict[str, Any] = {}
+        self._deferred: list[DeferredWrite] = []
+
+    @property
+    def session(self) -> Session:
+        """Return the session; raise RuntimeError while deferred writes wait: it would not see them."""
+        if self._deferred:
+            names = ", ".join(each.fragment.name for each in self._deferred)
+            raise RuntimeError(f"write what was deferred ({names}) before using the session")
+        return self._session
 
     def emit(self, message: Any) -> None:
         """Announce a fact; it is relayed only if this transaction commits."""
@@ -59,37 +65,37 @@ class UnitOfWork:
         """Say for the journal what a statement changed that no mapped row shows."""
         self.notes.append({"before": before, "after": after})
 
-    def add(
-        self,
-        share: Share,
-        values: Mapping[str, Any],
-        refusal: DomainError | None = None,
-        is_first: bool = False,
-    ) -> None:
-        """Let a share travel with the others of this transaction, before them if it must decide first.
+    def defer(self, *writes: DeferredWrite) -> None:
+        """Keep writes for one statement with all others that are deferred.
 
-        Where it does not agree to what happened, sending raises `refusal`.
+        They are written by `write_deferred` or at the end; until then the session is out of bounds,
+        for it would not see them.
         """
-        if share in self._refusals:
-            self.send()
-        mine = {share: refusal}
-        self._refusals = {**mine, **self._refusals} if is_first else {**self._refusals, **mine}
-        self._values.update(values)
+        for write in writes:
+            if any(write.fragment is each.fragment for each in self._deferred):
+                raise RuntimeError(f"{write.fragment.name} is deferred already: write it first")
+            self._deferred.append(write)
 
-    def send(self, target: Session | Direct | None = None) -> None:
-        """Send what was added as one statement; raise the refusal of the first that disagrees."""
-        if not self._refusals:
+    def write_deferred(self) -> None:
+        """Write what was deferred as one statement; raise the refusal of the first that disagrees."""
+        if self._deferred:
+            self._session.flush()
+            self._write(self._session)
+
+    def _write(self, target: Session | Direct) -> None:
+        if not self._deferred:
             return
-        refusals, values = self._refusals, self._values
-        self._refusals, self._values = {}, {}
-        if target is None:
-            self.session.flush()
-        refused = write_together(target or self.session, tuple(refusals), values)
+        # What decides first is written first; of several the last, for it wraps the others.
+        first = [each for each in reversed(self._deferred) if each.is_first]
+        writes = [*first, *(each for each in self._deferred if not each.is_first)]
+        self._deferred = []
+        values = {name: value for each in writes for name, value in each.values.items()}
+        refused = write_together(target, tuple(each.fragment for each in writes), values)
         if refused is not None:
             raise next(
-                refusal or RuntimeError(f"{refused} was refused")
-                for share, refusal in refusals.items()
-                if share.name == refused
+                each.refusal or RuntimeError(f"{refused} was refused")
+                for each in writes
+                if each.fragment.name == refused
             )
 
     def commit(self) -> None:
@@ -99,14 +105,17 @@ class UnitOfWork:
         the database itself works.
         """
         if _witness is not None:
+            # It looks at rows of the session only, and may change some: they come first.
+            deferred, self._deferred = self._deferred, []
             _witness(self)
+            self._deferred = deferred + self._deferred
         if self._deliveries:
-            self.add(outbox.WRITE, outbox.values(self._deliveries))
-        if self.session.in_transaction():
-            self.send()
-            self.session.commit()
+            self.defer(outbox.writing(self._deliveries))
+        if self._session.in_transaction():
+            self.write_deferred()
+            self._session.commit()
         else:
-            self.send(current_direct())
+            self._write(current_direct())
 
     def ring(self) -> None:
         """Tell the relay what was committed."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
 # Lots are locked in id order by the sub-select: a bare UPDATE over several rows orders nothing.
 # Entries are written for what was asked; the caller compares the count of rows taken with what
@@ -34,9 +34,9 @@ _TAKE_LOTS = """
     )"""
 _TAKEN = "(SELECT count(*) FROM lots_taken) = (SELECT count(*) FROM lots_wanted)"
 
-SPEND = Share("lots", _TAKE_LOTS, _TAKEN)
+SPEND = WriteFragment("lots", _TAKE_LOTS, _TAKEN)
 
-HOLD = Share(
+HOLD = WriteFragment(
     "lots",
     _TAKE_LOTS
     + """, lots_held AS (

@@ -117,10 +117,7 @@ def _run_once(
         told = done if isinstance(done, Answered) else Answered(done, status)
         answer = idempotency.Answer(told.status, to_json(told.value).decode())
         ttl = uow.settings.idempotency_ttl_seconds
-        values = idempotency.remembering(claim, answer, uow.now, ttl)
-        refusal = idempotency.IdempotencyInProgress("Idempotency-Key")
-        # Whoever runs with this key already is met before anything waits for a row.
-        uow.add(idempotency.REMEMBER, values, refusal, is_first=True)
+        uow.defer(idempotency.remembering(claim, answer, uow.now, ttl))
     return answer, False
 
 

@@ -16,6 +16,7 @@ from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.rules import Draw, Lot
 from mall.ledger.service import wallet
+from mall.ledger.service.wallet import Taking
 from mall.members import queries as members
 from mall.members.queries import Destination
 from orders.carts import service as carts
@@ -113,15 +114,16 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
         orders.lock_buyer(uow.session, member_id)
         _check_member_limits(uow.session, member_id, priced, uow.now)
     order_id, is_paid = new_id(), priced.wechat_fen == 0
-    amounts = priced.lot_amounts()
-    if amounts:
-        take = wallet.spend if is_paid else wallet.hold
-        take(uow, member_id, order_id, amounts)
     new = _new_order(uow, order_id, member_id, checkout, (priced, known))
-    state = order_service.open_order(uow, new)
     if checkout.lines is None:
         carts.remove_lines(uow, member_id, list(priced.quantities()))
-    (stock.sell if is_paid else stock.reserve)(uow, order_id, priced.quantities())
+    amounts = priced.lot_amounts()
+    if amounts:
+        take = wallet.spending if is_paid else wallet.holding
+        uow.defer(take(Taking(member_id, order_id, amounts, uow.now)))
+    state = order_service.defer_order(uow, new)
+    take_units = stock.selling if is_paid else stock.reserving
+    uow.defer(take_units(order_id, priced.quantities(), uow.now))
     return Receipt(
         order_id,
         new.order_no,
@@ -145,13 +147,14 @@ class Prepaid:
     union_id: UUID | None = None
 
 
-def place_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepaid) -> str:
-    """Place an order whose every fen lots of a programme pay; return its number.
+def defer_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepaid) -> str:
+    """Defer the writes of an order whose every fen lots of a programme pay; return its number.
 
-    Its writes travel together, as those of any order, and raise NotEnoughBeans or OutOfStock where
-    somebody was faster; nothing is kept then.
+    Writing them raises NotEnoughBeans or OutOfStock where somebody was faster; nothing is kept
+    then.
     """
-    wallet.spend(uow, prepaid.owner_id, order_id, priced.lot_amounts())
+    taking = Taking(prepaid.owner_id, order_id, priced.lot_amounts(), uow.now)
+    uow.defer(wallet.spending(taking))
     new = NewOrder(
         id=order_id,
         order_no=new_number("D", uow.now),
@@ -169,8 +172,8 @@ def place_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepa
         pay_by=None,
         programmes={prepaid.programme_id: priced.beans_fen},
     )
-    order_service.open_order(uow, new)
-    stock.sell(uow, order_id, priced.quantities())
+    order_service.defer_order(uow, new)
+    uow.defer(stock.selling(order_id, priced.quantities(), uow.now))
     return new.order_no
 
 
@@ -290,7 +293,7 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
         return False
     order_service.mark_cancelled(uow, order, actor, reason)
     wallet.release(uow, order_id)
-    stock.release(uow, order_id)
+    uow.defer(*stock.releasing(uow, order_id))
     return True
 
 
@@ -298,7 +301,8 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
     """Cancel a locked order that was paid, before anything of it is dispatched (docs/adr/0016).
 
     Beans go back to their lots, units to the shelf, and what WeChat brought is owed to the payer;
-    what was split is cancelled through the outbox. Raises AlreadyDispatched and WrongState.
+    what was split is cancelled through the outbox. That units go back is deferred. Raises
+    AlreadyDispatched and WrongState.
     """
     _take_back(uow, order, orders.lines_of(uow.session, [order.id])[order.id], (actor, reason))
 
@@ -317,7 +321,7 @@ def _take_back(
         units = line.quantity - left.unsent.get(line.id, 0)
         if units:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units
-    stock.take_back(uow, order.id, quantities)
+    uow.defer(stock.taking_back(order.id, quantities, uow.now))
     uow.emit(OrderCancelled(str(order.id)))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy import delete, select, update
 
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
-from mall.kernel.together import document
+from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service.funds import Given
 from mall.members.rosters import queries as rosters
@@ -129,23 +129,32 @@ def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
     return found
 
 
-def add_redemption(
-    uow: UnitOfWork, entitlement_id: UUID, order_id: UUID, pack_id: UUID | None, by_code: bool
-) -> None:
-    """Let the redemption of an open right travel with the order that it is for.
+@dataclass(frozen=True)
+class Redemption:
+    """A right is redeemed by an order; by its code also one that nobody has claimed."""
 
-    By its code one may be redeemed, too, that nobody has claimed.
+    entitlement_id: UUID
+    order_id: UUID
+    pack_id: UUID | None
+    is_by_code: bool
+    at: datetime
 
-    Where it is not open any more, sending raises AlreadyRedeemed and nothing is kept.
+
+def redeeming(made: Redemption) -> DeferredWrite:
+    """Return the write that redeems an open right, to be written with the order that it is for.
+
+    Where it is not open any more, writing raises AlreadyRedeemed and nothing is kept.
     """
     values = {
-        "right_id": str(entitlement_id),
-        "right_order_id": str(order_id),
-        "right_pack_id": str(pack_id) if pack_id else None,
-        "right_at": uow.now,
-        "right_states": f"{{{rules.OPEN},{rules.WAITING}}}" if by_code else f"{{{rules.OPEN}}}",
+        "right_id": str(made.entitlement_id),
+        "right_order_id": str(made.order_id),
+        "right_pack_id": str(made.pack_id) if made.pack_id else None,
+        "right_at": made.at,
+        "right_states": f"{{{rules.OPEN},{rules.WAITING}}}"
+        if made.is_by_code
+        else f"{{{rules.OPEN}}}",
     }
-    uow.add(statements.REDEEM, values, rules.AlreadyRedeemed(), is_first=True)
+    return DeferredWrite(statements.REDEEM, values, rules.AlreadyRedeemed(), is_first=True)
 
 
 def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import text
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
 LIST = text(
     """
@@ -49,7 +49,7 @@ ISSUE_WITHOUT_LOTS = text(
 )
 
 # Only whoever finds it open may redeem it.
-REDEEM = Share(
+REDEEM = WriteFragment(
     "entitlement",
     """
     right_redeemed AS (

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
-from mall.kernel.together import document
+from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderPaid
 from orders.order import queries, rules, statements
@@ -43,8 +43,8 @@ class NewOrder:
         return self.goods_fen + self.freight_fen
 
 
-def open_order(uow: UnitOfWork, new: NewOrder) -> str:
-    """Write an order with its lines and history; return its state. It travels with other writes.
+def defer_order(uow: UnitOfWork, new: NewOrder) -> str:
+    """Defer the writes of an order with its lines and history; return its state.
 
     What WeChat need not pay is paid now, and said so; the rest awaits payment.
     """
@@ -66,7 +66,7 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
         "order_lines": document(lines),
         "order_events": document(_first_events(uow, new, is_paid)),
     }
-    uow.add(statements.OPEN_ORDER, values)
+    uow.defer(DeferredWrite(statements.OPEN_ORDER, values))
     if programmes:
         carried = [
             {
@@ -77,7 +77,8 @@ def open_order(uow: UnitOfWork, new: NewOrder) -> str:
             }
             for programme_id, amount_fen in programmes.items()
         ]
-        uow.add(statements.CARRY_PROGRAMMES, {"order_programmes": document(carried)})
+        values = {"order_programmes": document(carried)}
+        uow.defer(DeferredWrite(statements.CARRY_PROGRAMMES, values))
     if is_paid:
         uow.emit(OrderPaid(str(new.id)))
     return state

@@ -1,8 +1,8 @@
 """The shares of a combined write that open an order with its lines and history."""
 
-from mall.kernel.together import Share
+from mall.kernel.together import WriteFragment
 
-OPEN_ORDER = Share(
+OPEN_ORDER = WriteFragment(
     "order",
     """
     order_placed AS (
@@ -19,7 +19,7 @@ OPEN_ORDER = Share(
     )""",
 )
 
-CARRY_PROGRAMMES = Share(
+CARRY_PROGRAMMES = WriteFragment(
     "programmes",
     """
     order_programmes AS (

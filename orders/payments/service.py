@@ -188,8 +188,9 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
         uow.emit(LatePaymentReceived(str(payment.id)))
         return
     wallet.capture(uow, order.id)
-    stock.consume(uow, order.id)
+    consumed = stock.consuming(uow, order.id)
     order_service.mark_paid(uow, order, f"wechat:{transaction_id}")
+    uow.defer(*consumed)
 
 
 def record_closed(uow: UnitOfWork, out_trade_no: str) -> None:

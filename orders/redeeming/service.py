@@ -25,6 +25,7 @@ from orders.entitlements import queries as entitlements
 from orders.entitlements import rules as right_rules
 from orders.entitlements import service as right_service
 from orders.entitlements.models import Entitlement
+from orders.entitlements.service import Redemption
 from orders.order import rules as order_rules
 from orders.order import service as orders
 from orders.programmes import queries as programmes
@@ -152,11 +153,12 @@ def redeem(
     checkout_rules.freight(lines, region)
     priced = rules.quote(lines, [(made.lot_id, made.amount_fen)])
     order_id = new_id()
-    right_service.add_redemption(uow, made.entitlement_id, order_id, made.pack_id, made.by_code)
+    redemption = Redemption(made.entitlement_id, order_id, made.pack_id, made.by_code, uow.now)
+    uow.defer(right_service.redeeming(redemption))
     is_sent = made.delivery == checkout_rules.SHIP
     address = destination.snapshot() if destination and is_sent else None
     prepaid = Prepaid(made.owner_id, member_id, made.programme_id, address)
-    order_no = checkout.place_prepaid(uow, order_id, priced, prepaid)
+    order_no = checkout.defer_prepaid(uow, order_id, priced, prepaid)
     return Redeemed(made.entitlement_id, order_id, order_no, made.pack_id, priced.total_fen)
 
 
@@ -176,12 +178,12 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     if order.member_id != member_id:
         raise NotFound("choice", "已选内容")
     checkout.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
-    uow.send()
+    uow.write_deferred()
     right_service.reopen(uow, right)
     made = _plan(uow.session, right, choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
-    uow.send()
+    uow.write_deferred()
     return done
 
 

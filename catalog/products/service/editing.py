@@ -1,6 +1,7 @@
 """Describe products, put them on sale and take them off."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound, VersionConflict
 from mall.kernel.ids import new_id
 from mall.kernel.text import canonical
-from mall.kernel.together import document
+from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
 
 MAX_CATEGORY_DEPTH = 3
@@ -99,12 +100,19 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
     return product.id, [sku.id for sku in skus]
 
 
-def add_prepared(
-    uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str
-) -> tuple[UUID, dict[str, UUID]]:
+@dataclass(frozen=True)
+class Prepared:
+    """A product about to be written: its id, its SKUs' by code, and the write."""
+
+    product_id: UUID
+    sku_ids: dict[str, UUID]
+    write: DeferredWrite
+
+
+def prepare(uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str) -> Prepared:
     """Add a product that was checked before: as a draft, in review, or published by an operator.
 
-    It travels with the other writes of the transaction. Returns its id, and its SKUs' by code.
+    The caller defers its write.
     A SKU code taken meanwhile breaks the transaction.
     """
     product, skus, prices = describing.new_rows(supplier_id, form, state, uow.now)
@@ -120,8 +128,8 @@ def add_prepared(
         "product_prices": document(prices),
         "product_revisions": document(revisions),
     }
-    uow.add(statements.ADD, values)
-    return product["id"], {sku["code"]: sku["id"] for sku in skus}
+    codes = {sku["code"]: sku["id"] for sku in skus}
+    return Prepared(product["id"], codes, DeferredWrite(statements.ADD, values))
 
 
 def change_product(

@@ -15,7 +15,7 @@ from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import MAX_FEN
 from mall.kernel.text import canonical
-from mall.kernel.together import Read, Rows, array
+from mall.kernel.together import DeferredWrite, Read, Rows, array
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import statements
 from mall.ledger.models import BeanLot, BeanScope
@@ -144,18 +144,27 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
     return Read(statements.SPENDABLE, {"purse_member_id": str(member_id), "purse_at": now}, build)
 
 
-def _take(
-    uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int], kind: str
-) -> None:
+@dataclass(frozen=True)
+class Taking:
+    """So much of each lot of a member, for an order, at an instant."""
+
+    member_id: UUID
+    order_id: UUID
+    amounts: Mapping[UUID, int]
+    at: datetime
+
+
+def _take(taking: Taking, kind: str) -> DeferredWrite:
+    amounts, order_id = taking.amounts, taking.order_id
     lot_ids = sorted(amounts)
     is_spent = kind == "spend"
     values = {
         "lots_ids": array(lot_ids),
         "lots_amounts": array([amounts[lot_id] for lot_id in lot_ids]),
         "lots_entry_ids": array([new_id() for _ in lot_ids]),
-        "lots_member_id": str(member_id),
+        "lots_member_id": str(taking.member_id),
         "lots_order_id": str(order_id),
-        "lots_at": uow.now,
+        "lots_at": taking.at,
         "lots_transfer_id": str(new_id()),
         "lots_reference": f"{kind}:{order_id}",
         "lots_kind": kind,
@@ -163,22 +172,25 @@ def _take(
         "lots_to_account": service.BEAN_SALES if is_spent else hold_account(order_id),
         "lots_total": str(sum(amounts.values())),
     }
-    share = statements.SPEND if is_spent else statements.HOLD
-    uow.add(share, values, NotEnoughBeans("beans"))
+    fragment = statements.SPEND if is_spent else statements.HOLD
+    return DeferredWrite(fragment, values, NotEnoughBeans("beans"))
 
 
-def spend(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
-    """Spend so much of each lot on an order.
+def spending(taking: Taking) -> DeferredWrite:
+    """Return the write that spends lots on an order.
 
-    Travels with the transaction's other writes, which raise NotEnoughBeans and keep nothing where
-    a lot is short. Locks the lots in id order until the transaction ends.
+    Writing it raises NotEnoughBeans and keeps nothing where a lot is short. It locks the lots in
+    id order until the transaction ends.
     """
-    _take(uow, member_id, order_id, amounts, "spend")
+    return _take(taking, "spend")
 
 
-def hold(uow: UnitOfWork, member_id: UUID, order_id: UUID, amounts: Mapping[UUID, int]) -> None:
-    """Set beans aside for an order that waits for WeChat; refuses and locks as `spend` does."""
-    _take(uow, member_id, order_id, amounts, "hold")
+def holding(taking: Taking) -> DeferredWrite:
+    """Return the write that sets beans aside for an order that waits for WeChat.
+
+    It refuses and locks as that of `spending` does.
+    """
+    return _take(taking, "hold")
 
 
 def _settle(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:

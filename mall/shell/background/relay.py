@@ -24,7 +24,7 @@ from mall.kernel import queue as rq_queues
 from mall.kernel.audit import Invariant
 from mall.kernel.db import delete_some
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
-from mall.kernel.together import Read, Share, array, read_together
+from mall.kernel.together import DeferredWrite, Read, WriteFragment, array, read_together
 from mall.kernel.uow import reading, unit_of_work
 from mall.outbox_admin import queries as deliveries
 
@@ -42,7 +42,7 @@ _CLAIM = """
     WHERE id = ANY(CAST(:claimed_ids AS uuid[])) AND state = 'pending'
     ORDER BY id FOR UPDATE SKIP LOCKED
     """
-_COMPLETE = Share(
+_COMPLETE = WriteFragment(
     "relay",
     """
     completed AS (
@@ -146,11 +146,11 @@ def _run_reactions(delivery_ids: list[UUID]) -> int:
         for row in rows:
             waiting[row["handler"]].append(registry.message(row["topic"], row["payload"]))
         for handler, messages in waiting.items():
+            # What the one before deferred is there for this one to see.
+            uow.write_deferred()
             registry.reaction(handler).handle(uow, messages)
-        uow.add(
-            _COMPLETE,
-            {"completed_ids": array([row["id"] for row in rows]), "completed_at": uow.now},
-        )
+        completed = {"completed_ids": array([row["id"] for row in rows]), "completed_at": uow.now}
+        uow.defer(DeferredWrite(_COMPLETE, completed))
     DELIVERED.labels("done").inc(len(rows))
     return len(rows)
 

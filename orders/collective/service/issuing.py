@@ -112,8 +112,8 @@ def order_for_unit(
         note=f"{programme.name} {programme.number}",
         union_id=programme.union_id,
     )
-    checkout.place_prepaid(uow, order_id, redeeming.quote(lines, lots), prepaid)
-    uow.send()
+    checkout.defer_prepaid(uow, order_id, redeeming.quote(lines, lots), prepaid)
+    uow.write_deferred()
     rights.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
 
 

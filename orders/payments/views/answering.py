@@ -32,8 +32,8 @@ def apply(effect: Callable[[UnitOfWork], None], message: WireMessage) -> None:
     """
     try:
         with unit_of_work() as uow:
-            effect(uow)
             service.keep_message(uow, message)
+            effect(uow)
     except DomainError as error:
         collecting.keep(replace(message, outcome=f"{error.code}: {error}"[:200]))
         raise

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from catalog.stock import service as stock
 from mall.kernel.ids import new_id
+from mall.kernel.together import DeferredWrite
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import wallet
 from orders.messages import LineReimbursed
@@ -40,11 +41,15 @@ class Back:
 
 
 @dataclass(frozen=True)
-class WentBack:
-    """What went back: of the line, and the freight that followed it."""
+class Reimbursed:
+    """What was given back of a line, and the freight that followed it.
+
+    `restocking` puts units that never left on the shelf again; the caller defers it last.
+    """
 
     amount_fen: int
     freight_fen: int
+    restocking: tuple[DeferredWrite, ...]
 
 
 def share_of(draws: Iterable[Mapping[str, Any]], wechat_fen: int) -> Share:
@@ -98,11 +103,10 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
     return share.total_fen, wallet.has_vouchers(session, share.lots)
 
 
-def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> WentBack:
+def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbursed:
     """Give back an amount of a line of an order, to each tender its part. Locks the order.
 
-    Beans are back at once, WeChat money is owed from now on, units that never left are on the
-    shelf again. Raises NothingLeft, and WrongState for an order that was not paid. A second time
+    Beans are back at once, WeChat money is owed from now on. Raises NothingLeft, and WrongState for an order that was not paid. A second time
     for the same reference fails on it.
     """
     order = order_service.lock(uow, order_id)
@@ -122,9 +126,9 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> WentBa
     _move(uow, order, rows)
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
-    if back.unsent:
-        stock.take_back(uow, order.id, {line.sku_id: back.unsent})
-    return WentBack(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
+    units = {line.sku_id: back.unsent}
+    restocking = (stock.taking_back(order.id, units, uow.now),) if back.unsent else ()
+    return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]), restocking)
 
 
 def _row(

@@ -13,7 +13,7 @@ from mall.kernel.sheets.cells import Cell
 from mall.kernel.text import canonical
 from tests.support.sheets import archive, row_of, sheet
 
-DATA = Path(__file__).parents[3] / "mall" / "shell" / "data" / "zhanjiang_goods.jsonl"
+DATA = Path(__file__).parents[3] / "devtools" / "data" / "zhanjiang_goods.jsonl"
 WORDS = st.text(st.sampled_from("徐闻良姜A1;；、,，/\\：: \"'<>·-="), min_size=1, max_size=12)
 PLAIN = WORDS.map(canonical.prose).filter(bool)
 

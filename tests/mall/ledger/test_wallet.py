@@ -14,6 +14,7 @@ from mall.kernel.uow import unit_of_work
 from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans, UnknownScope
 from mall.ledger.service import posting as ledger
 from mall.ledger.service import wallet
+from mall.ledger.service.wallet import Taking
 from tests.support.people import FAR, order_body
 
 
@@ -46,7 +47,12 @@ def test_spending_more_than_a_lot_has_keeps_nothing(world, audited):
     member = world.member(beans_fen=1000)
     lot_id = UUID(member.get("/v1/store/beans").get_json()["lots"][0]["id"])
     with pytest.raises(NotEnoughBeans):
-        use(world, lambda uow: wallet.spend(uow, UUID(member.id), uuid4(), {lot_id: 1001}))
+        use(
+            world,
+            lambda uow: uow.defer(
+                wallet.spending(Taking(UUID(member.id), uuid4(), {lot_id: 1001}, uow.now))
+            ),
+        )
     assert purse(member) == (1000, 0)
     audited()
 
@@ -55,7 +61,12 @@ def test_anothers_lot_cannot_be_spent(world, audited):
     owner, thief = world.member(beans_fen=1000), world.member()
     lot_id = UUID(owner.get("/v1/store/beans").get_json()["lots"][0]["id"])
     with pytest.raises(NotEnoughBeans):
-        use(world, lambda uow: wallet.spend(uow, UUID(thief.id), uuid4(), {lot_id: 1}))
+        use(
+            world,
+            lambda uow: uow.defer(
+                wallet.spending(Taking(UUID(thief.id), uuid4(), {lot_id: 1}, uow.now))
+            ),
+        )
     assert purse(owner) == (1000, 0)
     audited()
 
