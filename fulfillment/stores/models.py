@@ -63,5 +63,7 @@ class PickupChoice(Base):
     day: Mapped[date] = mapped_column(Date)
     slot_starts: Mapped[datetime]
     slot_ends: Mapped[datetime]
+    # What the store was called and where it was when it was chosen: see PLACE in rules.py.
+    place: Mapped[dict[str, Any]]
     units: Mapped[int]
     chosen_at: Mapped[datetime]

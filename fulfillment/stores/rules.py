@@ -13,6 +13,8 @@ from mall.kernel.errors import DomainError, Invalid
 MAX_STORES, MAX_CLERKS = 500, 50
 MAX_DAYS_AHEAD = 60
 CLERK = "store_clerk"
+# What of a store is agreed with whoever chooses it: what it is called, where it is, its number.
+PLACE = ("name", "region_code", "detail", "latitude", "longitude", "phone")
 
 
 @dataclass(frozen=True)
