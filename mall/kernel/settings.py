@@ -157,6 +157,8 @@ class Settings:
     # Whether finance and accounts duties of operators need a second factor.
     totp_required: bool
     alone: AloneSettings
+    # What a new supplier pays until two persons agree on another rate, in ten-thousandths.
+    default_commission_bps: int
     # Where staff opens an invitation, in front of its code.
     invitation_url: str
     idempotency_ttl_seconds: int

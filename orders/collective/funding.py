@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mall.approvals import authors
-from mall.approvals.rules import FUNDING, Signer, Subject
+from mall.approvals.rules import ACCEPTANCE, FUNDING, Signer, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -66,6 +66,7 @@ def _add(uow: UnitOfWork, programme_id: UUID, by: Signer, kind: str, transfer: T
     except IntegrityError as error:
         raise rules.BankReferenceUsed("bank_reference") from error
     authors.touch(uow, Subject(FUNDING, row.id), by)
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), by)
     return row
 
 
@@ -103,6 +104,8 @@ def _decided(
         raise NotFound("transfer", "转账")
     rules.FUNDING_STATES.check(row.state, state)
     authors.decide(uow, Subject(FUNDING, row.id), by)
+    # What is accepted in the end includes its money: whoever vouched for that is no witness of it.
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), by)
     row.state, row.decided_by, row.decided_at = state, by.name, uow.now
     uow.session.flush()
     return row

@@ -139,7 +139,7 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     ]
     assert sent == 201 and set(codes) <= {200, 409} and codes.count(200) <= 1
     if 200 not in codes:
-        assert union.handler.post(f"{path}/accept", {}).status_code == 200
+        assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     [event] = world.rows("SELECT count(*) AS n FROM programme_event WHERE act = 'accepted'")
     assert event.n == 1
     audited()

@@ -31,6 +31,8 @@ class Union:
             self.id = unions.open_union(uow, code, f"工会 {code}").id
         self.code = code
         self.handler = world.staff("union_officer", self.id, ["handles"])
+        # Whoever records what came or was paid leaves the acceptance to another.
+        self.acceptor = world.staff("union_officer", self.id, ["handles"])
         self.approver = world.staff("union_officer", self.id, ["approves"])
         self.auditor = world.staff("union_officer", self.id, ["audits"])
         self.operator = world.staff("operator")
