@@ -29,6 +29,8 @@ class StaffAccount(Base):
     # Who the person is beyond the account: two accounts with one phone or member are one person.
     phone: Mapped[str | None]
     member_id: Mapped[UUID | None]
+    # When its owner proved both, as a member whose phone WeChat verified; None: somebody says so.
+    person_confirmed_at: Mapped[datetime | None]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
     # What a union officer or a clerk may do beyond the role; empty for everybody else.

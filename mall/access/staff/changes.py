@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount, StaffChange
-from mall.access.rules import Actor
 from mall.access.service import NewStaff
 from mall.access.staff import invitations
 from mall.access.staff.invitations import Invitation
@@ -73,7 +72,7 @@ def _as_new(account: StaffAccount, duties: Sequence[str]) -> NewStaff:
 def _other(uow: UnitOfWork, account_id: UUID, by: UUID) -> StaffAccount:
     account = service.get_account(uow, account_id)
     actor = queries.actor(uow.session, by)
-    if actor.is_same_person(Actor(account.id, account.member_id, account.phone)):
+    if actor.is_same_person(queries.person_of(account)):
         raise rules.NotYourself()
     return account
 
@@ -113,12 +112,14 @@ def _propose(
 def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
     """Carry a change out; raise NotFound, WrongState, SamePerson, NotYourself, UsernameTaken.
 
-    Whoever confirms is neither the person who proposed it nor the person whom it is about.
+    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who proposed it nor the person whom it is about.
     """
     change = _lock(uow, change_id)
     actor = queries.actor(uow.session, by)
-    if change.proposed_by_id is not None:
-        rules.check_other_person(actor, [queries.actor(uow.session, change.proposed_by_id)])
+    proposers = [queries.actor(uow.session, each) for each in [change.proposed_by_id] if each]
+    rules.check_other_person(actor, proposers)
+    if uow.settings.persons_confirmed:
+        rules.check_confirmed([actor, *proposers])
     if change.phone is not None and change.phone == actor.phone:
         raise rules.NotYourself()
     decided = _decide(uow, change, CONFIRMED, by)

@@ -87,6 +87,8 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
     uow.doer = Doer(audience, account.id, account.display_name)
     passwords.check(password, account.username)
     account.password_hash = passwords.hash_of(password)
+    # Whoever took the invitation up may be somebody else: they prove anew who they are.
+    account.person_confirmed_at = None
     service.end_sessions(account)
     factors.remove(uow, account.id)
     uow.session.flush()

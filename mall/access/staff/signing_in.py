@@ -18,7 +18,8 @@ class Attempt:
 
     username: str
     password: str
-    audience: str
+    # None: whichever the account is for.
+    audience: str | None
     address: str
     totp: str | None = None
 
@@ -31,8 +32,26 @@ class SignIn:
     refusal: DomainError | None
 
 
+@dataclass(frozen=True)
+class Proof:
+    """Whose password and second factor it was, or the refusal to raise once the count is kept."""
+
+    account: StaffAccount | None
+    refusal: DomainError | None
+
+
 def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
-    """Check a password and open a session for an account of this audience.
+    """Check a password and open a session for an account of this audience."""
+    proof = prove(uow, attempt)
+    if proof.account is None:
+        return SignIn(None, proof.refusal)
+    audience = rules.AUDIENCE_OF_ROLE[proof.account.role]
+    token = service.issue_token(uow, audience, proof.account.id, proof.account.epoch)
+    return SignIn(token, None)
+
+
+def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
+    """Check a password and, where one is set, the second factor.
 
     A refusal is returned, not raised, so that the failure it counts is committed. An unknown name
     is counted and refused as a wrong password is, and costs as much.
@@ -46,23 +65,23 @@ def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
             service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
-            return SignIn(None, rules.BadCredentials("password"))
+            return Proof(None, rules.BadCredentials("password"))
         if factors.is_set(uow, found.id):
             if not attempt.totp:
-                return SignIn(None, rules.TotpNeeded("totp"))
+                return Proof(None, rules.TotpNeeded("totp"))
             if not factors.use(uow, found.id, attempt.totp):
                 service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
-                return SignIn(None, rules.TotpWrong("totp"))
+                return Proof(None, rules.TotpWrong("totp"))
         service.check_tries(uow, PASSWORD, subject, attempt.address)
     except rules.TooManyTries as error:
-        return SignIn(None, rules.LockedOut(**error.details))
-    uow.doer = Doer(attempt.audience, found.id, found.display_name)
+        return Proof(None, rules.LockedOut(**error.details))
+    uow.doer = Doer(rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
     service.forget_tries(uow, PASSWORD, subject, attempt.address)
-    token = service.issue_token(uow, attempt.audience, found.id, found.epoch)
-    return SignIn(token, None)
+    return Proof(found, None)
 
 
-def _may(uow: UnitOfWork, account: StaffAccount, audience: str) -> bool:
-    return rules.AUDIENCE_OF_ROLE[account.role] == audience and queries.may_sign_in(
+def _may(uow: UnitOfWork, account: StaffAccount, wanted: str | None) -> bool:
+    audience = rules.AUDIENCE_OF_ROLE[account.role]
+    return wanted in (None, audience) and queries.may_sign_in(
         uow.session, audience, account.id, account.epoch
     )
