@@ -12,7 +12,8 @@ from mall.access.models import StaffAccount, StaffChange
 from mall.access.service import NewStaff
 from mall.access.staff import invitations
 from mall.access.staff.invitations import Invitation
-from mall.kernel.errors import LimitReached, NotFound, WrongState
+from mall.kernel.db import check_limit
+from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -79,17 +80,15 @@ def _other(uow: UnitOfWork, account_id: UUID, by: UUID) -> StaffAccount:
 
 def _check_room(uow: UnitOfWork, new: NewStaff) -> None:
     mine = StaffAccount.role == new.role, StaffAccount.scope_id.is_not_distinct_from(new.scope_id)
-    count = uow.session.scalar(select(func.count()).select_from(StaffAccount).where(*mine))
-    if (count or 0) >= MAX_ACCOUNTS:
-        raise LimitReached(limit=MAX_ACCOUNTS)
+    count = select(func.count()).select_from(StaffAccount).where(*mine)
+    check_limit(uow.session, ("staff_account", new.scope_id), count, MAX_ACCOUNTS)
 
 
 def _propose(
     uow: UnitOfWork, kind: str, account_id: UUID | None, new: NewStaff, by: UUID | None
 ) -> StaffChange:
     waiting = select(func.count()).select_from(StaffChange).where(StaffChange.state == PROPOSED)
-    if (uow.session.scalar(waiting) or 0) >= MAX_OPEN:
-        raise LimitReached(limit=MAX_OPEN)
+    check_limit(uow.session, ("staff_change", None), waiting, MAX_OPEN)
     change = StaffChange(
         id=new_id(),
         kind=kind,
