@@ -90,6 +90,12 @@ class NotHonoured(DomainError):
     en = "The store does not hand out: {titles}."
 
 
+class StoreNameTaken(DomainError):
+    code = "store_name_taken"
+    zh = "您已有同名的门店。"
+    en = "You have a store of this name."
+
+
 class StoreClosed(DomainError):
     code = "store_closed"
     zh = "该门店已停止自提，请选择其他门店。"

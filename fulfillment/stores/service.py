@@ -18,6 +18,7 @@ from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.members.rules import clean_phone
@@ -37,11 +38,12 @@ class PickupWish:
 
 
 def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
-    """Open a store; raises Invalid and LimitReached."""
+    """Open a store; raises Invalid, StoreNameTaken and LimitReached."""
     hold_turn(uow.session, "store", supplier_id)
     if len(queries.of_supplier(uow.session, supplier_id)) >= rules.MAX_STORES:
         raise LimitReached(limit=rules.MAX_STORES)
     store = Store(id=new_id(), supplier_id=supplier_id, is_active=True, created_at=uow.now)
+    _check_name(uow, store, form.name)
     _fill(uow, store, form)
     uow.session.add(store)
     uow.session.flush()
@@ -51,16 +53,28 @@ def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
 def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: StoreForm) -> Store:
     """Say anew what a store is; what was chosen stays chosen, at the place that was agreed.
 
-    Who had chosen a place that is another now is told. Raises NotFound and Invalid.
+    Who had chosen a place that is another now is told. Raises NotFound, StoreNameTaken and Invalid.
     """
     store = _lock(uow, store_id, supplier_id)
     before = queries.place_of(uow.session, store)
+    _check_name(uow, store, form.name)
     _fill(uow, store, form)
     uow.session.flush()
     place = queries.place_of(uow.session, store)
     if place != before:
         _tell_moved(uow, store, place)
     return store
+
+
+def _check_name(uow: UnitOfWork, store: Store, name: str) -> None:
+    """Raise StoreNameTaken for a name that members would take for another store's of the merchant."""
+    twin = select(Store.id).where(
+        Store.supplier_id == store.supplier_id,
+        Store.name_key == canonical.key(name),
+        Store.id != store.id,
+    )
+    if uow.session.scalars(twin).first() is not None:
+        raise rules.StoreNameTaken("name")
 
 
 def _tell_moved(uow: UnitOfWork, store: Store, place: Mapping[str, Any]) -> None:

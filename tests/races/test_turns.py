@@ -223,9 +223,9 @@ def test_every_user_of_a_turn_stands_in_the_table():
             for node in ast.walk(ast.parse(path.read_text())):
                 name = getattr(getattr(node, "func", None), "id", "")
                 called += name in ("hold_turn", "check_limit")
-    # Two kinds share the check of documents and qualifications, and one that of users and clerks;
-    # the return address is below, `check_limit` itself holds a turn.
-    assert called == len(LIMITS) - 2 + 2
+    # Documents and qualifications share a check, and so do users and clerks; the return address and
+    # the names of unions are below, `check_limit` itself holds a turn.
+    assert called == len(LIMITS) - 2 + 3
 
 
 def rosters_of_one_name(world, union):
@@ -244,7 +244,19 @@ def phones(world, union):
     return lambda: people.pop().put("/v1/store/me/phone", code)
 
 
+def unions_of_one_name(world, union):
+    path, operator = "/v1/ops/unions", world.staff("operator")
+    body = {"name": "同名工会", "parent_id": str(union.id)}
+    return posting(world, operator, path, lambda: {**body, "code": word()})
+
+
+def stores_of_one_name(world, union):
+    return posting(world, supplier(world), "/v1/supplier/stores", lambda: store("同名"))
+
+
 NAMES = [
+    (unions_of_one_name, "union_name_taken"),
+    (stores_of_one_name, "store_name_taken"),
     (rosters_of_one_name, "roster_name_taken"),
     (lambda world, union: selections(world, union, "同名"), "selection_name_taken"),
     (lambda world, union: packs(world, union, "同名"), "pack_title_taken"),
