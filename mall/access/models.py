@@ -147,6 +147,16 @@ class GuessCounter(Base):
     ends_at: Mapped[datetime]
 
 
+class KnownPlace(Base):
+    """An address from which an account has signed in."""
+
+    __tablename__ = "known_place"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    last_at: Mapped[datetime]
+
+
 class UsedLoginCode(Base):
     """A WeChat login code that was exchanged; a replay meets its hash."""
 

@@ -74,7 +74,12 @@ def at_most(tries: int, span: timedelta, purpose: str) -> Allowance:
     return Allowance(purpose, tries, span, span, span)
 
 
-PASSWORD = Allowance("password", 5, timedelta(days=1), timedelta(seconds=30), timedelta(minutes=15))
+_PAUSES = (timedelta(seconds=30), timedelta(minutes=15))
+PASSWORD = Allowance("password", 5, timedelta(days=1), *_PAUSES)
+# Over all names from one address, and over all addresses for one name; where an account has signed
+# in before neither is counted nor asked, so that nobody's own place is closed by others.
+SPRAYED = Allowance("password_address", 40, timedelta(hours=1), *_PAUSES)
+SURROUNDED = Allowance("password_name", 30, timedelta(days=1), *_PAUSES)
 
 
 def subject_of_name(username: str) -> str:

@@ -56,7 +56,8 @@ def issue(uow: UnitOfWork, account: StaffAccount, issued_by: str) -> Invitation:
             expires_at=expires_at,
         )
     )
-    service.forget_tries(uow, rules.PASSWORD, rules.subject_of_name(account.username))
+    for allowance in (rules.PASSWORD, rules.SURROUNDED):
+        service.forget_tries(uow, allowance, rules.subject_of_name(account.username))
     uow.session.execute(delete(PasswordRequest).where(PasswordRequest.account_id == account.id))
     audience = rules.AUDIENCE_OF_ROLE[account.role]
     base = uow.settings.invitation_url or f"/v1/{audience}/password/invitation"

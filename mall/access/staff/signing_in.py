@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount
-from mall.access.rules import PASSWORD, IssuedToken
-from mall.access.staff import factors, passwords
+from mall.access.rules import PASSWORD, SPRAYED, SURROUNDED, Allowance, IssuedToken
+from mall.access.staff import factors, passwords, places
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import Doer, UnitOfWork
 
@@ -56,28 +56,54 @@ def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
     A refusal is returned, not raised, so that the failure it counts is committed. An unknown name
     is counted and refused as a wrong password is, and costs as much.
     """
-    subject = rules.subject_of_name(attempt.username)
+    guesses = _guesses(uow, attempt)
     try:
-        service.check_tries(uow, PASSWORD, subject, attempt.address)
+        _check(uow, guesses)
         found = uow.session.scalars(
             select(StaffAccount).where(StaffAccount.username == attempt.username)
         ).first()
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
-            service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
+            _count(uow, guesses)
             return Proof(None, rules.BadCredentials("password"))
         if factors.is_set(uow, found.id):
             if not attempt.totp:
                 return Proof(None, rules.TotpNeeded("totp"))
             if not factors.use(uow, found.id, attempt.totp):
-                service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
+                _count(uow, guesses)
                 return Proof(None, rules.TotpWrong("totp"))
-        service.check_tries(uow, PASSWORD, subject, attempt.address)
+        _check(uow, guesses)
     except rules.TooManyTries as error:
         return Proof(None, rules.LockedOut(**error.details))
     uow.doer = Doer(rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
-    service.forget_tries(uow, PASSWORD, subject, attempt.address)
+    service.forget_tries(uow, *guesses[0])
+    places.remember(uow, found.id, attempt.address)
     return Proof(found, None)
+
+
+# What is counted, whose, and from where.
+Guess = tuple[Allowance, str, str]
+
+
+def _guesses(uow: UnitOfWork, attempt: Attempt) -> list[Guess]:
+    """Return what a guess is counted by; in one order for everybody, so that none wait crosswise."""
+    subject, address = rules.subject_of_name(attempt.username), attempt.address
+    found = [(PASSWORD, subject, address)]
+    if not places.is_known(uow, attempt.username, address):
+        # An address that nobody can tell apart from others' is not counted by itself.
+        found += [(SPRAYED, address, "")] if address else []
+        found.append((SURROUNDED, subject, ""))
+    return found
+
+
+def _check(uow: UnitOfWork, guesses: list[Guess]) -> None:
+    for each in guesses:
+        service.check_tries(uow, *each)
+
+
+def _count(uow: UnitOfWork, guesses: list[Guess]) -> None:
+    for each in guesses:
+        service.count_wrong_try(uow, *each)
 
 
 def _may(uow: UnitOfWork, account: StaffAccount, wanted: str | None) -> bool:
