@@ -185,8 +185,8 @@ LIMITS = [
     (clerks, fulfillment.stores.rules, "MAX_CLERKS", 1),
     (proposals, mall.approvals.rules, "MAX_WAITING", 1),
     (changes, mall.access.staff.changes, "MAX_OPEN", 1),
-    # So are four officers of the union.
-    (officers, mall.access.staff.changes, "MAX_ACCOUNTS", 5),
+    # So are three officers of the union.
+    (officers, mall.access.staff.changes, "MAX_ACCOUNTS", 4),
     (rosters, mall.members.rosters.rules, "MAX_ROSTERS", 1),
     (selections, catalog.selections.rules, "MAX_SELECTIONS", 1),
     (packs, catalog.packs.rules, "MAX_PACKS", 1),

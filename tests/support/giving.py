@@ -1,5 +1,6 @@
 """A union with its officers, roster, packs and programmes, over HTTP."""
 
+import functools
 import itertools
 import secrets
 from datetime import timedelta
@@ -31,12 +32,15 @@ class Union:
             self.id = unions.open_union(uow, code, f"工会 {code}").id
         self.code = code
         self.handler = world.staff("union_officer", self.id, ["handles"])
-        # Whoever records what came or was paid leaves the acceptance to another.
-        self.acceptor = world.staff("union_officer", self.id, ["handles"])
         self.approver = world.staff("union_officer", self.id, ["approves"])
         self.auditor = world.staff("union_officer", self.id, ["audits"])
         self.operator = world.staff("operator")
         self.supplier_id = world.supplier()
+
+    @functools.cached_property
+    def acceptor(self):
+        """Return another handler: whoever records what came or was paid does not accept it."""
+        return self.world.staff("union_officer", self.id, ["handles"])
 
     def people(self, count, members_too=True):
         """Return so many people as rows of a roster, each a member with that phone or not."""
