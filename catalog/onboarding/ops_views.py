@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy.orm import Session
 
 from catalog.onboarding import accounts, queries, service
 from catalog.onboarding.models import Qualification
@@ -20,7 +21,9 @@ from catalog.onboarding.schemas import (
     ReviewBody,
     decision_of,
 )
+from catalog.suppliers import agreeing as commissions
 from catalog.suppliers import queries as suppliers
+from catalog.suppliers.models import Supplier
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
 from mall.approvals import authors
@@ -44,6 +47,14 @@ def _row(row: Qualification, name: str) -> dict[str, Any]:
     }
 
 
+def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
+    return {
+        **queries.profile(supplier),
+        "proposed_account": accounts.proposed(session, supplier.id),
+        "proposed_commission_bps": commissions.proposed_first(session, supplier.id),
+    }
+
+
 @bp.get("/supplier-applications")
 @bp.input(PageQuery, location="query")
 @bp.output(ProfilePage)
@@ -59,8 +70,7 @@ def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read a supplier's profile")
 def read_supplier(supplier_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        found = queries.profile(suppliers.get_supplier(session, supplier_id))
-        return {**found, "proposed_account": accounts.proposed(session, supplier_id)}
+        return _profile(session, suppliers.get_supplier(session, supplier_id))
 
 
 @bp.post("/suppliers/<uuid:supplier_id>/review")
@@ -69,14 +79,16 @@ def read_supplier(supplier_id: UUID) -> dict[str, Any]:
 @bp.output(ProfileReply)
 @bp.doc(
     summary="Approve an application, or send it back with reasons",
-    description="Approval needs a valid business licence and may set the commission.",
+    description="Approval needs a valid business licence. The platform's commission holds; another"
+    " rate that is given here waits for a second person and begins on the day after.",
 )
 def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     decision = decision_of(json_data)
     with unit_of_work() as uow:
-        supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"])
-        authors.decide(uow, Subject(APPLICATION, supplier_id), authors.signer(uow, current()))
-        return queries.profile(supplier)
+        by = authors.signer(uow, current())
+        supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"], by)
+        authors.decide(uow, Subject(APPLICATION, supplier_id), by)
+        return _profile(uow.session, supplier)
 
 
 @bp.get("/suppliers/<uuid:supplier_id>/qualifications")

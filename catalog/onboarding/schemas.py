@@ -101,6 +101,13 @@ class ProfileReply(ProfileBody):
         allow_none=True,
         metadata={"description": "Waits for an operator; absent in lists"},
     )
+    proposed_commission_bps = Integer(
+        allow_none=True,
+        metadata={
+            "description": "Another first rate that waits for a second person; absent in lists",
+            "example": 500,
+        },
+    )
 
 
 class ProfilePage(Schema):
@@ -184,7 +191,10 @@ class ReviewBody(DecisionBody):
         load_default=None,
         strict=True,
         validate=Range(0, 10_000),
-        metadata={"description": "Basis points", "example": 500},
+        metadata={
+            "description": "Basis points; another rate than the platform's is proposed",
+            "example": 500,
+        },
     )
 
 

@@ -12,6 +12,7 @@ from catalog.messages import QualificationsChanged, SupplierChanged
 from catalog.onboarding import accounts, queries, rules
 from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
+from catalog.suppliers import agreeing as commissions
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers import service as supplier_service
@@ -20,6 +21,7 @@ from mall.access import service as access
 from mall.approvals.rules import Signer
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
+from mall.kernel.errors import Invalid
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
@@ -117,24 +119,33 @@ def submit(uow: UnitOfWork, supplier_id: UUID) -> Supplier:
 
 
 def review(
-    uow: UnitOfWork, supplier_id: UUID, decision: Decision, commission_bps: int | None
+    uow: UnitOfWork,
+    supplier_id: UUID,
+    decision: Decision,
+    commission_bps: int | None,
+    by: Signer,
 ) -> Supplier:
     """Decide on an application: approved it may sell, else it goes back with the reasons.
 
-    Raises NotSubmitted, WrongState, and QualificationMissing without a valid business licence.
+    It begins with the platform's commission; another rate is proposed to a second person, as every
+    change of it is. Raises NotSubmitted, WrongState, Invalid for a rate without an approval, and
+    QualificationMissing without a valid business licence.
     """
     supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != supplier_rules.APPLIED:
         raise supplier_rules.STATES.refusal(supplier.state, supplier_rules.ACTIVE)
     if supplier.submitted_at is None:
         raise rules.NotSubmitted()
-    if commission_bps is not None:
-        supplier.commission_bps = commission_bps
+    if commission_bps is not None and not decision.is_approved:
+        raise Invalid("commission_bps", "驳回时不能设定费率。", "A rejection sets no commission.")
     if decision.is_approved:
         kind, on = rules.BUSINESS_LICENCE, beijing_day(uow.now)
         if not queries.holds(uow.session, supplier_id, kind, on):
             raise rules.QualificationMissing(name_zh=rules.NAMES_ZH[kind], name=kind)
+        supplier.commission_bps = uow.settings.default_commission_bps
         supplier_service.change_state(uow, supplier_id, supplier_rules.ACTIVE)
+        if commission_bps is not None:
+            commissions.propose_first(uow, by, supplier_id, commission_bps)
     else:
         supplier.submitted_at = None
     supplier.review_reasons = [asdict(reason) for reason in decision.reasons]

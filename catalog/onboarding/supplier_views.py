@@ -21,6 +21,7 @@ from catalog.onboarding.schemas import (
     UserList,
     UserReply,
 )
+from catalog.suppliers import agreeing as commissions
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.models import Supplier
 from mall.access import queries as accounts
@@ -43,7 +44,9 @@ bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", ta
 
 def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
     waiting = payout_accounts.proposed(session, supplier.id)
-    return {**queries.profile(supplier), "proposed_account": waiting}
+    rate = commissions.proposed_first(session, supplier.id)
+    found = queries.profile(supplier)
+    return {**found, "proposed_account": waiting, "proposed_commission_bps": rate}
 
 
 @bp.get("/profile")

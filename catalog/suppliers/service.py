@@ -41,6 +41,7 @@ def open_supplier(uow: UnitOfWork, name: str, state: str = rules.ACTIVE) -> UUID
     if queries.find_supplier(uow.session, name) is not None:
         raise SupplierNameTaken("name")
     supplier = Supplier(id=new_id(), name=name, state=state, created_at=uow.now)
+    supplier.commission_bps = uow.settings.default_commission_bps
     uow.session.add(supplier)
     uow.session.flush()
     return supplier.id

@@ -74,7 +74,8 @@ class Catalog(Telling):
         for each in self.operator.get(f"{path}/qualifications")["items"]:
             self.operator.post(f"/v1/ops/qualifications/{each['id']}/review", APPROVE, 200)
         done = self.operator.post(f"{path}/review", {**APPROVE, "commission_bps": 500}, 200)
-        return f"{done['state']}, commission {done['commission_bps'] / 100} %"
+        proposed = done["proposed_commission_bps"] / 100
+        return f"{done['state']}, commission of {proposed} % proposed to a second person"
 
     def _rows(self) -> list[dict[str, Any]]:
         mark = self.known["mark"]

@@ -34,12 +34,22 @@ def at_once(act: Callable[[Item], Any], items: Iterable[Item]) -> list[Any]:
         return list(pool.map(act, items))
 
 
+# Whoever counts what came, or records what was paid, leaves the acceptance to another.
+OFFICERS = {
+    "handler": "handles",
+    "acceptor": "handles",
+    "approver": "approves",
+    "auditor": "audits",
+}
+
+
 @dataclass
 class Giving(Telling):
     """A union gives something to its members: from the roster to the archive."""
 
     union: str = ""
     handler: Person = field(init=False)
+    acceptor: Person = field(init=False)
     approver: Person = field(init=False)
     auditor: Person = field(init=False)
     rows: list[tuple[str, ...]] = field(default_factory=list)
@@ -64,15 +74,15 @@ class Giving(Telling):
         mark = self.known["mark"] = secrets.token_hex(4)
         body = {"code": f"S-{mark}", "name": f"{self.union}（故事 {mark}）"}
         union = self.operator.post("/v1/ops/unions", body)
-        for name, duty in (("handler", "handles"), ("approver", "approves"), ("auditor", "audits")):
-            username = f"{duty}-{mark}"
-            officer = {"username": username, "display_name": f"{duty} {mark}", "duties": [duty]}
+        for name, duty in OFFICERS.items():
+            username = f"{name}-{mark}"
+            officer = {"username": username, "display_name": f"{name} {mark}", "duties": [duty]}
             path = f"/v1/ops/unions/{union['id']}/officers"
             change = self.operator.post(path, officer, expect=202)
             path = f"/v1/ops/accounts/changes/{change['id']}/confirm"
             invitation = second.post(path, expect=200)["invitation"]
             setattr(self, name, self.accepts("union", username, invitation))
-        return f"{union['name']}: one officer handles, one approves, one audits"
+        return f"{union['name']}: two officers handle, one approves, one audits"
 
     def merchant(self, name: str) -> Person:
         """Return a supplier that applied and was admitted."""
@@ -298,7 +308,7 @@ class Giving(Telling):
         return found
 
     def union_accepts(self) -> str:
-        self.handler.post(f"{self.path}/accept", {"note": "数量、外观、质保期均符合"}, 200)
+        self.acceptor.post(f"{self.path}/accept", {"note": "数量、外观、质保期均符合"}, 200)
         delivery = self.dashboard()["delivery"]
         self.check(delivery["signed"], delivery["parts"], "signed")
         return f"{delivery['signed']} of {delivery['parts']} parts signed for"

@@ -101,8 +101,7 @@ def list_claims(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Let an operator decide about a claim that was refused", responses={409: "Not so"})
 def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
-        programmes.get_programme(uow.session, current_scope_id(), programme_id)
-        queries.check_claim(uow.session, programme_id, case_id)
+        service.touch_claim(uow, officer(), programme_id, case_id)
         return after_sales.appeal(uow, current_scope_id(), case_id, json_data["note"])
 
 
@@ -112,8 +111,7 @@ def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
 @bp.doc(summary="Give a claim up", responses={409: "It is decided"})
 def withdraw(programme_id: UUID, case_id: UUID) -> Any:
     with unit_of_work() as uow:
-        programmes.get_programme(uow.session, current_scope_id(), programme_id)
-        queries.check_claim(uow.session, programme_id, case_id)
+        service.touch_claim(uow, officer(), programme_id, case_id)
         return after_sales.withdraw(uow, current_scope_id(), case_id)
 
 
@@ -176,7 +174,8 @@ def scan(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 @bp.output(AcceptedReply)
 @bp.doc(
     summary="Accept what came for a closed programme; what went to the unit is then delivered",
-    responses={409: "Not closed, something has not arrived, or a claim is not settled"},
+    description="Whoever recorded a receipt, a claim or a transfer of it leaves that to another.",
+    responses={409: "Not closed, not arrived, a claim is not settled, or recorded by oneself"},
 )
 def accept(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()

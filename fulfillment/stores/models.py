@@ -4,13 +4,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Date, Double, ForeignKey, Index
+from sqlalchemy import CheckConstraint, Date, Double, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
+@names_by("name")
 class Store(Base):
     """A merchant's place with a counter."""
 
@@ -22,11 +23,13 @@ class Store(Base):
         CheckConstraint("daily_capacity IS NULL OR daily_capacity > 0", name="capacity_positive"),
         CheckConstraint("lead_hours >= 0 AND slot_minutes > 0", name="times_positive"),
         Index("ix_store_supplier_id", "supplier_id", "id"),
+        UniqueConstraint("supplier_id", "name_key"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     supplier_id: Mapped[UUID]
     name: Mapped[str]
+    name_key: Mapped[str]
     region_code: Mapped[str]
     detail: Mapped[str]
     # Degrees, in the coordinates of Chinese maps (GCJ-02), as the mini-program gives them.
@@ -63,5 +66,7 @@ class PickupChoice(Base):
     day: Mapped[date] = mapped_column(Date)
     slot_starts: Mapped[datetime]
     slot_ends: Mapped[datetime]
+    # What the store was called and where it was when it was chosen: see PLACE in rules.py.
+    place: Mapped[dict[str, Any]]
     units: Mapped[int]
     chosen_at: Mapped[datetime]

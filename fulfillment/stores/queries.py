@@ -95,20 +95,34 @@ def find(
     return [(by_id[key], km) for km, key in nearest]
 
 
+def place_of(session: Session, store: Store) -> dict[str, Any]:
+    """Return what a choice keeps of a store: whatever it is called later, this was agreed."""
+    region = members.region_names(session, {store.region_code}).get(store.region_code, "")
+    return {**{name: getattr(store, name) for name in rules.PLACE}, "region": region}
+
+
 def choice_of(session: Session, order_id: UUID, supplier_id: UUID) -> PickupChoice | None:
     """Return what is chosen by now for an order's goods of a merchant."""
     return session.get(PickupChoice, (order_id, supplier_id), populate_existing=True)
 
 
-def choices_of(session: Session, order_id: UUID) -> list[tuple[PickupChoice, Store]]:
-    """Return what was chosen for an order, with the stores."""
+def choices_of(session: Session, order_id: UUID) -> list[tuple[PickupChoice, dict[str, Any]]]:
+    """Return what was chosen for an order, with the stores as they were agreed.
+
+    Hours, closed days and room are today's: they say when one may come.
+    """
     query = (
         select(PickupChoice, Store)
         .join(Store, Store.id == PickupChoice.store_id)
         .where(PickupChoice.order_id == order_id)
         .order_by(PickupChoice.supplier_id)
     )
-    return [(row[0], row[1]) for row in session.execute(query)]
+    found = [(row[0], row[1]) for row in session.execute(query)]
+    stores = shown(session, [store for _, store in found])
+    return [
+        (choice, {**store, **choice.place})
+        for (choice, _), store in zip(found, stores, strict=True)
+    ]
 
 
 def taken(session: Session, store_id: UUID, days: Sequence[date]) -> dict[date, int]:

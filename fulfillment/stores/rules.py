@@ -13,6 +13,8 @@ from mall.kernel.errors import DomainError, Invalid
 MAX_STORES, MAX_CLERKS = 500, 50
 MAX_DAYS_AHEAD = 60
 CLERK = "store_clerk"
+# What of a store is agreed with whoever chooses it: what it is called, where it is, its number.
+PLACE = ("name", "region_code", "detail", "latitude", "longitude", "phone")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,12 @@ class NotHonoured(DomainError):
     code = "not_honoured"
     zh = "该门店不提供：{titles}。"
     en = "The store does not hand out: {titles}."
+
+
+class StoreNameTaken(DomainError):
+    code = "store_name_taken"
+    zh = "您已有同名的门店。"
+    en = "You have a store of this name."
 
 
 class StoreClosed(DomainError):

@@ -1,5 +1,6 @@
 """Merchants keep stores; members choose one and a time (docs/adr/0022)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.members.rules import clean_phone
@@ -36,11 +38,12 @@ class PickupWish:
 
 
 def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
-    """Open a store; raises Invalid and LimitReached."""
+    """Open a store; raises Invalid, StoreNameTaken and LimitReached."""
     hold_turn(uow.session, "store", supplier_id)
     if len(queries.of_supplier(uow.session, supplier_id)) >= rules.MAX_STORES:
         raise LimitReached(limit=rules.MAX_STORES)
     store = Store(id=new_id(), supplier_id=supplier_id, is_active=True, created_at=uow.now)
+    _check_name(uow, store, form.name)
     _fill(uow, store, form)
     uow.session.add(store)
     uow.session.flush()
@@ -48,11 +51,53 @@ def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
 
 
 def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: StoreForm) -> Store:
-    """Say anew what a store is; what was chosen stays chosen. Raises NotFound and Invalid."""
+    """Say anew what a store is; what was chosen stays chosen, at the place that was agreed.
+
+    Who had chosen a place that is another now is told. Raises NotFound, StoreNameTaken and Invalid.
+    """
     store = _lock(uow, store_id, supplier_id)
+    before = queries.place_of(uow.session, store)
+    _check_name(uow, store, form.name)
     _fill(uow, store, form)
     uow.session.flush()
+    place = queries.place_of(uow.session, store)
+    if place != before:
+        _tell_moved(uow, store, place)
     return store
+
+
+def _check_name(uow: UnitOfWork, store: Store, name: str) -> None:
+    """Raise StoreNameTaken for a name that members would take for another store's of the merchant."""
+    twin = select(Store.id).where(
+        Store.supplier_id == store.supplier_id,
+        Store.name_key == canonical.key(name),
+        Store.id != store.id,
+    )
+    if uow.session.scalars(twin).first() is not None:
+        raise rules.StoreNameTaken("name")
+
+
+def _tell_moved(uow: UnitOfWork, store: Store, place: Mapping[str, Any]) -> None:
+    where = f"{place['region']}{place['detail']}"
+    coming = uow.session.execute(
+        select(PickupChoice.member_id, PickupChoice.order_id, PickupChoice.place).where(
+            PickupChoice.store_id == store.id, PickupChoice.slot_ends > uow.now
+        )
+    )
+    told = [
+        NewNotice(
+            STORE,
+            row.member_id,
+            "store_changed",
+            f"store_changed:{store.id}:{row.order_id}:{uow.now.isoformat()}",
+            f"您选择的门店“{row.place['name']}”现为“{store.name}”，地址：{where}，电话：{store.phone}。"
+            "可按原时段前往，或重新选择。",
+            f"{row.place['name']} is {store.name} now: {where}, {store.phone}. Come there, or"
+            " choose another.",
+        )
+        for row in coming
+    ]
+    notices.notify(uow, told)
 
 
 def _fill(uow: UnitOfWork, store: Store, form: StoreForm) -> None:
@@ -144,6 +189,7 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
         "day": beijing_day(slot.starts_at),
         "slot_starts": slot.starts_at,
         "slot_ends": slot.ends_at,
+        "place": queries.place_of(uow.session, store),
         "units": units,
         "chosen_at": uow.now,
     }

@@ -81,12 +81,11 @@ def list_slots(store_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
 
 def _chosen(session: Session, order_id: UUID) -> dict[str, Any]:
     found = queries.choices_of(session, order_id)
-    stores = queries.shown(session, [store for _, store in found])
     names = ("supplier_id", "slot_starts", "slot_ends", "units")
     return {
         "items": [
             {**{name: getattr(choice, name) for name in names}, "store": store}
-            for (choice, _), store in zip(found, stores, strict=True)
+            for choice, store in found
         ]
     }
 

@@ -43,6 +43,8 @@ class PickupVoucher(Base):
     redeemed_at: Mapped[datetime | None]
     redeemed_by: Mapped[str | None]
     store_id: Mapped[UUID | None] = mapped_column(ForeignKey("store.id"))
+    # What the store that handed it out was called then.
+    store_name: Mapped[str | None]
     # The key of the request that used it: the same request gets the same answer.
     request_key: Mapped[str | None]
     # What was taken back or extended, each with who did it when and why.

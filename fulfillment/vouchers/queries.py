@@ -63,8 +63,7 @@ def allowed_stores(
     """Return where a line is handed out: at the store that was chosen, else wherever it may be."""
     chosen = stores.choice_of(session, part.order_id, part.supplier_id)
     if chosen is not None:
-        store = stores.get_store(session, chosen.store_id)
-        return [(store.id, store.name)]
+        return [(chosen.store_id, chosen.place["name"])]
     product_id = orders.product_of(session, part.order_id, line.order_line_id)
     return stores.honouring(session, part.supplier_id, product_id)
 

@@ -14,7 +14,6 @@ from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.messages import PickupOpened
-from fulfillment.stores import queries as stores
 from fulfillment.stores import service as store_service
 from fulfillment.stores.models import Store
 from fulfillment.vouchers import queries, rules
@@ -128,7 +127,8 @@ def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
         raise rules.AfterSalesPending("code")
     order_service.begin_dispatch(uow, order_id)
     found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, desk.actor
-    found.store_id, found.request_key = desk.store.id, desk.request_key
+    found.store_id, found.store_name = desk.store.id, desk.store.name
+    found.request_key = desk.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
     dispatch.hand_out(uow, part, rules.UNDO_WITHIN)
@@ -146,8 +146,7 @@ def _is_same_request(found: PickupVoucher, desk: Desk) -> bool:
 
 def _check_usable(uow: UnitOfWork, found: PickupVoucher) -> None:
     if found.state == rules.REDEEMED and found.redeemed_at is not None:
-        store = stores.get_store(uow.session, found.store_id) if found.store_id else None
-        name = store.name if store is not None else "—"
+        name = found.store_name or "—"
         raise rules.VoucherUsed("code", at=rules.told(found.redeemed_at), store=name)
     if found.state == rules.REVOKED:
         raise rules.VoucherRevoked("code")
@@ -179,7 +178,7 @@ def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVo
         redeemed_by=found.redeemed_by,
     )
     found.state, found.redeemed_at, found.redeemed_by = rules.VALID, None, None
-    found.store_id, found.request_key = None, None
+    found.store_id, found.store_name, found.request_key = None, None, None
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     line.dispatched_quantity -= 1
     uow.session.flush()

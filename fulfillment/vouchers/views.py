@@ -31,14 +31,13 @@ def _is_good(voucher: PickupVoucher, order_state: str) -> bool:
 
 def _places(session: Session, order_id: UUID) -> dict[UUID, dict[str, Any]]:
     found = stores.choices_of(session, order_id)
-    shown = stores.shown(session, [store for _, store in found])
     return {
         choice.supplier_id: {
             "store": store,
             "slot_starts": choice.slot_starts,
             "slot_ends": choice.slot_ends,
         }
-        for (choice, _), store in zip(found, shown, strict=True)
+        for choice, store in found
     }
 
 

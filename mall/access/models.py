@@ -29,6 +29,8 @@ class StaffAccount(Base):
     # Who the person is beyond the account: two accounts with one phone or member are one person.
     phone: Mapped[str | None]
     member_id: Mapped[UUID | None]
+    # When its owner proved both, as a member whose phone WeChat verified; None: somebody says so.
+    person_confirmed_at: Mapped[datetime | None]
     role: Mapped[str]
     scope_id: Mapped[UUID | None]
     # What a union officer or a clerk may do beyond the role; empty for everybody else.
@@ -143,6 +145,16 @@ class GuessCounter(Base):
     # No guess is taken before; all are forgotten at the end.
     opens_at: Mapped[datetime]
     ends_at: Mapped[datetime]
+
+
+class KnownPlace(Base):
+    """An address from which an account has signed in."""
+
+    __tablename__ = "known_place"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("staff_account.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    last_at: Mapped[datetime]
 
 
 class UsedLoginCode(Base):

@@ -96,7 +96,13 @@ def may_sign_in(session: Session, audience: str, subject_id: UUID, epoch: int) -
 def actor(session: Session, account_id: UUID) -> Actor:
     """Return an account as the person it belongs to; one that is no account is nobody else."""
     found = session.get(StaffAccount, account_id)
-    return Actor(account_id, found.member_id, found.phone) if found else Actor(account_id)
+    return person_of(found) if found else Actor(account_id)
+
+
+def person_of(account: StaffAccount) -> Actor:
+    """Return the person of an account as it is now."""
+    is_confirmed = account.person_confirmed_at is not None
+    return Actor(account.id, account.member_id, account.phone, is_confirmed)
 
 
 def usernames(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
@@ -74,7 +74,12 @@ def at_most(tries: int, span: timedelta, purpose: str) -> Allowance:
     return Allowance(purpose, tries, span, span, span)
 
 
-PASSWORD = Allowance("password", 5, timedelta(days=1), timedelta(seconds=30), timedelta(minutes=15))
+_PAUSES = (timedelta(seconds=30), timedelta(minutes=15))
+PASSWORD = Allowance("password", 5, timedelta(days=1), *_PAUSES)
+# Over all names from one address, and over all addresses for one name; where an account has signed
+# in before neither is counted nor asked, so that nobody's own place is closed by others.
+SPRAYED = Allowance("password_address", 40, timedelta(hours=1), *_PAUSES)
+SURROUNDED = Allowance("password_name", 30, timedelta(days=1), *_PAUSES)
 
 
 def subject_of_name(username: str) -> str:
@@ -119,6 +124,8 @@ class Actor:
     account_id: UUID
     member_id: UUID | None = None
     phone: str | None = None
+    # Whether the owner of the account proved member and phone.
+    is_confirmed: bool = field(default=False, compare=False)
 
     def is_same_person(self, other: "Actor") -> bool:
         """Tell whether both are one person; `check_other_person` refuses it."""
@@ -132,6 +139,12 @@ def check_other_person(actor: Actor, others: Iterable[Actor]) -> None:
     """Raise SamePerson where whoever decides is one of those who made what is decided."""
     if any(actor.is_same_person(each) for each in others):
         raise SamePerson()
+
+
+def check_confirmed(people: Iterable[Actor]) -> None:
+    """Raise PersonUnconfirmed where it is only said, not proved, who somebody is."""
+    if not all(each.is_confirmed for each in people):
+        raise PersonUnconfirmed()
 
 
 @dataclass(frozen=True)
@@ -212,6 +225,18 @@ class SamePerson(DomainError):
     code = "same_person"
     zh = "须由另一人办理：提出人（含其其他账号）不能自己确认。"
     en = "Another person has to decide this: it was made by you, or by another account of yours."
+
+
+class PersonUnconfirmed(DomainError):
+    code = "person_unconfirmed"
+    zh = "办理人或提出人尚未在小程序中确认本人身份；确认后才能办理。"
+    en = "You, or whoever made this, have not confirmed in the mini-program who you are; do so first."
+
+
+class PersonTaken(DomainError):
+    code = "staff_account_confirmed"
+    zh = "该账号已由另一会员确认；如换人使用，请联系运营人员重新邀请。"
+    en = "Another member confirmed this account; if it changed hands, ask for a new invitation."
 
 
 class SecondFactorRequired(DomainError):

@@ -134,6 +134,20 @@ def check(new: NewStaff) -> None:
         )
 
 
+def confirm_person(uow: UnitOfWork, account: StaffAccount, member_id: UUID, phone: str) -> None:
+    """Note that an account is this member's, whose phone is verified; both were proved.
+
+    Raises PersonTaken where it was confirmed as another member's since its last invitation.
+    """
+    uow.session.refresh(account, with_for_update=True)
+    is_kept = account.person_confirmed_at is not None
+    if is_kept and account.member_id != member_id:
+        raise rules.PersonTaken("username")
+    account.member_id, account.phone = member_id, phone
+    account.person_confirmed_at = uow.now
+    uow.session.flush()
+
+
 def _find(uow: UnitOfWork, username: str) -> StaffAccount | None:
     return uow.session.scalars(
         select(StaffAccount).where(StaffAccount.username == username)
@@ -144,7 +158,9 @@ def _fill(account: StaffAccount, new: NewStaff) -> None:
     account.display_name = new.display_name
     if new.password is not None:
         account.password_hash = passwords.hash_of(new.password)
-    account.phone = new.phone
+    if account.person_confirmed_at is None:
+        # What its owner proved is not overruled by what somebody says.
+        account.phone = new.phone
     account.role = new.role
     account.scope_id = new.scope_id
     account.duties = list(new.duties)

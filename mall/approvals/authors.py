@@ -157,16 +157,20 @@ def decide(
 
     Raises `refusal` where it is one of its authors, or one of those who touched one of these parts
     since they were last approved: the same account, member or phone, as it was then or is now.
+    Raises PersonUnconfirmed where the setting asks that everybody has proved who they are.
     """
     open_parts = and_(_among(parts), Author.touches > Author.settled) if parts else None
     of_whole = _among([what])
     query = select(Author).where(of_whole if open_parts is None else or_(of_whole, open_parts))
     rows = list(uow.session.scalars(query.execution_options(populate_existing=True)))
+    then, now = _people(uow, rows)
     if by.actor is not None:
         try:
-            access.check_other_person(by.actor, _people(uow, rows))
+            access.check_other_person(by.actor, [*then, *now])
         except SamePerson as error:
             raise refusal() from error
+        if uow.settings.persons_confirmed:
+            access.check_confirmed([by.actor, *now])
     row = _row(uow, what, by)
     for name in ("touched_at", "touches", "settled"):
         del row[name]
@@ -174,12 +178,12 @@ def decide(
     uow.session.flush()
 
 
-def _people(uow: UnitOfWork, rows: Sequence[Author]) -> list[Actor]:
+def _people(uow: UnitOfWork, rows: Sequence[Author]) -> tuple[list[Actor], list[Actor]]:
     """Return authors as they were when they touched it, and as their accounts are today."""
     then = [_actor(row) for row in rows if row.account_id]
     ids = {row.account_id for row in rows if row.account_id}
     accounts_now = uow.session.scalars(select(StaffAccount).where(StaffAccount.id.in_(ids)))
-    return then + [Actor(each.id, each.member_id, each.phone) for each in accounts_now]
+    return then, [accounts.person_of(each) for each in accounts_now]
 
 
 def authors_of(uow: UnitOfWork, what: Subject) -> list[UUID]:

@@ -38,6 +38,8 @@ ROSTER, SELECTION, PACK = "roster", "selection", "pack"
 PRODUCT, REVISION, UPLOAD = "product", "product_revision", "upload"
 APPLICATION, QUALIFICATION = "supplier_application", "qualification"
 STATEMENT = "statement"
+# What a union says came and was paid for a programme, and that all of it may be filed.
+ACCEPTANCE, FILING = "acceptance", "filing"
 
 
 Body = Mapping[str, Any]

@@ -110,8 +110,11 @@ def _keep(uow: UnitOfWork, act: ValueAct) -> None:
 def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
     """Add an amount to what a person did alone today, unless that would be too much.
 
-    All that the person is known by must have room; where one has none, nothing is added.
+    All that the person is known by must have room; where one has none, nothing is added. Who has
+    not proved to be that person may have more accounts, each with a limit: they do nothing alone.
     """
+    if uow.settings.persons_confirmed and by.actor is not None and not by.actor.is_confirmed:
+        return False
     shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone.limit_fen}
     nested = uow.session.begin_nested()
     for person in by.keys:

@@ -156,7 +156,12 @@ class Settings:
     token_ttl_seconds: int
     # Whether finance and accounts duties of operators need a second factor.
     totp_required: bool
+    # Whether nobody decides, and nothing is decided that somebody made, who has not proved who
+    # they are.
+    persons_confirmed: bool
     alone: AloneSettings
+    # What a new supplier pays until two persons agree on another rate, in ten-thousandths.
+    default_commission_bps: int
     # Where staff opens an invitation, in front of its code.
     invitation_url: str
     idempotency_ttl_seconds: int

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mall.kernel.db import Base
+from mall.kernel.db import Base, names_by
 
 
 class Region(Base):
@@ -68,14 +68,27 @@ class Address(Base):
     created_at: Mapped[datetime]
 
 
+@names_by("name")
 class TradeUnion(Base):
     """A trade union; the federation's tree by `parent_id`."""
 
     __tablename__ = "trade_union"
+    __table_args__ = (
+        # Unions of two districts may have one name; side by side they may not. A list that swaps
+        # two names is right in the end.
+        UniqueConstraint(
+            "parent_id",
+            "name_key",
+            postgresql_nulls_not_distinct=True,
+            deferrable=True,
+            initially="IMMEDIATE",
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
+    name_key: Mapped[str]
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("trade_union.id"), index=True)
     # Whether somebody may be known by employee number and name, not only by phone.
     claims_by_employee: Mapped[bool] = mapped_column(default=False)

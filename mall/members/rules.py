@@ -28,6 +28,12 @@ class PhoneTaken(DomainError):
     en = "This phone number belongs to another member."
 
 
+class PhoneNeeded(DomainError):
+    code = "phone_needed"
+    zh = "请先在小程序中绑定经微信验证的手机号。"
+    en = "Bind the phone number that WeChat verified first."
+
+
 def clean_phone(text: str, field: str = "phone") -> str:
     """Return a mainland mobile number as eleven digits, or raise Invalid."""
     digits = canonical.mobile(text)

@@ -41,6 +41,13 @@ class PhoneCode(Schema):
     )
 
 
+class StaffAccountReply(Schema):
+    username = String(metadata={"example": "zhang.wei"})
+    display_name = String(metadata={"example": "张伟"})
+    phone = String(metadata={"description": "Masked", "example": "138****0001"})
+    confirmed_at = DateTime(metadata={"example": "2026-11-24T08:00:00Z"})
+
+
 class RealName(Schema):
     real_name = short_text(50, required=True, metadata={"example": "陈小湛"})
 

@@ -4,13 +4,15 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import current_app
+from flask import current_app, request
 
+from mall.access import rules as access_rules
 from mall.access import service as access
 from mall.access.gateway import LoginGateway
 from mall.access.guard import current_member_id, public
 from mall.access.rules import PhoneCodeRefused
-from mall.access.schemas import WeChatSignIn
+from mall.access.schemas import StaffSignIn, WeChatSignIn
+from mall.access.staff import signing_in
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries, rules
@@ -24,6 +26,7 @@ from mall.members.schemas import (
     PhoneCode,
     RegionList,
     RegionQuery,
+    StaffAccountReply,
 )
 from mall.members.service import members as service
 
@@ -103,6 +106,36 @@ def bind_phone(json_data: dict[str, str]) -> dict[str, Any]:
         raise
     with unit_of_work() as uow:
         return member_reply(service.bind_phone(uow, member_id, phone))
+
+
+@bp.post("/me/staff-account")
+@bp.input(StaffSignIn)
+@bp.output(StaffAccountReply)
+@bp.doc(
+    summary="Prove to be who works with a staff account: by its password, as a member",
+    description="Ties the account to the member and to the phone that WeChat verified; two accounts"
+    " of one person are one from then on. Again changes nothing but the phone.",
+    responses={
+        401: "The password or the second factor is wrong",
+        409: "No verified phone, or another member confirmed the account",
+        429: "Too many wrong passwords from here: wait",
+    },
+)
+def confirm_staff(json_data: dict[str, str]) -> dict[str, Any]:
+    address = access_rules.place_of(request.remote_addr)
+    attempt = signing_in.Attempt(**json_data, audience=None, address=address)
+    with unit_of_work() as uow:
+        proof = signing_in.prove(uow, attempt)
+        if proof.account is not None:
+            account = service.confirm_staff(uow, current_member_id(), proof.account)
+            return {
+                "username": account.username,
+                "display_name": account.display_name,
+                "phone": rules.mask_phone(account.phone),
+                "confirmed_at": account.person_confirmed_at,
+            }
+    assert proof.refusal is not None
+    raise proof.refusal
 
 
 @bp.get("/addresses")

@@ -55,8 +55,10 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_AFTER_SALES_APPEAL_SECONDS", "604800", "For a member to appeal a refusal"),
     ("MALL_TOKEN_TTL_SECONDS", "2592000", "Life of an access token"),
     ("MALL_TOTP_REQUIRED", "", "1: finance and accounts duties need TOTP; 0 in development"),
+    ("MALL_PERSONS_CONFIRMED", "", "1: staff proves who it is before it decides; 0 in development"),
     ("MALL_ALONE_FEN", "100000", "What an operator moves alone in a day, in fen; 0: nothing"),
     ("MALL_PROPOSAL_DAYS", "7", "How long a proposal waits for a second operator, in days"),
+    ("MALL_DEFAULT_COMMISSION_BPS", "0", "A new supplier's commission, in ten-thousandths"),
     ("MALL_INVITATION_URL", "", "Page where staff accepts an invitation; `#` and its code follow"),
     ("MALL_IDEMPOTENCY_TTL_SECONDS", "86400", "Life of an Idempotency-Key's answer, ≥ 24 h"),
     ("MALL_LEASE_SECONDS", "5", "How long a delivery is left to the job before it is swept"),
@@ -189,7 +191,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         kuaidi100=_kuaidi100(values),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
         totp_required=(values["MALL_TOTP_REQUIRED"] or str(int(is_production))) == "1",
+        persons_confirmed=(values["MALL_PERSONS_CONFIRMED"] or str(int(is_production))) == "1",
         alone=_alone(values),
+        default_commission_bps=_commission(values),
         invitation_url=values["MALL_INVITATION_URL"],
         idempotency_ttl_seconds=_whole(values, "MALL_IDEMPOTENCY_TTL_SECONDS", 86400),
         lease_seconds=_whole(values, "MALL_LEASE_SECONDS", 1),
@@ -222,6 +226,13 @@ def _alone(values: Mapping[str, str]) -> AloneSettings:
         limit_fen=_whole(values, "MALL_ALONE_FEN", 0),
         proposal_days=_whole(values, "MALL_PROPOSAL_DAYS", 1),
     )
+
+
+def _commission(values: Mapping[str, str]) -> int:
+    found = _whole(values, "MALL_DEFAULT_COMMISSION_BPS", 0)
+    if found > 10_000:
+        raise ConfigError("MALL_DEFAULT_COMMISSION_BPS is at most 10000, a hundred per cent")
+    return found
 
 
 def _bucket(values: Mapping[str, str]) -> S3Settings:

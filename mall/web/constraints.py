@@ -150,8 +150,17 @@ TAKEN: Mapping[str, Refusal] = {
     "uq_storefront_section_name_key": Refusal(
         "section_title_taken", "title", "已有同名的专题。", "There is a section of this title."
     ),
+    "uq_store_supplier_id_name_key": Refusal(
+        "store_name_taken", "name", "您已有同名的门店。", "You have a store of this name."
+    ),
     "uq_supplier_name_key": Refusal(
         "supplier_name_taken", "name", "已有同名的供应商。", "There is a supplier of this name."
+    ),
+    "uq_trade_union_parent_id_name_key": Refusal(
+        "union_name_taken",
+        "name",
+        "同一上级下已有同名工会。",
+        "A union of this name stands beside it, under the same one.",
     ),
     "uq_trade_union_code": Refusal(
         "union_code_taken", "code", "已有使用该代码的工会。", "There is a union of this code."

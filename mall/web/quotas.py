@@ -46,6 +46,7 @@ QUOTAS = (SIGN_IN, PHONE, APPLICATION, CLAIM, UPLOAD, IMAGE, PAPER, SEARCH)
 _BY_RULE = {
     ("POST", "/v1/supplier/applications"): APPLICATION,
     ("PUT", "/v1/store/me/phone"): PHONE,
+    ("POST", "/v1/store/me/staff-account"): SIGN_IN,
     ("PUT", "/v1/store/me/employment"): CLAIM,
     ("GET", "/v1/store/products"): SEARCH,
     ("GET", "/v1/store/search/suggestions"): SEARCH,
@@ -54,6 +55,7 @@ _BY_ROOM = {SHEETS: UPLOAD, PICTURES: IMAGE, PAPERS: PAPER}
 _ROOM_BY_RULE = {
     ("POST", "/v1/store/session"): GATEWAYS,
     ("PUT", "/v1/store/me/phone"): GATEWAYS,
+    ("POST", "/v1/store/me/staff-account"): PASSWORDS,
     ("POST", "/v1/store/orders/<uuid:order_id>/payments"): GATEWAYS,
 }
 

@@ -21,6 +21,8 @@ class AssistanceTarget(Base):
 
     union_id: Mapped[UUID] = mapped_column(primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True)
+    # What the union was called when it set the target.
+    union_name: Mapped[str]
     target_fen: Mapped[int]
     budget_fen: Mapped[int | None]
     share_bps: Mapped[int | None]

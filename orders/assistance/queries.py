@@ -75,9 +75,10 @@ def progress(row: AssistanceTarget, found: list[Month], expected: int) -> Mappin
         counted = rules.done_fen([each], row.counts_members)
         total += counted
         shown.append({**vars(each), "counted_fen": counted, "cumulative_fen": total})
-    names = ("union_id", "year", "target_fen", "budget_fen", "share_bps", "counts_members")
+    names = ("union_id", "union_name", "year", "target_fen", "budget_fen", "share_bps")
     return {
         **{name: getattr(row, name) for name in names},
+        "counts_members": row.counts_members,
         "done_fen": total,
         "expected_fen": expected,
         "missing_fen": max(0, row.target_fen - total),

@@ -1,6 +1,6 @@
 """Consumption assistance on the wire."""
 
-from apiflask.fields import UUID, Boolean, Integer, List, Nested
+from apiflask.fields import UUID, Boolean, Integer, List, Nested, String
 from apiflask.validators import Range
 
 from mall.web.fields import Items, Schema, a_uuid, fen
@@ -43,6 +43,9 @@ class MonthItem(Schema):
 
 class ProgressReply(TargetBody):
     union_id = UUID(metadata={"example": str(a_uuid())})
+    union_name = String(
+        metadata={"description": "As it was when the target was set", "example": "湛江市总工会"}
+    )
     year = Integer(metadata={"example": 2026})
     done_fen = Integer(metadata={"example": 1_800_000})
     expected_fen = Integer(

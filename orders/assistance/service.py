@@ -22,12 +22,12 @@ HEADS = ("月份", "工会采购（元）", "会员自购（元）", "计入目�
 
 def set_target(uow: UnitOfWork, union_id: UUID, year: int, form: TargetForm) -> None:
     """Set a union's target of a year; setting it again replaces it. Raises Invalid and NotFound."""
-    unions.get_union(uow.session, union_id)
+    union = unions.get_union(uow.session, union_id)
     row = uow.session.get(AssistanceTarget, (union_id, year), with_for_update=True)
     if row is None:
         row = AssistanceTarget(union_id=union_id, year=year)
         uow.session.add(row)
-    row.target_fen = form.amount_fen()
+    row.union_name, row.target_fen = union.name, form.amount_fen()
     row.budget_fen, row.share_bps = form.budget_fen, form.share_bps
     row.counts_members, row.updated_at = form.counts_members, uow.now
     uow.session.flush()
@@ -52,8 +52,7 @@ def sheet(session: Session, union_id: UUID, year: int, now: datetime) -> bytes:
         ]
         for each in found["months"]
     ]
-    union = unions.get_union(session, union_id)
-    rows.append([f"{union.name} 合计", None, None, found["done_fen"] / 100, None, None])
+    rows.append([f"{found['union_name']} 合计", None, None, found["done_fen"] / 100, None, None])
     return writing.xlsx(f"消费帮扶 {year}", HEADS, rows, [22, 16, 16, 16, 16, 16])
 
 

@@ -18,9 +18,10 @@ from tests.support.soak import SEED, long_or_short
 # in the middle of its work: at its own speed it would have issued to everybody by then.
 WORK = """
 import time
-from mall.ledger import funds
+from mall.ledger.service import funds
 from mall.shell.commands import environment
-from orders.collective import issuing, jobs
+from orders.collective import jobs
+from orders.collective.service import issuing
 issue_given = funds.issue_given
 def dawdle(*args):
     issue_given(*args)
@@ -139,7 +140,7 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     ]
     assert sent == 201 and set(codes) <= {200, 409} and codes.count(200) <= 1
     if 200 not in codes:
-        assert union.handler.post(f"{path}/accept", {}).status_code == 200
+        assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     [event] = world.rows("SELECT count(*) AS n FROM programme_event WHERE act = 'accepted'")
     assert event.n == 1
     audited()

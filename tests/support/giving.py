@@ -1,5 +1,6 @@
 """A union with its officers, roster, packs and programmes, over HTTP."""
 
+import functools
 import itertools
 import secrets
 from datetime import timedelta
@@ -34,6 +35,11 @@ class Union:
         self.auditor = world.staff("union_officer", self.id, ["audits"])
         self.operator = world.staff("operator")
         self.supplier_id = world.supplier()
+
+    @functools.cached_property
+    def acceptor(self):
+        """Return another handler: whoever records what came or was paid does not accept it."""
+        return self.world.staff("union_officer", self.id, ["handles"])
 
     def people(self, count, members_too=True):
         """Return so many people as rows of a roster, each a member with that phone or not."""

@@ -134,6 +134,8 @@ class GivingRules:
             reply = union.pay_out(programme_id, **self._transfer(max(1, surplus)))
         elif name == "close":
             reply = union.approver.post(f"{path}/close", {"reason": "提前结束"})
+        elif name == "accept":
+            reply = union.acceptor.post(f"{path}/accept", {})
         elif name == "archive":
             reply = union.auditor.post(f"{path}/archive", {})
         elif name == "remind":

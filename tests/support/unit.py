@@ -61,7 +61,7 @@ class Unit:
         self.union.run()
 
     def accept(self):
-        return self.union.handler.post(f"{self.path}/accept", {"note": "核对无误"})
+        return self.union.acceptor.post(f"{self.path}/accept", {"note": "核对无误"})
 
     def code_of(self, number):
         person = self.union.members[self.rows[number][1]]

@@ -6,6 +6,8 @@ from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.handover import queries, rules
+from mall.approvals import authors
+from mall.approvals.rules import ACCEPTANCE, FILING, Subject
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import queries as ledger
 from orders.entitlements import service as rights
@@ -19,7 +21,8 @@ from orders.programmes.service.lifecycle import Officer
 def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
     """Accept a closed programme whose goods have all come; what went to the unit is now delivered.
 
-    Raises WrongState, NotArrived and ClaimsOpen; then nothing is changed.
+    Raises WrongState, NotArrived, ClaimsOpen, and SamePerson for whoever recorded what came or was
+    paid; then nothing is changed.
     """
     programme = programmes.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
@@ -29,6 +32,9 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     undecided = sum(claim.state not in case_rules.ENDED for claim in claims)
     if undecided:
         raise rules.ClaimsOpen(count=undecided)
+    signer = programme_service.signer_of(uow, officer)
+    authors.decide(uow, Subject(ACCEPTANCE, programme.id), signer)
+    authors.touch(uow, Subject(FILING, programme.id), signer)
     handed = rights.redeem_in_bulk(uow, programme.id)
     accepted = 0
     for part in queries.unit_parts(uow.session, programme.id):
@@ -40,10 +46,22 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     history.append(uow, programme, officer.signature, "accepted", note, details)
 
 
+def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: UUID) -> None:
+    """Note who goes on with a claim of a programme, or gives it up: it is part of what is accepted.
+
+    Raises NotFound for a case of another programme.
+    """
+    programmes.lock(uow, officer.union_id, programme_id)
+    queries.check_claim(uow.session, programme_id, case_id)
+    signer = programme_service.signer_of(uow, officer)
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
+
+
 def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> None:
     """File an accepted programme of which nothing is left anywhere.
 
-    Raises WrongState, ValueStillOut and FundNotEmpty.
+    Raises WrongState, ValueStillOut, FundNotEmpty, and SamePerson for whoever accepted it or
+    recorded what was accepted.
     """
     programme = programmes.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ARCHIVED)
@@ -52,4 +70,7 @@ def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) ->
         raise rules.ValueStillOut(out_fen=found.outstanding_fen + found.held_fen)
     if found.balance_fen:
         raise rules.FundNotEmpty(balance_fen=found.balance_fen)
+    signer = programme_service.signer_of(uow, officer)
+    recorded = [Subject(ACCEPTANCE, programme.id)]
+    authors.decide(uow, Subject(FILING, programme.id), signer, recorded)
     programme_service.step(uow, programme, officer.signature, programme_rules.ARCHIVED, note)

@@ -15,10 +15,13 @@ from fulfillment.handover import queries, rules
 from fulfillment.handover.models import LoadReceipt, LoadReceiptLine
 from fulfillment.handover.rules import Counted
 from fulfillment.shipments import service as shipments
+from mall.approvals import authors
+from mall.approvals.rules import ACCEPTANCE, Subject
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from orders.programmes import queries as programmes
+from orders.programmes.service import lifecycle as programme_service
 from orders.programmes.service.lifecycle import Officer
 
 
@@ -35,10 +38,13 @@ class Receipt:
 def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt) -> list[UUID]:
     """Record the receipt of a load, once, and open a case for each shortage and damage.
 
-    Returns the cases. Raises NotFound, LoadReceived and Invalid; then nothing is kept. Locks order
-    and part, as every case does.
+    Returns the cases. Raises NotFound, LoadReceived and Invalid; then nothing is kept. Locks the
+    programme, then order and part, as every case does.
     """
-    programmes.get_programme(uow.session, officer.union_id, programme_id)
+    # Locked: whoever accepts the programme at this moment sees who counted what came, or waits.
+    programmes.lock(uow, officer.union_id, programme_id)
+    signer = programme_service.signer_of(uow, officer)
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
     shipment = queries.load(uow.session, programme_id, told.shipment_id)
     part = shipments.lock_part(uow, shipment)
     known = uow.session.get(LoadReceipt, shipment.id)

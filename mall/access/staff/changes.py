@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount, StaffChange
-from mall.access.rules import Actor
 from mall.access.service import NewStaff
 from mall.access.staff import invitations
 from mall.access.staff.invitations import Invitation
-from mall.kernel.errors import LimitReached, NotFound, WrongState
+from mall.kernel.db import check_limit
+from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
@@ -73,24 +73,22 @@ def _as_new(account: StaffAccount, duties: Sequence[str]) -> NewStaff:
 def _other(uow: UnitOfWork, account_id: UUID, by: UUID) -> StaffAccount:
     account = service.get_account(uow, account_id)
     actor = queries.actor(uow.session, by)
-    if actor.is_same_person(Actor(account.id, account.member_id, account.phone)):
+    if actor.is_same_person(queries.person_of(account)):
         raise rules.NotYourself()
     return account
 
 
 def _check_room(uow: UnitOfWork, new: NewStaff) -> None:
     mine = StaffAccount.role == new.role, StaffAccount.scope_id.is_not_distinct_from(new.scope_id)
-    count = uow.session.scalar(select(func.count()).select_from(StaffAccount).where(*mine))
-    if (count or 0) >= MAX_ACCOUNTS:
-        raise LimitReached(limit=MAX_ACCOUNTS)
+    count = select(func.count()).select_from(StaffAccount).where(*mine)
+    check_limit(uow.session, ("staff_account", new.scope_id), count, MAX_ACCOUNTS)
 
 
 def _propose(
     uow: UnitOfWork, kind: str, account_id: UUID | None, new: NewStaff, by: UUID | None
 ) -> StaffChange:
     waiting = select(func.count()).select_from(StaffChange).where(StaffChange.state == PROPOSED)
-    if (uow.session.scalar(waiting) or 0) >= MAX_OPEN:
-        raise LimitReached(limit=MAX_OPEN)
+    check_limit(uow.session, ("staff_change", None), waiting, MAX_OPEN)
     change = StaffChange(
         id=new_id(),
         kind=kind,
@@ -113,12 +111,14 @@ def _propose(
 def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
     """Carry a change out; raise NotFound, WrongState, SamePerson, NotYourself, UsernameTaken.
 
-    Whoever confirms is neither the person who proposed it nor the person whom it is about.
+    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who proposed it nor the person whom it is about.
     """
     change = _lock(uow, change_id)
     actor = queries.actor(uow.session, by)
-    if change.proposed_by_id is not None:
-        rules.check_other_person(actor, [queries.actor(uow.session, change.proposed_by_id)])
+    proposers = [queries.actor(uow.session, each) for each in [change.proposed_by_id] if each]
+    rules.check_other_person(actor, proposers)
+    if uow.settings.persons_confirmed:
+        rules.check_confirmed([actor, *proposers])
     if change.phone is not None and change.phone == actor.phone:
         raise rules.NotYourself()
     decided = _decide(uow, change, CONFIRMED, by)

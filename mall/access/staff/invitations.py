@@ -56,7 +56,8 @@ def issue(uow: UnitOfWork, account: StaffAccount, issued_by: str) -> Invitation:
             expires_at=expires_at,
         )
     )
-    service.forget_tries(uow, rules.PASSWORD, rules.subject_of_name(account.username))
+    for allowance in (rules.PASSWORD, rules.SURROUNDED):
+        service.forget_tries(uow, allowance, rules.subject_of_name(account.username))
     uow.session.execute(delete(PasswordRequest).where(PasswordRequest.account_id == account.id))
     audience = rules.AUDIENCE_OF_ROLE[account.role]
     base = uow.settings.invitation_url or f"/v1/{audience}/password/invitation"
@@ -87,6 +88,8 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
     uow.doer = Doer(audience, account.id, account.display_name)
     passwords.check(password, account.username)
     account.password_hash = passwords.hash_of(password)
+    # Whoever took the invitation up may be somebody else: they prove anew who they are.
+    account.person_confirmed_at = None
     service.end_sessions(account)
     factors.remove(uow, account.id)
     uow.session.flush()

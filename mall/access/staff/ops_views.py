@@ -54,7 +54,11 @@ def list_operators() -> dict[str, Any]:
         names = ("id", "username", "display_name", "duties", "is_active", "created_at")
         items = [
             {name: getattr(each, name) for name in names}
-            | {"phone": masked(each.phone), "has_totp": each.id in with_one}
+            | {
+                "phone": masked(each.phone),
+                "has_totp": each.id in with_one,
+                "is_person_confirmed": each.person_confirmed_at is not None,
+            }
             for each in found
         ]
     return {"items": items}

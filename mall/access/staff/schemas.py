@@ -59,6 +59,9 @@ class OwnAccount(Schema):
     display_name = String(metadata={"example": "张伟"})
     duties = List(String(), metadata={"example": ["service"]})
     has_totp = Boolean(metadata={"example": True})
+    is_person_confirmed = Boolean(
+        metadata={"description": "Its owner proved to be a member with a verified phone"}
+    )
 
 
 class PasswordBody(Schema):

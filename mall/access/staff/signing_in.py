@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount
-from mall.access.rules import PASSWORD, IssuedToken
-from mall.access.staff import factors, passwords
+from mall.access.rules import PASSWORD, SPRAYED, SURROUNDED, Allowance, IssuedToken
+from mall.access.staff import factors, passwords, places
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import Doer, UnitOfWork
 
@@ -18,7 +18,8 @@ class Attempt:
 
     username: str
     password: str
-    audience: str
+    # None: whichever the account is for.
+    audience: str | None
     address: str
     totp: str | None = None
 
@@ -31,38 +32,82 @@ class SignIn:
     refusal: DomainError | None
 
 
+@dataclass(frozen=True)
+class Proof:
+    """Whose password and second factor it was, or the refusal to raise once the count is kept."""
+
+    account: StaffAccount | None
+    refusal: DomainError | None
+
+
 def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
-    """Check a password and open a session for an account of this audience.
+    """Check a password and open a session for an account of this audience."""
+    proof = prove(uow, attempt)
+    if proof.account is None:
+        return SignIn(None, proof.refusal)
+    audience = rules.AUDIENCE_OF_ROLE[proof.account.role]
+    token = service.issue_token(uow, audience, proof.account.id, proof.account.epoch)
+    return SignIn(token, None)
+
+
+def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
+    """Check a password and, where one is set, the second factor.
 
     A refusal is returned, not raised, so that the failure it counts is committed. An unknown name
     is counted and refused as a wrong password is, and costs as much.
     """
-    subject = rules.subject_of_name(attempt.username)
+    guesses = _guesses(uow, attempt)
     try:
-        service.check_tries(uow, PASSWORD, subject, attempt.address)
+        _check(uow, guesses)
         found = uow.session.scalars(
             select(StaffAccount).where(StaffAccount.username == attempt.username)
         ).first()
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
-            service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
-            return SignIn(None, rules.BadCredentials("password"))
+            _count(uow, guesses)
+            return Proof(None, rules.BadCredentials("password"))
         if factors.is_set(uow, found.id):
             if not attempt.totp:
-                return SignIn(None, rules.TotpNeeded("totp"))
+                return Proof(None, rules.TotpNeeded("totp"))
             if not factors.use(uow, found.id, attempt.totp):
-                service.count_wrong_try(uow, PASSWORD, subject, attempt.address)
-                return SignIn(None, rules.TotpWrong("totp"))
-        service.check_tries(uow, PASSWORD, subject, attempt.address)
+                _count(uow, guesses)
+                return Proof(None, rules.TotpWrong("totp"))
+        _check(uow, guesses)
     except rules.TooManyTries as error:
-        return SignIn(None, rules.LockedOut(**error.details))
-    uow.doer = Doer(attempt.audience, found.id, found.display_name)
-    service.forget_tries(uow, PASSWORD, subject, attempt.address)
-    token = service.issue_token(uow, attempt.audience, found.id, found.epoch)
-    return SignIn(token, None)
+        return Proof(None, rules.LockedOut(**error.details))
+    uow.doer = Doer(rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
+    service.forget_tries(uow, *guesses[0])
+    places.remember(uow, found.id, attempt.address)
+    return Proof(found, None)
 
 
-def _may(uow: UnitOfWork, account: StaffAccount, audience: str) -> bool:
-    return rules.AUDIENCE_OF_ROLE[account.role] == audience and queries.may_sign_in(
+# What is counted, whose, and from where.
+Guess = tuple[Allowance, str, str]
+
+
+def _guesses(uow: UnitOfWork, attempt: Attempt) -> list[Guess]:
+    """Return what a guess is counted by; in one order for everybody, so that none wait crosswise."""
+    subject, address = rules.subject_of_name(attempt.username), attempt.address
+    found = [(PASSWORD, subject, address)]
+    if not places.is_known(uow, attempt.username, address):
+        # An address that nobody can tell apart from others' is not counted by itself.
+        found += [(SPRAYED, address, "")] if address else []
+        found.append((SURROUNDED, subject, ""))
+    return found
+
+
+def _check(uow: UnitOfWork, guesses: list[Guess]) -> None:
+    for each in guesses:
+        service.check_tries(uow, *each)
+
+
+def _count(uow: UnitOfWork, guesses: list[Guess]) -> None:
+    for each in guesses:
+        service.count_wrong_try(uow, *each)
+
+
+def _may(uow: UnitOfWork, account: StaffAccount, wanted: str | None) -> bool:
+    audience = rules.AUDIENCE_OF_ROLE[account.role]
+    return wanted in (None, audience) and queries.may_sign_in(
         uow.session, audience, account.id, account.epoch
     )

@@ -37,6 +37,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
             account = service.get_account(uow, current().subject_id)
             names = ("id", "username", "display_name", "duties")
             shown = {name: getattr(account, name) for name in names}
+            shown["is_person_confirmed"] = account.person_confirmed_at is not None
         return {**shown, "has_totp": current().has_factor}
 
     return bp

@@ -1,12 +1,13 @@
 """Import the list of unions: wholly, or with its problems told not at all."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from mall.kernel.errors import DomainError
@@ -17,10 +18,12 @@ from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members.models import TradeUnion
+from mall.members.service import unions
 
 SHEET = "工会"
 LIMITS = Limits(rows=10_000, columns=20, cell_characters=500)
 MAX_SHOWN = 100
+NAMES = "uq_trade_union_parent_id_name_key"
 HEADS = {"code": ("工会代码", "代码"), "name": ("工会名称", "名称"), "parent_code": ("上级代码",)}
 _CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
 
@@ -53,6 +56,7 @@ def import_unions(uow: UnitOfWork, lines: list[Line]) -> dict[str, int]:
     Raises UnionListWrong with every problem; nothing is kept then. The same list again changes
     nothing.
     """
+    unions.hold_names(uow)
     known = {
         row.code: row
         for row in uow.session.execute(
@@ -63,6 +67,7 @@ def import_unions(uow: UnitOfWork, lines: list[Line]) -> dict[str, int]:
     codes_by_id = {row.id: code for code, row in known.items()}
     parents = {code: codes_by_id.get(row.parent_id, "") for code, row in known.items()}
     problems = _problems(lines, set(known), parents)
+    problems = problems or _twins(lines, {code: row.name for code, row in known.items()}, parents)
     if problems:
         raise UnionListWrong("body", count=len(problems), problems=problems[:MAX_SHOWN])
     for line in lines:
@@ -80,17 +85,21 @@ def import_unions(uow: UnitOfWork, lines: list[Line]) -> dict[str, int]:
                 "id": ids[line.code],
                 "code": line.code,
                 "name": line.name,
+                "name_key": canonical.key(line.name),
                 "parent_id": parent_id,
                 "created_at": uow.now,
                 "claims_by_employee": False,
             }
         )
     if rows:
+        # Two names may be swapped: what counts is how it stands in the end.
+        uow.session.execute(text(f"SET CONSTRAINTS {NAMES} DEFERRED"))
         statement = insert(TradeUnion)
-        changes = {name: statement.excluded[name] for name in ("name", "parent_id")}
+        changes = {name: statement.excluded[name] for name in ("name", "name_key", "parent_id")}
         uow.session.execute(
             statement.on_conflict_do_update(index_elements=["code"], set_=changes), rows
         )
+        uow.session.execute(text(f"SET CONSTRAINTS {NAMES} IMMEDIATE"))
     return {"added": added, "changed": changed, "unchanged": len(lines) - len(rows)}
 
 
@@ -110,7 +119,7 @@ def _read(rows: Iterable[Row]) -> list[Line]:
             "The head needs 工会代码 and 工会名称, and may have 上级代码.",
         )
 
-    def text(row: Row, key: str) -> str:
+    def written(row: Row, key: str) -> str:
         cell = row.cells.get(found.get(key, -1))
         if cell is None:
             return ""
@@ -121,7 +130,7 @@ def _read(rows: Iterable[Row]) -> list[Line]:
             return str(cell.value)
 
     return [
-        Line(row.number, text(row, "code"), text(row, "name"), text(row, "parent_code"))
+        Line(row.number, written(row, "code"), written(row, "name"), written(row, "parent_code"))
         for row in iterator
     ]
 
@@ -148,6 +157,25 @@ def _problems(lines: list[Line], known: set[str], parents: dict[str, str]) -> li
         for line in lines:
             if _is_in_ring(line.code, tree):
                 note(line, f"工会 {line.code} 的上级关系形成了环")
+    return problems
+
+
+def _twins(
+    lines: list[Line], names: dict[str, str], parents: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return a problem for each line whose name another union under the same one has, in the end."""
+    names = {**names, **{line.code: line.name for line in lines}}
+    tree = {**parents, **{line.code: line.parent_code for line in lines}}
+    sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for code, name in names.items():
+        sharing[tree.get(code, ""), canonical.key(name)].append(code)
+    problems = []
+    for line in lines:
+        codes = sharing[line.parent_code, canonical.key(line.name)]
+        others = "、".join(code for code in codes[:5] if code != line.code)
+        if len(codes) > 1:
+            found = f"同一上级下另有同名工会（{others}），请写明区别或填写各自的上级代码"
+            problems.append({"row": line.number, "text": found})
     return problems
 
 

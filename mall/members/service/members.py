@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from mall.access import rules as access_rules
 from mall.access import service as access
 from mall.access.gateway import WeChatIdentity
+from mall.access.models import StaffAccount
 from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -69,6 +70,18 @@ def bind_phone(uow: UnitOfWork, member_id: UUID, phone: str) -> Member:
     uow.session.flush()
     claiming.claim_by_phone(uow, member_id, clean)
     return member
+
+
+def confirm_staff(uow: UnitOfWork, member_id: UUID, account: StaffAccount) -> StaffAccount:
+    """Note that a member is who works with a staff account, whose password was just proved.
+
+    Raises PhoneNeeded for a member without a verified phone, and PersonTaken.
+    """
+    member = queries.get_member(uow.session, member_id)
+    if member.phone is None or member.phone_verified_at is None:
+        raise rules.PhoneNeeded()
+    access.confirm_person(uow, account, member.id, member.phone)
+    return account
 
 
 def verify_real_name(uow: UnitOfWork, member_id: UUID, real_name: str) -> Member:

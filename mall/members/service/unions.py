@@ -9,8 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from mall.kernel import clock
+from mall.kernel.db import hold_turn
 from mall.kernel.errors import DomainError, Invalid, NotFound
 from mall.kernel.ids import new_id
+from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries
 from mall.members.models import TradeUnion, UnionMembership
@@ -22,12 +24,35 @@ class UnionCodeTaken(DomainError):
     en = "There is a union of this code."
 
 
+class UnionNameTaken(DomainError):
+    code = "union_name_taken"
+    zh = "同一上级下已有同名工会。"
+    en = "A union of this name stands beside it, under the same one."
+
+
+def hold_names(uow: UnitOfWork) -> None:
+    """Let whoever names unions wait until this transaction ends."""
+    hold_turn(uow.session, "union_name", None)
+
+
+def _check_name(uow: UnitOfWork, name: str, parent_id: UUID | None, own_id: UUID | None) -> None:
+    hold_names(uow)
+    twin = select(TradeUnion.id).where(
+        TradeUnion.parent_id.is_not_distinct_from(parent_id),
+        TradeUnion.name_key == canonical.key(name),
+        TradeUnion.id.is_distinct_from(own_id),
+    )
+    if uow.session.scalars(twin).first() is not None:
+        raise UnionNameTaken("name")
+
+
 def open_union(uow: UnitOfWork, code: str, name: str, parent_id: UUID | None = None) -> TradeUnion:
-    """Open a union; raise UnionCodeTaken, or NotFound for an unknown parent."""
+    """Open a union; raise UnionCodeTaken, UnionNameTaken, or NotFound for an unknown parent."""
     if uow.session.scalars(select(TradeUnion.id).where(TradeUnion.code == code)).first():
         raise UnionCodeTaken("code")
     if parent_id is not None:
         get_union(uow.session, parent_id, "parent_id")
+    _check_name(uow, name, parent_id, None)
     union = TradeUnion(id=new_id(), code=code, name=name, parent_id=parent_id, created_at=uow.now)
     uow.session.add(union)
     uow.session.flush()
@@ -45,13 +70,14 @@ def set_active(uow: UnitOfWork, union_id: UUID, is_active: bool) -> TradeUnion:
 def change_union(
     uow: UnitOfWork, union_id: UUID, name: str, parent_id: UUID | None, claims_by_employee: bool
 ) -> TradeUnion:
-    """Change a union; raise NotFound, and Invalid where it would stand above itself."""
+    """Change a union; raise NotFound, UnionNameTaken, and Invalid where it stood above itself."""
     union = get_union(uow.session, union_id)
     above = parent_id
     while above is not None:
         if above == union_id:
             raise Invalid("parent_id", "上级关系形成了环。", "A union cannot stand above itself.")
         above = get_union(uow.session, above, "parent_id").parent_id
+    _check_name(uow, name, parent_id, union_id)
     union.name, union.parent_id = name, parent_id
     union.claims_by_employee = claims_by_employee
     uow.session.flush()

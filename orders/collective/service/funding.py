@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from mall.approvals import authors
-from mall.approvals.rules import FUNDING, Signer, Subject
+from mall.approvals.rules import ACCEPTANCE, FUNDING, Signer, Subject
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -64,6 +64,7 @@ def _add(uow: UnitOfWork, programme_id: UUID, by: Signer, kind: str, transfer: T
     except IntegrityError as error:
         raise rules.BankReferenceUsed("bank_reference") from error
     authors.touch(uow, Subject(FUNDING, row.id), by)
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), by)
     return row
 
 
@@ -101,6 +102,8 @@ def _decided(
         raise NotFound("transfer", "转账")
     rules.FUNDING_STATES.check(row.state, state)
     authors.decide(uow, Subject(FUNDING, row.id), by)
+    # What is accepted in the end includes its money: whoever vouched for that is no witness of it.
+    authors.touch(uow, Subject(ACCEPTANCE, programme_id), by)
     row.state, row.decided_by, row.decided_at = state, by.name, uow.now
     uow.session.flush()
     return row

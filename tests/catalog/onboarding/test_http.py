@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from mall.kernel import clock
+from mall.kernel.clock import beijing_day
 from mall.kernel.text import canonical
 from tests.support.people import Person, at_once, order_body
 
@@ -72,11 +73,40 @@ def test_a_merchant_applies_is_sent_back_improves_and_is_approved(world):
     assert supplier.get("/v1/supplier/profile").get_json()["review_reasons"] == [reason]
     qualify(world, supplier)
     supplier.post("/v1/supplier/profile/submit")
-    done = operator.post(path, {**APPROVE, "commission_bps": 500}).get_json()
-    assert (done["state"], done["commission_bps"], done["review_reasons"]) == ("active", 500, [])
+    rejected = {"decision": "reject", "reasons": [reason], "commission_bps": 500}
+    assert operator.post(path, rejected).get_json()["field"] == "commission_bps"
+    done = operator.post(path, APPROVE).get_json()
+    assert (done["state"], done["commission_bps"], done["review_reasons"]) == ("active", 0, [])
     told = supplier.get("/v1/supplier/notices").get_json()["items"]
     assert [each["kind"] for each in told] == ["review_decided"] * 3
     assert "请上传营业执照" in told[-1]["text"]
+
+
+def test_a_first_commission_other_than_the_platforms_takes_two_persons(world, app, audited):
+    settings = app.extensions["mall_settings"]
+    object.__setattr__(settings, "default_commission_bps", 300)
+    try:
+        supplier, operator = applied(world), world.staff("operator")
+        qualify(world, supplier)
+        supplier.post("/v1/supplier/profile/submit")
+        path = f"/v1/ops/suppliers/{supplier.id}"
+        done = operator.post(f"{path}/review", {**APPROVE, "commission_bps": 0}).get_json()
+    finally:
+        object.__setattr__(settings, "default_commission_bps", 0)
+    shown = ("state", "commission_bps", "proposed_commission_bps")
+    assert [done[name] for name in shown] == ["active", 300, 0]
+    assert supplier.get("/v1/supplier/profile").get_json()["proposed_commission_bps"] == 0
+    [waiting] = operator.get("/v1/ops/proposals?state=proposed").get_json()["items"]
+    confirm = f"/v1/ops/proposals/{waiting['id']}/confirm"
+    assert operator.post(confirm).get_json()["code"] == "same_person"
+    assert operator.get(f"{path}/commission").get_json()["items"] == []
+    # However long it waits, it begins on the day after it is confirmed.
+    clock.freeze(clock.now() + timedelta(days=2))
+    assert world.second.post(confirm).status_code == 200
+    [rate] = operator.get(f"{path}/commission").get_json()["items"]
+    tomorrow = beijing_day(clock.now()) + timedelta(days=1)
+    assert (rate["commission_bps"], rate["from_on"]) == (0, str(tomorrow))
+    audited()
 
 
 def test_who_only_applied_sells_nothing(world):

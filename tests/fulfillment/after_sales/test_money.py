@@ -158,7 +158,7 @@ def test_case_18_of_a_programme_that_is_filed_they_wait_for_their_payout(given, 
     union.run()
     left = union.bill(programme_id)["balance_fen"]
     assert union.pay_out(programme_id, amount_fen=left).status_code == 200
-    assert union.handler.post(f"{path}/accept", {}).status_code == 200
+    assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     assert union.auditor.post(f"{path}/archive", {}).status_code == 200
     audited()
     refund(sale)

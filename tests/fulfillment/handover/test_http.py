@@ -26,7 +26,7 @@ def close(union, path):
 
 def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, audited, world):
     close(union, purchase)
-    early = union.handler.post(f"{purchase}/accept", {}).get_json()
+    early = union.acceptor.post(f"{purchase}/accept", {}).get_json()
     assert (early["code"], "1" in early["detail"]) == ("not_arrived", True)
     supplier = world.staff("supplier", union.supplier_id)
     [part] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
@@ -34,7 +34,7 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
     assert supplier.get(path).get_json()["address"]["detail"] == ADDRESS["detail"]
     parcel = {"carrier": "self", "tracking_no": None}
     assert supplier.post(f"{path}/shipments", parcel).status_code == 201
-    reply = union.handler.post(f"{purchase}/accept", {"note": "实收 3 份，完好"})
+    reply = union.acceptor.post(f"{purchase}/accept", {"note": "实收 3 份，完好"})
     assert (reply.status_code, reply.get_json()["state"]) == (200, "accepted")
     [order] = world.rows("SELECT state FROM shop_order")
     assert order.state == "completed"
@@ -42,7 +42,7 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
     assert {each["state"] for each in found} == {"redeemed"}
     history = union.handler.get(f"{purchase}/history").get_json()["events"]
     assert (history[-1]["act"], history[-1]["note"]) == ("accepted", "实收 3 份，完好")
-    again = union.handler.post(f"{purchase}/accept", {})
+    again = union.acceptor.post(f"{purchase}/accept", {})
     assert (again.status_code, again.get_json()["code"]) == (409, "wrong_state")
     assert union.handler.post(f"{purchase}/archive", {}).get_json()["code"] == "duty_missing"
     filed = union.auditor.post(f"{purchase}/archive", {"note": "资料齐全"})
@@ -74,16 +74,16 @@ def test_a_fund_that_holds_money_is_not_filed(union, audited):
     assert union.redeem(person, programme_id, packs[0]).status_code == 201
     union.run()
     close(union, path)
-    assert union.handler.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
+    assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
     order_id = union.right_of(person, programme_id)["order_id"]
     [part] = person.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()["items"]
     supplier = union.world.staff("supplier", union.supplier_id)
     parcel = {"carrier": "self", "tracking_no": None}
     supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
     # One's own parcel is confirmed by oneself, not by the union.
-    assert union.handler.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
+    assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
     person.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
-    assert union.handler.post(f"{path}/accept", {}).status_code == 200
+    assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     refused = union.auditor.post(f"{path}/archive", {})
     assert refused.get_json()["code"] == "fund_not_empty"
     assert union.pay_out(programme_id, amount_fen=30_000).status_code == 200
@@ -100,7 +100,7 @@ def test_beans_that_an_unpaid_order_held_keep_the_books_open(union, audited, wor
     order = person.post("/v1/store/orders", order_body([sku], "mixed", 40_000)).get_json()
     assert (order["beans_fen"], order["wechat_fen"]) == (30_000, 10_000)
     close(union, path)
-    assert union.handler.post(f"{path}/accept", {}).status_code == 200
+    assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     refused = union.auditor.post(f"{path}/archive", {}).get_json()
     assert (refused["code"], refused["out_fen"]) == ("value_still_out", 30_000)
     assert person.post(f"/v1/store/orders/{order['order_id']}/cancel").status_code == 200

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
-from tests.support.selling import Sale
+from tests.support.selling import Counter, Sale
 
 ACCOUNT = '{"bank": "农行", "account_name": "旧户", "account_number": "4460000101111"}'
 OTHER = ACCOUNT.replace("旧户", "新户").replace("1111", "2222")
@@ -24,7 +24,9 @@ RENAMED = (
     "UPDATE address SET detail = '别处', recipient = '别人'",
     "UPDATE staff_account SET display_name = '改'",
     "UPDATE category SET name = name || '改'",
-    "UPDATE store SET name = name || '改'",
+    "UPDATE store SET name = name || '改', detail = detail || '改', phone = '19900000000',"
+    " region_code = '440803', latitude = 20, longitude = 110",
+    "UPDATE region SET full_name = full_name || '改'",
 )
 
 
@@ -88,9 +90,25 @@ def test_papers_lists_and_notices_stay_as_they_were_agreed(union, world):
         (union.operator, f"/v1/ops/settlement/statements/{statement['id']}"),
         (union.auditor, f"/v1/union/programmes/{chosen}/history"),
     ]
-    before = taken(papers)
+    counter, year = Counter(world), beijing_day(clock.now()).year
+    assert counter.choose().status_code == 200
+    [used, *_] = counter.codes()
+    assert counter.redeem(used).status_code == 200
+    day = counter.vouchers()[0]["pickup"]["slot_starts"][:10]
+    target = {"target_fen": 3_000_000}
+    assert union.handler.put(f"/v1/union/assistance/{year}", target).status_code == 200
+    papers += [
+        (counter.member, f"{counter.path}/vouchers"),
+        (counter.member, f"{counter.path}/pickup"),
+        (counter.clerk, f"/v1/pickup/day?day={day}"),
+        (union.auditor, f"/v1/union/assistance/{year}.xlsx?format=xlsx"),
+        (union.auditor, f"/v1/union/assistance/{year}"),
+    ]
+    before, told = taken(papers), counter.redeem(used).get_json()
     for each in RENAMED:
         world.execute(each)
     after = taken(papers)
     assert [path for path in before if before[path] != after[path]] == []
-    assert "旧户" in before[papers[-5][1]]
+    assert counter.redeem(used).get_json() == told
+    assert "旧户" in before[f"/v1/ops/settlement/statements/{statement['id']}/paper?format=xlsx"]
+    assert "门店 " in before[f"{counter.path}/vouchers"]["items"][0]["pickup"]["store"]["name"]

@@ -171,6 +171,29 @@ def test_all_choices_are_taken_or_none(world, counter):
     assert counter.member.get(f"{counter.path}/pickup").get_json() == {"items": []}
 
 
+def test_whoever_chose_a_store_that_moves_is_told_and_keeps_what_was_agreed(counter, audited):
+    choose(counter)
+    [before] = counter.member.get(f"{counter.path}/pickup").get_json()["items"]
+    path = f"/v1/supplier/stores/{counter.store_id}"
+    [store] = counter.supplier.get("/v1/supplier/stores").get_json()["items"]
+    kept = ("region", "id", "supplier_id", "is_active")
+    form = {name: value for name, value in store.items() if name not in kept}
+    assert counter.supplier.put(path, form).status_code == 200
+    assert counter.supplier.put(path, {**form, "lead_hours": 1}).status_code == 200
+    notices = counter.member.get("/v1/store/notices").get_json()["items"]
+    assert "store_changed" not in [each["kind"] for each in notices]
+    moved = {**form, "name": "搬迁店", "detail": "新路 1 号"}
+    assert counter.supplier.put(path, moved).status_code == 200
+    [notice, *_] = counter.member.get("/v1/store/notices").get_json()["items"]
+    assert notice["kind"] == "store_changed" and "新路 1 号" in notice["text"]
+    [after] = counter.member.get(f"{counter.path}/pickup").get_json()["items"]
+    assert after["store"] == before["store"]
+    choose(counter)
+    [after] = counter.member.get(f"{counter.path}/pickup").get_json()["items"]
+    assert after["store"]["detail"] == "新路 1 号"
+    audited()
+
+
 def test_whoever_chose_a_store_that_closes_is_told(counter, audited):
     choose(counter)
     path = f"/v1/supplier/stores/{counter.store_id}/active"

@@ -169,3 +169,19 @@ def test_slots_of_a_split_day_are_in_order():
     ]
     found = rules.slots(rows, [], date(2026, 12, 1), 60)
     assert [f"{slot.starts_at:%H:%M}" for slot in found] == ["09:00", "10:00", "14:00", "15:00"]
+
+
+@pytest.mark.parametrize("name", ["寸金店", " 寸金店", "寸金 店", "寸金\u200b店", "寸金店\u3000"])
+def test_two_stores_of_one_merchant_have_two_names(world, merchant, name):
+    first = opened(merchant)
+    refused = merchant.post("/v1/supplier/stores", {**FORM, "name": name})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "store_name_taken")
+    other = opened(merchant, name="另一店")
+    path = f"/v1/supplier/stores/{other['id']}"
+    assert merchant.put(path, {**FORM, "name": name}).get_json()["code"] == "store_name_taken"
+    # One's own name may be written otherwise, and another merchant's is no matter.
+    assert (
+        merchant.put(f"/v1/supplier/stores/{first['id']}", {**FORM, "name": name}).status_code
+        == 200
+    )
+    opened(world.staff("supplier", world.supplier()), name=name)

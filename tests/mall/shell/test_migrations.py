@@ -6,8 +6,12 @@ import subprocess
 import psycopg
 import pytest
 from alembic import command
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from mall.kernel.db import db
 from mall.shell import config, database
 from tests.support.processes import MALL
 
@@ -49,3 +53,45 @@ def test_two_processes_that_migrate_at_once_take_turns(empty_url):
     ]
     said = [process.communicate(timeout=60)[1] for process in started]
     assert [process.returncode for process in started] == [0, 0], said
+
+
+def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one_is_taken(
+    world, caplog
+):
+    """They are planted as they were stored once; whoever waits for review keeps its SKUs."""
+    supplier_id = world.supplier()
+    skus = [world.sku(1000, 5, supplier_id)[1] for _ in range(5)]
+    codes = ("ＡＢ－１２", "Ｃ１", "C1", "Ｄ\u200b１", "D１")
+    for sku, code in zip(skus, codes, strict=True):
+        world.execute(
+            "UPDATE sku SET code = :code, barcode = :code WHERE id = :id", code=code, id=sku
+        )
+    world.execute(
+        "INSERT INTO product_revision (id, product_id, number, content, state, reasons, submitted_at)"
+        " SELECT gen_random_uuid(), product_id, 99, jsonb_build_object('skus', jsonb_build_array("
+        "  jsonb_build_object('code', 'x'), jsonb_build_object('code', code, 'price_fen', 7))),"
+        " 'in_review', '[]', now() FROM sku WHERE id = :id",
+        id=skus[0],
+    )
+    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0043").module
+    with (
+        world.app.app_context(),
+        db.engine.begin() as connection,
+        Operations.context(MigrationContext.configure(connection)),
+    ):
+        module._plain_codes()
+        module._plain_barcodes()
+    found = {row.id: row for row in world.rows("SELECT id, code, barcode FROM sku")}
+    after = [found[sku].code for sku in skus]
+    assert after == ["AB-12", "Ｃ１", "C1", "Ｄ\u200b１", "D１"]
+    assert [found[sku].barcode for sku in skus] == ["AB-12", "C1", "C1", "D1", "D1"]
+    told = [each.getMessage() for each in caplog.records if "stays" in each.getMessage()]
+    assert [any(str(sku) in line for line in told) for sku in skus] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+    [row] = world.rows("SELECT content FROM product_revision WHERE number = 99")
+    assert row.content["skus"] == [{"code": "x"}, {"code": "AB-12", "price_fen": 7}]

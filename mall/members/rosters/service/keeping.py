@@ -18,6 +18,7 @@ from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from mall.members.rosters import queries, rules, statements
 from mall.members.rosters.models import Roster
+from mall.members.service import unions
 
 LIMITS = Limits(rows=rules.MAX_ROWS, columns=30, cell_characters=1000)
 LEASE, MAX_ATTEMPTS = timedelta(seconds=90), 4
@@ -31,7 +32,8 @@ class RosterNameTaken(DomainError):
 
 
 def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
-    """Open an empty roster; raise RosterNameTaken and LimitReached."""
+    """Open an empty roster; raise RosterNameTaken, LimitReached, and NotFound without the union."""
+    unions.get_union(uow.session, union_id)
     mine = select(func.count()).select_from(Roster).where(Roster.union_id == union_id)
     check_limit(uow.session, ("roster", union_id), mine, rules.MAX_ROSTERS)
     if uow.session.scalar(mine.where(Roster.name_key == canonical.key(name))):
