@@ -48,7 +48,21 @@ def lists(app):
 
 
 @pytest.fixture
-def people(world, union):
+def unchecked(world):
+    """Take the checks of shape away, as they are where rows are older than they."""
+    checks = world.rows(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conname LIKE '%\\_shape'"
+    )
+    assert len(checks) > 40
+    world.execute("".join(f"ALTER TABLE {t} DROP CONSTRAINT {name};" for t, name, _ in checks))
+    yield
+    again = "ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID;"
+    world.execute("".join(again.format(*check) for check in checks))
+
+
+@pytest.fixture
+def people(world, union, unchecked):
     """Somebody of each audience, with two of what lists show behind them."""
     supplier_id = world.supplier()
     supplier, ops = world.staff("supplier", supplier_id), world.staff("operator")
