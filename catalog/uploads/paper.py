@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from catalog.products import describing
 from catalog.products import queries as products
 from catalog.products.rules import ProductForm, SkuForm
-from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, queries
 from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
 from catalog.uploads.models import Upload
@@ -94,7 +93,7 @@ def template(session: Session, supplier_id: UUID) -> bytes:
         writing.write_row(about, number, words)
     lists = book.add_worksheet("列表")
     lists.hide()
-    templates = [each.name for each in suppliers.templates_of(session, supplier_id)]
+    templates = sorted(queries.template_names(session, supplier_id).values())
     _choices(sheet, lists, "category", sorted(queries.category_paths(session)))
     _choices(sheet, lists, "delivery_modes", [*columns.MODES, "快递、配送到单位"])
     _choices(sheet, lists, "is_pavilion", [columns.YES, columns.NO])
@@ -140,7 +139,7 @@ def own_products(session: Session, supplier_id: UUID) -> bytes:
 
 def _product_rows(session: Session, supplier_id: UUID) -> Iterator[list[Value]]:
     paths = {key: path for path, key in queries.category_paths(session).items()}
-    names = {each.id: each.name for each in suppliers.templates_of(session, supplier_id)}
+    names = queries.template_names(session, supplier_id)
     ids = products.ids_of(session, supplier_id, LIMITS.rows)
     count = 0
     for start in range(0, len(ids), 500):
