@@ -119,15 +119,15 @@ def upgrade() -> None:
             if odd:
                 print(f"{odd} rows of {table} have a {column} of another shape; they stay.")
     for table, column in HISTORY:
-        _bound(table, column, "1900-01-01")
+        _bound(table, column, "1900-01-01", "")
 
 
-def _bound(table: str, column: str, first: str) -> None:
+def _bound(table: str, column: str, first: str, how: str) -> None:
     name = f"ck_{table}_{column}_in_time"
     op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
     op.execute(
         f"ALTER TABLE {table} ADD CONSTRAINT {name}"
-        f" CHECK ({column} BETWEEN '{first}' AND '2102-01-01') NOT VALID"
+        f" CHECK ({column} BETWEEN '{first}' AND '2102-01-01') {how}"
     )
 
 
@@ -138,4 +138,4 @@ def downgrade() -> None:
             op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {_name(table, column)}")
     # What began before 1970 meanwhile stays; only new rows are bound.
     for table, column in HISTORY:
-        _bound(table, column, "1970-01-01")
+        _bound(table, column, "1970-01-01", "NOT VALID")
