@@ -8,8 +8,9 @@ from flask import Response
 from catalog.media.images import WEBP, store_image
 from catalog.media.rules import MAX_BYTES
 from catalog.media.schemas import ImageReply
-from mall.access.guard import needs_no_duty, public
+from mall.access.guard import current, needs_no_duty, public
 from mall.access.rules import OPS, STORE
+from mall.kernel.files.quotas import OWNERS, Owner
 from mall.kernel.files.store import current_public_files
 from mall.web.files import IMAGES, sent_file, takes_file
 from mall.web.rooms import FILES, in_room
@@ -45,7 +46,9 @@ def image_blueprint(audience: str, tag: str, check: Callable[[], None] = _anybod
     @sent.doc(summary="Upload an image: the file as the body; up to 10 MB and 40 megapixels")
     def upload_image() -> dict[str, str]:
         check()
-        stored = store_image(current_public_files(), sent_file(MAX_BYTES))
+        who = current()
+        owner = Owner(OWNERS[audience], who.scope_id or who.subject_id)
+        stored = store_image(current_public_files(), sent_file(MAX_BYTES), owner)
         return {**vars(stored), "url": stored.large}
 
     return sent

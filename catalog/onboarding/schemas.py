@@ -12,6 +12,7 @@ from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD
 from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
     Day,
+    HistoricDay,
     Items,
     PageQuery,
     Schema,
@@ -118,7 +119,7 @@ class ProfilePage(Schema):
 class QualificationBody(Schema):
     kind = String(required=True, validate=OneOf(rules.KINDS))
     number = code_text(60, required=True, metadata={"example": "JY14408250012345"})
-    valid_from = Day(required=True, metadata={"example": "2026-01-01"})
+    valid_from = HistoricDay(required=True, metadata={"example": "2026-01-01"})
     valid_until = Day(
         load_default=None,
         allow_none=True,

@@ -22,6 +22,7 @@ from mall.approvals.rules import Signer
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.errors import Invalid
+from mall.kernel.files import quotas
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
@@ -154,13 +155,17 @@ def review(
 
 
 def add_document(uow: UnitOfWork, supplier_id: UUID, content: bytes) -> UUID:
-    """Keep a document of a supplier; raise DocumentRefused for what is no PDF or image."""
+    """Keep a document of a supplier; raise DocumentRefused for what is no PDF or image.
+
+    Raises StorageFull where no room is left.
+    """
     kind = rules.kind_of_document(content)
     if kind is None or len(content) > rules.MAX_DOCUMENT_BYTES:
         raise rules.DocumentRefused("body")
     _check_count(uow, SupplierDocument, supplier_id, rules.MAX_DOCUMENTS)
     document_id = new_id()
     key = f"documents/{supplier_id}/{document_id}.{kind[1]}"
+    quotas.charge(uow, quotas.Owner(quotas.SUPPLIER, supplier_id), key, len(content))
     current_private_files().put(key, content, kind[0])
     uow.session.add(
         SupplierDocument(

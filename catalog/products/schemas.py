@@ -6,11 +6,13 @@ from apiflask.validators import Length, OneOf, Range, Regexp
 from catalog.onboarding.schemas import DecisionBody
 from catalog.products import rules
 from mall.kernel.money import MAX_FEN
+from mall.kernel.text import canonical
 from mall.web.fields import (
     Items,
     Moment,
     PageQuery,
     Schema,
+    Text,
     a_uuid,
     code_text,
     long_text,
@@ -23,12 +25,17 @@ from mall.web.fields import (
 
 class Pair(Schema):
     name = short_text(50, required=True, metadata={"example": "规格"})
-    value = String(required=True, validate=Length(1, 1000), metadata={"example": "5 斤装"})
+    value = Text(Length(1, 1000), canonical.lines, required=True, metadata={"example": "5 斤装"})
+
+
+class Option(Pair):
+    # It stands in one line of a cart, a label or a cell.
+    value = short_text(1000, required=True, metadata={"example": "5 斤装"})
 
 
 class SkuBody(Schema):
     code = code_text(64, required=True, metadata={"example": "LJ-5"})
-    options = List(Nested(Pair), load_default=list, validate=Length(max=rules.MAX_OPTIONS))
+    options = List(Nested(Option), load_default=list, validate=Length(max=rules.MAX_OPTIONS))
     list_price_fen = Integer(required=True, strict=True, validate=Range(1, MAX_FEN))
     price_fen = Integer(required=True, strict=True, validate=Range(1, MAX_FEN))
     weight_grams = Integer(load_default=500, strict=True, validate=Range(1, 1_000_000))

@@ -205,15 +205,25 @@ def anything(cell: Cell) -> None:
 
 
 _QUANTITY = whole(1, products.MAX_QUANTITY)
+# As many as the API takes of a SKU.
+OPTIONS = tuple(range(1, products.MAX_OPTIONS + 1))
+_EXAMPLES = {1: ("如 净含量", "如 500g"), 2: ("如 口味", "如 原味")}
+
+
+def _of_option(number: int) -> tuple[Column, Column]:
+    name, value = _EXAMPLES.get(number, ("", ""))
+    return (
+        Column(f"option_{number}", f"规格名{number}", text(50), name),
+        Column(f"value_{number}", f"规格值{number}", text(1000), value),
+    )
+
+
 COLUMNS = (
     Column("product_code", "商品编码", code, "同一商品的各规格填同一编码", True),
     Column("title", "商品名称", text(100), "1 至 100 字；同一商品只需在首行填写", True),
     Column("category", "分类", text(100), "用 / 分级，如 饮食/海味；从下拉列表选", True),
     Column("sku_code", "SKU编码", code, "您自己的规格编码，决定是新增还是更新", True),
-    Column("option_1", "规格名1", text(50), "如 净含量"),
-    Column("value_1", "规格值1", text(1000), "如 500g"),
-    Column("option_2", "规格名2", text(50), "如 口味"),
-    Column("value_2", "规格值2", text(1000), "如 原味"),
+    *(column for number in OPTIONS for column in _of_option(number)),
     Column("list_price_fen", "市场价", money, "元，最多两位小数；不低于会员价", True),
     Column("price_fen", "会员价", money, "元，最多两位小数", True),
     Column("purchase_price_fen", "工会采购价", money, "元，仅工会集采可见"),
@@ -233,7 +243,7 @@ COLUMNS = (
     Column("attributes", "参数", pairs, "名称：内容，每行一项", False, ()),
     Column("description", "图文描述", long_text, "可含简单 HTML"),
     Column("delivery_modes", "配送方式", modes, "、".join(MODES), False, ("ship",)),
-    Column("template", "运费模板", text(50), "您的运费模板名称，不填包邮"),
+    Column("template", "运费模板", text(80), "您的运费模板名称，不填包邮"),
     Column("origin_region_code", "产地代码", text(6), "六位行政区划代码，不填随供应商"),
     Column("is_pavilion", "乡村振兴馆", yes_or_no, "是 或 否", False, False),
     Column("image_urls", "图片网址", urls, "用空格分开；也可按 SKU 编码上传图片压缩包"),

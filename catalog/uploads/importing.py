@@ -132,18 +132,19 @@ def _stock(uow: UnitOfWork, product_id: UUID, form: rules.ProductForm) -> None:
             stock.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
 
 
-def _pairs(items: list[dict[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(item["name"]), str(item["value"])) for item in items)
+def _pairs(items: list[dict[str, Any]], make: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
+    pairs = ((canonical.prose(str(each["name"])), make(str(each["value"]))) for each in items)
+    return tuple(pair for pair in pairs if all(pair))
 
 
 def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
-    options = _pairs(raw.get("options", []))
+    options = _pairs(raw.get("options", []), canonical.prose)
     price_fen = _positive(raw["price_fen"], "price_fen")
     list_price = raw.get("list_price_fen", product["list_price_fen"])
     own = str(raw.get("code") or "/".join(value for _, value in options) or "标准")
     return rules.SkuForm(
         # A supplier's codes are unique: what a file names only by its options is told apart.
-        code=own[:64] if raw.get("code") else f"{product['source_id']}:{own}"[:64],
+        code=_code(own if raw.get("code") else f"{product['source_id']}:{own}"),
         options=options,
         # A list price below the price of a dearer SKU says nothing about that SKU.
         list_price_fen=max(_positive(list_price, "list_price_fen"), price_fen),
@@ -151,6 +152,10 @@ def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
         weight_grams=int(raw.get("weight_grams", product.get("weight_grams", 500))),
         stock=int(raw["stock"]),
     )
+
+
+def _code(text: str) -> str:
+    return canonical.code(canonical.code(text)[:64])
 
 
 def _positive(value: Any, name: str) -> int:
@@ -171,10 +176,12 @@ def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
         category_id=category_id,
         brief=canonical.prose(str(raw.get("brief") or ""))[:200],
         description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
-        brand=str(raw["brand"])[:50] if raw.get("brand") else None,
-        unit=str(raw.get("unit") or "件")[:10],
-        keywords=tuple(str(word) for word in raw.get("keywords", []) if word)[:20],
-        attributes=_pairs(raw.get("attributes", []))[:50],
+        brand=canonical.prose(str(raw.get("brand") or "")[:50]) or None,
+        unit=canonical.prose(str(raw.get("unit") or "")[:10]) or "件",
+        keywords=tuple(
+            dict.fromkeys(filter(None, (canonical.prose(str(w)) for w in raw.get("keywords", []))))
+        )[:20],
+        attributes=_pairs(raw.get("attributes", []), canonical.lines)[:50],
         image_urls=tuple(raw["images"]),
         delivery_modes=modes,
         source_id=str(raw["source_id"]),

@@ -1,7 +1,8 @@
 """The sheets that go out: the template, a supplier's own products, and a file with its problems."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +11,15 @@ from sqlalchemy.orm import Session
 from catalog.products.queries import products
 from catalog.products.rules import ProductForm, SkuForm
 from catalog.products.service import describing
-from catalog.suppliers import queries as suppliers
 from catalog.uploads import columns, queries
 from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
 from catalog.uploads.models import Upload
 from catalog.uploads.service import LIMITS
 from mall.kernel.files.store import current_private_files
-from mall.kernel.sheets import reading, writing
-from mall.kernel.sheets.cells import Row, Value
+from mall.kernel.sandbox import making
+from mall.kernel.sheets import making as sheets
+from mall.kernel.sheets import writing
+from mall.kernel.sheets.cells import Value
 
 EXAMPLES: tuple[Mapping[str, Value], ...] = (
     {
@@ -64,6 +66,7 @@ EXAMPLES: tuple[Mapping[str, Value], ...] = (
         "stock": 50,
     },
 )
+_REPORT = "mall.kernel.sheets.annotating:send_report"
 _MODE_NAMES = {mode: name for name, mode in columns.MODES.items()}
 _IN_NAME = columns.LINES + columns.COLONS
 _MONEY = {"list_price_fen", "price_fen", "purchase_price_fen"}
@@ -90,7 +93,7 @@ def template(session: Session, supplier_id: UUID) -> bytes:
         writing.write_row(about, number, words)
     lists = book.add_worksheet("列表")
     lists.hide()
-    templates = [each.name for each in suppliers.templates_of(session, supplier_id)]
+    templates = sorted(queries.template_names(session, supplier_id).values())
     _choices(sheet, lists, "category", sorted(queries.category_paths(session)))
     _choices(sheet, lists, "delivery_modes", [*columns.MODES, "快递、配送到单位"])
     _choices(sheet, lists, "is_pavilion", [columns.YES, columns.NO])
@@ -131,12 +134,12 @@ def _choices(sheet: Any, lists: Any, key: str, choices: Sequence[str]) -> None:
 def own_products(session: Session, supplier_id: UUID) -> bytes:
     """Return a supplier's products in the form in which they can be changed and sent back."""
     heads = [column.head for column in COLUMNS]
-    return writing.xlsx(SHEET, heads, _product_rows(session, supplier_id), [13] * len(heads))
+    return sheets.xlsx(SHEET, heads, _product_rows(session, supplier_id), [13] * len(heads))
 
 
 def _product_rows(session: Session, supplier_id: UUID) -> Iterator[list[Value]]:
     paths = {key: path for path, key in queries.category_paths(session).items()}
-    names = {each.id: each.name for each in suppliers.templates_of(session, supplier_id)}
+    names = queries.template_names(session, supplier_id)
     ids = products.ids_of(session, supplier_id, LIMITS.rows)
     count = 0
     for start in range(0, len(ids), 500):
@@ -204,30 +207,17 @@ def messages_of(session: Session, upload: Upload) -> Messages:
 
 
 def report(upload: Upload, messages: Messages) -> tuple[bytes, str, str]:
-    """Return an upload's own file with a column of messages, its format and its name."""
-    content = current_private_files().get(upload.file_key)
-    unread = reading.Sheet("utf-8", iter(()))
-    sheet = unread if upload.problem else reading.read_sheet(content, LIMITS, SHEET, reading.LARGE)
-    rows = sheet.rows
+    """Return an upload's own file with a column of messages, its format and its name.
+
+    A child reads the one and writes the other: it is as large as the limits allow.
+    """
+    content = b"" if upload.problem else current_private_files().get(upload.file_key)
+    options = {
+        "limits": asdict(LIMITS),
+        "sheet": SHEET,
+        "head": MESSAGES,
+        "messages": [[number, "；".join(told)] for number, told in messages.items()],
+        "format": upload.format,
+    }
     name = f"错误报告-{upload.file_name.rpartition('.')[0] or upload.file_name}.{upload.format}"
-    if upload.format == reading.CSV:
-        return writing.csv_text(_with_messages(rows, messages), sheet.encoding), reading.CSV, name
-    heads, *body = _with_messages(rows, messages)
-    return writing.xlsx(SHEET, [str(head or "") for head in heads], body), reading.XLSX, name
-
-
-def _with_messages(rows: Iterable[Row], messages: Mapping[int, list[str]]) -> Iterator[list[Any]]:
-    width, is_head = 0, True
-    for row in rows:
-        if is_head:
-            heads = {position: cell.value for position, cell in row.cells.items()}
-            width = max((p + 1 for p, head in heads.items() if head != MESSAGES), default=0)
-            yield [*(heads.get(position) for position in range(width)), MESSAGES]
-            is_head = False
-            continue
-        values = [row.cells[p].value if p in row.cells else None for p in range(width)]
-        yield [*values, "；".join(messages.get(row.number, []))]
-    if is_head:
-        yield [MESSAGES]
-    if 1 in messages:
-        yield [*[None] * width, "；".join(messages[1])]
+    return making.make(_REPORT, content, options), upload.format, name

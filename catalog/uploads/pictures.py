@@ -16,6 +16,7 @@ from catalog.uploads import queries
 from catalog.uploads.columns import Problem, SheetRow
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
 from mall.kernel.files import fetching
+from mall.kernel.files.quotas import SUPPLIER, Owner, StorageFull
 from mall.kernel.files.store import current_private_files, current_public_files
 from mall.kernel.sandbox import pool
 from mall.kernel.sandbox.frames import STARVED, Limits
@@ -70,7 +71,7 @@ def unpack(upload: Upload) -> bool:
         session.expunge_all()
     ends = time.monotonic() + RUN_SECONDS
     for archive in waiting:
-        if not _unpack(upload.id, current_private_files().get(archive.file_key), ends):
+        if not _unpack(upload, current_private_files().get(archive.file_key), ends):
             return False
         with unit_of_work() as uow:
             uow.session.execute(
@@ -81,7 +82,7 @@ def unpack(upload: Upload) -> bool:
     return True
 
 
-def _unpack(upload_id: UUID, content: bytes, ends: float) -> bool:
+def _unpack(upload: Upload, content: bytes, ends: float) -> bool:
     outcome = pool.read(_ENTRIES, content, {}, _EFFORT)
     if outcome.refusal is not None:
         raise SheetRefused(*outcome.refusal)
@@ -89,11 +90,11 @@ def _unpack(upload_id: UUID, content: bytes, ends: float) -> bool:
         raise pool.FilesBusy()
     if not outcome.is_done:
         raise SheetRefused("图片压缩包无法读取。", "The archive cannot be read.")
-    waiting = _sorted_out(upload_id, [_entry(piece) for piece in outcome.pieces()])
+    waiting = _sorted_out(upload.id, [_entry(piece) for piece in outcome.pieces()])
     while waiting:
         if time.monotonic() > ends:
             return False
-        waiting = waiting[_store(upload_id, content, waiting[:BATCH]) :]
+        waiting = waiting[_store(upload, content, waiting[:BATCH]) :]
     return True
 
 
@@ -119,7 +120,7 @@ def _sorted_out(upload_id: UUID, entries: list[Entry]) -> list[Entry]:
     return waiting
 
 
-def _store(upload_id: UUID, content: bytes, batch: list[Entry]) -> int:
+def _store(upload: Upload, content: bytes, batch: list[Entry]) -> int:
     """Keep the images that a child makes of these entries; return of how many something is known."""
     by_place = {entry.place: entry for entry in batch}
     options = {"places": list(by_place)}
@@ -135,26 +136,30 @@ def _store(upload_id: UUID, content: bytes, batch: list[Entry]) -> int:
         begun = by_place[place] if what == "begins" else None
         if what != "begins":
             done += 1
-            _keep_or_note(upload_id, by_place[place], made if what == "done" else [])
+            _keep_or_note(upload, by_place[place], made if what == "done" else [])
         made = []
     if not outcome.is_done:
         # The child ended over this one.
         begun = begun or batch[done] if done < len(batch) else None
         if begun is not None:
             done += 1
-            _keep(upload_id, begun, None, "图片无法在限定的时间和内存内读取")
+            _keep(upload.id, begun, None, "图片无法在限定的时间和内存内读取")
     return max(done, 1)
 
 
-def _keep_or_note(upload_id: UUID, entry: Entry, made: list[bytes]) -> None:
+def _keep_or_note(upload: Upload, entry: Entry, made: list[bytes]) -> None:
     try:
         if not made:
             raise ImageRefused("body")
-        url = keep_sizes(current_public_files(), made).large
-    except ImageRefused as refused:
-        _keep(upload_id, entry, None, refused.sentence("zh"))
+        url = keep_sizes(current_public_files(), made, _owner(upload)).large
+    except (ImageRefused, StorageFull) as refused:
+        _keep(upload.id, entry, None, refused.sentence("zh"))
     else:
-        _keep(upload_id, entry, url, None)
+        _keep(upload.id, entry, url, None)
+
+
+def _owner(upload: Upload) -> Owner:
+    return Owner(SUPPLIER, upload.supplier_id)
 
 
 def _place(name: str) -> tuple[str, int] | None:
@@ -220,21 +225,21 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
                 if time.monotonic() > ends:
                     return False
                 place = (row.values.get("sku_code", "")[:64], position)
-                known[source] = _fetch(upload.id, source, url, place)
+                known[source] = _fetch(upload, source, url, place)
             if known[source]:
                 _complain(row, f"第 {position} 张图片无法获取：{known[source]}")
     return True
 
 
-def _fetch(upload_id: UUID, source: str, url: str, place: tuple[str, int]) -> str | None:
+def _fetch(upload: Upload, source: str, url: str, place: tuple[str, int]) -> str | None:
     """Keep one image; return what is wrong with it, or None."""
     try:
-        stored = store_image(current_public_files(), fetching.fetch(url, MAX_BYTES))
-    except (fetching.FetchRefused, ImageRefused) as refused:
+        stored = store_image(current_public_files(), fetching.fetch(url, MAX_BYTES), _owner(upload))
+    except (fetching.FetchRefused, ImageRefused, StorageFull) as refused:
         problem = refused.sentence("zh")
-        _write(upload_id, source, place, (None, problem))
+        _write(upload.id, source, place, (None, problem))
         return problem
-    _write(upload_id, source, place, (stored.large, None))
+    _write(upload.id, source, place, (stored.large, None))
     return None
 
 

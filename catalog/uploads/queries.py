@@ -1,5 +1,6 @@
 """Read uploads, their items and what rows refer to."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -137,6 +138,21 @@ def category_paths(session: Session) -> dict[str, UUID]:
     return found
 
 
+def template_names(session: Session, supplier_id: UUID) -> dict[UUID, str]:
+    """Return how sheets name a supplier's freight templates: of namesakes, each with its number.
+
+    Names are unique since they are compared by their key; older ones may look alike.
+    """
+    found = suppliers.templates_of(session, supplier_id)
+    counts = Counter(canonical.key(each.name) for each in found)
+    return {
+        each.id: each.name
+        if counts[canonical.key(each.name)] == 1
+        else f"{each.name} #{str(each.id)[-12:]}"
+        for each in found
+    }
+
+
 def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> rules.Known:
     """Return what the rows of an upload refer to."""
     shown: dict[str, list[str]] = {}
@@ -161,8 +177,8 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
     return rules.Known(
         categories={rules.path_key(path): each for path, each in category_paths(session).items()},
         templates={
-            canonical.key(each.name): each.id
-            for each in suppliers.templates_of(session, upload.supplier_id)
+            canonical.key(name): key
+            for key, name in template_names(session, upload.supplier_id).items()
         },
         regions=members.region_codes(session),
         images={code: tuple(urls) for code, urls in shown.items()},

@@ -165,7 +165,7 @@ def _find_product(found: Group, known: Known) -> None:
 
 def _check_options(found: Group) -> None:
     for row in found.rows:
-        for number in (1, 2):
+        for number in columns.OPTIONS:
             name, value = f"option_{number}", f"value_{number}"
             if (name in row.values) != (value in row.values):
                 key = name if name in row.values else value
@@ -255,7 +255,7 @@ def _sku(row: SheetRow) -> SkuForm:
     values = row.values
     options = tuple(
         (values[f"option_{n}"], values[f"value_{n}"])
-        for n in (1, 2)
+        for n in columns.OPTIONS
         if f"option_{n}" in values and f"value_{n}" in values
     )
     names = ("weight_grams", "min_per_order", "max_per_order", "low_stock_at")

@@ -11,6 +11,7 @@ from catalog.uploads import queries, rules
 from catalog.uploads.models import Upload, UploadArchive
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
+from mall.kernel.files import quotas
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
@@ -27,7 +28,8 @@ MAX_ATTEMPTS = 4
 def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Upload:
     """Take a sheet in; a worker checks it within seconds.
 
-    Raises SheetRefused for what is neither xlsx nor csv, and LimitReached while 20 are open.
+    Raises SheetRefused for what is neither xlsx nor csv, and LimitReached while 20 are open,
+    StorageFull.
     """
     kind = reading.kind_of(content)
     hold_turn(uow.session, "upload", supplier_id)
@@ -35,6 +37,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
         raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
     upload_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}.{kind}"
+    quotas.charge(uow, quotas.Owner(quotas.SUPPLIER, supplier_id), key, len(content))
     current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     upload = Upload(
         id=upload_id,
@@ -56,7 +59,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
 def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: bytes) -> Upload:
     """Add a zip of images named by SKU code; the sheet is checked again with them.
 
-    Raises UploadBusy, WrongState once it is being applied, SheetRefused and LimitReached.
+    Raises UploadBusy, WrongState once it is being applied, SheetRefused, LimitReached, StorageFull.
     """
     if not content.startswith(b"PK\x03\x04"):
         raise SheetRefused("请上传 .zip 压缩包。", "Upload a .zip archive.")
@@ -72,6 +75,7 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
         raise LimitReached(limit=MAX_ARCHIVES)
     archive_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}-{archive_id}.zip"
+    quotas.charge(uow, quotas.Owner(quotas.SUPPLIER, supplier_id), key, len(content))
     current_private_files().put(key, content, "application/zip")
     uow.session.add(UploadArchive(upload_id=upload_id, id=archive_id, file_key=key))
     upload.state, upload.due_at, upload.attempts = rules.WAITING, uow.now, 0

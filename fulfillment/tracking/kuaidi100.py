@@ -13,6 +13,7 @@ from fulfillment.tracking import gateway, rules
 from fulfillment.tracking.gateway import News, NotBelieved, Outcome, Parcel
 from fulfillment.tracking.rules import Report
 from mall.kernel.clock import BEIJING, known_moment
+from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import Kuaidi100Settings
 from mall.kernel.text import canonical
 
@@ -54,6 +55,7 @@ class Kuaidi100:
 
     def __init__(self, settings: Kuaidi100Settings) -> None:
         self._settings = settings
+        self._session = BoundedSession(Bounds(settings.timeout_seconds, MAX_ANSWER_BYTES))
 
     def subscribe(self, parcel: Parcel, callback: str, salt: str) -> Outcome:
         parameters = {
@@ -110,17 +112,11 @@ class Kuaidi100:
 
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any] | None:
         try:
-            with requests.post(
-                self._settings.base.rstrip("/") + path,
-                data=form,
-                timeout=self._settings.timeout_seconds,
-                stream=True,
-            ) as reply:
-                content = reply.raw.read(MAX_ANSWER_BYTES + 1, decode_content=True)
-            if not reply.ok or len(content) > MAX_ANSWER_BYTES:
+            reply = self._session.post(self._settings.base.rstrip("/") + path, data=form)
+            if not reply.ok:
                 return None
-            found = json.loads(content)
-        except (requests.RequestException, ValueError, OSError):
+            found = json.loads(reply.content)
+        except (requests.RequestException, ValueError):
             return None
         return found if isinstance(found, dict) else None
 

@@ -12,8 +12,8 @@ from fulfillment.uploads.schemas import SentReply
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.kernel.errors import DomainError
+from mall.kernel.sheets.making import xlsx
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
-from mall.kernel.sheets.writing import xlsx
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import CSV, XLSX, attachment, gives_file, sent_file, takes_file
 

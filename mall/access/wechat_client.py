@@ -2,25 +2,13 @@
 
 from typing import Any
 
-import requests
 from redis import Redis
 from wechatpy import WeChatClient
 from wechatpy.client.api import WeChatWxa
 from wechatpy.session.redisstorage import RedisStorage
 
+from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import WeChatSettings
-
-
-class _TimedSession(requests.Session):
-    """A session whose every request has a time-out: wechatpy's token request sets none."""
-
-    def __init__(self, timeout_seconds: float) -> None:
-        super().__init__()
-        self._timeout_seconds = timeout_seconds
-
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = kwargs.get("timeout") or self._timeout_seconds
-        return super().send(request, **kwargs)
 
 
 class _Client(WeChatClient):
@@ -47,7 +35,7 @@ def mini_program(settings: WeChatSettings, connection: Redis) -> WeChatWxa:
         session=RedisStorage(connection, prefix="wechat"),
         timeout=settings.timeout_seconds,
     )
-    client._http = _TimedSession(settings.timeout_seconds)
+    client._http = BoundedSession(Bounds(settings.timeout_seconds))
     wxa_class = type("MallWeChatWxa", (WeChatWxa,), {"API_BASE_URL": base})
     found: WeChatWxa = wxa_class(client)
     return found

@@ -13,7 +13,7 @@ from mall.journal.queries import NAMES, Filter
 from mall.journal.rules import MAX_EXPORT, MAX_SPAN, JournalTooLong
 from mall.journal.schemas import FilterQuery, JournalPage, JournalQuery
 from mall.kernel import clock
-from mall.kernel.sheets import writing
+from mall.kernel.sheets import making
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import page
 from mall.web.files import XLSX, attachment, gives_file
@@ -73,7 +73,7 @@ def export(query_data: dict[str, Any]) -> Response:
     rows = [[_cell(each[name]) for name in (*NAMES, "position", "hash")] for each in found]
     rows.append(["最新封印", *[""] * 13, position, newest])
     name = f"journal-{clock.now():%Y%m%d-%H%M}.xlsx"
-    return attachment(writing.xlsx("操作日志", HEADS, rows), XLSX, name)
+    return attachment(making.xlsx("操作日志", HEADS, rows), XLSX, name)
 
 
 def _with_span(given: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 # What requests, sheets and messages may name: long ago and for ever are neither.
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+# What tells of a life before the mall may: who joined a union, since when a licence holds.
+FIRST_DAY_OF_HISTORY = date(1900, 1, 1)
 _FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _AFTER_LAST = datetime(2101, 1, 1, tzinfo=UTC)
 
@@ -39,9 +41,9 @@ def known_moment(at: datetime) -> datetime | None:
     return moment if _FIRST <= moment < _AFTER_LAST else None
 
 
-def is_known_day(day: date) -> bool:
-    """Tell whether a day is from 2000 to 2100."""
-    return FIRST_DAY <= day <= LAST_DAY
+def is_known_day(day: date, first: date = FIRST_DAY) -> bool:
+    """Tell whether a day is from 2000, or from the first that is meant, to 2100."""
+    return first <= day <= LAST_DAY
 
 
 def within(seconds: float, items: Iterable[Item]) -> Iterator[Item]:

@@ -170,6 +170,8 @@ class Settings:
     s3: S3Settings
     file_retention_days: int
     document_retention_days: int
+    # How many files, and megabytes of them, are kept for each kind of owner.
+    storage: Mapping[str, tuple[int, int]]
     index_dir: Path
     fetch_images: bool
     qualification_notice_days: int

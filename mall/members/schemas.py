@@ -6,7 +6,7 @@ from apiflask.validators import Length, OneOf, Regexp
 from mall.access.rules import DUTIES
 from mall.access.staff.schemas import phone_field
 from mall.web.fields import (
-    Day,
+    HistoricDay,
     Items,
     PageQuery,
     Schema,
@@ -165,8 +165,8 @@ class OfficerList(Schema):
 
 
 class MembershipBody(Schema):
-    joined_on = Day(required=True, metadata={"example": "2026-01-01"})
-    left_on = Day(
+    joined_on = HistoricDay(required=True, metadata={"example": "2026-01-01"})
+    left_on = HistoricDay(
         load_default=None,
         allow_none=True,
         metadata={"description": "The first day on which it is over", "example": "2027-01-01"},

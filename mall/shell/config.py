@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mall.kernel.files.quotas import MEMBER, OPERATOR, SUPPLIER, UNION
 from mall.kernel.settings import (
     AfterSalesSettings,
     AloneSettings,
@@ -70,6 +71,14 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_S3_SECRET_KEY", "", "Its secret key"),
     ("MALL_FILE_RETENTION_DAYS", "90", "How long superseded sheets and rosters are kept, in days"),
     ("MALL_DOCUMENT_RETENTION_DAYS", "1095", "The same of documents that are not in force"),
+    ("MALL_STORED_FILES_SUPPLIER", "20000", "How many files are kept for a supplier"),
+    ("MALL_STORED_MB_SUPPLIER", "5000", "How many megabytes of them"),
+    ("MALL_STORED_FILES_UNION", "2000", "The same for a union: its rosters"),
+    ("MALL_STORED_MB_UNION", "2000", "How many megabytes of them"),
+    ("MALL_STORED_FILES_MEMBER", "500", "The same for a member: pictures of after-sales"),
+    ("MALL_STORED_MB_MEMBER", "200", "How many megabytes of them"),
+    ("MALL_STORED_FILES_OPERATOR", "20000", "The same for an operator: pictures of the window"),
+    ("MALL_STORED_MB_OPERATOR", "5000", "How many megabytes of them"),
     ("MALL_INDEX_DIR", "var/index", "Where the search index is kept; it can always be rebuilt"),
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
@@ -96,6 +105,17 @@ def _whole(values: Mapping[str, str], name: str, least: int) -> int:
         return merchants.whole(values, name, least)
     except MerchantError as error:
         raise ConfigError(str(error)) from error
+
+
+def _storage(values: Mapping[str, str]) -> dict[str, tuple[int, int]]:
+    """Return how many files, and megabytes, are kept for each kind of owner."""
+    return {
+        kind: (
+            _whole(values, f"MALL_STORED_FILES_{kind.upper()}", 1),
+            _whole(values, f"MALL_STORED_MB_{kind.upper()}", 1),
+        )
+        for kind in (SUPPLIER, UNION, MEMBER, OPERATOR)
+    }
 
 
 def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -> list[str]:
@@ -201,6 +221,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         s3=_bucket(values),
         file_retention_days=_whole(values, "MALL_FILE_RETENTION_DAYS", 1),
         document_retention_days=_whole(values, "MALL_DOCUMENT_RETENTION_DAYS", 1),
+        storage=_storage(values),
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),

@@ -23,7 +23,7 @@ from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops
 from mall.journal import queries as journal_queries
 from mall.kernel import outbox
-from mall.kernel.files import retention
+from mall.kernel.files import quotas, retention
 from mall.kernel.files.store import ROSTERS
 from mall.ledger import acts as granting
 from mall.ledger import jobs as ledger_jobs
@@ -107,6 +107,7 @@ INVARIANTS = [
     *fulfillment.wiring.INVARIANTS,
     *relay.INVARIANTS,
     *retention.INVARIANTS,
+    *quotas.INVARIANTS,
 ]
 # What staff does to value by its word: alone within the limit, else by two persons.
 VALUES = Values(

@@ -12,7 +12,7 @@ from apiflask.fields import AwareDateTime, Date, Integer, List, Nested, String
 from apiflask.validators import Length, Range, Regexp
 from marshmallow import RAISE, ValidationError
 
-from mall.kernel.clock import is_known_day, known_moment, now
+from mall.kernel.clock import FIRST_DAY, FIRST_DAY_OF_HISTORY, is_known_day, known_moment, now
 from mall.kernel.files.names import is_own_image
 from mall.kernel.money import MAX_FEN
 from mall.kernel.rows import shown as rows
@@ -50,15 +50,24 @@ class Moment(AwareDateTime):
 class Day(Date):
     """A day from 2000 to 2100."""
 
+    first = FIRST_DAY
+
     def __init__(self, **kwargs: Any) -> None:
-        about = {"description": "From 2000 to 2100", **kwargs.pop("metadata", {})}
+        span = f"From {self.first.year} to 2100"
+        about = {"description": span, **kwargs.pop("metadata", {})}
         super().__init__(metadata=about, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> date:
         day: date = super()._deserialize(value, attr, data, **kwargs)
-        if not is_known_day(day):
-            raise ValidationError(_OUT_OF_TIME)
+        if not is_known_day(day, self.first):
+            raise ValidationError(f"Must be from {self.first.year} to 2100.")
         return day
+
+
+class HistoricDay(Day):
+    """A day from 1900 to 2100, of people's lives and of documents that are older than the mall."""
+
+    first = FIRST_DAY_OF_HISTORY
 
 
 _OUT_OF_TIME = "Must be from 2000 to 2100."

@@ -11,8 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from mall.kernel.files.names import to_be_saved
 from mall.kernel.paper.document import Paper
-from mall.kernel.paper.pdf import pdf
-from mall.kernel.paper.workbook import workbook
+from mall.kernel.paper.making import draw
 from mall.web.fields import Schema
 from mall.web.rooms import FILES, PAPERS, PICTURES, SHEETS, in_room
 
@@ -81,6 +80,4 @@ def attachment(content: bytes, kind: str, name: str) -> Response:
 
 def paper_file(paper: Paper, name: str, kind: str) -> Response:
     """Return a paper to be saved under a name, as pdf or xlsx."""
-    if kind == "xlsx":
-        return attachment(workbook(paper), XLSX, f"{name}.xlsx")
-    return attachment(pdf(paper), PDF, f"{name}.pdf")
+    return attachment(draw(paper, kind), XLSX if kind == "xlsx" else PDF, f"{name}.{kind}")

@@ -69,7 +69,7 @@ _ZH_VALIDATION = [
     (r"Not a valid (mapping|dict)", "必须是对象。"),
     (r"Not a valid datetime", "不是有效的时间（RFC 3339）。"),
     (r"Not a valid date", "不是有效的日期（年-月-日）。"),
-    (r"Must be from 2000 to 2100", "必须在 2000 年至 2100 年之间。"),
+    (r"Must be from (\d{4}) to 2100", r"必须在 \1 年至 2100 年之间。"),
     (r"Not a valid aware datetime", "时间须带时区（RFC 3339）。"),
     (r"Not a valid URL", "不是有效的网址。"),
     (r"Not a valid timestamp", "不是有效的时间。"),

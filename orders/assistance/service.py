@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from mall.kernel.clock import beijing_day
-from mall.kernel.sheets import writing
+from mall.kernel.sheets import making
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
@@ -53,7 +53,7 @@ def sheet(session: Session, union_id: UUID, year: int, now: datetime) -> bytes:
         for each in found["months"]
     ]
     rows.append([f"{found['union_name']} 合计", None, None, found["done_fen"] / 100, None, None])
-    return writing.xlsx(f"消费帮扶 {year}", HEADS, rows, [22, 16, 16, 16, 16, 16])
+    return making.xlsx(f"消费帮扶 {year}", HEADS, rows, [22, 16, 16, 16, 16, 16])
 
 
 def remind(uow: UnitOfWork) -> int:

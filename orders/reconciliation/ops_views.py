@@ -10,10 +10,9 @@ from flask import Response
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
 from mall.kernel.errors import Invalid
-from mall.kernel.paper.workbook import workbook
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import page, values_of
-from mall.web.files import XLSX, attachment, gives_file
+from mall.web.files import XLSX, gives_file, paper_file
 from orders.reconciliation import papers as report
 from orders.reconciliation import queries, service
 from orders.reconciliation.models import ReconciliationCase
@@ -63,7 +62,7 @@ def read_report(query_data: dict[str, Any]) -> Response:
         found = queries.cases(session, None, (first, last), None, queries.MAX_REPORTED)
         own = [case for case in found if case.merchant == merchant]
         paper = report.paper(figures, own[: queries.MAX_REPORTED])
-    return attachment(workbook(paper), XLSX, f"{paper.title}-{merchant}-{first}-{last}.xlsx")
+    return paper_file(paper, f"{paper.title}-{merchant}-{first}-{last}", "xlsx")
 
 
 @bp.get("/differences")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from mall.kernel import clock
 from mall.kernel.audit import Invariant
 from mall.kernel.db import Base
+from mall.kernel.files import quotas
 from mall.kernel.files.store import DOCUMENTS, Kept, PrivateFiles
 from mall.kernel.settings import Settings
 from mall.kernel.uow import unit_of_work
@@ -119,4 +120,5 @@ def _remove(files: PrivateFiles, in_force: Mapping[str, InForce]) -> int:
             uow.session.execute(
                 update(EndedFile).where(EndedFile.key.in_(gone)).values(removed_at=uow.now)
             )
+            quotas.give_back(uow.session, gone)
     return len(gone)

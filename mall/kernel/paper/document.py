@@ -1,7 +1,9 @@
 """What a paper says, apart from how it is drawn: facts, tables, lines to sign on."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mall.kernel.money import yuan
 
@@ -55,3 +57,27 @@ class Paper:
         return [
             f"{who}：____________________    日期：______年____月____日" for who in self.signatures
         ]
+
+
+def packed(paper: Paper) -> bytes:
+    """Return a paper as JSON, to be drawn by another process."""
+    return json.dumps(asdict(paper), ensure_ascii=False).encode()
+
+
+def unpacked(content: bytes) -> Paper:
+    """Return what was packed."""
+    told = json.loads(content)
+    told["facts"] = [(label, _cell(value)) for label, value in told["facts"]]
+    told["tables"] = [_table(each) for each in told["tables"]]
+    return Paper(**told)
+
+
+def _table(told: dict[str, Any]) -> Table:
+    told["rows"] = [[_cell(value) for value in row] for row in told["rows"]]
+    if told["total"] is not None:
+        told["total"] = [_cell(value) for value in told["total"]]
+    return Table(**told)
+
+
+def _cell(value: Any) -> Cell:
+    return Fen(**value) if isinstance(value, dict) else value

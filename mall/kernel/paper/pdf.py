@@ -1,15 +1,22 @@
 """Draw a paper as PDF, in pure Python with the font beside this file (docs/adr/0015)."""
 
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from fpdf import FPDF
+
+from mall.kernel.paper.document import Cell, Fen, Paper, Table, unpacked
+from mall.kernel.sandbox.nursery import Send
 
 FONT = Path(__file__).with_name("font") / "NotoSansSC-Regular.woff"
 LINE, TALL, PADDING = 6.5, 10.0, 1.5
 TITLE_SIZE, TEXT_SIZE, SMALL = 16, 9, 7
+
+
+def send_pdf(file: BinaryIO, _: object, send: Send) -> None:
+    """Send a paper as PDF; a task of `making.draw`, in a child."""
+    send(pdf(unpacked(file.read())))
 
 
 def pdf(paper: Paper) -> bytes:
@@ -35,9 +42,7 @@ def pdf(paper: Paper) -> bytes:
 
 
 def _blank(paper: Paper) -> Any:
-    # Named, not imported: only whoever draws a paper needs it.
-    make = import_module("fpdf").FPDF
-    sheet = make(orientation="L" if paper.is_landscape else "P", format="A4")
+    sheet = FPDF(orientation="L" if paper.is_landscape else "P", format="A4")
     sheet.footer = lambda: _footer(sheet, paper.footer)
     sheet.set_title(paper.title)
     sheet.set_auto_page_break(True, margin=16)

@@ -1,12 +1,18 @@
 """Draw a paper as xlsx: amounts are numbers, so that they can be added up again."""
 
 import io
-from typing import Any
+from typing import Any, BinaryIO
 
-from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.paper.document import Cell, Fen, Paper, Table, unpacked
+from mall.kernel.sandbox.nursery import Send
 from mall.kernel.sheets import writing
 
 CHARACTERS = 110
+
+
+def send_workbook(file: BinaryIO, _: object, send: Send) -> None:
+    """Send a paper as a workbook; a task of `making.draw`, in a child."""
+    send(workbook(unpacked(file.read())))
 
 
 def workbook(paper: Paper) -> bytes:

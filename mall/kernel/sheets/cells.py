@@ -14,6 +14,8 @@ TEXT, NUMBER, DATE, FORMULA, BOOLEAN, ERROR = (
     "error",
 )
 Value = str | int | float | bool | date | datetime | None
+# The longest text of a cell, as Excel has it.
+MAX_CHARACTERS = 32_767
 # What a spreadsheet program may take for a formula when it opens a file.
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -45,7 +47,7 @@ class Limits:
     tags: int = 6_000_000
     rows: int = 20_000
     columns: int = 100
-    cell_characters: int = 32_767
+    cell_characters: int = MAX_CHARACTERS
 
 
 class SheetRefused(DomainError):

@@ -11,16 +11,16 @@ import math
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from functools import lru_cache
 from itertools import islice
 from typing import Any, BinaryIO
 
-import openpyxl
-from openpyxl.worksheet._reader import WorkSheetParser
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.xml.constants import SHARED_STRINGS
 
 from mall.kernel.sandbox.nursery import Send
-from mall.kernel.sheets import cells
-from mall.kernel.sheets.cells import Cell, Limits, Row, SheetRefused, column_name
+from mall.kernel.sheets import cells, markup
+from mall.kernel.sheets.cells import Limits, SheetRefused, Value, column_name
 from mall.kernel.text import canonical
 
 # So many empty rows in a row end a sheet: formatted emptiness goes on for a million of them.
@@ -36,30 +36,32 @@ _ENCRYPTED = 0x1
 _MAX_WHOLE = 10**300
 
 
-def send_rows(file: BinaryIO, options: dict[str, Any], send: Send) -> None:
-    """Send the encoding of a sheet, then its rows; the task of `reading.read_sheet`.
+# A row as it is sent: its number, and its cells by column, what they are and their value.
+Sent = list[tuple[int, str, Value]]
+_lines = lru_cache(20_000)(canonical.lines)
 
-    A cell is sent as its column, what it is, and its value.
-    """
-    limits, wanted = Limits(**options["limits"]), options["sheet"]
+
+def send_rows(file: BinaryIO, options: dict[str, Any], send: Send) -> None:
+    """Send the encoding of a sheet, then its rows; the task of `reading.read_sheet`."""
+    encoding, rows = read_rows(file, Limits(**options["limits"]), options["sheet"])
+    send(encoding)
+    while batch := list(islice(rows, _BATCH)):
+        send(batch)
+
+
+def read_rows(
+    file: BinaryIO, limits: Limits, wanted: str
+) -> tuple[str, Iterator[tuple[int, Sent]]]:
+    """Return the encoding of a sheet where it is csv, and its rows with their numbers."""
     begins = file.read(len(_ZIP))
     file.seek(0)
     if begins == _ZIP:
-        encoding, rows = "", _xlsx(file, limits, wanted)
-    else:
-        encoding = _encoding(file)
-        rows = _csv(file, limits, encoding)
-    send(encoding)
-    kept = _counted(rows, limits)
-    while batch := list(islice(kept, _BATCH)):
-        send([[row.number, [_plain(p, cell) for p, cell in row.cells.items()]] for row in batch])
+        return "", _counted(_xlsx(file, limits, wanted), limits)
+    encoding = _encoding(file)
+    return encoding, _counted(_csv(file, limits, encoding), limits)
 
 
-def _plain(position: int, cell: Cell) -> list[Any]:
-    return [position, cell.kind, cell.value]
-
-
-def _counted(rows: Iterator[Row], limits: Limits) -> Iterator[Row]:
+def _counted(rows: Iterator[tuple[int, Sent]], limits: Limits) -> Iterator[tuple[int, Sent]]:
     for count, row in enumerate(rows, start=1):
         if count > limits.rows + 1:
             raise SheetRefused(
@@ -71,37 +73,40 @@ def _counted(rows: Iterator[Row], limits: Limits) -> Iterator[Row]:
 # xlsx
 
 
-def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[Row]:
+class _Reader(ExcelReader):
+    """Reads what a workbook is made of; its texts are read apart, and what nobody asks for is not."""
+
+    def read_strings(self) -> None:
+        part = self.package.find(SHARED_STRINGS)
+        if part is not None:
+            with self.archive.open(part.PartName[1:]) as source:
+                self.shared_strings = markup.shared_strings(source)
+
+    def read_properties(self) -> None:
+        """Leave out who wrote it."""
+
+    def read_custom(self) -> None:
+        """Leave out what else is said of it."""
+
+    def read_theme(self) -> None:
+        """Leave out its colours."""
+
+
+def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[tuple[int, Sent]]:
     with zipfile.ZipFile(file) as archive:
         _check_archive(archive, limits)
     file.seek(0)
-    book = openpyxl.load_workbook(file, read_only=True, data_only=False, keep_links=False)
+    reader = _Reader(file, read_only=True, keep_links=False)
+    reader.read()
+    book: Any = reader.wb
     shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     if not shown:
         raise SheetRefused("工作簿里没有可见的工作表。", "The workbook shows no sheet.")
     sheet = next((each for each in shown if each.title == wanted), shown[0])
-    sheet.reset_dimensions()
-    yield from _sheet_rows(_numbered(sheet, limits), limits)
-
-
-def _numbered(sheet: Any, limits: Limits) -> Iterator[tuple[int, Any, bool]]:
-    """Give each row of a sheet with its number, and whether somebody hid or filtered it.
-
-    The library's own iterator does not say the latter, and makes rows up where some are missing.
-    """
+    spans = frozenset(book._timedelta_formats)
+    styles = markup.Styles(frozenset(book._date_formats), spans, book.epoch)
     with sheet._get_source() as source:
-        parser = WorkSheetParser(
-            source,
-            sheet._shared_strings,
-            epoch=sheet.parent.epoch,
-            date_formats=sheet.parent._date_formats,
-            timedelta_formats=sheet.parent._timedelta_formats,
-        )
-        for number, row in parser.parse():
-            about = parser.row_dimensions.pop(str(number), {})
-            # One column more than allowed shows whether there are more.
-            found = sheet._get_row(row, 1, limits.columns + 1)
-            yield number, found, about.get("hidden") in ("1", "true")
+        yield from _sheet_rows(markup.rows(source, reader.shared_strings, styles), limits)
 
 
 def _too_large() -> SheetRefused:
@@ -160,25 +165,24 @@ def _check_text(text: bytes) -> None:
         )
 
 
-def _sheet_rows(rows: Iterator[tuple[int, Any, bool]], limits: Limits) -> Iterator[Row]:
+def _sheet_rows(rows: Iterator[markup.WrittenRow], limits: Limits) -> Iterator[tuple[int, Sent]]:
     last, hidden = 0, list[int]()
-    for number, row, is_hidden in rows:
-        found = {}
-        for position, cell in enumerate(row):
-            if cell.value is not None:
-                found[position] = _cell(cell, position, number, limits)
-                # What nobody sees is no value.
-                if found[position].value == "":
-                    del found[position]
-        if number - last > MAX_EMPTY_ROWS:
+    for row in rows:
+        found: dict[int, tuple[int, str, Value]] = {}
+        for position, kind, value in row.cells:
+            told = _told(kind, value, position, row.number, limits)
+            # What nobody sees is no value.
+            if told[1] != "":
+                found[position] = (position, *told)
+        if row.number - last > MAX_EMPTY_ROWS:
             break
         if found:
-            last = number
+            last = row.number
             if max(found) >= limits.columns:
                 raise _too_wide(limits)
-            if is_hidden:
-                hidden.append(number)
-            yield Row(number, found)
+            if row.is_hidden:
+                hidden.append(row.number)
+            yield row.number, list(found.values())
     if hidden:
         raise _hidden(hidden)
 
@@ -200,29 +204,24 @@ def _too_wide(limits: Limits) -> SheetRefused:
     )
 
 
-def _cell(cell: Any, position: int, number: int, limits: Limits) -> Cell:
-    address, value = f"{column_name(position)}{number}", cell.value
-    if cell.data_type == "f":
-        return Cell(address, cells.FORMULA, str(value)[:100])
-    if cell.data_type == "e":
-        return Cell(address, cells.ERROR, str(value))
-    if isinstance(value, bool):
-        return Cell(address, cells.BOOLEAN, value)
-    if isinstance(value, (datetime, date, time)):
-        return Cell(address, cells.DATE, str(value))
-    if isinstance(value, (int, float)):
-        if abs(value) >= _MAX_WHOLE or not math.isfinite(value):
-            return Cell(address, cells.TEXT, str(value)[:400])
-        return Cell(address, cells.NUMBER, value)
-    return _text(address, str(value), limits)
+def _told(kind: str, value: Value, position: int, number: int, limits: Limits) -> tuple[str, Value]:
+    if isinstance(value, str):
+        if kind == cells.TEXT:
+            return _text(value, position, number, limits)
+        return kind, value[:100]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return kind, value
+    is_number = abs(value) < _MAX_WHOLE and math.isfinite(value)
+    return (cells.NUMBER, value) if is_number else (cells.TEXT, str(value)[:400])
 
 
-def _text(address: str, value: str, limits: Limits) -> Cell:
+def _text(value: str, position: int, number: int, limits: Limits) -> tuple[str, Value]:
     if len(value) > limits.cell_characters:
+        address = f"{column_name(position)}{number}"
         raise SheetRefused(f"单元格 {address} 的内容过长。", f"Cell {address} is too long.")
     if value.startswith("="):
-        return Cell(address, cells.FORMULA, value[:100])
-    return Cell(address, cells.TEXT, canonical.lines(cells.plain(value)))
+        return cells.FORMULA, value[:100]
+    return cells.TEXT, _lines(cells.plain(value))
 
 
 # csv
@@ -248,7 +247,7 @@ def _encoding(file: BinaryIO) -> str:
     )
 
 
-def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[Row]:
+def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[tuple[int, Sent]]:
     file.seek(0)
     file.seek(3 if file.read(3) == codecs.BOM_UTF8 else 0)
     begins = file.tell()
@@ -266,13 +265,13 @@ def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[Row]:
                 if any(fields[limits.columns :]):
                     raise _too_wide(limits)
                 fields = fields[: limits.columns]
-            found = {
-                position: _text(f"{column_name(position)}{number}", value, limits)
+            found = [
+                (position, *_text(value, position, number, limits))
                 for position, value in enumerate(fields)
                 if value.strip()
-            }
+            ]
             if found:
-                yield Row(number, found)
+                yield number, found
     except csv.Error as error:
         raise SheetRefused(
             f"第 {reader.line_num} 行附近的引号或分隔符有误。",

@@ -1,12 +1,17 @@
-"""Write xlsx and csv row by row; what is written never becomes a formula."""
+"""Write xlsx and csv row by row; what is written never becomes a formula.
+
+Large workbooks are written in a child: `making` asks for one.
+"""
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, BinaryIO
 
-from mall.kernel.sheets.cells import Value, safe
+from mall.kernel.sandbox.nursery import Send
+from mall.kernel.sheets.cells import MAX_CHARACTERS, Value, safe
 
 _OPTIONS = {
     "constant_memory": True,
@@ -35,7 +40,18 @@ def write_row(sheet: Any, number: int, values: Iterable[Value], style: Any = Non
         elif isinstance(value, (int, float)):
             sheet.write_number(number, position, value, style)
         else:
-            sheet.write_string(number, position, str(value), style)
+            sheet.write_string(number, position, _fitting(str(value)), style)
+
+
+def _fitting(text: str) -> str:
+    """Return what fits into a cell: the library drops a longer text without a word."""
+    return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
+
+
+def send_book(file: BinaryIO, options: dict[str, Any], send: Send) -> None:
+    """Send a workbook of the rows of a file, a line of JSON each; the task of `making.xlsx`."""
+    rows = (json.loads(line) for line in file)
+    send(xlsx(options["name"], options["heads"], rows, options["widths"]))
 
 
 def xlsx(

@@ -25,6 +25,9 @@ _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
 _IS_HAN = re.compile(f"[{_HAN}]")
 # Between two Hanzi a full stop in the middle is an interpunct, as in 买买提．艾力.
 _DOTS = re.compile(f"(?<=[{_HAN}])[.．](?=[{_HAN}])")
+# Most texts of a sheet: Hanzi, plain marks, single spaces. They are canonical as they are.
+_PLAIN = r"[!-~\u4e00-\u9fff\u3001\u3002\uff0c\uff1a\uff1b\uff08\uff09]+"
+_PLAIN_LINE = re.compile(f"{_PLAIN}(?: {_PLAIN})*")
 _DASHES = re.compile("[-()\u2010-\u2015\u2212]")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 
@@ -61,6 +64,8 @@ def prose(text: str) -> str:
 
 def lines(text: str) -> str:
     """Return a text of several lines in canonical form; its line breaks stay."""
+    if "_x" not in text and _PLAIN_LINE.fullmatch(text):
+        return text
     text = text.replace("_x000D_\n", "\n").replace("_x000D_", "\n").replace("_x000A_", "\n")
     text = _BREAKS.sub("\n", text)
 

@@ -10,7 +10,7 @@ from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import HANDLES
 from mall.approvals import authors
 from mall.approvals.rules import ROSTER, Subject
-from mall.kernel.sheets import writing
+from mall.kernel.sheets import making
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster, RosterEntry
@@ -82,7 +82,7 @@ def open_roster(json_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="Download the roster sheet: name, phone, employee number, department, birthday")
 def read_template() -> Response:
     heads = [aliases[0] for aliases in rules.HEADS.values()]
-    content = writing.xlsx("名册", heads, _EXAMPLES, [14, 16, 14, 20, 14])
+    content = making.xlsx("名册", heads, _EXAMPLES, [14, 16, 14, 20, 14])
     return attachment(content, XLSX, "名册模板.xlsx")
 
 
@@ -163,7 +163,7 @@ def read_report(roster_id: UUID) -> Response:
             for row in queries.rows_with_notes(session, roster.id)
         ]
     heads = ("行", "姓名", "手机号", "工号", "错误", "提醒")
-    content = writing.xlsx("名册检查", heads, rows, [8, 14, 16, 14, 60, 60])
+    content = making.xlsx("名册检查", heads, rows, [8, 14, 16, 14, 60, 60])
     return attachment(content, XLSX, f"{roster.name}-检查.xlsx")
 
 

@@ -25,6 +25,7 @@ from wechatpy.pay.utils import calculate_signature, calculate_signature_hmac
 
 from mall.kernel.clock import BEIJING
 from mall.kernel.clock import now as clock_now
+from mall.kernel.outgoing.session import bounded_by
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
 from orders.payments.gateway import (
@@ -40,6 +41,7 @@ from orders.payments.gateway import (
 )
 from orders.payments.rules import BillRefused, ForgedNotice, GatewayRefused, GatewayUnavailable
 from orders.payments.wechat.wire import (
+    BILL,
     WeChatProvider,
     fen_of_text,
     masked,
@@ -344,11 +346,9 @@ class WeChatPayV2(WeChatProvider):
         for key in self._keys():
             client = self._client(key)
             try:
-                answer: dict[str, Any] = self._call(
-                    "bill",
-                    day.isoformat(),
-                    partial(client.tools.download_bill, day, "ALL"),
-                )
+                ask = partial(client.tools.download_bill, day, "ALL")
+                with bounded_by(BILL):
+                    answer: dict[str, Any] = self._call("bill", day.isoformat(), ask)
             except WeChatPayException as error:
                 said = xmltodict.parse(error.response.content)["xml"]
                 if SIGNATURE_WRONG in (error.return_msg or ""):

@@ -21,6 +21,7 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import aes_decrypt
 
 from mall.kernel import clock
+from mall.kernel.outgoing.session import bounded_by
 from mall.kernel.settings import MerchantSettings, WatchedFile
 from orders.payments import gateway
 from orders.payments.gateway import (
@@ -41,10 +42,17 @@ from orders.payments.wechat.v3_core import (
     WeChatPayRefusal,
     verify,
 )
-from orders.payments.wechat.wire import WeChatProvider, fen_of, masked, our_number, wechats_number
+from orders.payments.wechat.wire import (
+    BILL,
+    WeChatProvider,
+    fen_of,
+    masked,
+    our_number,
+    wechats_number,
+)
 
 MAX_NOTICE_BYTES = 64 * 1024
-MAX_BILL_BYTES = 64 * 1024 * 1024
+MAX_BILL_BYTES = BILL.limit_bytes
 # Codes that leave open whether anything happened; so does every status of 500 or more.
 UNKNOWN_OUTCOME = {"SYSTEM_ERROR", "FREQUENCY_LIMITED", "RATELIMIT_EXCEEDED"}
 # What is wrong here with us, not with the payment: nothing has happened, and nothing will.
@@ -302,7 +310,8 @@ class WeChatPayV3(WeChatProvider):
             # The file may lie on another host; it is asked for at the base we were given.
             where = urlsplit(str(told["download_url"]))
             path = f"{where.path}?{where.query}"
-            packed = self._ask("bill_file", number, lambda client: client.download_bill(path))
+            with bounded_by(BILL):
+                packed = self._ask("bill_file", number, lambda client: client.download_bill(path))
         except WeChatPayRefusal as error:
             if error.code == NO_BILL:
                 return None

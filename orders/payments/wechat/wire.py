@@ -12,6 +12,7 @@ import requests
 import structlog
 
 from mall.kernel.money import MAX_FEN
+from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
 from orders.payments.gateway import Keep, Prepaid, PrepayRequest, TradeState, WireMessage
@@ -24,6 +25,8 @@ Answer = TypeVar("Answer")
 # After so many calls without an answer nobody waits for a time-out any more, for so long.
 MAX_SILENCES, REST_SECONDS = 5, 10
 MAX_KEPT = 16_000
+# A day of a busy merchant; nobody waits for it but a job.
+BILL = Bounds(seconds=60, limit_bytes=64 * 1024 * 1024)
 _HIDDEN = "openid|sub_openid|sign|user_received_account|refund_recv_accout|refund_recv_account"
 _XML = re.compile(rf"<({_HIDDEN})>(?:<!\[CDATA\[)?([^<\]]*)(?:\]\]>)?</\1>")
 _JSON = re.compile(rf'"({_HIDDEN})":\s*"([^"]*)"')
@@ -74,16 +77,15 @@ def masked(text: str) -> str:
     return _JSON.sub(lambda m: f'"{m[1]}": "{m[2][:4]}***"', shown)
 
 
-class WireSession(requests.Session):
-    """A session that gives every request a time-out and keeps what was said."""
+class WireSession(BoundedSession):
+    """A session whose every call ends in time, and that keeps what was said."""
 
     def __init__(self, merchant: MerchantSettings, keep: Keep) -> None:
-        super().__init__()
+        super().__init__(Bounds(merchant.timeout_seconds))
         self._merchant = merchant
         self._keep = keep
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = kwargs.get("timeout") or self._merchant.timeout_seconds
         try:
             response = super().send(request, **kwargs)
         except requests.RequestException as error:

@@ -58,6 +58,8 @@ BREACHES = {
     "nothing_parked": "UPDATE outbox_delivery SET state = 'parked'",
     "ended_files_go": "INSERT INTO ended_file (key, found_at, ends_at)"
     " VALUES ('rosters/u/r.xlsx', now(), now() - interval '2 days')",
+    "storage_adds_up": "INSERT INTO storage_use (owner_kind, owner_id, files, bytes)"
+    " VALUES ('member', gen_random_uuid(), 1, 1)",
 }
 
 

@@ -73,7 +73,7 @@ def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one
         " 'in_review', '[]', now() FROM sku WHERE id = :id",
         id=skus[0],
     )
-    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0043").module
+    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0039").module
     with (
         world.app.app_context(),
         db.engine.begin() as connection,

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 from marshmallow import fields
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from mall.kernel.db import Base
 from mall.kernel.rows.shown import Unreadable, each_shown
 from mall.kernel.rows.sweeping import one_by_one
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading, unit_of_work
 from mall.shell import wiring
 from mall.web.fields import page
 from orders.collective.service import issuing
@@ -48,7 +49,26 @@ def lists(app):
 
 
 @pytest.fixture
-def people(world, union):
+def unchecked(world):
+    """Take the checks of shape away, as they are where rows are older than they."""
+    checks = world.rows(
+        "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+        " WHERE conname LIKE '%\\_shape'"
+    )
+    assert len(checks) > 40
+    world.execute("".join(f"ALTER TABLE {t} DROP CONSTRAINT {name};" for t, name, _ in checks))
+    yield
+    with world.app.app_context(), unit_of_work() as uow:
+        # As good as new: a check that is not valid is another one.
+        uow.session.execute(text("SET LOCAL session_replication_role = replica"))
+        for table in sorted({table for table, *_ in checks}):
+            uow.session.execute(text(f"DELETE FROM {table}"))
+        for check in checks:
+            uow.session.execute(text("ALTER TABLE {} ADD CONSTRAINT {} {}".format(*check)))
+
+
+@pytest.fixture
+def people(world, union, unchecked):
     """Somebody of each audience, with two of what lists show behind them."""
     supplier_id = world.supplier()
     supplier, ops = world.staff("supplier", supplier_id), world.staff("operator")

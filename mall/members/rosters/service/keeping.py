@@ -8,6 +8,7 @@ from sqlalchemy import func, select, text
 
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError
+from mall.kernel.files import quotas
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
@@ -55,7 +56,7 @@ def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
 def receive(uow: UnitOfWork, union_id: UUID, roster_id: UUID, name: str, content: bytes) -> Roster:
     """Take a sheet in; a worker understands it within seconds.
 
-    Raises SheetRefused for what is neither xlsx nor csv, and RosterBusy.
+    Raises SheetRefused for what is neither xlsx nor csv, RosterBusy, and StorageFull.
     """
     kind = reading.kind_of(content)
     roster = queries.own_roster(uow.session, union_id, roster_id, for_update=True)
@@ -63,6 +64,7 @@ def receive(uow: UnitOfWork, union_id: UUID, roster_id: UUID, name: str, content
         raise rules.RosterBusy()
     rules.STATES.check(roster.state, rules.WAITING)
     key = f"rosters/{union_id}/{roster_id}-{new_id()}.{kind}"
+    quotas.charge(uow, quotas.Owner(quotas.UNION, union_id), key, len(content))
     current_private_files().put(key, content, reading.MEDIA_TYPES[kind])
     roster.file_key, roster.file_name = key, name
     roster.is_large = reading.is_large(content)

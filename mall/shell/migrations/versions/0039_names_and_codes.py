@@ -13,8 +13,8 @@ from alembic import op
 
 from mall.kernel.text import canonical
 
-revision = "0043"
-down_revision = "0042"
+revision = "0039"
+down_revision = "0038"
 
 log = logging.getLogger("alembic.runtime.migration")
 # Table, and within what a name is unique.
