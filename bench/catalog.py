@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from catalog.products.queries.searching import Searchable
-from catalog.uploads.columns import COLUMNS, SHEET
+from catalog.uploads.rules.columns import COLUMNS, SHEET
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import writing
 from mall.kernel.sheets.cells import Value

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 from catalog import messages
 from catalog.media import views as media
-from catalog.onboarding import accounts as payout_accounts
 from catalog.onboarding import jobs as onboarding_jobs
 from catalog.onboarding import ops_views as onboarding_ops
 from catalog.onboarding import queries as onboarding
 from catalog.onboarding import supplier_views as onboarding_views
 from catalog.onboarding import views as applications
+from catalog.onboarding.service import accounts as payout_accounts
 from catalog.packs import supplier_views as pack_prices
 from catalog.packs import views as packs
 from catalog.pavilion import ops_views as section_ops
@@ -23,7 +23,7 @@ from catalog.selections import views as selections
 from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock
 from catalog.stock import supplier_views as stock_views
-from catalog.suppliers import agreeing as commissions
+from catalog.suppliers import acts as commissions
 from catalog.suppliers import ops_views as supplier_ops
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import supplier_views as template_views

@@ -9,8 +9,8 @@ from uuid import UUID
 from flask import current_app
 
 from catalog.messages import SupplierChanged
-from catalog.onboarding import service as onboarding
 from catalog.onboarding.rules import Decision, QualificationForm
+from catalog.onboarding.service import applications as onboarding
 from catalog.pavilion import queries as pavilion
 from catalog.pavilion import rules as section_rules
 from catalog.pavilion import service as section_service
@@ -18,7 +18,7 @@ from catalog.products.queries import products
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
-from catalog.uploads import importing as uploads
+from catalog.uploads.process import importing as uploads
 from fulfillment.stores import queries as stores
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm

@@ -19,7 +19,7 @@ from werkzeug.serving import make_server
 
 from devtools import engines
 from devtools.supervisor import MOCK_MERCHANT
-from mall.access.staff import passwords
+from mall.access.staff.service import passwords
 from mall.kernel import clock, outbox
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work

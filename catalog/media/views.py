@@ -5,7 +5,7 @@ from collections.abc import Callable
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.media.images import WEBP, store_image
+from catalog.media.process import WEBP, store_image
 from catalog.media.rules import MAX_BYTES
 from catalog.media.schemas import ImageReply
 from mall.access.guard import current, needs_no_duty, public

@@ -1,6 +1,6 @@
 """Onboarding work done off the request."""
 
-from catalog.onboarding import service
+from catalog.onboarding.service import applications as service
 from mall.kernel.uow import unit_of_work
 
 

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from catalog.onboarding import accounts, queries, service
+from catalog.onboarding import queries
 from catalog.onboarding.models import Qualification
 from catalog.onboarding.schemas import (
     DecisionBody,
@@ -21,13 +21,15 @@ from catalog.onboarding.schemas import (
     ReviewBody,
     decision_of,
 )
-from catalog.suppliers import agreeing as commissions
+from catalog.onboarding.service import accounts
+from catalog.onboarding.service import applications as service
+from catalog.suppliers import acts as commissions
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.models import Supplier
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
-from mall.approvals import authors
 from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
+from mall.approvals.service import authors
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.rows.shown import each_shown

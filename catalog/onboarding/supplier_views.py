@@ -7,8 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from catalog.onboarding import accounts as payout_accounts
-from catalog.onboarding import queries, rules, service
+from catalog.onboarding import queries, rules
 from catalog.onboarding.schemas import (
     DocumentReply,
     InvitedUser,
@@ -21,17 +20,19 @@ from catalog.onboarding.schemas import (
     UserList,
     UserReply,
 )
-from catalog.suppliers import agreeing as commissions
+from catalog.onboarding.service import accounts as payout_accounts
+from catalog.onboarding.service import applications as service
+from catalog.suppliers import acts as commissions
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers.models import Supplier
 from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
-from mall.approvals import authors
+from mall.access.staff.service import invitations
 from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
+from mall.approvals.service import authors
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.files.store import current_private_files
 from mall.kernel.rows.shown import each_shown

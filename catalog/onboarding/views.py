@@ -5,9 +5,9 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import request
 
-from catalog.onboarding import service
 from catalog.onboarding.rules import Application
 from catalog.onboarding.schemas import ApplicationBody, ApplicationReply
+from catalog.onboarding.service import applications as service
 from mall.access.guard import public
 from mall.kernel.uow import unit_of_work
 

@@ -19,8 +19,8 @@ from catalog.packs.schemas import (
 from catalog.stock import queries as stock
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
-from mall.approvals import authors
 from mall.approvals.rules import PACK, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 

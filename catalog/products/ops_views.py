@@ -23,8 +23,8 @@ from catalog.products.service import editing as service
 from catalog.products.service import reviewing
 from mall.access.guard import current, needs_duty
 from mall.access.rules import MERCHANDISING, REVIEWS
-from mall.approvals import authors
 from mall.approvals.rules import PRODUCT, REVISION, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 

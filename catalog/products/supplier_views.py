@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, make_response
 
-from catalog.media import rich_text
+from catalog.media import service as rich_text
 from catalog.products import rules
 from catalog.products.models import Product, Sku
 from catalog.products.queries import products as queries
@@ -24,8 +24,8 @@ from catalog.products.service import editing as service
 from catalog.products.service import reviewing
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.approvals import authors
 from mall.approvals.rules import PRODUCT, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import if_match

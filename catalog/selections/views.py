@@ -17,8 +17,8 @@ from catalog.selections.schemas import (
 from catalog.selections.service import Author
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
-from mall.approvals import authors
 from mall.approvals.rules import SELECTION, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 

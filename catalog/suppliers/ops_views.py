@@ -5,7 +5,8 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.suppliers import agreeing, queries, service
+from catalog.suppliers import acts as agreeing
+from catalog.suppliers import queries, service
 from catalog.suppliers.models import Supplier
 from catalog.suppliers.schemas import (
     CommissionBody,
@@ -17,8 +18,8 @@ from catalog.suppliers.schemas import (
 )
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS, REVIEWS
-from mall.approvals import authors
 from mall.approvals.replies import ProposalReply, reply_of
+from mall.approvals.service import authors
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import PageQuery, page
 

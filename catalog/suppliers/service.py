@@ -15,6 +15,7 @@ from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import new_id
+from mall.kernel.money import percent
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
 from mall.notification.service import staff as notices
@@ -73,14 +74,14 @@ def set_commission(
         .values(supplier_id=supplier.id, from_on=from_on, **values)
         .on_conflict_do_update(index_elements=["supplier_id", "from_on"], set_=values)
     )
-    percent = f"{commission_bps / 100:g} %"
+    rate = f"{percent(commission_bps)} %"
     notice = NewNotice(
         SUPPLIER,
         supplier.id,
         "commission_changed",
         f"commission:{supplier.id}:{from_on}:{uow.now.isoformat()}",
-        f"自 {from_on} 起售出的商品，平台服务费率为 {percent}。",
-        f"The commission of what you sell from {from_on} on is {percent}.",
+        f"自 {from_on} 起售出的商品，平台服务费率为 {rate}。",
+        f"The commission of what you sell from {from_on} on is {rate}.",
     )
     notices.notify(uow, [notice])
 

@@ -2,7 +2,9 @@
 
 from functools import partial
 
-from catalog.uploads import applying, checking, rules, service
+from catalog.uploads import service
+from catalog.uploads.process import applying, checking
+from catalog.uploads.rules import rows as rules
 from mall.kernel.sheets.working import work_off
 
 _ACTS = {rules.CHECKING: checking.check, rules.APPLYING: applying.apply}

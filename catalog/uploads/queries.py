@@ -13,8 +13,9 @@ from catalog.products.models import Product, Sku
 from catalog.products.queries import products
 from catalog.stock import queries as stock
 from catalog.suppliers import queries as suppliers
-from catalog.uploads import columns, rules
 from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
+from catalog.uploads.rules import columns
+from catalog.uploads.rules import rows as rules
 from mall.kernel.errors import NotFound
 from mall.kernel.sheets.working import TURN
 from mall.kernel.text import canonical

@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested
 from apiflask.validators import OneOf, Range
 
 from catalog.products.schemas import ChangeItem
-from catalog.uploads import rules
+from catalog.uploads.rules import rows as rules
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from catalog.uploads import queries, rules
+from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadArchive
+from catalog.uploads.rules import rows as rules
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files import quotas

@@ -7,7 +7,8 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from catalog.suppliers.supplier_views import refuse_applicants
-from catalog.uploads import paper, queries, service
+from catalog.uploads import papers as paper
+from catalog.uploads import queries, service
 from catalog.uploads.models import Upload
 from catalog.uploads.schemas import (
     ApplyBody,
@@ -19,8 +20,8 @@ from catalog.uploads.schemas import (
 )
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.approvals import authors
 from mall.approvals.rules import UPLOAD, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import CSV, XLSX, ZIP, attachment, gives_file, sent_file, takes_file

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from catalog.uploads.columns import COLUMNS, SHEET
+from catalog.uploads.rules.columns import COLUMNS, SHEET
 from devtools.stories.telling import Person, Step, StoryFailed, Telling, sent_by_sf
 from mall.kernel.sheets import reading, writing
 from mall.kernel.sheets.cells import Limits

@@ -9,9 +9,9 @@ from fulfillment.settlement import queries, rules, service
 from fulfillment.settlement.models import SettlementStatement
 from fulfillment.settlement.schemas import StatementReply
 from fulfillment.settlement.service import Adjustment
-from mall.approvals import values
 from mall.approvals.rules import Kind, Signer, Wanted
-from mall.approvals.values import ValueAct
+from mall.approvals.service import values
+from mall.approvals.service.values import ValueAct
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork

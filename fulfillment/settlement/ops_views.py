@@ -23,10 +23,10 @@ from fulfillment.settlement.schemas import (
 from fulfillment.settlement.service import Adjustment
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
-from mall.approvals import authors
 from mall.approvals.replies import answer
 from mall.approvals.rules import STATEMENT, Subject
-from mall.approvals.values import ValueAct
+from mall.approvals.service import authors
+from mall.approvals.service.values import ValueAct
 from mall.kernel.uow import UnitOfWork, reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file

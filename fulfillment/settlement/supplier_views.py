@@ -17,8 +17,8 @@ from fulfillment.settlement.schemas import (
 )
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
-from mall.approvals import authors
 from mall.approvals.rules import STATEMENT, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.files import PDF, XLSX, FormatQuery, gives_file, paper_file

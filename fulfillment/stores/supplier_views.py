@@ -22,8 +22,8 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import MANAGES, SUPPLIER
-from mall.access.staff import invitations
 from mall.access.staff.schemas import InvitationReply
+from mall.access.staff.service import invitations
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import values_of

@@ -1,7 +1,7 @@
 """Access work on a schedule."""
 
 from mall.access import service
-from mall.access.staff import places
+from mall.access.staff.service import places
 from mall.kernel.uow import unit_of_work
 
 

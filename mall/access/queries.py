@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from flask import current_app
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from mall.access.models import StaffAccount
 from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, OPERATOR, STORE, Actor, Principal
 from mall.kernel.db import Direct, driver_sql
+from mall.kernel.settings import installed
 
 # Whether the subject still may is read with the token: a closed account, a changed role, another
 # password and a closed supplier take effect at once, whatever was signed in meanwhile (ADR 0028).
@@ -58,7 +58,7 @@ class Standings:
 
 
 def _standings() -> Standings:
-    found: Standings = current_app.extensions["mall_standings"]
+    found: Standings = installed("mall_standings")
     return found
 
 

@@ -15,7 +15,7 @@ from mall.access import queries, rules
 from mall.access.models import AccessToken, GuessCounter, StaffAccount, UsedLoginCode
 from mall.access.queries import token_hash
 from mall.access.rules import Allowance, IssuedToken
-from mall.access.staff import passwords
+from mall.access.staff.service import passwords
 from mall.kernel.db import delete_some, hold_turn
 from mall.kernel.errors import Invalid, LimitReached, NotFound
 from mall.kernel.ids import new_id

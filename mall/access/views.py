@@ -8,7 +8,7 @@ from flask import request
 from mall.access import rules, service
 from mall.access.guard import current, needs_no_duty, public
 from mall.access.schemas import StaffSignIn, TokenReply
-from mall.access.staff.signing_in import Attempt, sign_in
+from mall.access.staff.service.signing_in import Attempt, sign_in
 from mall.kernel.uow import unit_of_work
 
 

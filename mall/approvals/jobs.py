@@ -1,6 +1,6 @@
 """Approval work on a schedule."""
 
-from mall.approvals import values
+from mall.approvals.service import values
 from mall.kernel.uow import unit_of_work
 
 

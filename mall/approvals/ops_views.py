@@ -8,9 +8,9 @@ from flask import Response
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
-from mall.approvals import authors, values
 from mall.approvals.replies import reply_of
 from mall.approvals.schemas import ProposalPage, ProposalQuery, ProposalReply, RejectBody
+from mall.approvals.service import authors, values
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import idempotently, takes_key

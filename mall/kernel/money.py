@@ -11,6 +11,11 @@ def yuan(amount_fen: int, separator: str = "") -> str:
     return f"{sign}{abs(amount_fen) // 100:{separator}}.{abs(amount_fen) % 100:02d}"
 
 
+def percent(bps: int) -> str:
+    """Return hundredths of a percent as people write them, for example `5` or `5.25`."""
+    return f"{bps // 100}.{bps % 100:02d}".rstrip("0").rstrip(".")
+
+
 def split_by_weight(amount_fen: int, weights: Sequence[int]) -> list[int]:
     """Split an amount by largest remainder; the parts sum exactly and ties go to the first.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask import current_app
 
@@ -185,7 +186,12 @@ class Settings:
         return self.env == "production"
 
 
+def installed(name: str) -> Any:
+    """Return what the shell gave the application at work under a name."""
+    return current_app.extensions[name]
+
+
 def current_settings() -> Settings:
     """Return the settings of the application at work."""
-    settings: Settings = current_app.extensions["mall_settings"]
+    settings: Settings = installed("mall_settings")
     return settings

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mall.approvals import values
 from mall.approvals.models import ValueAct
 from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.service import values
 from mall.kernel.errors import NotFound
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork

@@ -7,8 +7,8 @@ from flask import Response
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
-from mall.approvals import authors
 from mall.approvals.replies import answer
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger import acts as granting
 from mall.ledger import queries

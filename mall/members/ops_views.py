@@ -9,9 +9,9 @@ from mall.access import queries as accounts
 from mall.access import service as access
 from mall.access.guard import current, needs_duty
 from mall.access.rules import ACCOUNTS, SERVICE, UNION_OFFICER
-from mall.access.staff import changes
 from mall.access.staff.ops_views import TWO, change_reply
 from mall.access.staff.schemas import AccountChange
+from mall.access.staff.service import changes
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries
 from mall.members.models import TradeUnion

@@ -12,7 +12,7 @@ from mall.access.gateway import LoginGateway
 from mall.access.guard import current_member_id, public
 from mall.access.rules import PhoneCodeRefused
 from mall.access.schemas import StaffSignIn, WeChatSignIn
-from mall.access.staff import signing_in
+from mall.access.staff.service import signing_in
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.members import queries, rules

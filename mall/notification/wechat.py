@@ -6,7 +6,7 @@ import requests
 from redis import Redis
 from wechatpy.exceptions import WeChatClientException
 
-from mall.access.wechat_client import mini_program
+from mall.access.wechat.client import mini_program
 from mall.kernel.settings import WeChatSettings
 from mall.notification import rules
 from mall.notification.gateway import Outcome

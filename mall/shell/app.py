@@ -15,8 +15,8 @@ import search_index.wiring
 from mall.access import guard
 from mall.access.gateway import LoginGateway
 from mall.access.queries import Standings
-from mall.access.wechat_login import WeChatLogin
-from mall.journal import watching
+from mall.access.wechat.login import WeChatLogin
+from mall.approvals.service import values
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_OPTIONS, Direct, db
@@ -25,6 +25,7 @@ from mall.kernel.settings import Settings
 from mall.notification.gateway import MessageGateway
 from mall.notification.wechat import WeChatMessages
 from mall.shell import wiring
+from mall.shell import witness as watching
 from mall.shell.background.relay import Doorbell, OutboxCollector
 from mall.web import bounds, observe, openapi, problems, quotas
 from mall.web.rooms import FILES, in_room
@@ -120,7 +121,7 @@ def _connect(app: APIFlask, settings: Settings) -> None:
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
     app.extensions["mall_collectors"] = [OutboxCollector()]
-    app.extensions["mall_values"] = wiring.VALUES
+    values.install(wiring.VALUES)
     app.extensions["mall_invariants"] = wiring.INVARIANTS
     app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 from rich.progress import track
 
-from catalog.uploads import importing as uploads
+from catalog.uploads.process import importing as uploads
 from mall.approvals.rules import Signer
 from mall.kernel import audit as invariants
 from mall.kernel.clock import BEIJING

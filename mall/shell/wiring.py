@@ -18,7 +18,7 @@ from mall.access.staff import views as account_views
 from mall.approvals import jobs as approval_jobs
 from mall.approvals import ops_views as proposal_ops
 from mall.approvals import queries as approvals
-from mall.approvals.values import Values
+from mall.approvals.service.values import Values
 from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops
 from mall.journal import queries as journal_queries

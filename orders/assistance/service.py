@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from mall.kernel.clock import beijing_day
-from mall.kernel.sheets import making
+from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
@@ -17,7 +17,6 @@ from orders.assistance.models import AssistanceTarget
 from orders.assistance.rules import TargetForm
 
 BATCH = 500
-HEADS = ("月份", "工会采购（元）", "会员自购（元）", "计入目标（元）", "累计（元）", "目标（元）")
 
 
 def set_target(uow: UnitOfWork, union_id: UUID, year: int, form: TargetForm) -> None:
@@ -39,21 +38,6 @@ def progress(session: Session, union_id: UUID, year: int, now: datetime) -> dict
     months = queries.months(session, [union_id], year)[union_id]
     expected = rules.expected_fen(row.target_fen, year, beijing_day(now))
     return dict(queries.progress(row, months, expected))
-
-
-def sheet(session: Session, union_id: UUID, year: int, now: datetime) -> bytes:
-    """Return the same as a workbook; amounts in yuan."""
-    found = progress(session, union_id, year, now)
-    rows = [
-        [
-            f"{year}-{each['month']:02}",
-            *(each[n] / 100 for n in ("union_fen", "members_fen", "counted_fen", "cumulative_fen")),
-            found["target_fen"] / 100,
-        ]
-        for each in found["months"]
-    ]
-    rows.append([f"{found['union_name']} 合计", None, None, found["done_fen"] / 100, None, None])
-    return making.xlsx(f"消费帮扶 {year}", HEADS, rows, [22, 16, 16, 16, 16, 16])
 
 
 def remind(uow: UnitOfWork) -> int:
@@ -84,7 +68,7 @@ def remind(uow: UnitOfWork) -> int:
 
 def _reminder(row: AssistanceTarget, done: int, on: date) -> NewNotice:
     expected = rules.expected_fen(row.target_fen, row.year, on)
-    done_yuan, expected_yuan = f"{done / 100:.2f}", f"{expected / 100:.2f}"
+    done_yuan, expected_yuan = yuan(done), yuan(expected)
     return NewNotice(
         "union",
         row.union_id,

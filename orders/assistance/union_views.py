@@ -11,7 +11,7 @@ from mall.kernel.clock import now
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import XLSX, attachment, gives_file
-from orders.assistance import rules, service
+from orders.assistance import (papers, rules, service)
 from orders.assistance.schemas import ProgressReply, TargetBody
 
 bp = APIBlueprint("assistance", __name__, url_prefix="/v1/union/assistance", tag="Union")
@@ -49,5 +49,5 @@ def set_target(year: int, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Download the progress of a year as a workbook")
 def read_sheet(year: int) -> Response:
     with reading() as session:
-        content = service.sheet(session, current_scope_id(), year_of(year), now())
+        content = papers.sheet(session, current_scope_id(), year_of(year), now())
     return attachment(content, XLSX, f"消费帮扶-{year}.xlsx")

@@ -9,8 +9,8 @@ from flask import Response
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_CONFIRMS, FINANCE_ENTERS
-from mall.approvals import authors
 from mall.approvals.rules import Signer
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page
 from mall.web.replies import idempotently, takes_key

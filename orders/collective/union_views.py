@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
-from mall.approvals import authors
+from mall.approvals.service import authors
 from mall.kernel.uow import reading, unit_of_work
 from mall.members.service import unions
 from orders.collective import queries, rules

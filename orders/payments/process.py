@@ -1,12 +1,12 @@
 """Talk to WeChat about a payment: always outside a transaction, then record the answer."""
 
 import structlog
-from flask import current_app
 from psycopg import Error
 
 from mall.kernel import clock
 from mall.kernel.db import current_direct, driver_sql
 from mall.kernel.ids import new_id
+from mall.kernel.settings import installed
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import queries, rules, service
 from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState, WireMessage
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 def merchants() -> Merchants:
     """Return the merchants this application is configured with."""
-    found: Merchants = current_app.extensions["mall_merchants"]
+    found: Merchants = installed("mall_merchants")
     return found
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from mall.approvals import values
 from mall.approvals.rules import Kind, Signer, Wanted
-from mall.approvals.values import ValueAct
+from mall.approvals.service import values
+from mall.approvals.service.values import ValueAct
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.web.fields import values_of

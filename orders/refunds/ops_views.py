@@ -8,8 +8,8 @@ from flask import Response
 
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS, SERVICE
-from mall.approvals import authors
 from mall.approvals.replies import answer
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key

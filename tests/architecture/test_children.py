@@ -12,15 +12,15 @@ IN_CHILD = {
     "mall.kernel.sheets.markup",
     "mall.kernel.paper.pdf",
     "mall.kernel.paper.workbook",
-    "catalog.media.decoding",
-    "catalog.media.unpacking",
+    "catalog.media.child.decoding",
+    "catalog.media.child.unpacking",
     "mall.kernel.sheets.annotating",
 }
 # These too, for a reason.
 ALSO = {
     # Its `xlsx` is a child's; `new_book` makes the template, a few hundred cells.
     "mall.kernel.sheets.writing": {"csv", "xlsxwriter"},
-    "catalog.uploads.paper": {"mall.kernel.sheets.writing"},
+    "catalog.uploads.papers": {"mall.kernel.sheets.writing"},
     # The regions that come with the service.
     "mall.members.service.members": {"csv"},
 }

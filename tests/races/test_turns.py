@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 from uuid import uuid4
 
+import mall.access.staff.changes
 import pytest
 
 import catalog.onboarding.rules
@@ -18,7 +19,6 @@ import catalog.selections.rules
 import catalog.suppliers.rules
 import catalog.uploads.rules
 import fulfillment.stores.rules
-import mall.access.staff.changes
 import mall.approvals.rules
 import mall.members.rosters.rules
 import orders.carts.rules
@@ -184,14 +184,14 @@ LIMITS = [
     (users, catalog.onboarding.rules, "MAX_USERS", 2),
     (clerks, fulfillment.stores.rules, "MAX_CLERKS", 1),
     (proposals, mall.approvals.rules, "MAX_WAITING", 1),
-    (changes, mall.access.staff.changes, "MAX_OPEN", 1),
+    (changes, mall.access.staff.service.changes, "MAX_OPEN", 1),
     # So are three officers of the union.
-    (officers, mall.access.staff.changes, "MAX_ACCOUNTS", 4),
+    (officers, mall.access.staff.service.changes, "MAX_ACCOUNTS", 4),
     (rosters, mall.members.rosters.rules, "MAX_ROSTERS", 1),
     (selections, catalog.selections.rules, "MAX_SELECTIONS", 1),
     (packs, catalog.packs.rules, "MAX_PACKS", 1),
     (sections, catalog.pavilion.rules, "MAX_SECTIONS", 1),
-    (uploads, catalog.uploads.rules, "MAX_OPEN_UPLOADS", 1),
+    (uploads, catalog.uploads.rules.rows, "MAX_OPEN_UPLOADS", 1),
     (products, catalog.products.service, "MAX_PRODUCTS", 1),
     (documents, catalog.onboarding.rules, "MAX_DOCUMENTS", 1),
     (qualifications, catalog.onboarding.rules, "MAX_QUALIFICATIONS", 1),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.uploads.importing import import_lines
+from catalog.uploads.process.importing import import_lines
 from search_index import matching
 from search_index.rules import Wanted
 from search_index.words.analysis import analyzer

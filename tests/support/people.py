@@ -11,8 +11,8 @@ import psycopg
 import requests
 from sqlalchemy import select, text
 
-from catalog.onboarding import service as onboarding
 from catalog.onboarding.rules import Decision, QualificationForm
+from catalog.onboarding.service import applications as onboarding
 from catalog.products import rules as product_rules
 from catalog.products.queries import products as product_queries
 from catalog.products.service import editing as products

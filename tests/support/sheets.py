@@ -6,7 +6,7 @@ import zipfile
 from openpyxl import Workbook, load_workbook
 from PIL import Image
 
-from catalog.uploads.columns import COLUMNS, SHEET
+from catalog.uploads.rules.columns import COLUMNS, SHEET
 from mall.kernel.sheets import writing
 
 HEADS = [column.head for column in COLUMNS]

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from catalog.media import rich_text
+from catalog.media import service as rich_text
 from catalog.products.models import Category, Product
 from catalog.products.queries.products import is_shown
 from catalog.suppliers.models import Supplier

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog.media import rich_text
+from catalog.media import service as rich_text
 from catalog.products import rules
 from catalog.products.models import Category, PriceChange, Product, Sku
 from catalog.products.queries import products as queries

@@ -6,8 +6,8 @@ from fulfillment.after_sales import rules as case_rules
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch import service as dispatch
 from fulfillment.handover import queries, rules
-from mall.approvals import authors
 from mall.approvals.rules import ACCEPTANCE, FILING, Subject
+from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork
 from mall.ledger import queries as ledger
 from orders.entitlements import service as rights
@@ -15,6 +15,7 @@ from orders.programmes import queries as programmes
 from orders.programmes import rules as programme_rules
 from orders.programmes.service import history
 from orders.programmes.service import lifecycle as programme_service
+from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
 
@@ -43,7 +44,7 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
             accepted += 1
     details = {"unit_parts": accepted, "rights": handed, "claims": len(claims)}
     programme.state = programme_rules.ACCEPTED
-    history.append(uow, programme, officer.signature, "accepted", note, details)
+    history.append(uow, programme, Step(officer.signature, "accepted", note, details))
 
 
 def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: UUID) -> None:

@@ -15,8 +15,8 @@ from fulfillment.handover import queries, rules
 from fulfillment.handover.models import LoadReceipt, LoadReceiptLine
 from fulfillment.handover.rules import Counted
 from fulfillment.shipments import service as shipments
-from mall.approvals import authors
 from mall.approvals.rules import ACCEPTANCE, Subject
+from mall.approvals.service import authors
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork

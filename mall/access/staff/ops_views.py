@@ -9,8 +9,6 @@ from mall.access import queries, rules, service
 from mall.access.guard import current, needs_duty
 from mall.access.models import StaffChange
 from mall.access.rules import ACCOUNTS
-from mall.access.staff import changes, factors, invitations
-from mall.access.staff.changes import Decided
 from mall.access.staff.schemas import (
     AccountChange,
     ChangePage,
@@ -22,6 +20,8 @@ from mall.access.staff.schemas import (
     OperatorList,
     RequestList,
 )
+from mall.access.staff.service import changes, factors, invitations
+from mall.access.staff.service.changes import Decided
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page, values_of
 

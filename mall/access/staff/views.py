@@ -6,7 +6,6 @@ from apiflask import APIBlueprint
 
 from mall.access import rules, service
 from mall.access.guard import current, needs_no_duty, public
-from mall.access.staff import invitations, own_account
 from mall.access.staff.schemas import (
     AcceptBody,
     AcceptReply,
@@ -18,6 +17,7 @@ from mall.access.staff.schemas import (
     PasswordChange,
     RecoveryReply,
 )
+from mall.access.staff.service import invitations, own_account
 from mall.kernel.uow import unit_of_work
 
 OWN = "everybody keeps their own account"

@@ -157,7 +157,8 @@ def return_lots(
     A lot that is empty is left alone; doing it again moves nothing.
     """
     to_account = leftover_account(fund_id)
-    total = _drain(uow, lot_ids, to_account, "lapse" if fund_id is None else "return", reference)
+    kind = "lapse" if fund_id is None else "return"
+    total = _drain(uow, lot_ids, _Target(to_account, kind, reference))
     if fund_id is not None and total:
         uow.session.execute(_ADD, {"fund_id": fund_id, "amount": total})
     return total
@@ -172,7 +173,7 @@ def gather(
     member.
     """
     lot_id = new_id()
-    total = _drain(uow, lot_ids, lot_account(lot_id), "move", reference, owner_id)
+    total = _drain(uow, lot_ids, _Target(lot_account(lot_id), "move", reference, owner_id))
     if not total:
         return None
     uow.session.add(
@@ -189,20 +190,24 @@ def gather(
     return lot_id
 
 
-def _drain(
-    uow: UnitOfWork,
-    lot_ids: Sequence[UUID],
-    to_account: str,
-    kind: str,
-    reference: str,
-    to_member: UUID | None = None,
-) -> int:
+@dataclass(frozen=True)
+class _Target:
+    """Where what is left on lots goes, and what the ledger calls it."""
+
+    account: str
+    kind: str
+    reference: str
+    member_id: UUID | None = None
+
+
+def _drain(uow: UnitOfWork, lot_ids: Sequence[UUID], target: _Target) -> int:
     rows = uow.session.execute(_EMPTY, {"lot_ids": sorted(lot_ids), "now": uow.now}).all()
     total = sum(row.balance_fen for row in rows)
     if total:
         legs = [Leg(lot_account(row.id), -row.balance_fen, row.member_id) for row in rows]
-        legs.append(Leg(to_account, total, to_member))
-        service.post(uow, [Transfer(reference, kind, BEANS, tuple(legs))])
+        legs.append(Leg(target.account, total, target.member_id))
+        moved = Transfer(target.reference, target.kind, BEANS, tuple(legs))
+        service.post(uow, [moved])
     return total
 
 

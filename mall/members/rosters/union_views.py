@@ -8,8 +8,8 @@ from flask import Response
 
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import HANDLES
-from mall.approvals import authors
 from mall.approvals.rules import ROSTER, Subject
+from mall.approvals.service import authors
 from mall.kernel.sheets import making
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.members.rosters import queries, rules

@@ -12,11 +12,11 @@ import click
 from flask import Flask
 from rich.console import Console
 
-from mall.journal import watching
 from mall.kernel.clock import is_known_day
 from mall.kernel.errors import DomainError
 from mall.kernel.settings import Settings
 from mall.shell import config, running
+from mall.shell import witness as watching
 from mall.shell.app import create_app
 from mall.web.observe import configure_logging
 

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from mall.access import service as access
 from mall.access.models import StaffAccount
 from mall.access.rules import DUTIES_OF_ROLE, OPERATOR, ROLES, TWO_PERSONS
-from mall.access.staff import changes, invitations
-from mall.access.staff.invitations import Invitation
+from mall.access.staff.service import changes, invitations
+from mall.access.staff.service.invitations import Invitation
 from mall.kernel.uow import UnitOfWork, unit_of_work
 from mall.shell.commands import environment
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mall.approvals import authors
 from mall.approvals.rules import CHANGE, ROSTER, Subject
+from mall.approvals.service import authors
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -24,6 +24,7 @@ from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.service import history
 from orders.programmes.service import lifecycle as service
+from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
 
@@ -108,7 +109,7 @@ def decide(
         (_add if row.kind == rules.ADD else _withdraw)(uow, programme, row)
     details = {"change_id": str(row.id), "kind": row.kind, "head_count": programme.head_count}
     act = "change_applied" if is_approved else "change_rejected"
-    history.append(uow, programme, officer.signature, act, row.reason, details)
+    history.append(uow, programme, Step(officer.signature, act, row.reason, details))
     if is_approved:
         funding.settle(uow, programme)
     return row

@@ -20,6 +20,7 @@ from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.service import history
 from orders.programmes.service import lifecycle as service
+from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
 ORDERED_WITHIN = timedelta(days=1)
@@ -45,7 +46,7 @@ def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason:
     rules.check_active(programme.state)
     if programme.close_requested_at is None:
         programme.close_requested_at = programme.due_at = uow.now
-        history.append(uow, programme, officer.signature, "close_requested", reason)
+        history.append(uow, programme, Step(officer.signature, "close_requested", reason))
 
 
 def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK) -> int:
@@ -81,7 +82,7 @@ def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: 
     rules.check_active(programme.state)
     programme.skips_default = True
     programme.due_at = uow.now
-    history.append(uow, programme, officer.signature, "default_skipped", reason)
+    history.append(uow, programme, Step(officer.signature, "default_skipped", reason))
 
 
 def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
@@ -90,7 +91,9 @@ def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
         programme.head_count -= len(gone)
         programme.budget_fen -= len(gone) * programme.per_member_fen
         uow.session.flush()
-        history.append(uow, programme, SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
+        history.append(
+            uow, programme, Step(SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
+        )
 
 
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
@@ -106,7 +109,7 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
     rights.mark(uow, ids, state=right_rules.REDEEMED, redeemed_at=uow.now)
     _give_back(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
-    history.append(uow, programme, SYSTEM, "default_given", details=details)
+    history.append(uow, programme, Step(SYSTEM, "default_given", details=details))
 
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from mall.approvals import authors
 from mall.approvals.rules import ACCEPTANCE, FUNDING, Signer, Subject
+from mall.approvals.service import authors
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
@@ -25,6 +25,7 @@ from orders.programmes.models import Programme
 from orders.programmes.rules import Signature
 from orders.programmes.service import history
 from orders.programmes.service import lifecycle as service
+from orders.programmes.service.history import Step
 
 SYSTEM = Signature("system", "系统")
 
@@ -75,7 +76,8 @@ def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -
     SamePerson for whoever recorded it.
     """
     programme = programmes.lock(uow, None, programme_id)
-    row = _decided(uow, programme_id, funding_id, rules.TRANSFER, rules.CONFIRMED, by)
+    row = _of_kind(uow, programme_id, funding_id, rules.TRANSFER)
+    _decide(uow, row, rules.CONFIRMED, by)
     reference = f"bank:{row.id}"
     funds.deposit(uow, programme.id, row.amount_fen, ledger.BANK_CLEARING, reference)
     _sign(uow, programme, row, by, "money_confirmed")
@@ -88,30 +90,32 @@ def reject(
 ) -> Funding:
     """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
     programme = programmes.lock(uow, None, programme_id)
-    row = _decided(uow, programme_id, funding_id, kind, rules.REJECTED, by)
+    row = _of_kind(uow, programme_id, funding_id, kind)
+    _decide(uow, row, rules.REJECTED, by)
     is_transfer = kind == rules.TRANSFER
     _sign(uow, programme, row, by, "money_not_found" if is_transfer else "money_not_returned")
     return row
 
 
-def _decided(
-    uow: UnitOfWork, programme_id: UUID, funding_id: UUID, kind: str, state: str, by: Signer
-) -> Funding:
+def _of_kind(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, kind: str) -> Funding:
     row = uow.session.get(Funding, funding_id, with_for_update=True, populate_existing=True)
     if row is None or row.programme_id != programme_id or row.kind != kind:
         raise NotFound("transfer", "转账")
+    return row
+
+
+def _decide(uow: UnitOfWork, row: Funding, state: str, by: Signer) -> None:
     rules.FUNDING_STATES.check(row.state, state)
     authors.decide(uow, Subject(FUNDING, row.id), by)
     # What is accepted in the end includes its money: whoever vouched for that is no witness of it.
-    authors.touch(uow, Subject(ACCEPTANCE, programme_id), by)
+    authors.touch(uow, Subject(ACCEPTANCE, row.programme_id), by)
     row.state, row.decided_by, row.decided_at = state, by.name, uow.now
     uow.session.flush()
-    return row
 
 
 def _sign(uow: UnitOfWork, programme: Programme, row: Funding, by: Signer, act: str) -> None:
     details = {"amount_fen": row.amount_fen, "bank_reference": row.bank_reference}
-    history.append(uow, programme, Signature(by.name, by.display_name), act, details=details)
+    history.append(uow, programme, Step(Signature(by.name, by.display_name), act, details=details))
 
 
 def settle(uow: UnitOfWork, programme: Programme) -> None:
@@ -129,7 +133,7 @@ def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
         programme = programmes.lock(uow, None, UUID(message.programme_id))
         payment = uow.session.get_one(Payment, UUID(message.payment_id))
         details = {"amount_fen": payment.amount_fen, "transaction_id": payment.transaction_id}
-        history.append(uow, programme, SYSTEM, "money_paid", details=details)
+        history.append(uow, programme, Step(SYSTEM, "money_paid", details=details))
         settle(uow, programme)
 
 
@@ -175,7 +179,8 @@ def confirm_payout(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Si
     again, or is withdrawn. Raises SamePerson for whoever recorded it, and PayoutTooLarge.
     """
     programme = programmes.lock(uow, None, programme_id)
-    row = _decided(uow, programme_id, funding_id, rules.PAYOUT, rules.CONFIRMED, by)
+    row = _of_kind(uow, programme_id, funding_id, rules.PAYOUT)
+    _decide(uow, row, rules.CONFIRMED, by)
     left = _check_payout(uow, programme, row.amount_fen) - row.amount_fen
     funds.pay_out(uow, programme.id, row.amount_fen, f"payout:{row.id}")
     _sign(uow, programme, row, by, "money_returned")

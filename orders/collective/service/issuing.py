@@ -28,6 +28,7 @@ from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.service import history
 from orders.programmes.service import lifecycle as service
+from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 from orders.redeeming import rules as redeeming
 
@@ -155,7 +156,7 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     _tell(uow, programme)
     last = programmes.last_event(uow.session, programme)
     if (last.act, last.note) != ("waiting", why):
-        history.append(uow, programme, SYSTEM, "waiting", why)
+        history.append(uow, programme, Step(SYSTEM, "waiting", why))
 
 
 def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:

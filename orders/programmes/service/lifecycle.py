@@ -8,8 +8,8 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from catalog.selections import service as selections
-from mall.approvals import authors
 from mall.approvals.rules import PACK, PROGRAMME, ROSTER, SELECTION, Signer, Subject
+from mall.approvals.service import authors
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.ids import new_id, new_number
@@ -24,6 +24,7 @@ from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
 from orders.programmes.rules import ProgrammeForm, Signature
 from orders.programmes.service import assessing, history
+from orders.programmes.service.history import Step
 
 MAX_OPEN = 500
 
@@ -71,7 +72,7 @@ def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Pro
     uow.session.add(programme)
     uow.session.flush()
     authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
-    history.append(uow, programme, officer.signature, "drafted")
+    history.append(uow, programme, Step(officer.signature, "drafted"))
     return programme
 
 
@@ -98,7 +99,7 @@ def change_programme(
     authors.touch(uow, Subject(PROGRAMME, programme.id), signer_of(uow, officer))
     _fill(uow, programme, form)
     uow.session.flush()
-    history.append(uow, programme, officer.signature, "changed")
+    history.append(uow, programme, Step(officer.signature, "changed"))
 
 
 def signer_of(uow: UnitOfWork, officer: Officer) -> Signer:
@@ -159,7 +160,9 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     authors.touch(uow, whole, signer_of(uow, officer))
     authors.take_in(uow, whole, _parts_of(programme))
     codes = [each.code for each in found.warnings]
-    history.append(uow, programme, officer.signature, "submitted", details={"warnings": codes})
+    history.append(
+        uow, programme, Step(officer.signature, "submitted", details={"warnings": codes})
+    )
     return programme
 
 
@@ -210,7 +213,7 @@ def approve(
     uow.session.flush()
     authors.settle(uow, whole)
     details = {"acknowledged": sorted(acknowledged)}
-    history.append(uow, programme, officer.signature, "approved", details=details)
+    history.append(uow, programme, Step(officer.signature, "approved", details=details))
     return programme
 
 
@@ -222,7 +225,7 @@ def reject(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -
     authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
     programme.state = rules.REJECTED
     uow.session.flush()
-    history.append(uow, programme, officer.signature, "rejected", reason)
+    history.append(uow, programme, Step(officer.signature, "rejected", reason))
 
 
 def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
@@ -237,7 +240,7 @@ def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str)
         raise StillFunded(balance_fen=left)
     programme.state = rules.WITHDRAWN
     uow.session.flush()
-    history.append(uow, programme, officer.signature, "withdrawn", reason)
+    history.append(uow, programme, Step(officer.signature, "withdrawn", reason))
 
 
 def step(
@@ -251,7 +254,7 @@ def step(
     rules.STATES.check(programme.state, state)
     programme.state = state
     uow.session.flush()
-    history.append(uow, programme, by, state, note)
+    history.append(uow, programme, Step(by, state, note))
 
 
 def set_policy(uow: UnitOfWork, union_id: UUID, values: dict[str, Any]) -> None:

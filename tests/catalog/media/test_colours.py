@@ -9,7 +9,7 @@ import zlib
 import pytest
 from PIL import Image, ImageCms, ImageStat
 
-from catalog.media.images import store_image
+from catalog.media.process import store_image
 from catalog.media.rules import ImageRefused
 from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import IMAGES, PublicFiles

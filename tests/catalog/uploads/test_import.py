@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from catalog.uploads.importing import import_lines
+from catalog.uploads.process.importing import import_lines
 from devtools import demo
 from mall.kernel.files import fetching
 from tests.support.harmful import picture

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from PIL import Image
 
-from catalog.uploads import pictures
+from catalog.uploads.process import pictures
 from mall.kernel.files import fetching
 from mall.kernel.files.fetching import FetchRefused
 from mall.kernel.sheets import working

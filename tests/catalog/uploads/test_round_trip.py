@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from catalog.products.rules import MAX_OPTIONS
-from catalog.uploads import columns, importing
+from catalog.uploads.process import importing
+from catalog.uploads.rules import columns
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell
 from mall.kernel.text import canonical

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from catalog.uploads import applying, service
+from catalog.uploads import service
+from catalog.uploads.process import applying
 from mall.kernel import clock
 from tests.support.sheets import archive, row_of, sheet
 

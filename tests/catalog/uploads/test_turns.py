@@ -38,7 +38,7 @@ def test_suppliers_take_turns_however_many_sheets_one_has_sent(seller):
 
 def test_a_small_sheet_that_takes_long_goes_on_among_the_large_ones(seller, monkeypatch):
     monkeypatch.setattr(reading, "SMALL", reading.Effort(cpu_seconds=1, wall_seconds=0.001))
-    monkeypatch.setattr("catalog.uploads.checking.SMALL", reading.SMALL)
+    monkeypatch.setattr("catalog.uploads.process.checking.SMALL", reading.SMALL)
     made = seller.send(sheet([row_of(1)])).get_json()
     seller.world.run_sweep("work_uploads")
     assert seller.world.rows("SELECT is_large, attempts FROM upload") == [(True, 0)]
@@ -49,7 +49,7 @@ def test_a_small_sheet_that_takes_long_goes_on_among_the_large_ones(seller, monk
 
 def test_a_large_sheet_waits_for_a_machine_that_has_time(seller, monkeypatch):
     monkeypatch.setattr(
-        "catalog.uploads.checking.LARGE", reading.Effort(cpu_seconds=9, wall_seconds=0.001)
+        "catalog.uploads.process.checking.LARGE", reading.Effort(cpu_seconds=9, wall_seconds=0.001)
     )
     made = seller.send(sheet([row_of(1)])).get_json()
     seller.world.execute("UPDATE upload SET is_large = true")

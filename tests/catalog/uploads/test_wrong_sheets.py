@@ -2,7 +2,8 @@
 
 import pytest
 
-from catalog.uploads import columns, service
+from catalog.uploads import service
+from catalog.uploads.rules import columns
 from tests.support.sheets import BY_KEY, HEADS, csv_sheet, opened, row_of, sheet
 
 # What is wrong with cells

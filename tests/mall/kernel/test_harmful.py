@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from catalog.media.images import store_image
+from catalog.media.process import store_image
 from catalog.media.rules import ImageRefused
-from catalog.uploads import pictures
+from catalog.uploads.process import pictures
 from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import IMAGES as AREA
 from mall.kernel.files.store import PublicFiles

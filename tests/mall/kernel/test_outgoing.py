@@ -16,7 +16,7 @@ import requests
 from fulfillment.tracking import gateway as tracking
 from fulfillment.tracking.kuaidi100 import Kuaidi100
 from mall.access.rules import WeChatUnavailable
-from mall.access.wechat_login import WeChatLogin
+from mall.access.wechat.login import WeChatLogin
 from mall.kernel.outgoing.session import (
     AnswerTooLarge,
     BoundedSession,

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 from mall.access import rules, service
 from mall.access.models import AccessToken, StaffAccount
 from mall.access.rules import PASSWORD, Principal
-from mall.access.staff import factors, passwords
+from mall.access.staff.service import factors, passwords
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.suppliers import queries, rules, service
-from mall.approvals import values
 from mall.approvals.rules import Kind, Signer, Wanted
-from mall.approvals.values import ValueAct
+from mall.approvals.service import values
+from mall.approvals.service.values import ValueAct
 from mall.kernel.clock import beijing_day
 from mall.kernel.uow import UnitOfWork
 

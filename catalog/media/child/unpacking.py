@@ -9,7 +9,7 @@ import time
 import zipfile
 from typing import Any, BinaryIO
 
-from catalog.media.decoding import sizes
+from catalog.media.child.decoding import sizes
 from catalog.media.rules import MAX_BYTES, ImageRefused
 from mall.kernel.sandbox.nursery import Send
 from mall.kernel.sheets.cells import SheetRefused

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD, PasswordRefused
 
-COMMON = Path(__file__).parent / "data" / "common_passwords.txt"
+COMMON = Path(__file__).parent.parent / "data" / "common_passwords.txt"
 HEAD_LINES = 3
 # OWASP's second profile: 19 MiB, two passes; keeps a web process under its memory budget.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)

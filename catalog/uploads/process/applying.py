@@ -9,11 +9,12 @@ from sqlalchemy import select, update
 from catalog.products import rules as products
 from catalog.products.service import editing as product_service
 from catalog.stock import service as stock
-from catalog.uploads import queries, rules
+from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
+from catalog.uploads.rules import rows as rules
 from catalog.uploads.service import keep, release
-from mall.approvals import authors
 from mall.approvals.rules import PRODUCT, UPLOAD, Subject
+from mall.approvals.service import authors
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.together import DeferredWrite, WriteFragment

@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from flask import current_app
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mall.approvals import authors, rules
+from mall.approvals import rules
 from mall.approvals.models import ValueAct
 from mall.approvals.rules import Kind, Signer, Subject, Wanted
+from mall.approvals.service import authors
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.errors import NotFound
@@ -32,10 +32,19 @@ class Values:
     tell: Callable[[UnitOfWork, ValueAct, Kind], None]
 
 
+_installed: Values | None = None
+
+
+def install(found: Values) -> None:
+    """Say which kinds there are; the shell does so once, when it wires the packages together."""
+    global _installed
+    _installed = found
+
+
 def values() -> Values:
-    """Return the kinds of the application at work."""
-    found: Values = current_app.extensions["mall_values"]
-    return found
+    """Return the kinds that were installed."""
+    assert _installed is not None, "the shell installs the kinds of value acts"
+    return _installed
 
 
 # Within the limit it is added; beyond, nothing comes back and nothing is kept.
@@ -107,6 +116,10 @@ def _keep(uow: UnitOfWork, act: ValueAct) -> None:
     uow.session.flush()
 
 
+class _BeyondLimit(Exception):
+    """One of the names that a person is known by has no room left today."""
+
+
 def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
     """Add an amount to what a person did alone today, unless that would be too much.
 
@@ -116,12 +129,13 @@ def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
     if uow.settings.persons_confirmed and by.actor is not None and not by.actor.is_confirmed:
         return False
     shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone.limit_fen}
-    nested = uow.session.begin_nested()
-    for person in by.keys:
-        if uow.session.execute(_ADD, {**shared, "person": person}).first() is None:
-            nested.rollback()
-            return False
-    nested.commit()
+    try:
+        with uow.session.begin_nested():
+            for person in by.keys:
+                if uow.session.execute(_ADD, {**shared, "person": person}).first() is None:
+                    raise _BeyondLimit()
+    except _BeyondLimit:
+        return False
     return True
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from catalog.products import rules as products
 from catalog.products.rules import ProductForm, SkuForm
-from catalog.uploads import columns
-from catalog.uploads.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
+from catalog.uploads.rules import columns
+from catalog.uploads.rules.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
 from mall.kernel.text import canonical

@@ -10,7 +10,7 @@ from wechatpy.exceptions import WeChatClientException
 
 from mall.access.gateway import WeChatIdentity
 from mall.access.rules import CodeRefused, PhoneCodeRefused, WeChatUnavailable
-from mall.access.wechat_client import mini_program
+from mall.access.wechat.client import mini_program
 from mall.kernel.settings import WeChatSettings
 
 # After so many calls without an answer WeChat is left alone for a moment: who signs in is told at

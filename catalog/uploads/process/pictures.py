@@ -10,11 +10,11 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
-from catalog.media.images import keep_sizes, store_image
+from catalog.media.process import keep_sizes, store_image
 from catalog.media.rules import MAX_BYTES, ImageRefused
 from catalog.uploads import queries
-from catalog.uploads.columns import Problem, SheetRow
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
+from catalog.uploads.rules.columns import Problem, SheetRow
 from mall.kernel.files import fetching
 from mall.kernel.files.quotas import SUPPLIER, Owner, StorageFull
 from mall.kernel.files.store import current_private_files, current_public_files
@@ -30,8 +30,8 @@ RUN_SECONDS = 25
 # Pictures that one child is given; it stops sooner when they take long.
 BATCH = 20
 _EFFORT = Limits(cpu_seconds=8, wall_seconds=20.0)
-_ENTRIES = "catalog.media.unpacking:send_entries"
-_PICTURES = "catalog.media.unpacking:send_pictures"
+_ENTRIES = "catalog.media.child.unpacking:send_entries"
+_PICTURES = "catalog.media.child.unpacking:send_pictures"
 _NAME = re.compile(r"(?P<code>.+?)(?:[-_](?P<position>\d{1,2}))?\.(?:jpe?g|png|webp)", re.I)
 
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import rules as supplier_rules
 from mall.access.rules import SUPPLIER
-from mall.approvals import values
 from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.service import values
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
 from mall.notification.service import staff as notices

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount, StaffChange
 from mall.access.service import NewStaff
-from mall.access.staff import invitations
-from mall.access.staff.invitations import Invitation
+from mall.access.staff.service import invitations
+from mall.access.staff.service.invitations import Invitation
 from mall.kernel.db import check_limit
 from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id

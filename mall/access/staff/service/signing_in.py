@@ -7,7 +7,7 @@ from sqlalchemy import select
 from mall.access import queries, rules, service
 from mall.access.models import StaffAccount
 from mall.access.rules import PASSWORD, SPRAYED, SURROUNDED, Allowance, IssuedToken
-from mall.access.staff import factors, passwords, places
+from mall.access.staff.service import factors, passwords, places
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import Doer, UnitOfWork
 

@@ -7,13 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert
 
-from catalog.media import rich_text
+from catalog.media import service as rich_text
 from catalog.products import rules as products
 from catalog.products.service import describing
 from catalog.stock import queries as stock
-from catalog.uploads import columns, pictures, queries, rules
+from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
-from catalog.uploads.rules import Group
+from catalog.uploads.process import pictures
+from catalog.uploads.rules import columns
+from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules.rows import Group
 from catalog.uploads.service import LIMITS, fail, hand_on, keep, release
 from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox.pool import FilesBusy

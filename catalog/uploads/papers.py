@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from catalog.products.queries import products
 from catalog.products.rules import ProductForm, SkuForm
 from catalog.products.service import describing
-from catalog.uploads import columns, queries
-from catalog.uploads.columns import COLUMNS, MESSAGES, SHEET
+from catalog.uploads import queries
 from catalog.uploads.models import Upload
+from catalog.uploads.rules import columns
+from catalog.uploads.rules.columns import COLUMNS, MESSAGES, SHEET
 from catalog.uploads.service import LIMITS
 from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox import making

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from catalog.media import rich_text
-from catalog.media.images import store_image
+from catalog.media import service as rich_text
+from catalog.media.process import store_image
 from catalog.media.rules import MAX_BYTES
 from catalog.products import rules
 from catalog.products.queries import products

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from catalog.messages import QualificationsChanged, SupplierChanged
-from catalog.onboarding import accounts, queries, rules
+from catalog.onboarding import queries, rules
 from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
-from catalog.suppliers import agreeing as commissions
+from catalog.onboarding.service import accounts
+from catalog.suppliers import acts as commissions
 from catalog.suppliers import queries as suppliers
 from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers import service as supplier_service

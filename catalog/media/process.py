@@ -15,7 +15,7 @@ from mall.kernel.uow import unit_of_work
 WEBP = "image/webp"
 # While somebody waits for the answer; three sizes of WebP are a few hundred kilobytes.
 _EFFORT = Limits(cpu_seconds=5, wall_seconds=8.0, output_bytes=8 * 1024 * 1024, turn_seconds=2.0)
-_TASK = "catalog.media.decoding:send_sizes"
+_TASK = "catalog.media.child.decoding:send_sizes"
 
 
 @dataclass(frozen=True)

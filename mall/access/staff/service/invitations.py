@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from mall.access import rules, service
 from mall.access.models import PasswordRequest, StaffAccount, StaffInvitation
 from mall.access.queries import token_hash
-from mall.access.staff import factors, passwords
+from mall.access.staff.service import factors, passwords
 from mall.kernel.ids import new_id
 from mall.kernel.uow import Doer, UnitOfWork
 
