@@ -7,10 +7,15 @@ from openpyxl import Workbook, load_workbook
 from PIL import Image
 
 from catalog.uploads.rules.columns import COLUMNS, SHEET
-from mall.kernel.sheets import writing
+from mall.kernel.sheets import cells, writing
 
 HEADS = [column.head for column in COLUMNS]
 BY_KEY = {column.key: column.head for column in COLUMNS}
+
+
+def at(key, row):
+    """Return the address of a column's cell in a row."""
+    return f"{cells.column_name(HEADS.index(BY_KEY[key]))}{row}"
 
 
 def row_of(number=1, **change):

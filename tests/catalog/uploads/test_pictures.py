@@ -11,7 +11,7 @@ from catalog.uploads.process import pictures
 from mall.kernel.files import fetching
 from mall.kernel.files.fetching import FetchRefused
 from mall.kernel.sheets import working
-from tests.support.sheets import archive, row_of, sheet
+from tests.support.sheets import archive, at, row_of, sheet
 
 # Images by SKU code
 
@@ -119,5 +119,5 @@ def test_an_address_that_must_not_be_asked_is_named_at_its_cell(seller, fetching
     ]
     upload = seller.check(sheet(rows))
     found = [item["problems"][0] for item in seller.items(upload["id"], "&action=wrong")]
-    assert [problem["cell"] for problem in found] == ["AE2", "AE3", "AE4"]
+    assert [problem["cell"] for problem in found] == [at("image_urls", row) for row in (2, 3, 4)]
     assert "内网" in found[0]["text"] and "JPEG" in found[1]["text"]
