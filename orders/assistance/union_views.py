@@ -11,7 +11,7 @@ from mall.kernel.clock import now
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.files import XLSX, attachment, gives_file
-from orders.assistance import (papers, rules, service)
+from orders.assistance import papers, rules, service
 from orders.assistance.schemas import ProgressReply, TargetBody
 
 bp = APIBlueprint("assistance", __name__, url_prefix="/v1/union/assistance", tag="Union")
