@@ -15,9 +15,8 @@ from catalog.onboarding.rules import ASSISTANCE
 from catalog.pavilion import rules
 from catalog.pavilion.models import Section, SectionPick
 from catalog.pavilion.rules import Rule
-from catalog.products.models import Category, Product
+from catalog.products.models import Category, Product, ProductFigure
 from catalog.products.queries.products import is_shown, items
-from catalog.stock.models import ProductFigure
 from catalog.suppliers.models import Supplier
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound

@@ -161,3 +161,14 @@ class PriceChange(Base):
     price_fen: Mapped[int]
     purchase_price_fen: Mapped[int | None]
     changed_at: Mapped[datetime]
+
+
+class ProductFigure(Base):
+    """What the search must know of a product's SKUs together: counted every few seconds."""
+
+    __tablename__ = "product_figure"
+
+    # No foreign key: counting must never wait for a product that somebody is changing.
+    product_id: Mapped[UUID] = mapped_column(primary_key=True)
+    is_available: Mapped[bool]
+    sold: Mapped[int] = mapped_column(default=0)

@@ -57,3 +57,19 @@ WITHHOLD = text(
     UPDATE product p SET withheld_for = k.lacks FROM locked k WHERE k.id = p.id RETURNING p.id
     """
 )
+
+NOTE_AVAILABLE = text(
+    """
+    INSERT INTO product_figure (product_id, is_available, sold)
+    SELECT n.product_id, n.is_available, 0
+    FROM unnest(CAST(:product_ids AS uuid[]), CAST(:flags AS boolean[])) AS n(product_id, is_available)
+    ON CONFLICT (product_id) DO UPDATE SET is_available = excluded.is_available
+    """
+)
+NOTE_SOLD = text(
+    """
+    UPDATE product_figure f SET sold = n.sold
+    FROM unnest(CAST(:product_ids AS uuid[]), CAST(:counts AS bigint[])) AS n(product_id, sold)
+    WHERE n.product_id = f.product_id
+    """
+)

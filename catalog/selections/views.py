@@ -14,7 +14,7 @@ from catalog.selections.schemas import (
     VersionQuery,
     items_of,
 )
-from catalog.selections.service import Author
+from catalog.selections.service import Maker
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.approvals.rules import SELECTION, Subject
@@ -23,12 +23,12 @@ from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
 
-def _author() -> Author:
-    return Author(current().subject_id, current().scope_id)
+def _maker() -> Maker:
+    return Maker(current().subject_id, current().scope_id)
 
 
 def _sign(uow: UnitOfWork, selection_id: UUID) -> None:
-    """Write down who touched a selection: a programme that freezes it has this author."""
+    """Write down who touched a selection: a programme that freezes it has this maker."""
     authors.touch(uow, Subject(SELECTION, selection_id), authors.signer(uow, current()))
 
 
@@ -72,7 +72,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def add_selection(json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             selection_id = service.add_selection(
-                uow, _author(), json_data["name"], items_of(json_data), json_data["note"]
+                uow, _maker(), json_data["name"], items_of(json_data), json_data["note"]
             )
             _sign(uow, selection_id)
         return _read(selection_id, None)
@@ -92,7 +92,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def change_selection(selection_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             service.change_selection(
-                uow, _author(), selection_id, items_of(json_data), json_data["note"]
+                uow, _maker(), selection_id, items_of(json_data), json_data["note"]
             )
             _sign(uow, selection_id)
         return _read(selection_id, None)

@@ -40,17 +40,6 @@ class Reservation(Base):
     state: Mapped[str] = mapped_column(default="held")
 
 
-class ProductFigure(Base):
-    """What the search must know of a product's SKUs together: counted every few seconds."""
-
-    __tablename__ = "product_figure"
-
-    # No foreign key: counting must never wait for a product that somebody is changing.
-    product_id: Mapped[UUID] = mapped_column(primary_key=True)
-    is_available: Mapped[bool]
-    sold: Mapped[int] = mapped_column(default=0)
-
-
 class StockMovement(Base):
     """One change of what is on hand, with its cause."""
 

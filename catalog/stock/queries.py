@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from catalog.products.models import Product, Sku
+from catalog.products.models import Product, ProductFigure, Sku
 from catalog.stock import statements
-from catalog.stock.models import ProductFigure, StockLevel, StockMovement
+from catalog.stock.models import StockLevel, StockMovement
 from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.audit import Invariant

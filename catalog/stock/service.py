@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from catalog.products.service import figures
 from catalog.stock import rules, statements
 from catalog.stock.models import StockLevel, StockMovement
 from mall.kernel.errors import Invalid
@@ -151,12 +152,16 @@ def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
 
 def count_availability(uow: UnitOfWork) -> int:
     """Note of which products anything is left; return of how many that changed."""
-    return len(uow.session.execute(statements.COUNT_AVAILABLE).all())
+    changed = uow.session.execute(statements.AVAILABILITY_CHANGED).all()
+    figures.note_available(uow, {row.product_id: row.is_available for row in changed})
+    return len(changed)
 
 
 def count_sales(uow: UnitOfWork) -> int:
     """Note how many of each product were sold; return of how many that changed."""
-    return len(uow.session.execute(statements.COUNT_SOLD).all())
+    changed = uow.session.execute(statements.SALES_CHANGED).all()
+    figures.note_sold(uow, {row.product_id: row.sold for row in changed})
+    return len(changed)
 
 
 def consuming(uow: UnitOfWork, order_id: UUID) -> list[DeferredWrite]:

@@ -77,28 +77,25 @@ FIRST = WriteFragment(
     )""",
 )
 
-# Only what differs reaches ON CONFLICT, which locks, and so writes, every row that it meets.
-COUNT_AVAILABLE = text(
+# Only what differs is written: ON CONFLICT locks, and so writes, every row that it meets.
+AVAILABILITY_CHANGED = text(
     """
-    INSERT INTO product_figure (product_id, is_available, sold)
-    SELECT n.product_id, n.is_available, 0
+    SELECT n.product_id, n.is_available
     FROM (SELECT k.product_id, coalesce(bool_or(s.on_hand > s.reserved), false) AS is_available
           FROM sku k LEFT JOIN stock_level s ON s.sku_id = k.id
           WHERE k.is_active GROUP BY k.product_id) n
     LEFT JOIN product_figure f ON f.product_id = n.product_id
     WHERE f.is_available IS DISTINCT FROM n.is_available
-    ON CONFLICT (product_id) DO UPDATE SET is_available = excluded.is_available
-    RETURNING product_id
     """
 )
-COUNT_SOLD = text(
+SALES_CHANGED = text(
     """
-    UPDATE product_figure f SET sold = n.sold
+    SELECT n.product_id, n.sold
     FROM (SELECT k.product_id, sum(-m.quantity) AS sold
           FROM stock_movement m JOIN sku k ON k.id = m.sku_id
           WHERE m.cause IN ('sale', 'cancellation') GROUP BY k.product_id) n
-    WHERE n.product_id = f.product_id AND n.sold <> f.sold
-    RETURNING f.product_id
+    JOIN product_figure f ON f.product_id = n.product_id
+    WHERE n.sold <> f.sold
     """
 )
 

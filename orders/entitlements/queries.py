@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -123,15 +122,6 @@ def figures(session: Session, programme_id: UUID) -> dict[str, int]:
 def digest(session: Session, programme_id: UUID) -> str:
     """Return SHA-256 over the recipients of a programme in their order."""
     return str(session.scalar(statements.DIGEST, {"programme_id": programme_id}))
-
-
-def count_over_limit(
-    session: Session, programme_id: UUID, union_id: UUID, year: int, limit_fen: int
-) -> int:
-    """Return how many recipients would have more of their union in a year than the limit."""
-    values: dict[str, Any] = {"programme_id": programme_id, "union_id": union_id}
-    found = session.scalar(statements.OVER_LIMIT, {**values, "year": year, "limit_fen": limit_fen})
-    return int(found or 0)
 
 
 def is_listed(session: Session, programme_id: UUID, entry_id: UUID, member_id: UUID | None) -> bool:

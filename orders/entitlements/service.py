@@ -198,6 +198,12 @@ def take_unused(uow: UnitOfWork, programme_id: UUID, limit: int) -> list[Entitle
     )
 
 
+def withdraw_listed(uow: UnitOfWork, programme_id: UUID) -> int:
+    """Withdraw what a programme listed and has not issued; return how many."""
+    values = {"programme_id": programme_id, "now": uow.now}
+    return len(uow.session.execute(statements.WITHDRAW_LISTED, values).all())
+
+
 def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
     """Note that rights which were ordered for the unit have been served; return how many."""
     served = uow.session.execute(

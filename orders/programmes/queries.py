@@ -11,7 +11,7 @@ from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service.funds import Terms
-from orders.programmes import rules
+from orders.programmes import rules, statements
 from orders.programmes.models import Programme, ProgrammeEvent, UnionPolicy
 
 RECIPE = (
@@ -118,6 +118,15 @@ def terms_of(programme: Programme) -> Terms:
         allows_top_up=programme.allows_top_up,
         leftover_fund_id=programme.id if programme.leftover == rules.RETURN else None,
     )
+
+
+def count_over_limit(
+    session: Session, programme_id: UUID, union_id: UUID, year: int, limit_fen: int
+) -> int:
+    """Return how many recipients would have more of their union in a year than the limit."""
+    values: dict[str, Any] = {"programme_id": programme_id, "union_id": union_id}
+    found = session.scalar(statements.OVER_LIMIT, {**values, "year": year, "limit_fen": limit_fen})
+    return int(found or 0)
 
 
 def hash_of(event: ProgrammeEvent) -> str:

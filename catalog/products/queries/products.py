@@ -5,11 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, func, literal, select, text, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.products import rules
-from catalog.products.models import Category, PriceChange, Product, ProductRevision, Sku
+from catalog.products.models import (
+    Category,
+    PriceChange,
+    Product,
+    ProductFigure,
+    ProductRevision,
+    Sku,
+)
 from catalog.products.rules import NEWEST, PRICE_DOWN, PRICE_UP
 from catalog.suppliers.models import Supplier
 from mall.kernel.errors import NotFound
@@ -44,12 +51,6 @@ def is_shown() -> ColumnElement[bool]:
         & Product.withheld_for.is_(None)
         & (Supplier.state == "active")
     )
-
-
-# What has anything left, as stock last counted it; the table belongs to the feature above.
-_AVAILABLE = text("SELECT product_id FROM product_figure WHERE is_available").columns(
-    product_id=Uuid
-)
 
 
 def category_tree(session: Session) -> list[dict[str, Any]]:
@@ -90,7 +91,8 @@ def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
     if browse.product_ids is not None:
         found.append(Product.id.in_(browse.product_ids))
     if browse.in_stock:
-        found.append(Product.id.in_(_AVAILABLE))
+        has_any = select(ProductFigure.product_id).where(ProductFigure.is_available)
+        found.append(Product.id.in_(has_any))
     return found
 
 

@@ -24,12 +24,6 @@ from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
 ORDERED_WITHIN = timedelta(days=1)
-_UNISSUED = text(
-    """
-    UPDATE entitlement SET state = 'withdrawn', ended_at = :now
-    WHERE programme_id = :programme_id AND state = 'listed' RETURNING id
-    """
-)
 # What a cheaper pack left on a voucher, or nobody spent.
 _LEFT = text(
     """
@@ -86,14 +80,12 @@ def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: 
 
 
 def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
-    gone = uow.session.execute(_UNISSUED, {"programme_id": programme.id, "now": uow.now}).all()
-    if gone:
-        programme.head_count -= len(gone)
-        programme.budget_fen -= len(gone) * programme.per_member_fen
+    count = rights.withdraw_listed(uow, programme.id)
+    if count:
+        programme.head_count -= count
+        programme.budget_fen -= count * programme.per_member_fen
         uow.session.flush()
-        history.append(
-            uow, programme, Step(SYSTEM, "unissued_withdrawn", details={"count": len(gone)})
-        )
+        history.append(uow, programme, Step(SYSTEM, "unissued_withdrawn", details={"count": count}))
 
 
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:

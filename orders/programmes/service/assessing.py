@@ -15,7 +15,7 @@ from mall.kernel.money import yuan
 from mall.members.rosters import queries as rosters
 from mall.members.service import unions
 from orders.entitlements import queries as entitlements
-from orders.programmes import rules
+from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
 from orders.programmes.rules import Finding
 
@@ -243,7 +243,7 @@ def _policy(session: Session, found: Assessment, programme: Programme) -> None:
     if policy is None:
         return
     if policy.annual_member_fen is not None:
-        over = entitlements.count_over_limit(
+        over = queries.count_over_limit(
             session,
             programme.id,
             programme.union_id,
