@@ -16,7 +16,7 @@ AIMS: Mapping[str, Sequence[str]] = {
     "mall/access/guard.py": ("tests/mall/access", "tests/architecture/test_duties.py"),
     "mall/kernel/idempotency.py": ("tests/mall/web/test_idempotency.py",),
     "mall/kernel/outbox.py": ("tests/mall/outbox_admin", "tests/mall/shell/test_background.py"),
-    "mall/notification/service/staff.py": ("tests/mall/notification",),
+    "mall/notification/service/staff_notices.py": ("tests/mall/notification",),
     "mall/notification/jobs.py": ("tests/mall/notification",),
     "catalog/packs/rules.py": ("tests/catalog/packs",),
     "catalog/packs/service.py": ("tests/catalog/packs",),

@@ -16,7 +16,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 
 
 def add_pack(uow: UnitOfWork, scope_id: UUID | None, form: PackForm) -> UUID:

@@ -18,7 +18,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.money import percent
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 
 
 class SupplierNameTaken(DomainError):

@@ -17,7 +17,7 @@ from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import DeferredWrite, document, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.messages import OrderCancelled, OrderPaid
 from orders.order import queries as orders
 from orders.order import rules as order_rules

@@ -26,7 +26,7 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import posting as ledger
 from mall.ledger.service.posting import Leg, Transfer
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.messages import LineReimbursed
 from orders.order import queries as orders
 from orders.order import service as order_service

@@ -23,7 +23,7 @@ from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.members.rules import clean_phone
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.order import service as order_service

@@ -25,7 +25,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.messages import OrderCancelled
 from orders.order import service as order_service
 

@@ -10,7 +10,7 @@ from mall.access.rules import OPS, STORE, SUPPLIER, UNION, Principal
 from mall.kernel.uow import reading, unit_of_work
 from mall.notification.models import Notice
 from mall.notification.schemas import NoticePage, ReadBody
-from mall.notification.service import staff as service
+from mall.notification.service import staff_notices as service
 from mall.web.fields import PageQuery, page
 from mall.web.problems import language
 

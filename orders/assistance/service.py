@@ -11,7 +11,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.assistance import queries, rules
 from orders.assistance.models import AssistanceTarget
 from orders.assistance.rules import TargetForm

@@ -12,7 +12,7 @@ from mall.access.rules import OPS
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.reconciliation import queries, rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
 from orders.reconciliation.rules import BillLine, Terms

@@ -13,7 +13,7 @@ from mall.approvals.rules import Kind, Signer, Wanted
 from mall.approvals.service import values
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 
 ACCOUNT = "payout_account"
 Account = Mapping[str, Any]

@@ -31,7 +31,7 @@ from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as members
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 
 
 def apply(uow: UnitOfWork, application: Application) -> UUID:

@@ -18,7 +18,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 
 
 def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:

@@ -10,7 +10,7 @@ from mall.access.rules import STORE
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as notices
+from mall.notification.service import staff_notices as notices
 from orders.order import queries as orders
 from orders.order import rules as order_rules
 from orders.refunds.service import reimbursing

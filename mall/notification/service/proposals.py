@@ -5,7 +5,7 @@ from mall.approvals.models import ValueAct
 from mall.approvals.rules import Kind
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff as service
+from mall.notification.service import staff_notices as service
 
 
 def tell(uow: UnitOfWork, act: ValueAct, kind: Kind) -> None:

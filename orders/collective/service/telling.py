@@ -9,8 +9,8 @@ from sqlalchemy import or_, select
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
-from mall.notification.service import members as member_notices
-from mall.notification.service.members import MemberNotice
+from mall.notification.service import member_notices
+from mall.notification.service.member_notices import MemberNotice
 from orders.entitlements import queries as rights_read
 from orders.entitlements import service as rights
 from orders.entitlements.models import Entitlement

@@ -10,9 +10,9 @@ from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
 from mall.notification import rules
 from mall.notification.rules import NewNotice
-from mall.notification.service import members
-from mall.notification.service import staff as service
-from mall.notification.service.members import MemberNotice
+from mall.notification.service import member_notices as members
+from mall.notification.service import staff_notices as service
+from mall.notification.service.member_notices import MemberNotice
 
 PATH = "cgi-bin/message/subscribe/send"
 
