@@ -15,10 +15,10 @@ from sqlalchemy import insert, text
 
 from bench import load, seed, yardstick
 from bench.figures import Bench, Figure
-from catalog.packs import service as packs
+from catalog.packs import service as pack_service
 from catalog.packs.rules import PackForm, Part
-from fulfillment.reports import queries as reports
-from mall.access import service as access
+from fulfillment.reports import queries as report_queries
+from mall.access import service as access_service
 from mall.access.rules import STORE
 from mall.approvals.rules import Signer
 from mall.kernel import clock
@@ -32,9 +32,9 @@ from mall.members.rules import AddressForm
 from mall.members.service import members, unions
 from orders.collective.service import funding, issuing
 from orders.collective.service.funding import Transfer
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes.rules import OPEN_BEANS, PICK_ONE, SHIP, ProgrammeForm
-from orders.programmes.service import lifecycle as programme_service
+from orders.programmes.service import lifecycle
 from orders.programmes.service.lifecycle import Officer
 
 # ¥3,827,666.00 for 4,000 people: 2,600 get ¥956.92 and 1,400 get ¥956.91.
@@ -110,16 +110,16 @@ class Purchase:
             prices = (third, third, price_fen - 2 * third)
             parts = tuple(Part(UUID(sku), 1, fen) for sku, fen in zip(skus, prices, strict=True))
             title = f"压测包 {number} {secrets.token_hex(3)}"
-            found.append(packs.add_pack(uow, self.union_id, PackForm(title, parts)))
+            found.append(pack_service.add_pack(uow, self.union_id, PackForm(title, parts)))
         return tuple(found)
 
     def funded(self, uow: UnitOfWork, form: ProgrammeForm) -> UUID:
         """Write, submit, approve and fund a programme."""
-        programme_id = programme_service.add_programme(uow, self.author, form).id
-        found = programme_service.submit(uow, self.author, programme_id)
+        programme_id = lifecycle.add_programme(uow, self.author, form).id
+        found = lifecycle.submit(uow, self.author, programme_id)
         codes = [each["code"] for each in found.warnings]
         assert found.content_hash is not None
-        programme_service.approve(uow, self.approver, programme_id, found.content_hash, codes)
+        lifecycle.approve(uow, self.approver, programme_id, found.content_hash, codes)
         one, other = Signer(None, "bench", "压测"), Signer(None, "bench2", "压测复核")
         transfer = Transfer(found.budget_fen, secrets.token_hex(8), "压测")
         row = funding.record(uow, self.union_id, programme_id, one, transfer)
@@ -178,7 +178,7 @@ def _people(count: int) -> list[Person]:
             uow.session.execute(insert(Member), rows)
             for each, row in zip(ids, rows, strict=True):
                 members.add_address(uow, each, address)
-                token = access.issue_token(uow, STORE, each).token
+                token = access_service.issue_token(uow, STORE, each).token
                 found.append(Person(each, token, str(row["phone"])))
     return found
 
@@ -200,7 +200,7 @@ def hospital(bench: Bench) -> Iterator[Figure]:
     yield Figure("hospital_issue", round(count / took), "rights/s, with the wait for the sweep")
     tokens = {each.id: each.token for each in everybody}
     with bench.app.app_context(), reading() as session:
-        found = [programmes.get_programme(session, None, each) for each in ids]
+        found = [programme_queries.get_programme(session, None, each) for each in ids]
         choices = {each.id: each.pack_ids for each in found}
         rows = session.execute(
             text(
@@ -245,7 +245,8 @@ def _accounted(bench: Bench, ids: list[UUID], count: int) -> Figure:
     """Return what was spent; nothing is lost or doubled where it is all that was received."""
     with bench.app.app_context(), reading() as session:
         money = [
-            reports.money_of(session, programmes.get_programme(session, None, each)) for each in ids
+            report_queries.money_of(session, programme_queries.get_programme(session, None, each))
+            for each in ids
         ]
         orders = session.scalar(
             text("SELECT count(*) FROM order_programme WHERE programme_id = ANY(:ids)"),

@@ -9,14 +9,14 @@ from sqlalchemy import insert, text
 
 from catalog.products import rules as product_rules
 from catalog.products.rules import PUBLISHED
-from catalog.products.service import editing as products
-from catalog.stock import service as stock
-from catalog.suppliers import service as suppliers
-from mall.access import service as access
+from catalog.products.service import editing
+from catalog.stock import service as stock_service
+from catalog.suppliers import service as supplier_service
+from mall.access import service as access_service
 from mall.access.rules import STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
 from mall.members.models import Member
 from mall.members.rules import AddressForm
@@ -56,8 +56,8 @@ def _products(run: str) -> tuple[list[str], list[str]]:
     product_ids, sku_ids = [], []
     for number in range(SUPPLIERS):
         with unit_of_work() as uow:
-            category_id = products.ensure_category(uow, ["压测", f"分类 {number % 8}"])
-            supplier_id = suppliers.open_supplier(uow, f"压测供应商 {run}-{number}")
+            category_id = editing.ensure_category(uow, ["压测", f"分类 {number % 8}"])
+            supplier_id = supplier_service.open_supplier(uow, f"压测供应商 {run}-{number}")
             for each in range(PRODUCTS // SUPPLIERS):
                 form = product_rules.ProductForm(
                     title=f"压测商品 {run}-{number}-{each}",
@@ -68,9 +68,9 @@ def _products(run: str) -> tuple[list[str], list[str]]:
                         product_rules.SkuForm(f"A{each}", (("规格", "标准"),), 6_800, PRICE_FEN),
                     ),
                 )
-                prepared = products.prepare(uow, supplier_id, form, PUBLISHED)
+                prepared = editing.prepare(uow, supplier_id, form, PUBLISHED)
                 [sku_id] = prepared.sku_ids.values()
-                uow.defer(prepared.write, stock.stocking({sku_id: STOCK}, run, uow.now))
+                uow.defer(prepared.write, stock_service.stocking({sku_id: STOCK}, run, uow.now))
                 # Its fragments are those of the next one, too: each is a statement.
                 uow.write_deferred()
                 product_ids.append(str(prepared.product_id))
@@ -97,8 +97,8 @@ def _members(run: str) -> list[str]:
             uow.session.execute(insert(Member), rows)
             for each in ids:
                 members.add_address(uow, each, address)
-                tokens.append(access.issue_token(uow, STORE, each).token)
-            granting.seed(
+                tokens.append(access_service.issue_token(uow, STORE, each).token)
+            ledger_acts.seed(
                 uow,
                 [Grant(each, BEANS_FEN, FAR, "压测", f"bench:{run}:{each}") for each in ids],
             )

@@ -22,9 +22,9 @@ from bench.figures import Bench, Figure
 from bench.service import memory_mb
 from catalog.products import rules as product_rules
 from catalog.products.queries import searching
-from catalog.products.service import editing as products
-from catalog.stock import service as stock
-from catalog.suppliers import service as suppliers
+from catalog.products.service import editing
+from catalog.stock import service as stock_service
+from catalog.suppliers import service as supplier_service
 from devtools.demo import HOUSE_SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 from search_index import indexing, matching, snapshot
@@ -154,13 +154,13 @@ def _plant(app: APIFlask) -> None:
         ids: dict[str, Any] = {}
         with unit_of_work() as uow:
             for name in {each.supplier_name for each in catalog.products(COUNT)}:
-                ids[name] = suppliers.open_supplier(uow, name)
+                ids[name] = supplier_service.open_supplier(uow, name)
         paths: dict[tuple[str, ...], Any] = {}
         for number, each in enumerate(catalog.products(COUNT)):
             path = each.category_names
             if path not in paths:
                 with unit_of_work() as uow:
-                    paths[path] = products.ensure_category(uow, list(path))
+                    paths[path] = editing.ensure_category(uow, list(path))
             sku = product_rules.SkuForm(f"K{number}", (), each.price_fen, each.price_fen)
             form = product_rules.ProductForm(
                 title=each.title,
@@ -176,15 +176,15 @@ def _plant(app: APIFlask) -> None:
                 skus=(sku,),
             )
             with unit_of_work() as uow:
-                prepared = products.prepare(uow, ids[each.supplier_name], form, "draft")
+                prepared = editing.prepare(uow, ids[each.supplier_name], form, "draft")
                 counts = dict.fromkeys(prepared.sku_ids.values(), 100)
-                uow.defer(prepared.write, stock.stocking(counts, "bench", uow.now))
+                uow.defer(prepared.write, stock_service.stocking(counts, "bench", uow.now))
         with unit_of_work() as uow:
             # Silently: the workers shall not index by and by what is indexed whole below.
             uow.session.execute(
                 text("UPDATE product SET state = 'published' WHERE state = 'draft'")
             )
-            stock.count_availability(uow)
+            stock_service.count_availability(uow)
             uow.session.execute(text("ANALYZE"))
 
 

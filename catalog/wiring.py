@@ -3,61 +3,61 @@
 from collections.abc import Mapping
 
 from catalog import messages
-from catalog.media import views as media
+from catalog.media import views as media_views
 from catalog.onboarding import jobs as onboarding_jobs
-from catalog.onboarding import ops_views as onboarding_ops
-from catalog.onboarding import queries as onboarding
-from catalog.onboarding import supplier_views as onboarding_views
-from catalog.onboarding import views as applications
-from catalog.onboarding.service import accounts as payout_accounts
-from catalog.packs import supplier_views as pack_prices
-from catalog.packs import views as packs
-from catalog.pavilion import ops_views as section_ops
-from catalog.pavilion import views as sections
+from catalog.onboarding import ops_views as onboarding_ops_views
+from catalog.onboarding import queries as onboarding_queries
+from catalog.onboarding import supplier_views as onboarding_supplier_views
+from catalog.onboarding import views as onboarding_views
+from catalog.onboarding.service import accounts
+from catalog.packs import supplier_views as pack_supplier_views
+from catalog.packs import views as pack_views
+from catalog.pavilion import ops_views as pavilion_ops_views
+from catalog.pavilion import views as pavilion_views
 from catalog.products import jobs as product_jobs
-from catalog.products import ops_views as product_ops
-from catalog.products import supplier_views as product_views
-from catalog.products import views as shown
-from catalog.products.service import editing as products
-from catalog.selections import views as selections
+from catalog.products import ops_views as product_ops_views
+from catalog.products import supplier_views as product_supplier_views
+from catalog.products import views as product_views
+from catalog.products.service import editing
+from catalog.selections import views as selection_views
 from catalog.stock import jobs as stock_jobs
-from catalog.stock import queries as stock
-from catalog.stock import supplier_views as stock_views
-from catalog.suppliers import acts as commissions
-from catalog.suppliers import ops_views as supplier_ops
-from catalog.suppliers import queries as suppliers
-from catalog.suppliers import supplier_views as template_views
+from catalog.stock import queries as stock_queries
+from catalog.stock import supplier_views as stock_supplier_views
+from catalog.suppliers import acts as supplier_acts
+from catalog.suppliers import ops_views as supplier_ops_views
+from catalog.suppliers import queries as supplier_queries
+from catalog.suppliers import supplier_views as supplier_supplier_views
 from catalog.uploads import jobs as upload_jobs
-from catalog.uploads import queries as uploads
-from catalog.uploads import supplier_views as upload_views
+from catalog.uploads import queries as upload_queries
+from catalog.uploads import supplier_views as upload_supplier_views
 from mall.access.rules import SUPPLIER
 from mall.kernel.files.retention import InForce
 from mall.kernel.files.store import DOCUMENTS, UPLOADS
 from mall.kernel.outbox import Reaction
 
 BLUEPRINTS = [
-    *media.BLUEPRINTS,
-    shown.bp,
-    applications.bp,
-    onboarding_views.bp,
-    onboarding_ops.bp,
+    *media_views.BLUEPRINTS,
     product_views.bp,
-    product_ops.bp,
-    product_ops.reviews_bp,
-    stock_views.bp,
-    supplier_ops.bp,
-    template_views.bp,
-    template_views.images_bp,
-    upload_views.bp,
-    sections.bp,
-    section_ops.bp,
-    *selections.BLUEPRINTS,
-    *packs.BLUEPRINTS,
-    pack_prices.bp,
+    onboarding_views.bp,
+    onboarding_supplier_views.bp,
+    onboarding_ops_views.bp,
+    product_supplier_views.bp,
+    product_ops_views.bp,
+    product_ops_views.reviews_bp,
+    stock_supplier_views.bp,
+    supplier_ops_views.bp,
+    supplier_supplier_views.bp,
+    supplier_supplier_views.images_bp,
+    upload_supplier_views.bp,
+    pavilion_views.bp,
+    pavilion_ops_views.bp,
+    *selection_views.BLUEPRINTS,
+    *pack_views.BLUEPRINTS,
+    pack_supplier_views.bp,
 ]
 REACTIONS: Mapping[type, list[Reaction]] = {
-    messages.QualificationsChanged: [Reaction(products.apply_qualifications)],
-    messages.CategoryChanged: [Reaction(products.apply_categories)],
+    messages.QualificationsChanged: [Reaction(editing.apply_qualifications)],
+    messages.CategoryChanged: [Reaction(editing.apply_categories)],
 }
 # Function, seconds between runs, queue.
 SWEEPS = [
@@ -70,10 +70,10 @@ SWEEPS = [
     (onboarding_jobs.announce_endings, 3600, "notify"),
     (onboarding_jobs.give_up_applications, 3600, "bulk"),
 ]
-INVARIANTS = stock.INVARIANTS
+INVARIANTS = stock_queries.INVARIANTS
 FILES_IN_FORCE: Mapping[str, InForce] = {
-    DOCUMENTS: onboarding.files_in_force,
-    UPLOADS: uploads.files_in_force,
+    DOCUMENTS: onboarding_queries.files_in_force,
+    UPLOADS: upload_queries.files_in_force,
 }
-VALUE_KINDS = {**commissions.KINDS, **payout_accounts.KINDS}
-STANDINGS = {SUPPLIER: suppliers.STANDING}
+VALUE_KINDS = {**supplier_acts.KINDS, **accounts.KINDS}
+STANDINGS = {SUPPLIER: supplier_queries.STANDING}

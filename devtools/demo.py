@@ -10,19 +10,19 @@ from flask import current_app
 
 from catalog.messages import SupplierChanged
 from catalog.onboarding.rules import Decision, QualificationForm
-from catalog.onboarding.service import applications as onboarding
-from catalog.pavilion import queries as pavilion
-from catalog.pavilion import rules as section_rules
-from catalog.pavilion import service as section_service
+from catalog.onboarding.service import applications
+from catalog.pavilion import queries as pavilion_queries
+from catalog.pavilion import rules as pavilion_rules
+from catalog.pavilion import service as pavilion_service
 from catalog.products.queries import products
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
-from catalog.uploads.process import importing as uploads
-from fulfillment.stores import queries as stores
+from catalog.uploads.process import importing
+from fulfillment.stores import queries as store_queries
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.rules import (
     APPROVES,
     AUDIENCE_OF_ROLE,
@@ -33,7 +33,7 @@ from mall.access.rules import (
 )
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant, GrantRepeated
 from mall.members.rules import AddressForm
 from mall.members.service import members, unions
@@ -91,7 +91,7 @@ def seed(data: Path) -> str:
         with reading() as session:
             done = _is_imported(session, lines)
         if not done:
-            uploads.import_lines(lines, HOUSE_SUPPLIER, lambda: None)
+            importing.import_lines(lines, HOUSE_SUPPLIER, lambda: None)
     with unit_of_work() as uow:
         _freight(uow)
     with unit_of_work() as uow:
@@ -105,7 +105,7 @@ def seed(data: Path) -> str:
 def _is_imported(session: object, lines: list[str]) -> bool:
     """Tell by its last line whether a file was imported: a restart then skips it."""
     last = json.loads(lines[-1])
-    supplier = suppliers.find_supplier(session, last.get("supplier") or HOUSE_SUPPLIER)  # type: ignore[arg-type]
+    supplier = supplier_queries.find_supplier(session, last.get("supplier") or HOUSE_SUPPLIER)  # type: ignore[arg-type]
     if supplier is None:
         return False
     return products.find_by_source(session, supplier.id, last["source_id"]) is not None  # type: ignore[arg-type]
@@ -113,8 +113,8 @@ def _is_imported(session: object, lines: list[str]) -> bool:
 
 def _freight(uow: UnitOfWork) -> None:
     """Give the demo supplier a tariff: ¥8, ¥2 for each further piece, free over ¥99."""
-    supplier = suppliers.find_supplier(uow.session, DEMO_SUPPLIER)
-    if supplier is None or suppliers.templates_of(uow.session, supplier.id):
+    supplier = supplier_queries.find_supplier(uow.session, DEMO_SUPPLIER)
+    if supplier is None or supplier_queries.templates_of(uow.session, supplier.id):
         return
     rules = (
         FreightRule((), True, 1, 800, 1, 200),
@@ -129,25 +129,25 @@ def _freight(uow: UnitOfWork) -> None:
 
 def _pavilion(uow: UnitOfWork) -> None:
     """Give suppliers from the country their qualification, origin and story; open their section."""
-    if any(each.title == "乡村振兴馆" for each in pavilion.sections(uow.session, None)):
+    if any(each.title == "乡村振兴馆" for each in pavilion_queries.sections(uow.session, None)):
         return
     for name, region, story in PAVILION:
-        supplier = suppliers.find_supplier(uow.session, name)
+        supplier = supplier_queries.find_supplier(uow.session, name)
         if supplier is None:
             continue
         supplier.origin_region_code, supplier.story = region, story
-        document = onboarding.add_document(uow, supplier.id, b"%PDF-1.7 demo")
+        document = applications.add_document(uow, supplier.id, b"%PDF-1.7 demo")
         form = QualificationForm("assistance", "示例", BEGINS, ENDS, document, region)
-        row = onboarding.add_qualification(uow, supplier.id, form)
-        onboarding.review_qualification(uow, row.id, row.id, Decision(True))
+        row = applications.add_qualification(uow, supplier.id, form)
+        applications.review_qualification(uow, row.id, row.id, Decision(True))
         for product in products.own_products(uow.session, supplier.id, None, 100):
             product.is_pavilion = True
         uow.emit(SupplierChanged(str(supplier.id)))
-    rule = section_rules.Rule(needs_assistance=True)
+    rule = pavilion_rules.Rule(needs_assistance=True)
     about = "产地直发，每一单都计入消费帮扶"
-    section_service.add_section(
+    pavilion_service.add_section(
         uow,
-        section_rules.SectionForm(
+        pavilion_rules.SectionForm(
             "pavilion", "乡村振兴馆", about, None, rule, "newest", 0, True, None, None
         ),
     )
@@ -160,10 +160,10 @@ def _staff() -> dict[str, dict[str, str]]:
         with unit_of_work() as uow:
             scope_id = _scope(uow, role)
             duties = DUTIES.get(username, ())
-            new = access.NewStaff(username, about, password, role, scope_id, duties)
-            account_id = access.open_staff_account(uow, new)
-            epoch = access.get_account(uow, account_id).epoch
-            token = access.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id, epoch).token
+            new = access_service.NewStaff(username, about, password, role, scope_id, duties)
+            account_id = access_service.open_staff_account(uow, new)
+            epoch = access_service.get_account(uow, account_id).epoch
+            token = access_service.issue_token(uow, AUDIENCE_OF_ROLE[role], account_id, epoch).token
         accounts[username] = {"about": f"{about}（{username} / {password}）", "token": token}
     return accounts
 
@@ -173,12 +173,12 @@ def _scope(uow: UnitOfWork, role: str) -> UUID | None:
         return None
     if role in ("supplier", "store_clerk"):
         name = DEMO_SUPPLIER if role == "supplier" else STORES[0][0]
-        supplier = suppliers.find_supplier(uow.session, name)
+        supplier = supplier_queries.find_supplier(uow.session, name)
         assert supplier is not None
         return (
             supplier.id
             if role == "supplier"
-            else stores.of_supplier(uow.session, supplier.id)[0].id
+            else store_queries.of_supplier(uow.session, supplier.id)[0].id
         )
     union = unions.find_union(uow.session, DEMO_UNION[0])
     return (union or unions.open_union(uow, *DEMO_UNION)).id
@@ -188,11 +188,11 @@ def _stores(uow: UnitOfWork) -> None:
     """Open the stores of merchants whose goods are collected, where they are missing."""
     hours = [Hours(day, time(9), time(20)) for day in range(1, 8)]
     for name, branch, region, detail, latitude, longitude in STORES:
-        supplier = suppliers.find_supplier(uow.session, name)
+        supplier = supplier_queries.find_supplier(uow.session, name)
         if supplier is None:
             continue
         wanted = f"{name} · {branch}"
-        if wanted in {each.name for each in stores.of_supplier(uow.session, supplier.id)}:
+        if wanted in {each.name for each in store_queries.of_supplier(uow.session, supplier.id)}:
             continue
         place = (region, detail, latitude, longitude, "13800000003")
         form = StoreForm(wanted, *place, hours, daily_capacity=60, lead_hours=12)
@@ -226,6 +226,6 @@ def _give_beans(member_id: UUID, name: str) -> None:
     grant = Grant(member_id, 100_000, EXPIRES, "2026 年春节慰问（示例）", f"demo:{name}")
     try:
         with unit_of_work() as uow:
-            granting.seed(uow, [grant])
+            ledger_acts.seed(uow, [grant])
     except GrantRepeated:
         return

@@ -1,31 +1,31 @@
 """What the fulfillment package plugs into the application."""
 
 from fulfillment.after_sales import jobs as after_sales_jobs
-from fulfillment.after_sales import ops_views as after_sales_ops
+from fulfillment.after_sales import ops_views as after_sales_ops_views
 from fulfillment.after_sales import queries as after_sales_queries
-from fulfillment.after_sales import supplier_views as after_sales_supplier
+from fulfillment.after_sales import supplier_views as after_sales_supplier_views
 from fulfillment.after_sales import views as after_sales_views
 from fulfillment.after_sales.service import deciding
 from fulfillment.dispatch import jobs as dispatch_jobs
 from fulfillment.dispatch import ops_views as dispatch_ops_views
 from fulfillment.dispatch import queries as dispatch_queries
-from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch import supplier_views as dispatch_supplier_views
 from fulfillment.dispatch import views as dispatch_views
 from fulfillment.handover import queries as handover_queries
-from fulfillment.handover import supplier_views as pick_list_views
-from fulfillment.handover import union_views as handover_views
-from fulfillment.handover import views as hand_out_views
+from fulfillment.handover import supplier_views as handover_supplier_views
+from fulfillment.handover import union_views as handover_union_views
+from fulfillment.handover import views as handover_views
 from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
 from fulfillment.reports import queries as report_queries
-from fulfillment.reports import union_views as report_views
-from fulfillment.reports import views as public_notice
-from fulfillment.settlement import acts as paying
+from fulfillment.reports import union_views as report_union_views
+from fulfillment.reports import views as report_views
+from fulfillment.settlement import acts as settlement_acts
 from fulfillment.settlement import jobs as settlement_jobs
-from fulfillment.settlement import ops_views as settlement_ops
+from fulfillment.settlement import ops_views as settlement_ops_views
 from fulfillment.settlement import queries as settlement_queries
-from fulfillment.settlement import service as settlement
-from fulfillment.settlement import supplier_views as settlement_supplier
+from fulfillment.settlement import service as settlement_service
+from fulfillment.settlement import supplier_views as settlement_supplier_views
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from fulfillment.stores import queries as store_queries
@@ -39,12 +39,12 @@ from fulfillment.tracking import supplier_views as tracking_supplier_views
 from fulfillment.tracking import views as tracking_views
 from fulfillment.tracking.gateway import TrackingGateway
 from fulfillment.tracking.kuaidi100 import Kuaidi100
-from fulfillment.uploads import supplier_views as parcel_sheet_views
+from fulfillment.uploads import supplier_views as upload_supplier_views
 from fulfillment.vouchers import clerk_views as voucher_clerk_views
 from fulfillment.vouchers import jobs as voucher_jobs
 from fulfillment.vouchers import ops_views as voucher_ops_views
 from fulfillment.vouchers import queries as voucher_queries
-from fulfillment.vouchers import service as vouchers
+from fulfillment.vouchers import service as voucher_service
 from fulfillment.vouchers import views as voucher_views
 from mall.access.rules import PICKUP
 from mall.kernel.outbox import Reaction
@@ -58,7 +58,7 @@ BLUEPRINTS = [
     shipment_views.bp,
     shipment_supplier_views.bp,
     shipment_supplier_views.parcels_bp,
-    parcel_sheet_views.bp,
+    upload_supplier_views.bp,
     tracking_views.bp,
     tracking_supplier_views.bp,
     tracking_ops_views.bp,
@@ -68,25 +68,25 @@ BLUEPRINTS = [
     voucher_clerk_views.bp,
     voucher_ops_views.bp,
     after_sales_views.bp,
-    after_sales_supplier.bp,
-    after_sales_ops.bp,
-    settlement_supplier.bp,
-    settlement_ops.bp,
+    after_sales_supplier_views.bp,
+    after_sales_ops_views.bp,
+    settlement_supplier_views.bp,
+    settlement_ops_views.bp,
+    handover_union_views.bp,
     handover_views.bp,
-    hand_out_views.bp,
-    pick_list_views.bp,
+    handover_supplier_views.bp,
+    report_union_views.bp,
     report_views.bp,
-    public_notice.bp,
 ]
 REACTIONS = {
-    OrderPaid: [Reaction(dispatch.open_fulfillment_orders)],
-    PickupOpened: [Reaction(vouchers.issue)],
+    OrderPaid: [Reaction(dispatch_service.open_fulfillment_orders)],
+    PickupOpened: [Reaction(voucher_service.issue)],
     ParcelSent: [Reaction(tracking_service.follow, "notify")],
-    PartDelivered: [Reaction(settlement.collect, "bulk")],
-    LineReimbursed: [Reaction(settlement.collect, "bulk")],
+    PartDelivered: [Reaction(settlement_service.collect, "bulk")],
+    LineReimbursed: [Reaction(settlement_service.collect, "bulk")],
     OrderCancelled: [
-        Reaction(vouchers.revoke_cancelled),
-        Reaction(dispatch.cancel_fulfillment_orders),
+        Reaction(voucher_service.revoke_cancelled),
+        Reaction(dispatch_service.cancel_fulfillment_orders),
         Reaction(deciding.close_with_orders),
     ],
 }
@@ -101,7 +101,7 @@ SWEEPS = [
     (settlement_jobs.draft_month, 3600, "bulk"),
 ]
 STANDINGS = {PICKUP: store_queries.STANDING}
-VALUE_KINDS = paying.KINDS
+VALUE_KINDS = settlement_acts.KINDS
 INVARIANTS = [
     *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,

@@ -5,61 +5,61 @@ from mall.kernel.settings import WeChatSettings
 from mall.members.messages import RosterEntriesClaimed
 from orders import messages
 from orders.assistance import jobs as assistance_jobs
-from orders.assistance import ops_views as assistance_ops
-from orders.assistance import union_views as assistance_views
+from orders.assistance import ops_views as assistance_ops_views
+from orders.assistance import union_views as assistance_union_views
 from orders.carts import views as cart_views
 from orders.checkout import jobs as checkout_jobs
 from orders.checkout import views as checkout_views
 from orders.collective import jobs as collective_jobs
-from orders.collective import ops_views as collective_ops
+from orders.collective import ops_views as collective_ops_views
 from orders.collective import queries as collective_queries
-from orders.collective import union_views as collective_union
+from orders.collective import union_views as collective_union_views
 from orders.collective.service import funding, telling
-from orders.entitlements import queries as right_queries
+from orders.entitlements import queries as entitlement_queries
 from orders.order import queries as order_queries
 from orders.order import views as order_views
 from orders.payments import jobs as payment_jobs
-from orders.payments import ops_views as payment_ops
-from orders.payments import process as collecting
+from orders.payments import ops_views as payment_ops_views
+from orders.payments import process as payment_process
 from orders.payments import queries as payment_queries
-from orders.payments.views import payments as payment_views
+from orders.payments.views import payments
 from orders.payments.wechat.merchants import Merchants
-from orders.programmes import queries as programmes
-from orders.programmes import union_views as programme_views
+from orders.programmes import queries as programme_queries
+from orders.programmes import union_views as programme_union_views
 from orders.reconciliation import jobs as reconciliation_jobs
-from orders.reconciliation import ops_views as reconciliation_ops
+from orders.reconciliation import ops_views as reconciliation_ops_views
 from orders.reconciliation import queries as reconciliation_queries
 from orders.redeeming import views as redeeming_views
-from orders.refunds import acts as settling
+from orders.refunds import acts as refund_acts
 from orders.refunds import jobs as refund_jobs
-from orders.refunds import ops_views as refund_ops
+from orders.refunds import ops_views as refund_ops_views
 from orders.refunds import queries as refund_queries
 from orders.refunds import views as refund_views
-from orders.refunds.service import refunding as refunds
+from orders.refunds.service import refunding
 
 BLUEPRINTS = [
     checkout_views.bp,
     order_views.bp,
     cart_views.bp,
-    payment_views.bp,
-    payment_ops.bp,
-    assistance_views.bp,
-    assistance_ops.bp,
+    payments.bp,
+    payment_ops_views.bp,
+    assistance_union_views.bp,
+    assistance_ops_views.bp,
     redeeming_views.bp,
-    programme_views.bp,
-    programme_views.policy_bp,
-    collective_union.bp,
-    collective_ops.bp,
+    programme_union_views.bp,
+    programme_union_views.policy_bp,
+    collective_union_views.bp,
+    collective_ops_views.bp,
     refund_views.bp,
     refund_views.notice_bp,
-    refund_ops.bp,
-    reconciliation_ops.bp,
+    refund_ops_views.bp,
+    reconciliation_ops_views.bp,
 ]
 REACTIONS = {
     messages.FundPaid: [Reaction(funding.settle_paid_funds, "payments")],
     messages.RightsIssued: [Reaction(telling.announce, "notify")],
     RosterEntriesClaimed: [Reaction(collective_jobs.give_claimed)],
-    messages.LatePaymentReceived: [Reaction(refunds.open_late_refunds, "payments")],
+    messages.LatePaymentReceived: [Reaction(refunding.open_late_refunds, "payments")],
 }
 # Function, seconds between runs, queue.
 SWEEPS = [
@@ -72,18 +72,18 @@ SWEEPS = [
     (collective_jobs.run_programmes, 2, "bulk"),
     (assistance_jobs.remind_unions, 86_400, "notify"),
 ]
-VALUE_KINDS = settling.KINDS
+VALUE_KINDS = refund_acts.KINDS
 INVARIANTS = [
     *order_queries.INVARIANTS,
     *payment_queries.INVARIANTS,
     *refund_queries.INVARIANTS,
     *reconciliation_queries.INVARIANTS,
-    *right_queries.INVARIANTS,
-    *programmes.INVARIANTS,
+    *entitlement_queries.INVARIANTS,
+    *programme_queries.INVARIANTS,
     *collective_queries.INVARIANTS,
 ]
 
 
 def merchants(settings: WeChatSettings) -> Merchants:
     """Return the merchants of these settings; what goes over the wire is kept."""
-    return Merchants(settings, collecting.keep)
+    return Merchants(settings, payment_process.keep)

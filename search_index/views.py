@@ -8,7 +8,7 @@ from flask import Response, current_app, request
 
 from catalog.products.queries import products
 from catalog.products.queries.products import Browse
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.access.guard import current_member_id, public
 from mall.kernel.db import current_direct
 from mall.kernel.uow import reading
@@ -102,7 +102,7 @@ def browse(query_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Read a product with its SKUs and what is left; up to one second old")
 def read_product(product_id: UUID) -> Response:
     def make() -> bytes:
-        return stock.product_detail(current_direct(), product_id)
+        return stock_queries.product_detail(current_direct(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)
 

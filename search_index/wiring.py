@@ -6,7 +6,7 @@ from flask import Flask
 
 from catalog import messages
 from catalog.products.queries import searching
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.kernel.outbox import Reaction
 from mall.kernel.uow import reading
 from search_index import indexing, jobs, views
@@ -32,7 +32,7 @@ def searcher(app: Flask, index_dir: Path) -> Searcher:
 
     def figures() -> list[Figure]:
         with app.app_context(), reading() as session:
-            return stock.figures(session)
+            return stock_queries.figures(session)
 
     def names() -> Names:
         with app.app_context(), reading() as session:

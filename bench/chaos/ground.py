@@ -8,16 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from catalog.products import rules as product_rules
-from catalog.products.service import editing as products
-from catalog.stock import service as stock
-from catalog.suppliers import service as suppliers
-from fulfillment.stores import service as stores
+from catalog.products.service import editing
+from catalog.stock import service as stock_service
+from catalog.suppliers import service as supplier_service
+from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import CLERK, Hours, StoreForm
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.rules import PICKUP, STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
 from mall.members.models import Member
 from mall.members.rules import AddressForm
@@ -46,7 +46,7 @@ def plant(environment: dict[str, str]) -> Ground:
     run = secrets.token_hex(4)
     with app.app_context():
         with unit_of_work() as uow:
-            supplier_id = suppliers.open_supplier(uow, f"混沌供应商 {run}")
+            supplier_id = supplier_service.open_supplier(uow, f"混沌供应商 {run}")
         shipped = [_product(supplier_id, f"{run}-{n}") for n in range(SHIPPED)]
         collected = [
             _product(supplier_id, f"{run}-c{n}", delivery_modes=("store_pickup",))
@@ -61,12 +61,12 @@ def plant(environment: dict[str, str]) -> Ground:
 
 def _product(supplier_id: UUID, name: str, **form: Any) -> str:
     with unit_of_work() as uow:
-        category_id = products.ensure_category(uow, ["混沌"])
+        category_id = editing.ensure_category(uow, ["混沌"])
         sku = product_rules.SkuForm(name, (), PRICE_FEN, PRICE_FEN)
         filled = product_rules.ProductForm(f"混沌 {name}", category_id, skus=(sku,), **form)
-        prepared = products.prepare(uow, supplier_id, filled, product_rules.PUBLISHED)
+        prepared = editing.prepare(uow, supplier_id, filled, product_rules.PUBLISHED)
         [sku_id] = prepared.sku_ids.values()
-        uow.defer(prepared.write, stock.stocking({sku_id: STOCK}, name, uow.now))
+        uow.defer(prepared.write, stock_service.stocking({sku_id: STOCK}, name, uow.now))
     return str(sku_id)
 
 
@@ -74,13 +74,13 @@ def _clerks(supplier_id: UUID, run: str) -> list[str]:
     hours = [Hours(day, clock_time(0), clock_time(23, 59)) for day in range(1, 8)]
     place = ("440802", "混沌路 1 号", 21.27, 110.36, "13800000001")
     with unit_of_work() as uow:
-        store = stores.add_store(uow, supplier_id, StoreForm(f"混沌店 {run}", *place, hours))
+        store = store_service.add_store(uow, supplier_id, StoreForm(f"混沌店 {run}", *place, hours))
         tokens = []
         for number in range(2):
             name = f"chaos-{run}-{number}"
-            new = access.NewStaff(name, name, secrets.token_hex(8), CLERK, store.id)
-            account = access.open_staff_account(uow, new)
-            tokens.append(access.issue_token(uow, PICKUP, account).token)
+            new = access_service.NewStaff(name, name, secrets.token_hex(8), CLERK, store.id)
+            account = access_service.open_staff_account(uow, new)
+            tokens.append(access_service.issue_token(uow, PICKUP, account).token)
     return tokens
 
 
@@ -99,5 +99,5 @@ def _member(name: str) -> str:
         uow.session.flush()
         form = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
         members.add_address(uow, member_id, form)
-        granting.seed(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
-        return access.issue_token(uow, STORE, member_id).token
+        ledger_acts.seed(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
+        return access_service.issue_token(uow, STORE, member_id).token

@@ -21,10 +21,9 @@ from catalog.onboarding.schemas import (
     ReviewBody,
     decision_of,
 )
-from catalog.onboarding.service import accounts
-from catalog.onboarding.service import applications as service
-from catalog.suppliers import acts as commissions
-from catalog.suppliers import queries as suppliers
+from catalog.onboarding.service import accounts, applications
+from catalog.suppliers import acts as supplier_acts
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers.models import Supplier
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
@@ -53,7 +52,7 @@ def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
     return {
         **queries.profile(supplier),
         "proposed_account": accounts.proposed(session, supplier.id),
-        "proposed_commission_bps": commissions.proposed_first(session, supplier.id),
+        "proposed_commission_bps": supplier_acts.proposed_first(session, supplier.id),
     }
 
 
@@ -72,7 +71,7 @@ def list_applications(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read a supplier's profile")
 def read_supplier(supplier_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return _profile(session, suppliers.get_supplier(session, supplier_id))
+        return _profile(session, supplier_queries.get_supplier(session, supplier_id))
 
 
 @bp.post("/suppliers/<uuid:supplier_id>/review")
@@ -88,7 +87,7 @@ def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     decision = decision_of(json_data)
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        supplier = service.review(uow, supplier_id, decision, json_data["commission_bps"], by)
+        supplier = applications.review(uow, supplier_id, decision, json_data["commission_bps"], by)
         authors.decide(uow, Subject(APPLICATION, supplier_id), by)
         return _profile(uow.session, supplier)
 
@@ -99,7 +98,7 @@ def review(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 def list_of_supplier(supplier_id: UUID) -> dict[str, Any]:
     on = beijing_day(now())
     with reading() as session:
-        suppliers.get_supplier(session, supplier_id)
+        supplier_queries.get_supplier(session, supplier_id)
         found = queries.qualifications_of(session, supplier_id)
         return {"items": each_shown(lambda row: queries.as_reply(row, on), found)}
 
@@ -130,7 +129,9 @@ def list_qualifications(query_data: dict[str, Any]) -> dict[str, Any]:
 def review_qualification(qualification_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     decision = decision_of(json_data)
     with unit_of_work() as uow:
-        row = service.review_qualification(uow, qualification_id, current().subject_id, decision)
+        row = applications.review_qualification(
+            uow, qualification_id, current().subject_id, decision
+        )
         authors.decide(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 

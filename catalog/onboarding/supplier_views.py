@@ -20,13 +20,12 @@ from catalog.onboarding.schemas import (
     UserList,
     UserReply,
 )
-from catalog.onboarding.service import accounts as payout_accounts
-from catalog.onboarding.service import applications as service
-from catalog.suppliers import acts as commissions
-from catalog.suppliers import queries as suppliers
+from catalog.onboarding.service import accounts, applications
+from catalog.suppliers import acts as supplier_acts
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers.models import Supplier
-from mall.access import queries as accounts
-from mall.access import service as access
+from mall.access import queries as access_queries
+from mall.access import service as access_service
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.access.staff.schemas import InvitationReply
@@ -44,8 +43,8 @@ bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", ta
 
 
 def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
-    waiting = payout_accounts.proposed(session, supplier.id)
-    rate = commissions.proposed_first(session, supplier.id)
+    waiting = accounts.proposed(session, supplier.id)
+    rate = supplier_acts.proposed_first(session, supplier.id)
     found = queries.profile(supplier)
     return {**found, "proposed_account": waiting, "proposed_commission_bps": rate}
 
@@ -55,7 +54,7 @@ def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
 @bp.doc(summary="Read one's own profile, state and the reasons of the last review")
 def read_profile() -> dict[str, Any]:
     with reading() as session:
-        return _profile(session, suppliers.get_supplier(session, current_scope_id()))
+        return _profile(session, supplier_queries.get_supplier(session, current_scope_id()))
 
 
 @bp.put("/profile")
@@ -72,7 +71,7 @@ def read_profile() -> dict[str, Any]:
 def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        changed = service.change_profile(uow, current_scope_id(), json_data, by)
+        changed = applications.change_profile(uow, current_scope_id(), json_data, by)
         authors.touch(uow, Subject(APPLICATION, changed.id), by)
         return _profile(uow.session, changed)
 
@@ -83,7 +82,7 @@ def change_profile(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Hand the application in for review; repeating changes nothing")
 def submit() -> dict[str, Any]:
     with unit_of_work() as uow:
-        handed_in = service.submit(uow, current_scope_id())
+        handed_in = applications.submit(uow, current_scope_id())
         by = authors.signer(uow, current())
         authors.touch(uow, Subject(APPLICATION, handed_in.id), by)
         return queries.profile(handed_in)
@@ -97,7 +96,7 @@ def submit() -> dict[str, Any]:
 def add_document() -> dict[str, Any]:
     content = sent_file(rules.MAX_DOCUMENT_BYTES)
     with unit_of_work() as uow:
-        return {"id": service.add_document(uow, current_scope_id(), content)}
+        return {"id": applications.add_document(uow, current_scope_id(), content)}
 
 
 @bp.get("/documents/<uuid:document_id>")
@@ -128,7 +127,7 @@ def list_qualifications() -> dict[str, Any]:
 def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
     form = rules.QualificationForm(**json_data)
     with unit_of_work() as uow:
-        row = service.add_qualification(uow, current_scope_id(), form)
+        row = applications.add_qualification(uow, current_scope_id(), form)
         authors.touch(uow, Subject(QUALIFICATION, row.id), authors.signer(uow, current()))
         return queries.as_reply(row, beijing_day(uow.now))
 
@@ -138,7 +137,7 @@ def add_qualification(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="List the users of one's own supplier")
 def list_users() -> dict[str, Any]:
     with reading() as session:
-        return {"items": accounts.staff_of(session, rules.USER_ROLE, current_scope_id())}
+        return {"items": access_queries.staff_of(session, rules.USER_ROLE, current_scope_id())}
 
 
 @bp.post("/users")
@@ -153,8 +152,8 @@ def add_user(json_data: dict[str, Any]) -> dict[str, Any]:
     name = json_data["username"]
     shown, scope_id = json_data["display_name"] or name, current_scope_id()
     with unit_of_work() as uow:
-        new = access.NewStaff(name, shown, None, rules.USER_ROLE, scope_id)
-        account = access.add_colleague(uow, new, rules.MAX_USERS)
+        new = access_service.NewStaff(name, shown, None, rules.USER_ROLE, scope_id)
+        account = access_service.add_colleague(uow, new, rules.MAX_USERS)
         return values_of(account, UserReply) | {
             "invitation": invitations.issue(uow, account, current().name)
         }
@@ -166,7 +165,7 @@ def add_user(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Invite another user again, to a new password")
 def invite_user(user_id: UUID) -> Any:
     with unit_of_work() as uow:
-        account = access.colleague(uow, current().subject_id, current_scope_id(), user_id)
+        account = access_service.colleague(uow, current().subject_id, current_scope_id(), user_id)
         return invitations.issue(uow, account, current().name)
 
 
@@ -176,5 +175,5 @@ def invite_user(user_id: UUID) -> Any:
 @bp.doc(summary="Close another user's account; its sessions end at once")
 def close_user(user_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
-        access.close_colleague(uow, current().subject_id, current_scope_id(), user_id)
+        access_service.close_colleague(uow, current().subject_id, current_scope_id(), user_id)
     return "", 204

@@ -7,7 +7,7 @@ from flask import request
 
 from catalog.onboarding.rules import Application
 from catalog.onboarding.schemas import ApplicationBody, ApplicationReply
-from catalog.onboarding.service import applications as service
+from catalog.onboarding.service import applications
 from mall.access.guard import public
 from mall.kernel.uow import unit_of_work
 
@@ -26,4 +26,4 @@ bp = APIBlueprint("applications", __name__, url_prefix="/v1/supplier/application
 def apply(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         application = Application(**json_data, address=request.remote_addr)
-        return {"supplier_id": service.apply(uow, application)}
+        return {"supplier_id": applications.apply(uow, application)}

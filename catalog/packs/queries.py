@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from catalog.packs.models import Pack, PriceRequest
 from catalog.packs.rules import Consent, PackOffer, Part
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.kernel.errors import NotFound
 from mall.kernel.rows.shown import Unreadable, each_shown
 
@@ -60,7 +60,7 @@ def _offered(
     session: Session, rows: Sequence[Pack], parts: Mapping[UUID, tuple[Part, ...]]
 ) -> list[PackOffer]:
     sku_ids = {part.sku_id for each in parts.values() for part in each}
-    offers = stock.offers(session, sku_ids) if sku_ids else {}
+    offers = stock_queries.offers(session, sku_ids) if sku_ids else {}
     consents = _consents(session, [row.id for row in rows])
     return [
         PackOffer(

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from catalog.packs import queries, rules
 from catalog.packs.models import Pack, PriceRequest
 from catalog.packs.rules import Answer, PackForm
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.access.rules import OPS, SUPPLIER, UNION
 from mall.kernel.db import check_limit
 from mall.kernel.ids import new_id
@@ -16,7 +16,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 
 
 def add_pack(uow: UnitOfWork, scope_id: UUID | None, form: PackForm) -> UUID:
@@ -50,7 +50,7 @@ def change_pack(uow: UnitOfWork, scope_id: UUID | None, pack_id: UUID, form: Pac
 
 
 def _fill(uow: UnitOfWork, pack: Pack, form: PackForm) -> None:
-    offers = stock.offers(uow.session, [part.sku_id for part in form.parts])
+    offers = stock_queries.offers(uow.session, [part.sku_id for part in form.parts])
     parts = rules.priced(form.parts, offers)
     pack.title, pack.brief, pack.image_url = form.title, form.brief, form.image_url
     pack.parts = [_stored(part) for part in parts]
@@ -102,7 +102,7 @@ def ask_for_prices(
         raise rules.NothingToAskFor("parts")
     uow.session.add_all(made)
     uow.session.flush()
-    notices.notify(uow, [_question(each) for each in made])
+    staff_notices.notify(uow, [_question(each) for each in made])
     return made
 
 
@@ -144,5 +144,5 @@ def answer_price(
         f"供应商{zh}“{found.title}”{price} 元的询价（{found.pack_title}）。",
         f"The supplier {en} ¥{price} for {found.title} ({found.pack_title}).",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
     return found

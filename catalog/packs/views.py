@@ -16,7 +16,7 @@ from catalog.packs.schemas import (
     form_of,
     reply_of,
 )
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.approvals.rules import PACK, Subject
@@ -114,7 +114,7 @@ prices_bp = APIBlueprint("union_prices", __name__, url_prefix="/v1/union/product
 @prices_bp.doc(summary="Read what a product on sale costs unions (工会采购价), by SKU")
 def read_prices(product_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return {"items": stock.offers_of_product(session, product_id)}
+        return {"items": stock_queries.offers_of_product(session, product_id)}
 
 
 BLUEPRINTS = [

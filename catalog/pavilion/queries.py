@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from catalog.onboarding import queries as onboarding
+from catalog.onboarding import queries as onboarding_queries
 from catalog.onboarding.models import Qualification
 from catalog.onboarding.rules import ASSISTANCE
 from catalog.pavilion import rules
@@ -21,7 +21,7 @@ from catalog.suppliers.models import Supplier
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
 from mall.kernel.rows.shown import each_shown
-from mall.members import queries as members
+from mall.members import queries as member_queries
 
 
 def sections(session: Session, now: datetime | None) -> list[Section]:
@@ -66,7 +66,7 @@ def _any_region(column: Any, codes: Sequence[str]) -> ColumnElement[bool]:
 def _assisted(now: datetime, regions: Sequence[str]) -> ColumnElement[bool]:
     """Return the condition that a supplier holds an assistance qualification, of some regions."""
     query = select(Qualification.supplier_id).where(
-        Qualification.kind == ASSISTANCE, onboarding.is_valid(beijing_day(now))
+        Qualification.kind == ASSISTANCE, onboarding_queries.is_valid(beijing_day(now))
     )
     if regions:
         query = query.where(_any_region(Qualification.region_code, regions))
@@ -171,7 +171,7 @@ def pavilion_suppliers(
             )
             .label("rank"),
         )
-        .where(Qualification.kind == ASSISTANCE, onboarding.is_valid(on))
+        .where(Qualification.kind == ASSISTANCE, onboarding_queries.is_valid(on))
         .subquery()
     )
     counts = (
@@ -198,7 +198,7 @@ def pavilion_suppliers(
         query = query.where(Supplier.id == supplier_id)
     rows = session.execute(query).all()
     codes = {row[0].origin_region_code for row in rows} | {row[1] for row in rows}
-    names = members.region_names(session, {code for code in codes if code})
+    names = member_queries.region_names(session, {code for code in codes if code})
     return each_shown(lambda row: _supplier(row, names), rows)
 
 

@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from catalog.onboarding.rules import Decision
 from catalog.onboarding.schemas import DecisionBody, decision_of
 from catalog.products.models import Product, ProductRevision
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.schemas import (
     CategoryBody,
     CategoryChange,
@@ -19,8 +19,7 @@ from catalog.products.schemas import (
     RevisionDecisions,
     TagsBody,
 )
-from catalog.products.service import editing as service
-from catalog.products.service import reviewing
+from catalog.products.service import editing, reviewing
 from mall.access.guard import current, needs_duty
 from mall.access.rules import MERCHANDISING, REVIEWS
 from mall.approvals.rules import PRODUCT, REVISION, Subject
@@ -39,7 +38,7 @@ reviews_bp = APIBlueprint("products_ops", __name__, url_prefix="/v1/ops", tag="O
 @bp.doc(summary="Make a category by its path of names; what exists is kept")
 def add_category(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return {"id": service.ensure_category(uow, json_data["path"])}
+        return {"id": editing.ensure_category(uow, json_data["path"])}
 
 
 @bp.put("/<uuid:category_id>")
@@ -49,7 +48,7 @@ def add_category(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Rename a category, or say whether its products need a food licence")
 def change_category(category_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        service.change_category(
+        editing.change_category(
             uow, category_id, json_data["name"], json_data["needs_food_licence"]
         )
     return {"id": category_id}
@@ -72,7 +71,7 @@ def _item(revision: ProductRevision, product: Product, supplier_name: str) -> di
 @reviews_bp.doc(summary="List what waits for a reviewer, the oldest first")
 def list_reviews(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = queries.review_queue(session, query_data["cursor"], query_data["limit"])
+        found = products.review_queue(session, query_data["cursor"], query_data["limit"])
         return page(found, query_data["limit"], lambda row: _item(*row))
 
 
@@ -126,7 +125,7 @@ def decide_all(json_data: dict[str, Any]) -> dict[str, int]:
 @reviews_bp.doc(summary="Set the tags by which sections gather products")
 def set_tags(product_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        service.set_tags(uow, product_id, json_data["tags"])
+        editing.set_tags(uow, product_id, json_data["tags"])
     return {"tags": sorted(set(json_data["tags"]))}
 
 
@@ -136,5 +135,5 @@ def set_tags(product_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @reviews_bp.doc(summary="Take any supplier's product off sale at once; open orders go on")
 def take_off(product_id: UUID) -> dict[str, int]:
     with unit_of_work() as uow:
-        service.take_off(uow, product_id)
+        editing.take_off(uow, product_id)
     return {"moved_count": 1}

@@ -6,10 +6,10 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response, make_response
 
-from catalog.media import service as rich_text
+from catalog.media import service as media_service
 from catalog.products import rules
 from catalog.products.models import Product, Sku
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.schemas import (
     Moved,
     OwnProductPage,
@@ -20,8 +20,7 @@ from catalog.products.schemas import (
     ProductIds,
     ScheduleBody,
 )
-from catalog.products.service import editing as service
-from catalog.products.service import reviewing
+from catalog.products.service import editing, reviewing
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.approvals.rules import PRODUCT, Subject
@@ -48,7 +47,7 @@ def _form(data: dict[str, Any]) -> rules.ProductForm:
     )
     tuples = {name: tuple(data[name]) for name in ("keywords", "image_urls", "delivery_modes")}
     tuples["attributes"] = _pairs(data["attributes"])
-    description = rich_text.clean(data["description"])
+    description = media_service.clean(data["description"])
     return rules.ProductForm(
         **{
             **data,
@@ -69,9 +68,9 @@ def _reply(product: Product, skus: list[Sku]) -> dict[str, Any]:
 
 def _read(product_id: UUID) -> Any:
     with reading() as session:
-        product = queries.own_product(session, current_scope_id(), product_id)
-        skus = queries.active_skus(session, product_id)
-        last_review = queries.last_revision(session, product_id)
+        product = products.own_product(session, current_scope_id(), product_id)
+        skus = products.active_skus(session, product_id)
+        last_review = products.last_revision(session, product_id)
         body = OwnProductReply().dump({**_reply(product, skus), "last_review": last_review})
         version = product.version
     response = make_response(body)
@@ -85,7 +84,7 @@ def _read(product_id: UUID) -> Any:
 @bp.doc(summary="List one's own products, newest first, perhaps of one state")
 def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = queries.own_products(
+        found = products.own_products(
             session,
             current_scope_id(),
             query_data["cursor"],
@@ -102,7 +101,7 @@ def list_products(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Describe a new product; it starts as a draft without stock")
 def add_product(json_data: dict[str, Any]) -> tuple[Response, int]:
     with unit_of_work() as uow:
-        product_id, _ = service.add_product(uow, current_scope_id(), _form(json_data))
+        product_id, _ = editing.add_product(uow, current_scope_id(), _form(json_data))
         _sign(uow, product_id)
     response = _read(product_id)
     response.status_code = 201
@@ -129,7 +128,7 @@ def read_product(product_id: UUID) -> Response:
 )
 def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
     with unit_of_work() as uow:
-        service.change_product(uow, current_scope_id(), product_id, _form(json_data), if_match())
+        editing.change_product(uow, current_scope_id(), product_id, _form(json_data), if_match())
         _sign(uow, product_id)
     return _read(product_id)
 
@@ -140,7 +139,7 @@ def change_product(product_id: UUID, json_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Put a product on sale")
 def publish(product_id: UUID) -> Response:
     with unit_of_work() as uow:
-        service.publish(uow, current_scope_id(), [product_id])
+        editing.publish(uow, current_scope_id(), [product_id])
     return _read(product_id)
 
 
@@ -150,7 +149,7 @@ def publish(product_id: UUID) -> Response:
 @bp.doc(summary="Take a product off sale at once")
 def unpublish(product_id: UUID) -> Response:
     with unit_of_work() as uow:
-        service.unpublish(uow, current_scope_id(), product_id)
+        editing.unpublish(uow, current_scope_id(), product_id)
     return _read(product_id)
 
 
@@ -186,7 +185,7 @@ def withdraw(product_id: UUID) -> Response:
 def schedule(product_id: UUID, json_data: dict[str, Any]) -> Response:
     times = (json_data["publish_at"], json_data["unpublish_at"])
     with unit_of_work() as uow:
-        service.schedule(uow, current_scope_id(), product_id, times)
+        editing.schedule(uow, current_scope_id(), product_id, times)
     return _read(product_id)
 
 
@@ -213,7 +212,7 @@ def submit_all(json_data: dict[str, Any]) -> dict[str, int]:
 def publish_all(json_data: dict[str, Any]) -> dict[str, int]:
     ids = set(json_data["product_ids"])
     with unit_of_work() as uow:
-        service.publish(uow, current_scope_id(), ids)
+        editing.publish(uow, current_scope_id(), ids)
     return {"moved_count": len(ids)}
 
 
@@ -222,5 +221,5 @@ def publish_all(json_data: dict[str, Any]) -> dict[str, int]:
 @bp.doc(summary="Read the price history of one's own SKU, newest first")
 def list_prices(sku_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        queries.sku_of_supplier(session, current_scope_id(), sku_id)
-        return {"items": queries.price_history(session, sku_id)}
+        products.sku_of_supplier(session, current_scope_id(), sku_id)
+        return {"items": products.price_history(session, sku_id)}

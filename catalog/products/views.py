@@ -4,7 +4,7 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.schemas import CategoryTree
 from mall.access.guard import public
 from mall.kernel.uow import reading
@@ -18,4 +18,4 @@ bp = APIBlueprint("products", __name__, tag="Store: shop window")
 @bp.doc(summary="Read the whole category tree")
 def list_categories() -> dict[str, Any]:
     with reading() as session:
-        return {"items": queries.category_tree(session)}
+        return {"items": products.category_tree(session)}

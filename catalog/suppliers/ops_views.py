@@ -5,8 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.suppliers import acts as agreeing
-from catalog.suppliers import queries, service
+from catalog.suppliers import acts, queries, service
 from catalog.suppliers.models import Supplier
 from catalog.suppliers.schemas import (
     CommissionBody,
@@ -93,4 +92,4 @@ def list_commission(supplier_id: UUID) -> dict[str, Any]:
 def set_commission(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        return reply_of(agreeing.propose_commission(uow, by, supplier_id, **json_data))
+        return reply_of(acts.propose_commission(uow, by, supplier_id, **json_data))

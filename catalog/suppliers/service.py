@@ -18,7 +18,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.money import percent
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 
 
 class SupplierNameTaken(DomainError):
@@ -83,7 +83,7 @@ def set_commission(
         f"自 {from_on} 起售出的商品，平台服务费率为 {rate}。",
         f"The commission of what you sell from {from_on} on is {rate}.",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
 
 
 def add_template(uow: UnitOfWork, supplier_id: UUID, form: TemplateForm) -> UUID:

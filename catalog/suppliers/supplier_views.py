@@ -6,7 +6,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.media import views as media
+from catalog.media import views as media_views
 from catalog.suppliers import queries, rules, service
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
 from mall.access.guard import current_scope_id, open_to_all
@@ -25,7 +25,7 @@ def refuse_applicants() -> None:
         queries.check_may_upload(session, current_scope_id())
 
 
-images_bp = media.image_blueprint(SUPPLIER, "Supplier", refuse_applicants)
+images_bp = media_views.image_blueprint(SUPPLIER, "Supplier", refuse_applicants)
 
 
 def _form(json_data: dict[str, Any]) -> service.TemplateForm:

@@ -4,10 +4,10 @@ from functools import partial
 
 from catalog.uploads import service
 from catalog.uploads.process import applying, checking
-from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules import sheet_rows
 from mall.kernel.sheets.working import work_off
 
-_ACTS = {rules.CHECKING: checking.check, rules.APPLYING: applying.apply}
+_ACTS = {sheet_rows.CHECKING: checking.check, sheet_rows.APPLYING: applying.apply}
 
 
 def work_uploads() -> int:

@@ -11,15 +11,14 @@ from sqlalchemy.orm import Session, aliased
 
 from catalog.products.models import Product, Sku
 from catalog.products.queries import products
-from catalog.stock import queries as stock
-from catalog.suppliers import queries as suppliers
+from catalog.stock import queries as stock_queries
+from catalog.suppliers import queries as supplier_queries
 from catalog.uploads.models import Upload, UploadArchive, UploadImage, UploadItem
-from catalog.uploads.rules import columns
-from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules import columns, sheet_rows
 from mall.kernel.errors import NotFound
 from mall.kernel.sheets.working import TURN
 from mall.kernel.text import canonical
-from mall.members import queries as members
+from mall.members import queries as member_queries
 
 
 def own_upload(
@@ -46,7 +45,7 @@ def own_uploads(
 def open_count(session: Session, supplier_id: UUID) -> int:
     """Return how many uploads of a supplier are being worked on."""
     query = select(func.count()).select_from(Upload)
-    query = query.where(Upload.supplier_id == supplier_id, Upload.state.in_(rules.OPEN))
+    query = query.where(Upload.supplier_id == supplier_id, Upload.state.in_(sheet_rows.OPEN))
     return session.scalar(query) or 0
 
 
@@ -57,7 +56,7 @@ def counts(session: Session, upload_id: UUID) -> dict[str, int]:
         .where(UploadItem.upload_id == upload_id)
         .group_by(UploadItem.action, UploadItem.state)
     )
-    found = dict.fromkeys((*rules.ACTIONS, "failed"), 0)
+    found = dict.fromkeys((*sheet_rows.ACTIONS, "failed"), 0)
     for action, state, count in rows:
         found["failed" if state == "failed" else action] += count
     return found
@@ -119,7 +118,7 @@ def is_applied_before(session: Session, upload: Upload) -> bool:
     query = select(Upload.id).where(
         Upload.supplier_id == upload.supplier_id,
         Upload.digest == upload.digest,
-        Upload.state.in_([rules.APPLIED, rules.APPLYING]),
+        Upload.state.in_([sheet_rows.APPLIED, sheet_rows.APPLYING]),
         Upload.id != upload.id,
     )
     return session.scalars(query.limit(1)).first() is not None
@@ -144,7 +143,7 @@ def template_names(session: Session, supplier_id: UUID) -> dict[UUID, str]:
 
     Names are unique since they are compared by their key; older ones may look alike.
     """
-    found = suppliers.templates_of(session, supplier_id)
+    found = supplier_queries.templates_of(session, supplier_id)
     counts = Counter(canonical.key(each.name) for each in found)
     return {
         each.id: each.name
@@ -154,7 +153,9 @@ def template_names(session: Session, supplier_id: UUID) -> dict[UUID, str]:
     }
 
 
-def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> rules.Known:
+def known(
+    session: Session, upload: Upload, groups: Collection[sheet_rows.Group]
+) -> sheet_rows.Known:
     """Return what the rows of an upload refer to."""
     shown: dict[str, list[str]] = {}
     for image in images(session, upload.id):
@@ -175,13 +176,15 @@ def known(session: Session, upload: Upload, groups: Collection[rules.Group]) -> 
             Product.source_id.in_(codes[start : start + 5000]),
         )
         by_code |= {str(row[0]): row[1] for row in session.execute(owned)}
-    return rules.Known(
-        categories={rules.path_key(path): each for path, each in category_paths(session).items()},
+    return sheet_rows.Known(
+        categories={
+            sheet_rows.path_key(path): each for path, each in category_paths(session).items()
+        },
         templates={
             canonical.key(name): key
             for key, name in template_names(session, upload.supplier_id).items()
         },
-        regions=members.region_codes(session),
+        regions=member_queries.region_codes(session),
         images={code: tuple(urls) for code, urls in shown.items()},
         by_sku=by_sku,
         by_code=by_code,
@@ -192,7 +195,7 @@ def on_hand(session: Session, product_ids: Collection[UUID]) -> dict[tuple[UUID,
     """Return how many there are of each SKU of these products, by product and code."""
     query = select(Sku.id, Sku.product_id, Sku.code).where(Sku.product_id.in_(product_ids))
     rows = session.execute(query).all()
-    levels = stock.levels(session, [row.id for row in rows])
+    levels = stock_queries.levels(session, [row.id for row in rows])
     return {(row.product_id, row.code): levels[row.id][0] for row in rows if row.id in levels}
 
 
@@ -224,7 +227,7 @@ def due(session: Session, now: datetime, is_large: bool) -> Upload | None:
     )
     return session.scalars(
         select(Upload)
-        .where(Upload.state.in_(rules.OPEN), Upload.due_at <= now, Upload.is_large == is_large)
+        .where(Upload.state.in_(sheet_rows.OPEN), Upload.due_at <= now, Upload.is_large == is_large)
         .order_by(served.nulls_first(), Upload.due_at)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -236,8 +239,8 @@ def files_in_force(session: Session, keys: Collection[str], now: datetime) -> se
 
     One that nobody applied for a month waits for nobody.
     """
-    is_open = Upload.state.in_((*rules.OPEN, rules.CHECKED))
-    lately = Upload.created_at > now - rules.LEFT_LYING
+    is_open = Upload.state.in_((*sheet_rows.OPEN, sheet_rows.CHECKED))
+    lately = Upload.created_at > now - sheet_rows.LEFT_LYING
     sheets = select(Upload.file_key).where(Upload.file_key.in_(keys), is_open, lately)
     zips = select(UploadArchive.file_key).join(Upload, Upload.id == UploadArchive.upload_id)
     zips = zips.where(UploadArchive.file_key.in_(keys), is_open, lately)
@@ -250,7 +253,7 @@ def pending(session: Session, upload_id: UUID, skips: bool) -> list[int]:
         UploadItem.upload_id == upload_id, UploadItem.state == "pending"
     )
     if skips:
-        query = query.where(UploadItem.action != rules.WRONG)
+        query = query.where(UploadItem.action != sheet_rows.WRONG)
     return list(session.scalars(query.order_by(UploadItem.position)))
 
 

@@ -4,7 +4,7 @@ from apiflask.fields import UUID, Boolean, DateTime, Dict, Integer, List, Nested
 from apiflask.validators import OneOf, Range
 
 from catalog.products.schemas import ChangeItem
-from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules import sheet_rows
 from mall.web.fields import (
     DEFAULT_PAGE,
     MAX_PAGE,
@@ -62,7 +62,7 @@ class UploadPage(Schema):
 
 
 class ItemsQuery(Schema):
-    action = String(load_default=None, validate=OneOf([*rules.ACTIONS, "failed"]))
+    action = String(load_default=None, validate=OneOf([*sheet_rows.ACTIONS, "failed"]))
     after = Integer(
         load_default=None,
         validate=Range(0, 1_000_000),

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadArchive
-from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules import sheet_rows
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files import quotas
@@ -34,8 +34,8 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
     """
     kind = reading.kind_of(content)
     hold_turn(uow.session, "upload", supplier_id)
-    if queries.open_count(uow.session, supplier_id) >= rules.MAX_OPEN_UPLOADS:
-        raise LimitReached(limit=rules.MAX_OPEN_UPLOADS)
+    if queries.open_count(uow.session, supplier_id) >= sheet_rows.MAX_OPEN_UPLOADS:
+        raise LimitReached(limit=sheet_rows.MAX_OPEN_UPLOADS)
     upload_id = new_id()
     key = f"uploads/{supplier_id}/{upload_id}.{kind}"
     quotas.charge(uow, quotas.Owner(quotas.SUPPLIER, supplier_id), key, len(content))
@@ -47,7 +47,7 @@ def receive(uow: UnitOfWork, supplier_id: UUID, name: str, content: bytes) -> Up
         file_name=name,
         digest=hashlib.sha256(content).hexdigest(),
         format=kind,
-        state=rules.WAITING,
+        state=sheet_rows.WAITING,
         is_large=reading.is_large(content),
         due_at=uow.now,
         created_at=uow.now,
@@ -65,10 +65,10 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
     if not content.startswith(b"PK\x03\x04"):
         raise SheetRefused("请上传 .zip 压缩包。", "Upload a .zip archive.")
     upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
-    if upload.state == rules.CHECKING:
-        raise rules.UploadBusy()
-    if upload.state != rules.WAITING:
-        rules.STATES.check(upload.state, rules.WAITING)
+    if upload.state == sheet_rows.CHECKING:
+        raise sheet_rows.UploadBusy()
+    if upload.state != sheet_rows.WAITING:
+        sheet_rows.STATES.check(upload.state, sheet_rows.WAITING)
     count = uow.session.scalar(
         select(func.count()).select_from(UploadArchive).where(UploadArchive.upload_id == upload_id)
     )
@@ -79,7 +79,7 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
     quotas.charge(uow, quotas.Owner(quotas.SUPPLIER, supplier_id), key, len(content))
     current_private_files().put(key, content, "application/zip")
     uow.session.add(UploadArchive(upload_id=upload_id, id=archive_id, file_key=key))
-    upload.state, upload.due_at, upload.attempts = rules.WAITING, uow.now, 0
+    upload.state, upload.due_at, upload.attempts = sheet_rows.WAITING, uow.now, 0
     upload.is_large = True
     return upload
 
@@ -92,16 +92,16 @@ def begin_applying(
     Raises UploadBusy, WrongState, and UploadHasProblems unless what is wrong is to be skipped.
     """
     upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
-    if upload.state in (rules.APPLYING, rules.APPLIED):
+    if upload.state in (sheet_rows.APPLYING, sheet_rows.APPLIED):
         return upload
-    if upload.state in (rules.WAITING, rules.CHECKING):
-        raise rules.UploadBusy()
-    rules.STATES.check(upload.state, rules.APPLYING)
-    wrong = queries.counts(uow.session, upload_id)[rules.WRONG]
+    if upload.state in (sheet_rows.WAITING, sheet_rows.CHECKING):
+        raise sheet_rows.UploadBusy()
+    sheet_rows.STATES.check(upload.state, sheet_rows.APPLYING)
+    wrong = queries.counts(uow.session, upload_id)[sheet_rows.WRONG]
     if wrong and not skips_wrong:
-        raise rules.UploadHasProblems(wrong_count=wrong)
-    upload.state, upload.due_at, upload.attempts = rules.APPLYING, uow.now, 0
-    upload.is_large = upload.total_rows > rules.SMALL_ROWS
+        raise sheet_rows.UploadHasProblems(wrong_count=wrong)
+    upload.state, upload.due_at, upload.attempts = sheet_rows.APPLYING, uow.now, 0
+    upload.is_large = upload.total_rows > sheet_rows.SMALL_ROWS
     upload.skips_wrong, upload.is_submitted, upload.done_rows = skips_wrong, is_submitted, 0
     return upload
 
@@ -118,9 +118,9 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     upload.begun_at, upload.due_at = uow.now, uow.now + LEASE
     if upload.attempts > MAX_ATTEMPTS:
         fail(upload, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
-        return upload.id, rules.FAILED
-    if upload.state == rules.WAITING:
-        upload.state = rules.CHECKING
+        return upload.id, sheet_rows.FAILED
+    if upload.state == sheet_rows.WAITING:
+        upload.state = sheet_rows.CHECKING
     return upload.id, upload.state
 
 
@@ -153,5 +153,5 @@ def _note(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
 
 def fail(upload: Upload, zh: str, en: str) -> None:
     """End an upload with the reason why its file as a whole cannot be used."""
-    upload.state = rules.FAILED
+    upload.state = sheet_rows.FAILED
     upload.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}

@@ -7,8 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from catalog.suppliers.supplier_views import refuse_applicants
-from catalog.uploads import papers as paper
-from catalog.uploads import queries, service
+from catalog.uploads import papers, queries, service
 from catalog.uploads.models import Upload
 from catalog.uploads.schemas import (
     ApplyBody,
@@ -55,7 +54,7 @@ def _read(upload_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Download the product sheet: one row per SKU, drop-down lists, examples")
 def read_template() -> Response:
     with reading() as session:
-        content = paper.template(session, current_scope_id())
+        content = papers.template(session, current_scope_id())
     return attachment(content, XLSX, "商品上传模板.xlsx")
 
 
@@ -64,7 +63,7 @@ def read_template() -> Response:
 @bp.doc(summary="Download one's own products in the form of the template")
 def export_products() -> Response:
     with reading() as session:
-        content = paper.own_products(session, current_scope_id())
+        content = papers.own_products(session, current_scope_id())
     return attachment(content, XLSX, "我的商品.xlsx")
 
 
@@ -159,7 +158,7 @@ def apply(upload_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 def read_report(upload_id: UUID) -> Response:
     with reading() as session:
         upload = queries.own_upload(session, current_scope_id(), upload_id)
-        messages = paper.messages_of(session, upload)
+        messages = papers.messages_of(session, upload)
         session.expunge(upload)
-    content, kind, name = paper.report(upload, messages)
+    content, kind, name = papers.report(upload, messages)
     return attachment(content, XLSX if kind == "xlsx" else CSV, name)

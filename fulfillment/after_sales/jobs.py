@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fulfillment.after_sales import queries
 from fulfillment.after_sales.service import deciding, expiring
-from fulfillment.vouchers import queries as vouchers
+from fulfillment.vouchers import queries as voucher_queries
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
@@ -23,7 +23,7 @@ def decide_by_silence(limit: int = 200) -> int:
 def lapse_vouchers(limit: int = 200) -> int:
     """Give back what nobody collected in time; run by the scheduler. Returns how many."""
     with reading() as session:
-        ended = vouchers.expired(session, clock.now(), limit)
+        ended = voucher_queries.expired(session, clock.now(), limit)
     return one_by_one("lapse_vouchers", ended, _each(expiring.lapse), MAX_RUN_SECONDS)
 
 

@@ -18,8 +18,7 @@ from fulfillment.after_sales.schemas import (
     ReturnAddressBody,
     ReturnAddressReply,
 )
-from fulfillment.after_sales.service import asking as service
-from fulfillment.after_sales.service import deciding
+from fulfillment.after_sales.service import asking, deciding
 from fulfillment.after_sales.views import decided, detail_of, page_of
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
@@ -123,5 +122,5 @@ def read_return_address() -> Any:
 @bp.doc(summary="Say where goods are returned to; without it silence refunds without a return")
 def set_return_address(json_data: AddressForm) -> Any:
     with unit_of_work() as uow:
-        found = service.set_return_address(uow, current_scope_id(), json_data)
+        found = asking.set_return_address(uow, current_scope_id(), json_data)
         return found

@@ -18,8 +18,7 @@ from fulfillment.after_sales.schemas import (
     CaseQuery,
     CaseReply,
 )
-from fulfillment.after_sales.service import asking as service
-from fulfillment.after_sales.service import deciding
+from fulfillment.after_sales.service import asking, deciding
 from fulfillment.shipments.schemas import ParcelBody
 from mall.access.guard import current_member_id
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
@@ -86,7 +85,7 @@ def read_case(case_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Give up a case before goods are on their way back", responses={409: "Too late"})
 def withdraw(case_id: UUID) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return queries.reply(service.withdraw(uow, current_member_id(), case_id))
+        return queries.reply(asking.withdraw(uow, current_member_id(), case_id))
 
 
 @bp.post("/after-sales/<uuid:case_id>/parcel")
@@ -95,7 +94,7 @@ def withdraw(case_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Say how goods are on their way back", responses={409: "They are not awaited"})
 def send_back(case_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        case = service.send_back(uow, current_member_id(), case_id, **json_data)
+        case = asking.send_back(uow, current_member_id(), case_id, **json_data)
         return queries.reply(case)
 
 
@@ -105,4 +104,4 @@ def send_back(case_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Ask an operator to decide what was refused", responses={409: "Not refused"})
 def appeal(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return queries.reply(service.appeal(uow, current_member_id(), case_id, json_data["note"]))
+        return queries.reply(asking.appeal(uow, current_member_id(), case_id, json_data["note"]))

@@ -17,9 +17,9 @@ from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import DeferredWrite, document, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.messages import OrderCancelled, OrderPaid
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.queries import PaidLine, PaidOrder
@@ -28,7 +28,7 @@ from orders.order.queries import PaidLine, PaidOrder
 def open_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderPaid]) -> None:
     """Split paid orders by supplier and delivery mode; a second message splits nothing."""
     order_ids = [UUID(message.order_id) for message in messages]
-    [paid_orders] = read_together(uow.session, orders.reading_paid(order_ids))
+    [paid_orders] = read_together(uow.session, order_queries.reading_paid(order_ids))
     order_rows: list[dict[str, Any]] = []
     line_rows: list[dict[str, Any]] = []
     for paid in paid_orders:
@@ -99,7 +99,7 @@ def remind_overdue(uow: UnitOfWork, limit: int) -> int:
     told = each_shown(_reminder, found)
     for part in found:
         part.reminded_at = uow.now
-    notices.notify(uow, told)
+    staff_notices.notify(uow, told)
     return len(found)
 
 

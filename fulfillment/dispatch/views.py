@@ -14,7 +14,7 @@ from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import reading, unit_of_work
 from mall.members.rules import mask_name, mask_phone
 from mall.web.fields import page
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 
 bp = APIBlueprint("fulfillment", __name__, url_prefix="/v1/store", tag="Store: orders")
 
@@ -50,7 +50,7 @@ def listed(
 @bp.doc(summary="List the parts one's own order was split into")
 def list_parts(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        orders.get_order(session, order_id, current_member_id())
+        order_queries.get_order(session, order_id, current_member_id())
         found = queries.of_order(session, order_id)
         lines = queries.lines_of(session, [each.id for each in found])
         return {"items": each_shown(lambda each: queries.reply(each, lines[each.id]), found)}

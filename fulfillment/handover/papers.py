@@ -2,20 +2,20 @@
 
 from sqlalchemy.orm import Session
 
-from fulfillment.dispatch import queries as dispatch
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentOrder
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Paper, Table
-from orders.entitlements import queries as rights
-from orders.order import queries as orders
+from orders.entitlements import queries as entitlement_queries
+from orders.order import queries as order_queries
 
 TITLE = "配货单"
 
 
 def _supplier_name(session: Session, part: FulfillmentOrder) -> str:
     """Return what the supplier was called when it was ordered."""
-    lines = orders.lines_of(session, [part.order_id])[part.order_id]
+    lines = order_queries.lines_of(session, [part.order_id])[part.order_id]
     return next(line.supplier_name for line in lines if line.supplier_id == part.supplier_id)
 
 
@@ -36,7 +36,7 @@ def pick_list(session: Session, part: FulfillmentOrder) -> Paper:
         ("收货", where),
         ("备注", part.note),
     ]
-    lines = dispatch.lines_of(session, [part.id])[part.id]
+    lines = dispatch_queries.lines_of(session, [part.id])[part.id]
     rows: list[list[Cell]] = [
         [
             line.title,
@@ -53,7 +53,7 @@ def pick_list(session: Session, part: FulfillmentOrder) -> Paper:
     total: list[Cell] = ["合计", "", *sums]
     heads = ("商品", "规格", "数量", "已发", "待发", "配货")
     tables = [Table(heads, (40, 24, 10, 10, 10, 14), rows, "商品", [*total, ""], is_tall=True)]
-    departments = rights.departments_of(session, part.order_id)
+    departments = entitlement_queries.departments_of(session, part.order_id)
     if departments:
         counted: list[list[Cell]] = [[name or "—", count] for name, count in departments]
         heads_total: list[Cell] = ["合计", sum(count for _, count in departments)]

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, distinct, func, select
 from sqlalchemy.orm import Session
 
 from fulfillment.after_sales.models import AfterSalesCase
-from fulfillment.dispatch import rules as dispatch
+from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.handover import rules
 from fulfillment.handover.models import HandOut, LoadReceiptLine
@@ -15,8 +15,8 @@ from fulfillment.handover.rules import Parts
 from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
-from orders.entitlements import queries as rights
-from orders.order import queries as orders
+from orders.entitlements import queries as entitlement_queries
+from orders.order import queries as order_queries
 
 MAX_PARTS = 500
 MISSING = "missing"
@@ -26,7 +26,7 @@ def parts_of(session: Session, programme_id: UUID) -> list[Parts]:
     """Return how many parts of a programme's paid orders are in which state."""
     rows = session.execute(
         select(FulfillmentOrder.delivery_mode, FulfillmentOrder.state, func.count())
-        .where(FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)))
+        .where(FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)))
         .group_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
         .order_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
     )
@@ -35,10 +35,10 @@ def parts_of(session: Session, programme_id: UUID) -> list[Parts]:
 
 def count_unsplit(session: Session, programme_id: UUID) -> int:
     """Return how many paid orders of a programme have no parts yet."""
-    paid = orders.paid_of_programme(programme_id).subquery()
+    paid = order_queries.paid_of_programme(programme_id).subquery()
     split = (
         select(func.count(distinct(FulfillmentOrder.order_id)))
-        .where(FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)))
+        .where(FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)))
         .scalar_subquery()
     )
     return int(session.scalar(select(func.count() - split).select_from(paid)) or 0)
@@ -50,8 +50,8 @@ def unit_parts(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
         session.scalars(
             select(FulfillmentOrder)
             .where(
-                FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)),
-                FulfillmentOrder.delivery_mode == dispatch.UNIT,
+                FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)),
+                FulfillmentOrder.delivery_mode == dispatch_rules.UNIT,
             )
             .order_by(FulfillmentOrder.id)
             .limit(MAX_PARTS)
@@ -65,8 +65,8 @@ def loads(session: Session, programme_id: UUID) -> list[tuple[Shipment, Fulfillm
         select(Shipment, FulfillmentOrder)
         .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
         .where(
-            FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)),
-            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+            FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch_rules.UNIT,
         )
         .order_by(Shipment.id)
         .limit(MAX_PARTS)
@@ -81,8 +81,8 @@ def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
         .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)
         .where(
             Shipment.id == shipment_id,
-            FulfillmentOrder.order_id.in_(orders.paid_of_programme(programme_id)),
-            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+            FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch_rules.UNIT,
         )
     )
     found = session.scalars(query).first()
@@ -132,8 +132,8 @@ def claims_of(session: Session, programme_id: UUID) -> list[AfterSalesCase]:
         select(AfterSalesCase)
         .join(FulfillmentOrder, FulfillmentOrder.id == AfterSalesCase.fulfillment_order_id)
         .where(
-            AfterSalesCase.order_id.in_(orders.paid_of_programme(programme_id)),
-            FulfillmentOrder.delivery_mode == dispatch.UNIT,
+            AfterSalesCase.order_id.in_(order_queries.paid_of_programme(programme_id)),
+            FulfillmentOrder.delivery_mode == dispatch_rules.UNIT,
         )
     )
     return list(session.scalars(query.order_by(AfterSalesCase.id).limit(MAX_PARTS)))
@@ -147,12 +147,12 @@ def check_claim(session: Session, programme_id: UUID, case_id: UUID) -> None:
 
 def narrowed_to(state: str | None) -> list[ColumnElement[bool]]:
     """Return the conditions for who has a share at the unit; `missing`: nothing was recorded."""
-    found = [rights.has_share()]
+    found = [entitlement_queries.has_share()]
     recorded = select(HandOut.entitlement_id)
     if state == MISSING:
-        found.append(rights.is_not_among(recorded))
+        found.append(entitlement_queries.is_not_among(recorded))
     elif state is not None:
-        found.append(rights.is_among(recorded.where(HandOut.state == state)))
+        found.append(entitlement_queries.is_among(recorded.where(HandOut.state == state)))
     return found
 
 

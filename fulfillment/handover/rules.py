@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from fulfillment.dispatch import rules as dispatch
+from fulfillment.dispatch import rules as dispatch_rules
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.ids import ALPHABET
 from mall.kernel.states import Transitions
@@ -90,11 +90,11 @@ def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
     """
     unsent = missing = unsplit
     for each in parts:
-        there = (dispatch.DISPATCHED,) if each.delivery_mode == dispatch.UNIT else ()
-        if each.state in (dispatch.DELIVERED, dispatch.CANCELLED, *there):
+        there = (dispatch_rules.DISPATCHED,) if each.delivery_mode == dispatch_rules.UNIT else ()
+        if each.state in (dispatch_rules.DELIVERED, dispatch_rules.CANCELLED, *there):
             continue
         missing += each.count
-        if each.state in (dispatch.OPEN, dispatch.PARTLY):
+        if each.state in (dispatch_rules.OPEN, dispatch_rules.PARTLY):
             unsent += each.count
     if missing:
         raise NotArrived(missing=missing, unsent=unsent)

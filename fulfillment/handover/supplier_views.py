@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.dispatch import queries as dispatch
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.handover.papers import pick_list
 from mall.access.guard import current_scope_id
 from mall.kernel.uow import reading_one_instant
@@ -23,6 +23,8 @@ bp = APIBlueprint(
 @bp.doc(summary="Download what is to be packed, for a unit also by department, as PDF or xlsx")
 def read_pick_list(fulfillment_order_id: UUID, query_data: dict[str, Any]) -> Response:
     with reading_one_instant() as session:
-        found = dispatch.own_fulfillment_order(session, fulfillment_order_id, current_scope_id())
+        found = dispatch_queries.own_fulfillment_order(
+            session, fulfillment_order_id, current_scope_id()
+        )
         paper, name = pick_list(session, found), f"配货单-{found.number}"
     return paper_file(paper, name, query_data["format"])

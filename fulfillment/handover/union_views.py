@@ -6,8 +6,8 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.after_sales.service import asking as after_sales
-from fulfillment.dispatch import queries as dispatch
+from fulfillment.after_sales.service import asking
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch.schemas import FulfillmentOrderList
 from fulfillment.handover import queries, rules
 from fulfillment.handover.schemas import (
@@ -26,15 +26,14 @@ from fulfillment.handover.schemas import (
     SharePage,
     ShareQuery,
 )
-from fulfillment.handover.service import accepting as service
-from fulfillment.handover.service import handing, receiving
+from fulfillment.handover.service import accepting, handing, receiving
 from fulfillment.handover.service.receiving import Receipt
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.replies import idempotently, takes_key
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes.union_views import officer
 
 bp = APIBlueprint("handover", __name__, url_prefix="/v1/union/programmes", tag="Union")
@@ -42,7 +41,7 @@ bp = APIBlueprint("handover", __name__, url_prefix="/v1/union/programmes", tag="
 
 def _state(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        found = programmes.get_programme(session, current_scope_id(), programme_id)
+        found = programme_queries.get_programme(session, current_scope_id(), programme_id)
         return {"id": found.id, "number": found.number, "state": found.state}
 
 
@@ -51,10 +50,12 @@ def _state(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List what goes to the unit, by supplier, and how far it is")
 def list_deliveries(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
         found = queries.unit_parts(session, programme_id)
-        lines = dispatch.lines_of(session, [each.id for each in found])
-        return {"items": each_shown(lambda each: dispatch.reply(each, lines[each.id]), found)}
+        lines = dispatch_queries.lines_of(session, [each.id for each in found])
+        return {
+            "items": each_shown(lambda each: dispatch_queries.reply(each, lines[each.id]), found)
+        }
 
 
 @bp.get("/<uuid:programme_id>/loads")
@@ -62,7 +63,7 @@ def list_deliveries(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List the parcels that go to the unit: what was sent, and what came")
 def list_loads(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
         return {"items": receiving.loads_of(session, programme_id)}
 
 
@@ -90,7 +91,7 @@ def receive(programme_id: UUID, json_data: Receipt) -> Response:
 @bp.doc(summary="List what was claimed of what went to the unit, and what became of it")
 def list_claims(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
         return {"items": queries.claims_of(session, programme_id)}
 
 
@@ -101,8 +102,8 @@ def list_claims(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Let an operator decide about a claim that was refused", responses={409: "Not so"})
 def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
-        service.touch_claim(uow, officer(), programme_id, case_id)
-        return after_sales.appeal(uow, current_scope_id(), case_id, json_data["note"])
+        accepting.touch_claim(uow, officer(), programme_id, case_id)
+        return asking.appeal(uow, current_scope_id(), case_id, json_data["note"])
 
 
 @bp.post("/<uuid:programme_id>/claims/<uuid:case_id>/withdraw")
@@ -111,8 +112,8 @@ def appeal(programme_id: UUID, case_id: UUID, json_data: dict[str, str]) -> Any:
 @bp.doc(summary="Give a claim up", responses={409: "It is decided"})
 def withdraw(programme_id: UUID, case_id: UUID) -> Any:
     with unit_of_work() as uow:
-        service.touch_claim(uow, officer(), programme_id, case_id)
-        return after_sales.withdraw(uow, current_scope_id(), case_id)
+        accepting.touch_claim(uow, officer(), programme_id, case_id)
+        return asking.withdraw(uow, current_scope_id(), case_id)
 
 
 @bp.get("/<uuid:programme_id>/hand-outs")
@@ -122,7 +123,7 @@ def withdraw(programme_id: UUID, case_id: UUID) -> Any:
 def list_hand_outs(programme_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
         found = handing.list_of(
             session, programme_id, query_data["state"], query_data["after"], limit
         )
@@ -180,7 +181,7 @@ def scan(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 def accept(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()
     with unit_of_work() as uow:
-        service.accept(uow, by, programme_id, json_data["note"])
+        accepting.accept(uow, by, programme_id, json_data["note"])
     return _state(programme_id)
 
 
@@ -195,5 +196,5 @@ def accept(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 def archive(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()
     with unit_of_work() as uow:
-        service.archive(uow, by, programme_id, json_data["note"])
+        accepting.archive(uow, by, programme_id, json_data["note"])
     return _state(programme_id)

@@ -11,7 +11,7 @@ from mall.access.guard import current_member_id
 from mall.kernel.errors import NotFound
 from mall.kernel.settings import current_settings
 from mall.kernel.uow import reading
-from orders.entitlements import queries as rights
+from orders.entitlements import queries as entitlement_queries
 
 bp = APIBlueprint("hand_outs", __name__, url_prefix="/v1/store/entitlements", tag="Store: welfare")
 
@@ -21,7 +21,7 @@ bp = APIBlueprint("hand_outs", __name__, url_prefix="/v1/store/entitlements", ta
 @bp.doc(summary="Read the code to show at the unit, and what became of one's share")
 def read_code(entitlement_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        right = rights.own_entitlement(session, current_member_id(), entitlement_id)
+        right = entitlement_queries.own_entitlement(session, current_member_id(), entitlement_id)
         if not right.has_share:
             raise NotFound("share", "领取份额")
         found = queries.hand_outs_of(session, [right.id]).get(right.id)

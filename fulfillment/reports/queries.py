@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from fulfillment.dispatch import rules as dispatch
-from fulfillment.handover import queries as handover
+from fulfillment.dispatch import rules as dispatch_rules
+from fulfillment.handover import queries as handover_queries
 from mall.kernel.audit import Invariant
-from mall.ledger import queries as ledger
-from orders.entitlements import queries as rights
+from mall.ledger import queries as ledger_queries
+from orders.entitlements import queries as entitlement_queries
 from orders.programmes.models import Programme
 
 # Draws of lots of one programme, of a line or of a freight.
@@ -102,11 +102,11 @@ def freight(session: Session, programme_id: UUID) -> tuple[int, int]:
 def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
     """Return how many parts of a programme's orders are on their way, and how many arrived."""
     counts: dict[str, int] = {}
-    for each in handover.parts_of(session, programme_id):
+    for each in handover_queries.parts_of(session, programme_id):
         counts[each.state] = counts.get(each.state, 0) + each.count
-    signed = counts.get(dispatch.DELIVERED, 0)
-    waiting = counts.get(dispatch.OPEN, 0) + counts.get(dispatch.PARTLY, 0)
-    on_the_way = counts.get(dispatch.DISPATCHED, 0)
+    signed = counts.get(dispatch_rules.DELIVERED, 0)
+    waiting = counts.get(dispatch_rules.OPEN, 0) + counts.get(dispatch_rules.PARTLY, 0)
+    on_the_way = counts.get(dispatch_rules.DISPATCHED, 0)
     return {
         "parts": waiting + on_the_way + signed,
         "waiting": waiting,
@@ -129,14 +129,14 @@ def _spent(session: Session, programme_id: UUID) -> dict[str, int]:
 def _money(session: Session, programme: Programme, spent: Mapping[str, int]) -> dict[str, int]:
     return {
         "budget_fen": programme.budget_fen,
-        **vars(ledger.fund_figures(session, programme.id)),
+        **vars(ledger_queries.fund_figures(session, programme.id)),
         **{name: value for name, value in spent.items() if name != "orders"},
     }
 
 
 def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
     """Return all that the union's dashboard shows of a programme."""
-    figures = rights.figures(session, programme.id)
+    figures = entitlement_queries.figures(session, programme.id)
     people = {name: figures[name] for name in figures if name != "issued_fen"}
     issued = figures["recipients"] - figures["listed"]
     spent = _spent(session, programme.id)
@@ -151,7 +151,7 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
         "people": {
             **people,
             "issued": issued,
-            "not_chosen": rights.count_not_chosen(session, programme.id),
+            "not_chosen": entitlement_queries.count_not_chosen(session, programme.id),
         },
         "money": _money(session, programme, spent),
         "orders": spent["orders"],

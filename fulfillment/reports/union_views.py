@@ -9,24 +9,23 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from fulfillment.reports import queries, rules
-from fulfillment.reports.papers import people as people_papers
-from fulfillment.reports.papers import programme as papers
+from fulfillment.reports.papers import people_papers, programme_papers
 from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.files import PDF, XLSX, gives_file, paper_file
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes.models import Programme
 
 bp = APIBlueprint("reports", __name__, url_prefix="/v1/union/programmes", tag="Union")
 _OF_PROGRAMMES: dict[str, Callable[[Session, Programme], Paper]] = {
-    "purchase-list": papers.purchase_list,
-    "contract-appendix": papers.contract_appendix,
-    "bill": papers.bill,
-    "acceptance-note": papers.acceptance_note,
-    "settlement": papers.settlement,
+    "purchase-list": programme_papers.purchase_list,
+    "contract-appendix": programme_papers.contract_appendix,
+    "bill": programme_papers.bill,
+    "acceptance-note": programme_papers.acceptance_note,
+    "settlement": programme_papers.settlement,
 }
 # These come in parts.
 _OF_PEOPLE: dict[str, Callable[[Session, Programme, int], Paper]] = {
@@ -48,7 +47,7 @@ def _paper(session: Session, programme: Programme, name: str, part: int) -> Pape
 @bp.doc(summary="Read what was issued, redeemed, shipped, signed, and what is left over")
 def read_dashboard(programme_id: UUID) -> dict[str, Any]:
     with reading_one_instant() as session:
-        programme = programmes.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
         return queries.dashboard_of(session, programme)
 
 
@@ -57,7 +56,7 @@ def read_dashboard(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List the papers that can be had of a programme")
 def list_papers(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
     return {"items": [{"name": name, "title": title} for name, title in rules.PAPERS.items()]}
 
 
@@ -73,7 +72,7 @@ def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Res
     if name not in rules.PAPERS:
         raise NotFound("paper", "单据")
     with reading_one_instant() as session:
-        programme = programmes.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])
         file_name = f"{paper.title}-{programme.number}"
     return paper_file(paper, file_name, query_data["format"])

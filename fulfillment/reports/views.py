@@ -10,8 +10,8 @@ from fulfillment.reports.schemas import NoticedPage, NoticedReply, NoticeQuery
 from mall.access.guard import public
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import page
-from orders.collective import queries as collective
-from orders.programmes import queries as programmes
+from orders.collective import queries as collective_queries
+from orders.programmes import queries as programme_queries
 
 bp = APIBlueprint("public_notice", __name__, url_prefix="/v1/store/public-notice", tag="Public")
 
@@ -23,8 +23,8 @@ bp = APIBlueprint("public_notice", __name__, url_prefix="/v1/store/public-notice
 @bp.doc(summary="List approved programmes, of one union or of all, newest first")
 def list_noticed(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = programmes.noticed(session, **query_data)
-        return page(collective.noticed_items(session, found), query_data["limit"])
+        found = programme_queries.noticed(session, **query_data)
+        return page(collective_queries.noticed_items(session, found), query_data["limit"])
 
 
 @bp.get("/<uuid:programme_id>")
@@ -35,6 +35,6 @@ def list_noticed(query_data: dict[str, Any]) -> dict[str, Any]:
 )
 def read_noticed(programme_id: UUID) -> dict[str, Any]:
     with reading_one_instant() as session:
-        programme = programmes.get_noticed(session, programme_id)
+        programme = programme_queries.get_noticed(session, programme_id)
         deliveries = queries.delivery_of(session, programme.id)
-        return {**collective.noticed_of(session, programme), "deliveries": deliveries}
+        return {**collective_queries.noticed_of(session, programme), "deliveries": deliveries}

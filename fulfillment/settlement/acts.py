@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import queries as supplier_queries
 from fulfillment.settlement import queries, rules, service
 from fulfillment.settlement.models import SettlementStatement
 from fulfillment.settlement.schemas import StatementReply
@@ -21,7 +21,7 @@ ADJUST, PAY = "adjustment", "statement_payment"
 
 def adjust(uow: UnitOfWork, by: Signer, made: Adjustment) -> ValueAct:
     """Adjust what a supplier is owed, or propose it; raises NotFound and Invalid."""
-    name = suppliers.get_supplier(uow.session, made.supplier_id).name
+    name = supplier_queries.get_supplier(uow.session, made.supplier_id).name
     about = f"结算调整“{name}”{yuan(made.amount_fen)} 元：{made.note}"
     body = {**vars(made), "supplier_id": str(made.supplier_id)}
     # Two adjustments of one supplier are two things.
@@ -35,7 +35,7 @@ def _made(body: Mapping[str, Any]) -> Adjustment:
 
 def _check_adjustment(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
     rules.check_adjustment(body["amount_fen"])
-    suppliers.get_supplier(uow.session, UUID(body["supplier_id"]))
+    supplier_queries.get_supplier(uow.session, UUID(body["supplier_id"]))
 
 
 def _adjust(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:

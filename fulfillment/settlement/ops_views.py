@@ -6,8 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.settlement import acts as paying
-from fulfillment.settlement import papers, queries, service
+from fulfillment.settlement import acts, papers, queries, service
 from fulfillment.settlement.schemas import (
     AdjustmentBody,
     AdjustmentReply,
@@ -125,7 +124,7 @@ def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
 def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        done = paying.pay(uow, by, statement_id, json_data["bank_reference"])
+        done = acts.pay(uow, by, statement_id, json_data["bank_reference"])
         return reply(answer(done, 200)) if isinstance(done, ValueAct) else done
 
 
@@ -143,6 +142,6 @@ def adjust(json_data: dict[str, Any]) -> Response:
     who, made = current(), Adjustment(**json_data)
 
     def work(uow: UnitOfWork) -> Any:
-        return answer(paying.adjust(uow, authors.signer(uow, who), made))
+        return answer(acts.adjust(uow, authors.signer(uow, who), made))
 
     return idempotently(work)

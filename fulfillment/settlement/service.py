@@ -10,8 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from catalog.suppliers import queries as suppliers
-from fulfillment.dispatch import queries as dispatch
+from catalog.suppliers import queries as supplier_queries
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentOrder
 from fulfillment.messages import PartDelivered
@@ -23,14 +23,14 @@ from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service import posting as ledger
+from mall.ledger.service import posting
 from mall.ledger.service.posting import Leg, Transfer
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.messages import LineReimbursed
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import service as order_service
-from orders.refunds import queries as refunds
+from orders.refunds import queries as refund_queries
 
 
 def collect(uow: UnitOfWork, messages: Sequence[PartDelivered | LineReimbursed]) -> None:
@@ -44,13 +44,13 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
     order = order_service.lock(uow, order_id)
     delivered = [
         part
-        for part in dispatch.of_order(uow.session, order_id)
+        for part in dispatch_queries.of_order(uow.session, order_id)
         if part.state == dispatch_rules.DELIVERED and part.case_id is None
     ]
     if not delivered:
         return
     back: dict[UUID | None, list[Back]] = {}
-    for row in refunds.reimbursements_of(uow.session, order_id):
+    for row in refund_queries.reimbursements_of(uow.session, order_id):
         # Freight has no line: it is its supplier's.
         key = row.order_line_id or row.supplier_id
         found = Back(row.id, row.amount_fen, row.unsent, row.created_at)
@@ -78,8 +78,11 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
 def _items_of_part(
     uow: UnitOfWork, part: FulfillmentOrder, back: dict[UUID | None, list[Back]]
 ) -> Iterable[tuple[UUID, list[Item]]]:
-    lines = {line.id: line for line in orders.lines_of(uow.session, [part.order_id])[part.order_id]}
-    for goods in dispatch.lines_of(uow.session, [part.id])[part.id]:
+    lines = {
+        line.id: line
+        for line in order_queries.lines_of(uow.session, [part.order_id])[part.order_id]
+    }
+    for goods in dispatch_queries.lines_of(uow.session, [part.id])[part.id]:
         line = lines[goods.order_line_id]
         gone = back.get(line.id, [])
         sold = SoldLine(line.id, line.title, line.quantity, line.amount_fen, gone)
@@ -103,19 +106,19 @@ def _write(uow: UnitOfWork, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     uow.session.execute(insert(SettlementItem).values(rows))
-    ledger.post(uow, [_transfer(row) for row in rows])
+    posting.post(uow, [_transfer(row) for row in rows])
 
 
 def _transfer(row: dict[str, Any]) -> Transfer:
     is_adjustment = row["kind"] == rules.ADJUSTMENT
-    source = ledger.ADJUSTMENTS if is_adjustment else ledger.SETTLEMENT_COST
+    source = posting.ADJUSTMENTS if is_adjustment else posting.SETTLEMENT_COST
     legs = [
         Leg(source, -row["amount_fen"]),
-        Leg(ledger.COMMISSION, row["commission_fen"]),
-        Leg(ledger.supplier_account(row["supplier_id"]), row["net_fen"]),
+        Leg(posting.COMMISSION, row["commission_fen"]),
+        Leg(posting.supplier_account(row["supplier_id"]), row["net_fen"]),
     ]
     moved = tuple(leg for leg in legs if leg.amount_fen)
-    return Transfer(f"settle:{row['reference']}", "settlement", ledger.CNY, moved)
+    return Transfer(f"settle:{row['reference']}", "settlement", posting.CNY, moved)
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class Adjustment:
 def adjust(uow: UnitOfWork, made: Adjustment, actor: str) -> UUID:
     """Record an adjustment as an open item; raises NotFound and Invalid."""
     rules.check_adjustment(made.amount_fen)
-    suppliers.get_supplier(uow.session, made.supplier_id)
+    supplier_queries.get_supplier(uow.session, made.supplier_id)
     item_id = new_id()
     row = {
         "id": item_id,
@@ -161,7 +164,7 @@ def adjust(uow: UnitOfWork, made: Adjustment, actor: str) -> UUID:
         f"结算调整 {amount} 元：{made.note}",
         f"Your settlement was adjusted by {amount} yuan: {made.note}",
     )
-    notices.notify(uow, [told])
+    staff_notices.notify(uow, [told])
     return item_id
 
 
@@ -170,7 +173,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
 
     Raises NotFound, Invalid, StatementOpen, and NothingToSettle where they sum to nothing or less.
     """
-    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     rules.check_period(ends_on, beijing_day(uow.now))
     waiting = queries.waiting_of(uow.session, supplier_id)
     if waiting is not None:
@@ -261,7 +264,7 @@ def dispute(
         f"商家对结算单 {found.number} 有异议：{note}",
         f"A supplier disputes statement {found.number}: {note}",
     )
-    notices.notify(uow, [told])
+    staff_notices.notify(uow, [told])
     return found
 
 
@@ -284,10 +287,10 @@ def pay(
     except IntegrityError as error:
         raise rules.ReferenceUsed("bank_reference") from error
     legs = (
-        Leg(ledger.supplier_account(found.supplier_id), -found.net_fen),
-        Leg(ledger.PAYOUTS, found.net_fen),
+        Leg(posting.supplier_account(found.supplier_id), -found.net_fen),
+        Leg(posting.PAYOUTS, found.net_fen),
     )
-    ledger.post(uow, [Transfer(f"payout:{statement_id}", "payout", ledger.CNY, legs)])
+    posting.post(uow, [Transfer(f"payout:{statement_id}", "payout", posting.CNY, legs)])
     _tell_supplier(uow, found, "结算款已付", "A statement was paid")
     return found
 
@@ -301,4 +304,4 @@ def _tell_supplier(uow: UnitOfWork, found: SettlementStatement, zh: str, en: str
         f"{zh}：{found.number}，净额 {yuan(found.net_fen)} 元。",
         f"{en}: {found.number}, ¥{yuan(found.net_fen)} net.",
     )
-    notices.notify(uow, [told])
+    staff_notices.notify(uow, [told])

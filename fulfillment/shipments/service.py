@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from fulfillment.dispatch import queries, service
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.messages import ParcelSent
@@ -42,15 +43,15 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     of it is on its way, the member has the configured time to confirm.
     """
     number = rules.clean_number(parcel.carrier, parcel.tracking_no)
-    order_id = queries.order_of(uow.session, fulfillment_order_id)
+    order_id = dispatch_queries.order_of(uow.session, fulfillment_order_id)
     order_service.begin_dispatch(uow, order_id)
-    order = service.lock(uow, fulfillment_order_id)
+    order = dispatch_service.lock(uow, fulfillment_order_id)
     if order.delivery_mode == dispatch_rules.PICKUP:
         raise dispatch_rules.CollectedByVoucher()
     dispatch_rules.STATES.check(order.state, dispatch_rules.DISPATCHED)
     if not parcel.is_shared:
         _check_number(uow, order, parcel.carrier, number)
-    lines = queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
+    lines = dispatch_queries.lines_of(uow.session, [fulfillment_order_id])[fulfillment_order_id]
     items = parcel.items or tuple(
         DispatchItem(line.id, line.to_dispatch) for line in lines if line.to_dispatch
     )
@@ -68,7 +69,7 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
     uow.session.flush()
     uow.session.add_all(_take(shipment.id, lines, items))
     if all(line.is_done for line in lines):
-        service.become_dispatched(uow, order)
+        dispatch_service.become_dispatched(uow, order)
     else:
         order.state = dispatch_rules.PARTLY
     uow.emit(ParcelSent(str(shipment.id)))
@@ -107,7 +108,7 @@ def _check_number(
 
 def lock_part(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOrder:
     """Lock the order and the part that a parcel is of, and read the parcel as it is now."""
-    part = service.lock_with_order(uow, shipment.fulfillment_order_id)
+    part = dispatch_service.lock_with_order(uow, shipment.fulfillment_order_id)
     uow.session.refresh(shipment)
     return part
 
@@ -124,7 +125,7 @@ def arrive(uow: UnitOfWork, part: FulfillmentOrder, shipment: Shipment, by: str)
     if part.state != dispatch_rules.DISPATCHED or part.delivery_mode != dispatch_rules.SHIP:
         return
     if all(each.delivered_at for each in shipments_of(uow.session, [part.id])):
-        service.deliver(uow, part.id, by)
+        dispatch_service.deliver(uow, part.id, by)
 
 
 def correct(
@@ -136,7 +137,7 @@ def correct(
     """
     number = rules.clean_number(carrier, tracking_no)
     shipment = uow.session.get_one(Shipment, shipment_id)
-    part = service.lock(uow, shipment.fulfillment_order_id)
+    part = dispatch_service.lock(uow, shipment.fulfillment_order_id)
     uow.session.refresh(shipment)
     if (shipment.carrier, shipment.tracking_no) == (carrier, number):
         return shipment
@@ -172,7 +173,7 @@ def members_shipment(session: Session, shipment_id: UUID, member_id: UUID) -> Sh
 def phone_end(session: Session, shipment_id: UUID) -> str:
     """Return the last four digits of the phone that a parcel goes to; empty where there is none."""
     shipment = get_shipment(session, shipment_id)
-    part = queries.own_fulfillment_order(session, shipment.fulfillment_order_id)
+    part = dispatch_queries.own_fulfillment_order(session, shipment.fulfillment_order_id)
     return str((part.address or {}).get("phone", ""))[-4:]
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.dispatch import queries
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch.schemas import FulfillmentOrderReply
 from fulfillment.shipments import rules, service
 from fulfillment.shipments.schemas import (
@@ -64,11 +64,13 @@ def dispatch(fulfillment_order_id: UUID, json_data: dict[str, Any]) -> Response:
     )
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        queries.own_fulfillment_order(uow.session, fulfillment_order_id, supplier_id)
+        dispatch_queries.own_fulfillment_order(uow.session, fulfillment_order_id, supplier_id)
         service.dispatch(uow, fulfillment_order_id, parcel)
-        found = queries.own_fulfillment_order(uow.session, fulfillment_order_id, supplier_id)
-        lines = queries.lines_of(uow.session, [found.id])[found.id]
-        reply: dict[str, Any] = FulfillmentOrderReply().dump(queries.reply(found, lines))
+        found = dispatch_queries.own_fulfillment_order(
+            uow.session, fulfillment_order_id, supplier_id
+        )
+        lines = dispatch_queries.lines_of(uow.session, [found.id])[found.id]
+        reply: dict[str, Any] = FulfillmentOrderReply().dump(dispatch_queries.reply(found, lines))
         return reply
 
     return idempotently(work)

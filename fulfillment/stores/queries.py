@@ -14,8 +14,8 @@ from fulfillment.stores import rules
 from fulfillment.stores.models import PickupChoice, Store
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
-from mall.members import queries as members
-from orders.order import queries as orders
+from mall.members import queries as member_queries
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 
 # What must hold of the store of an account `s`: see mall/access/queries.py. One that is closed for
@@ -48,7 +48,7 @@ def get_store(session: Session, store_id: UUID, supplier_id: UUID | None = None)
 
 def shown(session: Session, stores: Sequence[Store]) -> list[dict[str, Any]]:
     """Return stores as they are shown, with the names of their regions."""
-    names = members.region_names(session, {store.region_code for store in stores})
+    names = member_queries.region_names(session, {store.region_code for store in stores})
     columns = [column.key for column in Store.__table__.columns]
     return [
         {
@@ -97,7 +97,7 @@ def find(
 
 def place_of(session: Session, store: Store) -> dict[str, Any]:
     """Return what a choice keeps of a store: whatever it is called later, this was agreed."""
-    region = members.region_names(session, {store.region_code}).get(store.region_code, "")
+    region = member_queries.region_names(session, {store.region_code}).get(store.region_code, "")
     return {**{name: getattr(store, name) for name in rules.PLACE}, "region": region}
 
 
@@ -132,7 +132,7 @@ def taken(session: Session, store_id: UUID, days: Sequence[date]) -> dict[date, 
             PickupChoice.store_id == store_id, PickupChoice.day.in_(days)
         )
     ).all()
-    gone = orders.in_state(session, [row.order_id for row in rows], order_rules.CANCELLED)
+    gone = order_queries.in_state(session, [row.order_id for row in rows], order_rules.CANCELLED)
     found = dict.fromkeys(days, 0)
     for row in rows:
         if row.order_id not in gone:
@@ -147,7 +147,7 @@ def of_day(session: Session, store_id: UUID, day: date) -> list[PickupChoice]:
         .where(PickupChoice.store_id == store_id, PickupChoice.day == day)
         .order_by(PickupChoice.slot_starts, PickupChoice.order_id)
     ).all()
-    paid = orders.in_state(
+    paid = order_queries.in_state(
         session, [row.order_id for row in rows], order_rules.PAID, order_rules.COMPLETED
     )
     return [row for row in rows if row.order_id in paid]

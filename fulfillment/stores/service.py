@@ -20,11 +20,11 @@ from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.rules import clean_phone
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
-from orders.order import queries as orders
+from mall.notification.service import staff_notices
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 
@@ -97,12 +97,12 @@ def _tell_moved(uow: UnitOfWork, store: Store, place: Mapping[str, Any]) -> None
         )
         for row in coming
     ]
-    notices.notify(uow, told)
+    staff_notices.notify(uow, told)
 
 
 def _fill(uow: UnitOfWork, store: Store, form: StoreForm) -> None:
     rules.check_form(form)
-    members.check_region(uow.session, form.region_code, "region_code")
+    member_queries.check_region(uow.session, form.region_code, "region_code")
     if form.product_ids is not None:
         own = set(products.own_ids(uow.session, store.supplier_id, form.product_ids))
         if own != set(form.product_ids):
@@ -152,7 +152,7 @@ def _let_go(uow: UnitOfWork, store: Store) -> None:
         )
         for row in gone
     ]
-    notices.notify(uow, told)
+    staff_notices.notify(uow, told)
 
 
 def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -> PickupChoice:
@@ -162,7 +162,7 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     Raises NotFound, WrongState, StoreClosed, NothingToCollect, NotHonoured, TooLateToChange,
     SlotUnknown, SlotTooSoon and DayFull.
     """
-    orders.get_order(uow.session, order_id, member_id)
+    order_queries.get_order(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.AWAITING_PAYMENT, order_rules.PAID):
         raise order_rules.STATES.refusal(order.state, "pickup")
@@ -211,7 +211,7 @@ def _lock(uow: UnitOfWork, store_id: UUID, supplier_id: UUID | None = None) -> S
 
 
 def _collected(uow: UnitOfWork, order_id: UUID, supplier_id: UUID) -> list[Collected]:
-    lines = orders.lines_of(uow.session, [order_id])[order_id]
+    lines = order_queries.lines_of(uow.session, [order_id])[order_id]
     found: list[Collected] = [
         line
         for line in lines

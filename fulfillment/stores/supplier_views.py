@@ -18,8 +18,8 @@ from fulfillment.stores.schemas import (
     StoreList,
     StoreReply,
 )
-from mall.access import queries as accounts
-from mall.access import service as access
+from mall.access import queries as access_queries
+from mall.access import service as access_service
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import MANAGES, SUPPLIER
 from mall.access.staff.schemas import InvitationReply
@@ -85,7 +85,7 @@ def set_active(store_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
 def list_clerks(store_id: UUID) -> dict[str, Any]:
     with reading() as session:
         queries.get_store(session, store_id, current_scope_id())
-        found = accounts.staff_of(session, rules.CLERK, store_id)
+        found = access_queries.staff_of(session, rules.CLERK, store_id)
         return {"items": each_shown(lambda each: values_of(each, ClerkReply), found)}
 
 
@@ -102,7 +102,7 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
 def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         queries.get_store(uow.session, store_id, current_scope_id())
-        new = access.NewStaff(
+        new = access_service.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
             None,
@@ -110,7 +110,7 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
             store_id,
             (MANAGES,) if json_data["is_manager"] else (),
         )
-        clerk = access.add_colleague(uow, new, rules.MAX_CLERKS)
+        clerk = access_service.add_colleague(uow, new, rules.MAX_CLERKS)
         invitation = invitations.issue(uow, clerk, current().name)
         return values_of(clerk, ClerkReply) | {"invitation": invitation}
 
@@ -122,7 +122,7 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
     with unit_of_work() as uow:
         queries.get_store(uow.session, store_id, current_scope_id())
-        clerk = access.colleague(uow, current().subject_id, store_id, clerk_id)
+        clerk = access_service.colleague(uow, current().subject_id, store_id, clerk_id)
         return invitations.issue(uow, clerk, current().name)
 
 
@@ -133,5 +133,5 @@ def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
 def close_clerk(store_id: UUID, clerk_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
         queries.get_store(uow.session, store_id, current_scope_id())
-        access.close_colleague(uow, current().subject_id, store_id, clerk_id)
+        access_service.close_colleague(uow, current().subject_id, store_id, clerk_id)
     return "", 204

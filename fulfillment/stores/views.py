@@ -20,7 +20,7 @@ from mall.access.guard import current_member_id, public
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 
 bp = APIBlueprint("stores", __name__, url_prefix="/v1/store", tag="Store: collection")
 
@@ -95,7 +95,7 @@ def _chosen(session: Session, order_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Read where and when one's own order is collected, merchant by merchant")
 def read_pickup(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        orders.get_order(session, order_id, current_member_id())
+        order_queries.get_order(session, order_id, current_member_id())
         return _chosen(session, order_id)
 
 

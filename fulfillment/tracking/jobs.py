@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import current_app
 
-from fulfillment.shipments import service as shipments
+from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import queries, rules, service
 from fulfillment.tracking.gateway import Parcel, TrackingGateway
 from mall.kernel import clock
@@ -67,7 +67,7 @@ def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
             if claimed is None or claimed.tracking_no is None:
                 return False
             needs_phone = claimed.carrier in NEEDS_PHONE
-            end = shipments.phone_end(uow.session, shipment_id) if needs_phone else ""
+            end = shipment_service.phone_end(uow.session, shipment_id) if needs_phone else ""
             parcel = Parcel(claimed.carrier, claimed.tracking_no, end)
         found.append((shipment_id, parcel))
         return True

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from fulfillment.messages import ParcelSent
-from fulfillment.shipments import service as shipments
+from fulfillment.shipments import service as shipment_service
 from fulfillment.shipments.models import Shipment
 from fulfillment.shipments.rules import SELF
 from fulfillment.tracking import gateway, queries, rules
@@ -23,7 +23,7 @@ BY_CARRIER = "carrier"
 def follow(uow: UnitOfWork, messages: Sequence[ParcelSent]) -> None:
     """Begin to follow parcels, or begin anew under a corrected number; again changes nothing."""
     for shipment_id in sorted({UUID(message.shipment_id) for message in messages}):
-        shipment = shipments.get_shipment(uow.session, shipment_id)
+        shipment = shipment_service.get_shipment(uow.session, shipment_id)
         found = _lock(uow, shipment_id)
         if found is not None and (found.carrier, found.tracking_no) == (
             shipment.carrier,
@@ -97,7 +97,7 @@ def take_news(uow: UnitOfWork, shipment_id: UUID, news: gateway.News) -> int:
 
     News of another number, and events of an earlier parcel under the same number, are left out.
     """
-    shipment = shipments.get_shipment(uow.session, shipment_id)
+    shipment = shipment_service.get_shipment(uow.session, shipment_id)
     if (news.carrier, news.tracking_no) != (shipment.carrier, shipment.tracking_no):
         return 0
     reports = [
@@ -119,7 +119,7 @@ def take_news(uow: UnitOfWork, shipment_id: UUID, news: gateway.News) -> int:
 
 def report(uow: UnitOfWork, shipment_id: UUID, told: Report, by: str) -> None:
     """Record what a person reports of a parcel; raises NotFound, Invalid and TooManyEvents."""
-    shipment = shipments.get_shipment(uow.session, shipment_id)
+    shipment = shipment_service.get_shipment(uow.session, shipment_id)
     rules.check_by_hand(told, shipment.dispatched_at, uow.now)
     known = queries.events_of(uow.session, shipment_id, shipment.tracking_no)
     if len(known) >= rules.MAX_EVENTS:
@@ -133,7 +133,7 @@ def _record(uow: UnitOfWork, shipment: Shipment, reports: Iterable[Report], sour
 
     Locks order and part before the parcel, as whoever delivers does.
     """
-    part = shipments.lock_part(uow, shipment)
+    part = shipment_service.lock_part(uow, shipment)
     found = _lock(uow, shipment.id)
     if found is None or (found.carrier, found.tracking_no) != (
         shipment.carrier,
@@ -167,7 +167,7 @@ def _record(uow: UnitOfWork, shipment: Shipment, reports: Iterable[Report], sour
     found.last_event_at = max(each.happened_at for each in events)
     uow.session.flush()
     if found.state == rules.DELIVERED:
-        shipments.arrive(uow, part, shipment, BY_CARRIER)
+        shipment_service.arrive(uow, part, shipment, BY_CARRIER)
         found.watch = rules.ENDED
         uow.session.flush()
     return len(kept)

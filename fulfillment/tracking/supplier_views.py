@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from fulfillment.shipments import service as shipments
+from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import service
 from fulfillment.tracking.rules import Report
 from fulfillment.tracking.schemas import ReportBody, TrackingReply
@@ -22,7 +22,7 @@ bp = APIBlueprint("supplier_tracking", __name__, url_prefix="/v1/supplier", tag=
 @bp.doc(summary="See where one's own parcel is")
 def track(shipment_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        shipments.own_shipment(session, shipment_id, current_scope_id())
+        shipment_service.own_shipment(session, shipment_id, current_scope_id())
         return shown(session, shipment_id)
 
 
@@ -37,6 +37,6 @@ def track(shipment_id: UUID) -> dict[str, Any]:
 )
 def report(shipment_id: UUID, json_data: Report) -> dict[str, Any]:
     with unit_of_work() as uow:
-        shipments.own_shipment(uow.session, shipment_id, current_scope_id())
+        shipment_service.own_shipment(uow.session, shipment_id, current_scope_id())
         service.report(uow, shipment_id, json_data, current().name)
         return shown(uow.session, shipment_id)

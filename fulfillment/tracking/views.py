@@ -8,7 +8,7 @@ from apiflask import APIBlueprint
 from flask import current_app, request
 from sqlalchemy.orm import Session
 
-from fulfillment.shipments import service as shipments
+from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import queries, rules, service
 from fulfillment.tracking.gateway import NotBelieved, TrackingGateway
 from fulfillment.tracking.schemas import PushReply, TrackingEventReply, TrackingReply
@@ -24,7 +24,7 @@ MAX_PUSH_BYTES = 512 * 1024
 
 def shown(session: Session, shipment_id: UUID) -> dict[str, Any]:
     """Return where a parcel is, with what happened to it."""
-    shipment = shipments.get_shipment(session, shipment_id)
+    shipment = shipment_service.get_shipment(session, shipment_id)
     found = queries.parcel_of(session, shipment_id)
     events = queries.events_of(session, shipment_id, shipment.tracking_no)
     return {
@@ -42,7 +42,7 @@ def shown(session: Session, shipment_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="See where a parcel of one's own order is")
 def track(shipment_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        shipments.members_shipment(session, shipment_id, current_member_id())
+        shipment_service.members_shipment(session, shipment_id, current_member_id())
         return shown(session, shipment_id)
 
 

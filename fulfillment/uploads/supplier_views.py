@@ -5,7 +5,7 @@ from typing import Any
 from apiflask import APIBlueprint
 from flask import Response
 
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import queries as supplier_queries
 from fulfillment.uploads import rules, service
 from fulfillment.uploads.rules import Problem, Wanted
 from fulfillment.uploads.schemas import SentReply
@@ -42,7 +42,7 @@ def read_sheet() -> Response:
 def send_sheet() -> dict[str, Any]:
     supplier_id, actor = current_scope_id(), current().name
     with reading() as session:
-        suppliers.check_may_upload(session, supplier_id)
+        supplier_queries.check_may_upload(session, supplier_id)
     content = sent_file(rules.LIMITS.bytes)
     found = rules.rows_of(read_rows(content, rules.LIMITS, rules.SHEET, AT_ONCE))
     problems = [each for each in found if isinstance(each, Problem)]

@@ -9,8 +9,8 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from prometheus_client import Counter
 
-from fulfillment.dispatch import queries as dispatch
-from fulfillment.stores import service as stores
+from fulfillment.dispatch import queries as dispatch_queries
+from fulfillment.stores import service as store_service
 from fulfillment.vouchers import queries, service
 from fulfillment.vouchers.models import PickupVoucher
 from fulfillment.vouchers.schemas import (
@@ -26,7 +26,7 @@ from mall.access.rules import MANAGES, PICKUP, TooManyTries
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.rules import mask_name
 from mall.web.replies import idempotently, takes_key
 
@@ -36,7 +36,7 @@ GUESSES = Counter("mall_pickup_codes_refused_total", "Codes at counters refused"
 
 
 def _desk(uow: UnitOfWork, request_key: str | None = None) -> Desk:
-    store = stores.counter_of(uow, current_scope_id())
+    store = store_service.counter_of(uow, current_scope_id())
     return Desk(store, current().subject_id, current().name, request_key)
 
 
@@ -67,10 +67,10 @@ def _raise_alarm(_hour: str, store_id: UUID) -> None:
 
 
 def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
-    part = dispatch.own_fulfillment_order(uow.session, voucher.fulfillment_order_id)
-    lines = dispatch.lines_of(uow.session, [part.id])[part.id]
+    part = dispatch_queries.own_fulfillment_order(uow.session, voucher.fulfillment_order_id)
+    lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
     [line] = [each for each in lines if each.id == voucher.fulfillment_line_id]
-    names = members.display_names(uow.session, [voucher.member_id])
+    names = member_queries.display_names(uow.session, [voucher.member_id])
     return {
         "id": voucher.id,
         "title": line.title,
@@ -148,7 +148,7 @@ def list_day(query_data: dict[str, Any]) -> dict[str, Any]:
     day = query_data["day"] or beijing_day(now())
     with reading() as session:
         items = queries.day_list(session, current_scope_id(), day)
-        names = members.display_names(session, [each["member_id"] for each in items])
+        names = member_queries.display_names(session, [each["member_id"] for each in items])
     for each in items:
         each["member"] = mask_name(names.get(each.pop("member_id"), ""))
     return {"items": items}

@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fulfillment.dispatch import queries as dispatch
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.stores import queries as stores
+from fulfillment.stores import queries as store_queries
 from fulfillment.vouchers import rules
 from fulfillment.vouchers.models import PickupVoucher
 from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 
 MAX_NAMED = 3
 
@@ -61,11 +61,11 @@ def allowed_stores(
     session: Session, part: FulfillmentOrder, line: FulfillmentLine
 ) -> list[tuple[UUID, str]]:
     """Return where a line is handed out: at the store that was chosen, else wherever it may be."""
-    chosen = stores.choice_of(session, part.order_id, part.supplier_id)
+    chosen = store_queries.choice_of(session, part.order_id, part.supplier_id)
     if chosen is not None:
         return [(chosen.store_id, chosen.place["name"])]
-    product_id = orders.product_of(session, part.order_id, line.order_line_id)
-    return stores.honouring(session, part.supplier_id, product_id)
+    product_id = order_queries.product_of(session, part.order_id, line.order_line_id)
+    return store_queries.honouring(session, part.supplier_id, product_id)
 
 
 def expiring(session: Session, now: datetime, limit: int) -> list[PickupVoucher]:
@@ -106,11 +106,13 @@ def of_order_no(session: Session, order_no: str) -> list[PickupVoucher]:
 
 def day_list(session: Session, store_id: UUID, day: date) -> list[dict[str, Any]]:
     """Return what is to be handed out at a store on a day, by time: what, how many, how far."""
-    chosen = stores.of_day(session, store_id, day)
+    chosen = store_queries.of_day(session, store_id, day)
     parts: dict[tuple[UUID, UUID], list[FulfillmentOrder]] = defaultdict(list)
-    for part in dispatch.collected_of(session, [choice.order_id for choice in chosen]):
+    for part in dispatch_queries.collected_of(session, [choice.order_id for choice in chosen]):
         parts[part.order_id, part.supplier_id].append(part)
-    lines = dispatch.lines_of(session, [part.id for found in parts.values() for part in found])
+    lines = dispatch_queries.lines_of(
+        session, [part.id for found in parts.values() for part in found]
+    )
     return [
         {
             "order_no": part.order_no,

@@ -11,21 +11,21 @@ from sqlalchemy.dialects.postgresql import insert
 
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
-from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.messages import PickupOpened
 from fulfillment.stores import service as store_service
 from fulfillment.stores.models import Store
 from fulfillment.vouchers import queries, rules
 from fulfillment.vouchers.models import PickupVoucher
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.messages import OrderCancelled
 from orders.order import service as order_service
 
@@ -76,9 +76,9 @@ def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
     """
     counters = ((rules.CLERK_GUESSES, desk.clerk_id), (rules.STORE_GUESSES, desk.store.id))
     for allowance, subject_id in counters:
-        access.check_tries(uow, allowance, subject_id)
+        access_service.check_tries(uow, allowance, subject_id)
     found = queries.find(uow.session, code, desk.store.supplier_id, uow.settings.secret_key)
-    count = access.count_wrong_try if found is None else access.check_tries
+    count = access_service.count_wrong_try if found is None else access_service.check_tries
     for allowance, subject_id in counters:
         count(uow, allowance, subject_id)
     return found
@@ -101,7 +101,7 @@ def alarm(uow: UnitOfWork, desk: Desk) -> bool:
         )
         for audience, scope_id in ((OPS, None), (SUPPLIER, store.supplier_id))
     ]
-    return notices.notify(uow, told) > 0
+    return staff_notices.notify(uow, told) > 0
 
 
 def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
@@ -116,7 +116,7 @@ def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
     order_id = dispatch_queries.order_of(uow.session, part_id)
     if order_service.is_cancelled(order_service.lock(uow, order_id)):
         raise rules.VoucherRevoked("code")
-    part = dispatch.lock(uow, part_id)
+    part = dispatch_service.lock(uow, part_id)
     uow.session.refresh(found, with_for_update=True)
     if _is_same_request(found, desk):
         return found
@@ -131,7 +131,7 @@ def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
     found.request_key = desk.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
-    dispatch.hand_out(uow, part, rules.UNDO_WITHIN)
+    dispatch_service.hand_out(uow, part, rules.UNDO_WITHIN)
     return found
 
 
@@ -163,7 +163,7 @@ def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVo
     if found.store_id != desk.store.id:
         raise NotFound("voucher", "提货码")
     line_id = found.fulfillment_line_id
-    part = dispatch.lock_with_order(uow, found.fulfillment_order_id)
+    part = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     rules.check_undo(found.redeemed_at, uow.now)
     if part.state == dispatch_rules.DELIVERED:
@@ -182,7 +182,7 @@ def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVo
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     line.dispatched_quantity -= 1
     uow.session.flush()
-    dispatch.take_back(uow, part)
+    dispatch_service.take_back(uow, part)
     return found
 
 
@@ -216,7 +216,7 @@ def remind_expiring(uow: UnitOfWork, limit: int) -> int:
     told = each_shown(_reminder, found)
     for voucher in found:
         voucher.reminded_at = uow.now
-    notices.notify(uow, told)
+    staff_notices.notify(uow, told)
     return len(found)
 
 

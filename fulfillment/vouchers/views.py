@@ -7,10 +7,9 @@ from apiflask import APIBlueprint
 from flask import Response
 from sqlalchemy.orm import Session
 
-from fulfillment.dispatch import queries as dispatch
-from fulfillment.stores import queries as stores
-from fulfillment.vouchers import papers as pictures
-from fulfillment.vouchers import queries, rules
+from fulfillment.dispatch import queries as dispatch_queries
+from fulfillment.stores import queries as store_queries
+from fulfillment.vouchers import papers, queries, rules
 from fulfillment.vouchers.models import PickupVoucher
 from fulfillment.vouchers.schemas import PickupVoucherList
 from mall.access.guard import current_member_id
@@ -19,7 +18,7 @@ from mall.kernel.errors import NotFound
 from mall.kernel.settings import current_settings
 from mall.kernel.uow import reading
 from mall.web.files import gives_file
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 
 bp = APIBlueprint("vouchers", __name__, url_prefix="/v1/store/orders", tag="Store: collection")
 STANDS = ("paid", "completed")
@@ -30,7 +29,7 @@ def _is_good(voucher: PickupVoucher, order_state: str) -> bool:
 
 
 def _places(session: Session, order_id: UUID) -> dict[UUID, dict[str, Any]]:
-    found = stores.choices_of(session, order_id)
+    found = store_queries.choices_of(session, order_id)
     return {
         choice.supplier_id: {
             "store": store,
@@ -47,9 +46,9 @@ def _places(session: Session, order_id: UUID) -> dict[UUID, dict[str, Any]]:
 def list_vouchers(order_id: UUID) -> dict[str, Any]:
     secret = current_settings().secret_key
     with reading() as session:
-        order = orders.get_order(session, order_id, current_member_id())
-        parts = [part.id for part in dispatch.of_order(session, order.id)]
-        lines = dispatch.lines_of(session, parts)
+        order = order_queries.get_order(session, order_id, current_member_id())
+        parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
+        lines = dispatch_queries.lines_of(session, parts)
         titles = {line.id: line.title for each in lines.values() for line in each}
         places = _places(session, order_id)
         items = []
@@ -73,22 +72,22 @@ def list_vouchers(order_id: UUID) -> dict[str, Any]:
 
 
 @bp.get("/<uuid:order_id>/vouchers/<uuid:voucher_id>/qr.<kind>")
-@gives_file(pictures.PNG, pictures.SVG)
+@gives_file(papers.PNG, papers.SVG)
 @bp.doc(
     summary="The QR code of a voucher that is still good, as png or svg",
     responses={404: "No such voucher, or it is used, revoked or expired"},
 )
 def show_qr(order_id: UUID, voucher_id: UUID, kind: str) -> Response:
-    if kind not in pictures.KINDS:
+    if kind not in papers.KINDS:
         raise NotFound("picture", "图片", field="kind")
     with reading() as session:
-        order = orders.get_order(session, order_id, current_member_id())
-        parts = [part.id for part in dispatch.of_order(session, order.id)]
+        order = order_queries.get_order(session, order_id, current_member_id())
+        parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
         found = [each for each in queries.of_parts(session, parts) if each.id == voucher_id]
         if not found or not _is_good(found[0], order.state):
             raise NotFound("voucher", "提货码")
     code = rules.shown(rules.code_of(voucher_id, current_settings().secret_key))
-    reply = Response(pictures.qr(code, kind), content_type=pictures.KINDS[kind])
+    reply = Response(papers.qr(code, kind), content_type=papers.KINDS[kind])
     # A picture of money: no proxy and no gallery keeps it.
     reply.headers["Cache-Control"] = "private, no-store"
     return reply

@@ -13,7 +13,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.rules import Grant
 from mall.ledger.service import wallet
-from mall.members import queries as members
+from mall.members import queries as member_queries
 
 GRANT = "grant"
 
@@ -52,7 +52,7 @@ def _grants(body: Mapping[str, Any]) -> list[Grant]:
 
 def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
     member_ids = [UUID(str(each)) for each in body["member_ids"]]
-    if members.unknown_members(uow.session, member_ids):
+    if member_queries.unknown_members(uow.session, member_ids):
         raise NotFound("member", "会员", field="member_ids")
     wallet.check_grants(uow, _grants(body))
 

@@ -4,8 +4,7 @@ import itertools
 
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from mall.ledger.service import posting as service
-from mall.ledger.service import wallet
+from mall.ledger.service import posting, wallet
 
 MAX_RUN_SECONDS = 300
 
@@ -29,4 +28,4 @@ def lapse_expired_lots() -> int:
 def roll_up_accounts() -> str:
     """Sum the system accounts once more; repeatable."""
     with unit_of_work() as uow:
-        return service.roll_up(uow).isoformat()
+        return posting.roll_up(uow).isoformat()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from mall.access import queries as accounts
-from mall.access import service as access
+from mall.access import queries as access_queries
+from mall.access import service as access_service
 from mall.access.guard import current, needs_duty
 from mall.access.rules import ACCOUNTS, SERVICE, UNION_OFFICER
 from mall.access.staff.ops_views import TWO, change_reply
@@ -30,8 +30,7 @@ from mall.members.schemas import (
     UnionReply,
     UnionState,
 )
-from mall.members.service import importing, unions
-from mall.members.service import members as service
+from mall.members.service import importing, members, unions
 from mall.members.views import member_reply
 from mall.web.fields import page
 from mall.web.files import CSV, XLSX, sent_file, takes_file
@@ -55,7 +54,7 @@ def read_member(member_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Record a member's verified name")
 def verify_real_name(member_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return member_reply(service.verify_real_name(uow, member_id, json_data["real_name"]))
+        return member_reply(members.verify_real_name(uow, member_id, json_data["real_name"]))
 
 
 @bp.put("/<uuid:member_id>/state")
@@ -65,7 +64,7 @@ def verify_real_name(member_id: UUID, json_data: dict[str, str]) -> dict[str, An
 @bp.doc(summary="Open or close a member's account; closing ends every session")
 def set_state(member_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return member_reply(service.set_active(uow, member_id, json_data["is_active"]))
+        return member_reply(members.set_active(uow, member_id, json_data["is_active"]))
 
 
 def _union(union: TradeUnion) -> dict[str, Any]:
@@ -133,7 +132,7 @@ def import_unions() -> dict[str, int]:
 def list_officers(union_id: UUID) -> dict[str, Any]:
     with reading() as session:
         unions.get_union(session, union_id)
-        return {"items": accounts.staff_of(session, UNION_OFFICER, union_id)}
+        return {"items": access_queries.staff_of(session, UNION_OFFICER, union_id)}
 
 
 @unions_bp.post("/<uuid:union_id>/officers")
@@ -148,7 +147,7 @@ def add_officer(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     duties = tuple(json_data.pop("duties"))
     with unit_of_work() as uow:
         unions.get_union(uow.session, union_id)
-        new = access.NewStaff(
+        new = access_service.NewStaff(
             **json_data, password=None, role=UNION_OFFICER, scope_id=union_id, duties=duties
         )
         return change_reply(changes.propose_open(uow, new, current().subject_id))
@@ -160,7 +159,7 @@ def add_officer(union_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @unions_bp.doc(summary="Close an officer's account; its sessions end at once")
 def close_officer(union_id: UUID, officer_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
-        access.close_colleague(uow, current().subject_id, union_id, officer_id)
+        access_service.close_colleague(uow, current().subject_id, union_id, officer_id)
     return "", 204
 
 

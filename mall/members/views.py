@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import current_app, request
 
 from mall.access import rules as access_rules
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.gateway import LoginGateway
 from mall.access.guard import current_member_id, public
 from mall.access.rules import PhoneCodeRefused
@@ -28,7 +28,7 @@ from mall.members.schemas import (
     RegionQuery,
     StaffAccountReply,
 )
-from mall.members.service import members as service
+from mall.members.service import members
 
 bp = APIBlueprint("members", __name__, url_prefix="/v1/store", tag="Store: account")
 
@@ -70,7 +70,7 @@ def _address_reply(address: Address, region: str) -> dict[str, Any]:
 def sign_in(json_data: dict[str, str]) -> dict[str, Any]:
     identity = _gateway().exchange_code(json_data["code"])
     with unit_of_work() as uow:
-        session = service.sign_in_with_wechat(uow, json_data["code"], identity)
+        session = members.sign_in_with_wechat(uow, json_data["code"], identity)
     return {
         "token": session.token.token,
         "expires_at": session.token.expires_at,
@@ -97,15 +97,15 @@ def read_me() -> dict[str, Any]:
 def bind_phone(json_data: dict[str, str]) -> dict[str, Any]:
     member_id = current_member_id()
     with unit_of_work() as uow:
-        access.check_tries(uow, rules.PHONE_CODES, member_id)
+        access_service.check_tries(uow, rules.PHONE_CODES, member_id)
     try:
         phone = _gateway().phone_number(json_data["code"])
     except PhoneCodeRefused:
         with unit_of_work() as uow:
-            access.count_wrong_try(uow, rules.PHONE_CODES, member_id)
+            access_service.count_wrong_try(uow, rules.PHONE_CODES, member_id)
         raise
     with unit_of_work() as uow:
-        return member_reply(service.bind_phone(uow, member_id, phone))
+        return member_reply(members.bind_phone(uow, member_id, phone))
 
 
 @bp.post("/me/staff-account")
@@ -127,7 +127,7 @@ def confirm_staff(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
         proof = signing_in.prove(uow, attempt)
         if proof.account is not None:
-            account = service.confirm_staff(uow, current_member_id(), proof.account)
+            account = members.confirm_staff(uow, current_member_id(), proof.account)
             return {
                 "username": account.username,
                 "display_name": account.display_name,
@@ -160,7 +160,7 @@ def _read_back(address_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Add an address (20 at most)")
 def add_address(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        address_id = service.add_address(uow, current_member_id(), rules.AddressForm(**json_data))
+        address_id = members.add_address(uow, current_member_id(), rules.AddressForm(**json_data))
     return _read_back(address_id)
 
 
@@ -171,7 +171,7 @@ def add_address(json_data: dict[str, Any]) -> dict[str, Any]:
 def change_address(address_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     form = rules.AddressForm(**json_data)
     with unit_of_work() as uow:
-        service.change_address(uow, current_member_id(), address_id, form)
+        members.change_address(uow, current_member_id(), address_id, form)
     return _read_back(address_id)
 
 
@@ -180,7 +180,7 @@ def change_address(address_id: UUID, json_data: dict[str, Any]) -> dict[str, Any
 @bp.doc(summary="Remove an address")
 def remove_address(address_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
-        service.remove_address(uow, current_member_id(), address_id)
+        members.remove_address(uow, current_member_id(), address_id)
     return "", 204
 
 

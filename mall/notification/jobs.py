@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import unit_of_work
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.notification import rules
 from mall.notification.gateway import MessageGateway, Outcome
 from mall.notification.models import WeChatMessage
@@ -64,7 +64,7 @@ def _claim() -> list[tuple[WeChatMessage, str]]:
         for row in rows:
             row.due_at = uow.now + LEASE
         uow.session.flush()
-        openids = members.openids_of(uow.session, [row.member_id for row in rows])
+        openids = member_queries.openids_of(uow.session, [row.member_id for row in rows])
         for row in rows:
             if row.member_id not in openids:
                 row.state, row.reason = rules.FAILED, "no openid"

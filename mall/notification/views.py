@@ -10,7 +10,7 @@ from mall.access.rules import OPS, STORE, SUPPLIER, UNION, Principal
 from mall.kernel.uow import reading, unit_of_work
 from mall.notification.models import Notice
 from mall.notification.schemas import NoticePage, ReadBody
-from mall.notification.service import staff_notices as service
+from mall.notification.service import staff_notices
 from mall.web.fields import PageQuery, page
 from mall.web.problems import language
 
@@ -32,7 +32,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     def list_notices(query_data: dict[str, Any]) -> dict[str, Any]:
         limit = query_data["limit"]
         with reading() as session:
-            found = service.list_notices(
+            found = staff_notices.list_notices(
                 session, audience, _scope(current()), query_data["cursor"], limit
             )
             return page(found, limit, _reply)
@@ -44,7 +44,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     @bp.doc(summary="Mark notices read up to one; repeating changes nothing")
     def mark_read(json_data: dict[str, Any]) -> tuple[str, int]:
         with unit_of_work() as uow:
-            service.mark_read(uow, audience, _scope(current()), json_data["up_to"])
+            staff_notices.mark_read(uow, audience, _scope(current()), json_data["up_to"])
         return "", 204
 
     return bp

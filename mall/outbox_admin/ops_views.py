@@ -11,8 +11,7 @@ from mall.access.guard import current, needs_duty
 from mall.access.rules import SERVICE
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.outbox_admin import process as figures
-from mall.outbox_admin import queries, service
+from mall.outbox_admin import process, queries, service
 from mall.outbox_admin.schemas import (
     DecisionBody,
     DeliveryPage,
@@ -49,7 +48,7 @@ def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read how much waits in each queue, since when, and how many workers there are")
 def list_queues() -> dict[str, Any]:
     with reading() as session:
-        return figures.read(session, current_app.extensions["mall_redis"])
+        return process.read(session, current_app.extensions["mall_redis"])
 
 
 @bp.post("/<uuid:delivery_id>/retry")

@@ -10,13 +10,13 @@ from uuid import UUID
 import click
 from rich.progress import track
 
-from catalog.uploads.process import importing as uploads
+from catalog.uploads.process import importing
 from mall.approvals.rules import Signer
 from mall.kernel import audit as invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
@@ -171,7 +171,7 @@ def import_products(file: Path, supplier: str) -> None:
         next(progress, None)
 
     with app.app_context():
-        summary = uploads.import_lines(lines, supplier, advance)
+        summary = importing.import_lines(lines, supplier, advance)
         # One line for the file: each of its lines has a transaction of its own.
         with environment.journalled(), unit_of_work() as uow:
             uow.note(after={"file": file.name, "supplier": supplier, **summary.counts})
@@ -220,7 +220,7 @@ def grant_beans(
         "scope_id": scope and str(scope),
     }
     with unit_of_work() as uow:
-        act = granting.give(uow, Signer(None, staff.by(), staff.by()), body)
+        act = ledger_acts.give(uow, Signer(None, staff.by(), staff.by()), body)
         uow.note(after={"member_id": member_id, "yuan": yuan, "for": programme, "is": act.state})
     if act.result is None:
         click.echo(f"proposed as {act.id}: an operator with the duty finance_confirms confirms it")

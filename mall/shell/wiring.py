@@ -13,53 +13,53 @@ from mall.access import guard
 from mall.access import jobs as access_jobs
 from mall.access import views as access_views
 from mall.access.rules import STORE, UNION
-from mall.access.staff import ops_views as account_ops
-from mall.access.staff import views as account_views
+from mall.access.staff import ops_views as staff_ops_views
+from mall.access.staff import views as staff_views
 from mall.approvals import jobs as approval_jobs
-from mall.approvals import ops_views as proposal_ops
-from mall.approvals import queries as approvals
+from mall.approvals import ops_views as approval_ops_views
+from mall.approvals import queries as approval_queries
 from mall.approvals.service.values import Values
 from mall.journal import jobs as journal_jobs
-from mall.journal import ops_views as journal_ops
+from mall.journal import ops_views as journal_ops_views
 from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.kernel.files import quotas, retention
 from mall.kernel.files.store import ROSTERS
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.ledger import jobs as ledger_jobs
-from mall.ledger import ops_views as ledger_ops
+from mall.ledger import ops_views as ledger_ops_views
 from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
-from mall.members import ops_views as member_ops
+from mall.members import ops_views as member_ops_views
 from mall.members import queries as member_queries
 from mall.members import views as member_views
 from mall.members.rosters import jobs as roster_jobs
-from mall.members.rosters import queries as rosters
+from mall.members.rosters import queries as roster_queries
 from mall.members.rosters import union_views as roster_union_views
 from mall.members.rosters import views as roster_views
-from mall.notification import jobs as notice_jobs
-from mall.notification import views as notice_views
+from mall.notification import jobs as notification_jobs
+from mall.notification import views as notification_views
 from mall.notification.service import proposals
-from mall.outbox_admin import ops_views as deliveries_ops
+from mall.outbox_admin import ops_views as outbox_ops_views
 from mall.shell import health
 from mall.shell.background import ending, relay
 
 BLUEPRINTS = [
     *access_views.BLUEPRINTS,
-    *account_views.BLUEPRINTS,
-    account_ops.bp,
-    journal_ops.bp,
-    proposal_ops.bp,
+    *staff_views.BLUEPRINTS,
+    staff_ops_views.bp,
+    journal_ops_views.bp,
+    approval_ops_views.bp,
     member_views.bp,
-    member_ops.bp,
-    member_ops.unions_bp,
+    member_ops_views.bp,
+    member_ops_views.unions_bp,
     roster_union_views.bp,
     roster_views.bp,
     ledger_views.bp,
-    ledger_ops.bp,
-    ledger_ops.accounts_bp,
-    deliveries_ops.bp,
-    *notice_views.BLUEPRINTS,
+    ledger_ops_views.bp,
+    ledger_ops_views.accounts_bp,
+    outbox_ops_views.bp,
+    *notification_views.BLUEPRINTS,
     *search_index.wiring.BLUEPRINTS,
     *catalog.wiring.BLUEPRINTS,
     *orders.wiring.BLUEPRINTS,
@@ -83,7 +83,7 @@ SWEEPS = [
     (health.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 60, "bulk"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
-    (notice_jobs.send_wechat_messages, 3, "notify"),
+    (notification_jobs.send_wechat_messages, 3, "notify"),
     (roster_jobs.work_rosters, 2, "sheets"),
     (roster_jobs.work_large_rosters, 2, "bulk"),
     *catalog.wiring.SWEEPS,
@@ -100,7 +100,7 @@ STANDINGS = {
 }
 INVARIANTS = [
     *journal_queries.INVARIANTS,
-    *approvals.INVARIANTS,
+    *approval_queries.INVARIANTS,
     *ledger_queries.INVARIANTS,
     *catalog.wiring.INVARIANTS,
     *orders.wiring.INVARIANTS,
@@ -112,7 +112,7 @@ INVARIANTS = [
 # What staff does to value by its word: alone within the limit, else by two persons.
 VALUES = Values(
     {
-        **granting.KINDS,
+        **ledger_acts.KINDS,
         **catalog.wiring.VALUE_KINDS,
         **orders.wiring.VALUE_KINDS,
         **fulfillment.wiring.VALUE_KINDS,
@@ -122,7 +122,7 @@ VALUES = Values(
 # Which files of each private area somebody still needs.
 FILES_IN_FORCE: Mapping[str, retention.InForce] = {
     **catalog.wiring.FILES_IN_FORCE,
-    ROSTERS: rosters.files_in_force,
+    ROSTERS: roster_queries.files_in_force,
 }
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm.attributes import History
 
 from mall.access.guard import READING, audience_of
 from mall.access.rules import AUDIENCES, STORE, place_of
-from mall.journal import service
+from mall.journal import service as journal_service
 from mall.journal.rules import MAX_ROWS
 from mall.journal.service import Act
 from mall.kernel.uow import Doer, UnitOfWork, set_witness, unit_of_work
@@ -97,7 +97,7 @@ def _witness(uow: UnitOfWork) -> None:
         for side, found in ((before, note["before"]), (after, note["after"])):
             if found is not None:
                 side[f"note {number}"] = found
-    service.write(uow, act, before or None, after or None, uow.outcome)
+    journal_service.write(uow, act, before or None, after or None, uow.outcome)
     if has_request_context():
         g.journal_outcome = uow.outcome
 
@@ -157,7 +157,7 @@ def _close(response: Response) -> Response:
         g.journal_is_closing = True
         try:
             with unit_of_work() as uow:
-                service.write(uow, act, None, None, outcome)
+                journal_service.write(uow, act, None, None, outcome)
         except SQLAlchemyError:
             # Nothing was done, and the answer already says why.
             log.warning("journal_line_lost", request=act.request, outcome=outcome)

@@ -11,7 +11,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.assistance import queries, rules
 from orders.assistance.models import AssistanceTarget
 from orders.assistance.rules import TargetForm
@@ -48,7 +48,7 @@ def remind(uow: UnitOfWork) -> int:
         shown = rows[:BATCH]
         ids = [row.union_id for row in shown]
         months = queries.months(uow.session, ids, on.year) if ids else {}
-        told += notices.notify(
+        told += staff_notices.notify(
             uow,
             [
                 _reminder(row, rules.done_fen(months[row.union_id], row.counts_members), on)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.kernel.db import check_limit
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.uow import UnitOfWork
@@ -23,7 +23,7 @@ def read_cart(session: Session, member_id: UUID) -> list[dict[str, Any]]:
         .where(CartLine.member_id == member_id)
         .order_by(CartLine.added_at, CartLine.sku_id)
     ).all()
-    offers = stock.offers(session, [line.sku_id for line in lines])
+    offers = stock_queries.offers(session, [line.sku_id for line in lines])
     found = []
     for line in lines:
         offer = offers.get(line.sku_id)
@@ -53,7 +53,7 @@ def put_line(
     Raises NotFound for what is not for sale, Invalid for a quantity or mode the SKU does not
     allow, LimitReached beyond 100 lines.
     """
-    offer = stock.offers(uow.session, [sku_id]).get(sku_id)
+    offer = stock_queries.offers(uow.session, [sku_id]).get(sku_id)
     if offer is None or not offer.is_for_sale:
         raise NotFound("product", "商品", field="sku_id")
     if not 1 <= quantity <= offer.max_per_order:

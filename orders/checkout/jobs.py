@@ -7,8 +7,9 @@ from uuid import UUID
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading
-from orders.checkout import process as cancelling
-from orders.order import queries, rules
+from orders.checkout import process
+from orders.order import queries as order_queries
+from orders.order import rules as order_rules
 
 MAX_RUN_SECONDS = 20
 PAGE = 100
@@ -24,7 +25,7 @@ def lapse_unpaid_orders() -> int:
 
 
 def _lapse(order_id: UUID) -> bool:
-    cancelling.cancel(order_id, None, rules.SYSTEM, rules.BY_TIMEOUT)
+    process.cancel(order_id, None, order_rules.SYSTEM, order_rules.BY_TIMEOUT)
     return True
 
 
@@ -33,7 +34,7 @@ def _overdue() -> Iterator[UUID]:
     after: tuple[datetime, UUID] | None = None
     while True:
         with reading() as session:
-            page = queries.overdue(session, clock.now(), after, PAGE)
+            page = order_queries.overdue(session, clock.now(), after, PAGE)
         yield from (order_id for order_id, _ in page)
         if len(page) < PAGE:
             return

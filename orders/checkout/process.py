@@ -5,9 +5,9 @@ from uuid import UUID
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import reading, unit_of_work
 from orders.checkout import service
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
-from orders.payments import process as collecting
+from orders.payments import process as payment_process
 from orders.payments.rules import AlreadyPaid
 
 MAX_ROUNDS = 3
@@ -29,7 +29,7 @@ def cancel(order_id: UUID, member_id: UUID | None, actor: str, reason: str) -> N
         with reading() as session:
             open_numbers = service.own_open_payments(session, order_id, member_id)
         for out_trade_no in open_numbers:
-            if collecting.close(out_trade_no).is_paid:
+            if payment_process.close(out_trade_no).is_paid:
                 raise AlreadyPaid()
         with unit_of_work() as uow:
             if service.cancel_order(uow, order_id, actor, reason):
@@ -45,7 +45,7 @@ def cancel_for_member(order_id: UUID, member_id: UUID, actor: str) -> None:
     a paid order are closed first, too; who paid twice gets that back. Raises GatewayUnavailable.
     """
     with reading() as session:
-        state = orders.get_order(session, order_id, member_id).state
+        state = order_queries.get_order(session, order_id, member_id).state
     if state == order_rules.AWAITING_PAYMENT:
         cancel(order_id, member_id, actor, order_rules.BY_MEMBER)
         return
@@ -53,6 +53,6 @@ def cancel_for_member(order_id: UUID, member_id: UUID, actor: str) -> None:
     with reading() as session:
         open_numbers = service.own_open_payments(session, order_id, member_id)
     for out_trade_no in open_numbers:
-        collecting.close(out_trade_no)
+        payment_process.close(out_trade_no)
     with unit_of_work() as uow:
         service.cancel_by_member(uow, order_id, actor)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from catalog.stock import queries as stock_queries
-from catalog.stock import service as stock
+from catalog.stock import service as stock_service
 from catalog.stock.rules import Offer
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.together import Read, read_together
@@ -17,22 +17,21 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger.rules import Draw, Lot
 from mall.ledger.service import wallet
 from mall.ledger.service.wallet import Taking
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.queries import Destination
-from orders.carts import service as carts
+from orders.carts import service as cart_service
 from orders.checkout import rules
 from orders.checkout.rules import Checkout, Quote, WantedLine
 from orders.messages import OrderCancelled
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import Order, OrderLine
 from orders.order.service import NewOrder
-from orders.payments import queries as payments
+from orders.payments import queries as payment_queries
 from orders.payments.rules import AlreadyPaid
 from orders.refunds.rules import Share
-from orders.refunds.service import refunding as refunds
-from orders.refunds.service import reimbursing
+from orders.refunds.service import refunding, reimbursing
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def wanted_lines(session: Session, member_id: UUID, checkout: Checkout) -> tuple
     """Return the lines asked for, or the cart's."""
     if checkout.lines is not None:
         return checkout.lines
-    return tuple(WantedLine(*line) for line in carts.lines(session, member_id))
+    return tuple(WantedLine(*line) for line in cart_service.lines(session, member_id))
 
 
 def reads(
@@ -71,7 +70,7 @@ def reads(
     """Return what is read for a quote: offers, destination and lots."""
     return (
         stock_queries.reading_offers([line.sku_id for line in wanted]),
-        members.reading_destination(member_id, checkout.address_id),
+        member_queries.reading_destination(member_id, checkout.address_id),
         wallet.reading_lots(member_id, now),
     )
 
@@ -111,18 +110,18 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
         raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
     if rules.limited(priced.lines):
         # One order of a member after the other: two phones cannot both take the last of a limit.
-        orders.lock_buyer(uow.session, member_id)
+        order_queries.lock_buyer(uow.session, member_id)
         _check_member_limits(uow.session, member_id, priced, uow.now)
     order_id, is_paid = new_id(), priced.wechat_fen == 0
     new = _new_order(uow, order_id, member_id, checkout, (priced, known))
     if checkout.lines is None:
-        carts.remove_lines(uow, member_id, list(priced.quantities()))
+        cart_service.remove_lines(uow, member_id, list(priced.quantities()))
     amounts = priced.lot_amounts()
     if amounts:
         take = wallet.spending if is_paid else wallet.holding
         uow.defer(take(Taking(member_id, order_id, amounts, uow.now)))
     state = order_service.defer_order(uow, new)
-    take_units = stock.selling if is_paid else stock.reserving
+    take_units = stock_service.selling if is_paid else stock_service.reserving
     uow.defer(take_units(order_id, priced.quantities(), uow.now))
     return Receipt(
         order_id,
@@ -173,7 +172,7 @@ def defer_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepa
         programmes={prepaid.programme_id: priced.beans_fen},
     )
     order_service.defer_order(uow, new)
-    uow.defer(stock.selling(order_id, priced.quantities(), uow.now))
+    uow.defer(stock_service.selling(order_id, priced.quantities(), uow.now))
     return new.order_no
 
 
@@ -181,7 +180,7 @@ def _check_member_limits(session: Session, member_id: UUID, priced: Quote, now: 
     periods = rules.limited(priced.lines)
     if periods:
         since = {sku_id: now - timedelta(days=days) for sku_id, days in periods.items()}
-        rules.check_member_limits(priced.lines, orders.bought(session, member_id, since))
+        rules.check_member_limits(priced.lines, order_queries.bought(session, member_id, since))
 
 
 def _new_order(
@@ -261,7 +260,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     order = order_service.lock(uow, order_id)
     if order.state == order_rules.CANCELLED:
         return
-    lines = orders.lines_of(uow.session, [order.id])[order.id]
+    lines = order_queries.lines_of(uow.session, [order.id])[order.id]
     left = reimbursing.ledger_of(uow.session, order, lines).left
     if wallet.has_vouchers(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
@@ -289,11 +288,11 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
         return True
     if order.state != order_rules.AWAITING_PAYMENT:
         raise AlreadyPaid()
-    if payments.open_payments(uow.session, order_id):
+    if payment_queries.open_payments(uow.session, order_id):
         return False
     order_service.mark_cancelled(uow, order, actor, reason)
     wallet.release(uow, order_id)
-    uow.defer(*stock.releasing(uow, order_id))
+    uow.defer(*stock_service.releasing(uow, order_id))
     return True
 
 
@@ -304,7 +303,9 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
     what was split is cancelled through the outbox. That units go back is deferred. Raises
     AlreadyDispatched and WrongState.
     """
-    _take_back(uow, order, orders.lines_of(uow.session, [order.id])[order.id], (actor, reason))
+    _take_back(
+        uow, order, order_queries.lines_of(uow.session, [order.id])[order.id], (actor, reason)
+    )
 
 
 def _take_back(
@@ -313,7 +314,7 @@ def _take_back(
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
     order_service.mark_cancelled(uow, order, *why)
-    refunds.refund_order(uow, order)
+    refunding.refund_order(uow, order)
     left = reimbursing.ledger_of(uow.session, order, lines)
     wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))
     quantities: dict[UUID, int] = {}
@@ -321,11 +322,11 @@ def _take_back(
         units = line.quantity - left.unsent.get(line.id, 0)
         if units:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units
-    uow.defer(stock.taking_back(order.id, quantities, uow.now))
+    uow.defer(stock_service.taking_back(order.id, quantities, uow.now))
     uow.emit(OrderCancelled(str(order.id)))
 
 
 def own_open_payments(session: Session, order_id: UUID, member_id: UUID | None) -> list[str]:
     """Return the numbers of payments that must be closed before an order can be cancelled."""
-    orders.get_order(session, order_id, member_id)
-    return [payment.out_trade_no for payment in payments.open_payments(session, order_id)]
+    order_queries.get_order(session, order_id, member_id)
+    return [payment.out_trade_no for payment in payment_queries.open_payments(session, order_id)]

@@ -11,8 +11,7 @@ from mall.kernel import clock
 from mall.kernel.uow import UnitOfWork, reading
 from mall.ledger.rules import Draw
 from mall.web.replies import idempotently, takes_key
-from orders.checkout import process as cancelling
-from orders.checkout import rules, service
+from orders.checkout import process, rules, service
 from orders.checkout.schemas import (
     CancelReply,
     PlaceOrderBody,
@@ -111,5 +110,5 @@ def place_order(json_data: rules.Checkout) -> Response:
     responses={409: "A parcel has left, or it redeemed a right", 503: "WeChat does not answer"},
 )
 def cancel_order(order_id: UUID) -> dict[str, str]:
-    cancelling.cancel_for_member(order_id, current_member_id(), current().name)
+    process.cancel_for_member(order_id, current_member_id(), current().name)
     return {"state": order_rules.CANCELLED}

@@ -14,7 +14,7 @@ from mall.ledger.rules import FundShort
 from mall.members.messages import RosterEntriesClaimed
 from orders.checkout.rules import LinesUnavailable
 from orders.collective.service import closing, issuing, telling
-from orders.entitlements import queries as entitlements
+from orders.entitlements import queries as entitlement_queries
 
 log = structlog.get_logger(__name__)
 # A run begins no chunk after so long; a chunk takes a fraction of a second.
@@ -62,7 +62,7 @@ def give_claimed(uow: UnitOfWork, messages: Sequence[RosterEntriesClaimed]) -> N
     for message in messages:
         member_id = UUID(message.member_id)
         entry_ids = [UUID(each) for each in message.entry_ids]
-        for entitlement_id in entitlements.waiting_for(uow.session, entry_ids):
+        for entitlement_id in entitlement_queries.waiting_for(uow.session, entry_ids):
             issuing.claim_right(uow, entitlement_id, member_id)
-            right = entitlements.own_entitlement(uow.session, member_id, entitlement_id)
+            right = entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
             telling.tell_claimed(uow, right.programme_id, member_id)

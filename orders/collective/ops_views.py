@@ -19,7 +19,7 @@ from orders.collective.models import Funding
 from orders.collective.schemas import BillReply, FundingReply, TransferBody
 from orders.collective.service import funding
 from orders.collective.service.funding import Transfer
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes.schemas import HistoryReply, ProgrammePage, ProgrammeQuery, ProgrammeReply
 from orders.programmes.union_views import history_of, reply_of
 
@@ -33,7 +33,7 @@ bp = APIBlueprint("programmes_ops", __name__, url_prefix="/v1/ops/programmes", t
 @bp.doc(summary="List the programmes of all unions, newest first")
 def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = programmes.list_programmes(session, None, **query_data)
+        found = programme_queries.list_programmes(session, None, **query_data)
         return page(found, query_data["limit"], reply_of)
 
 
@@ -42,7 +42,7 @@ def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read a programme")
 def read_programme(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return reply_of(programmes.get_programme(session, None, programme_id))
+        return reply_of(programme_queries.get_programme(session, None, programme_id))
 
 
 @bp.get("/<uuid:programme_id>/history")
@@ -50,7 +50,7 @@ def read_programme(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Export the signed history")
 def read_history(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return history_of(session, programmes.get_programme(session, None, programme_id))
+        return history_of(session, programme_queries.get_programme(session, None, programme_id))
 
 
 @bp.get("/<uuid:programme_id>/bill")
@@ -58,7 +58,9 @@ def read_history(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Read what was paid for a programme, and what is due or too much")
 def read_bill(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        return queries.bill_of(session, programmes.get_programme(session, None, programme_id))
+        return queries.bill_of(
+            session, programme_queries.get_programme(session, None, programme_id)
+        )
 
 
 @bp.post("/<uuid:programme_id>/transfers")

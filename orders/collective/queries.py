@@ -12,10 +12,10 @@ from mall.ledger.service import funds
 from mall.members.rules import mask_phone
 from orders.collective import rules
 from orders.collective.models import Funding
-from orders.entitlements import queries as entitlements
+from orders.entitlements import queries as entitlement_queries
 from orders.entitlements.models import Entitlement
 from orders.payments.models import Payment
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes.models import Programme
 
 # Steps that the public may see; who took them is the union's own affair.
@@ -35,7 +35,7 @@ def fundings(session: Session, programme_id: UUID) -> list[Funding]:
 
 def bill(session: Session, programme: Programme) -> dict[str, Any]:
     """Return what a programme costs, what was paid, what is due, and what is there too much."""
-    figures = entitlements.figures(session, programme.id)
+    figures = entitlement_queries.figures(session, programme.id)
     confirmed = dict(
         session.execute(
             select(Funding.kind, func.sum(Funding.amount_fen))
@@ -76,7 +76,7 @@ def bill_of(session: Session, programme: Programme) -> dict[str, Any]:
 
 def progress_of(session: Session, programme: Programme) -> dict[str, Any]:
     """Return how far the issue of a programme is."""
-    figures = entitlements.figures(session, programme.id)
+    figures = entitlement_queries.figures(session, programme.id)
     issued = figures["recipients"] - figures["listed"]
     names = ("recipients", "listed", "waiting", "issued_fen")
     return {
@@ -112,7 +112,7 @@ def noticed_items(session: Session, found: Sequence[Programme]) -> list[dict[str
         {
             **{name: getattr(programme, name) for name in names},
             # As it was when the programme was approved.
-            "union_name": programmes.content_of(programme)["union_name"],
+            "union_name": programme_queries.content_of(programme)["union_name"],
         }
         for programme in found
     ]
@@ -120,8 +120,8 @@ def noticed_items(session: Session, found: Sequence[Programme]) -> list[dict[str
 
 def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
     """Return all that the public may know of a programme, and nobody's personal data."""
-    content = programmes.content_of(programme)
-    figures = entitlements.figures(session, programme.id)
+    content = programme_queries.content_of(programme)
+    figures = entitlement_queries.figures(session, programme.id)
     [item] = noticed_items(session, [programme])
     return {
         **item,
@@ -138,7 +138,7 @@ def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
                 "content_hash": event.content_hash,
                 "hash": event.hash,
             }
-            for event in programmes.events(session, programme.id)
+            for event in programme_queries.events(session, programme.id)
             if event.act in SHOWN_ACTS
         ],
     }

@@ -2,7 +2,7 @@
 
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
-from orders.programmes import rules as programmes
+from orders.programmes import rules as programme_rules
 
 RECORDED, CONFIRMED, REJECTED = "recorded", "confirmed", "rejected"
 TRANSFER, PAYOUT = "transfer", "payout"
@@ -17,7 +17,12 @@ CHANGE_STATES = Transitions(
 )
 ADD, WITHDRAW = "add", "withdraw"
 # While money may come in, and while recipients may change.
-FUNDABLE = (programmes.APPROVED, programmes.FUNDED, programmes.ISSUING, programmes.ACTIVE)
+FUNDABLE = (
+    programme_rules.APPROVED,
+    programme_rules.FUNDED,
+    programme_rules.ISSUING,
+    programme_rules.ACTIVE,
+)
 CHANGEABLE = FUNDABLE
 CHUNK = 2000
 MAX_UNIT_ORDER = 20_000
@@ -71,17 +76,17 @@ class AlreadyOrdered(DomainError):
 def check_fundable(state: str) -> None:
     """Raise NotFundable unless a programme takes money in this state."""
     if state not in FUNDABLE:
-        raise NotFundable(state=state, state_zh=programmes.STATES.names_zh[state])
+        raise NotFundable(state=state, state_zh=programme_rules.STATES.names_zh[state])
 
 
 def check_active(state: str) -> None:
     """Raise WrongState unless a programme is active."""
-    if state != programmes.ACTIVE:
-        raise programmes.STATES.refusal(state, programmes.CLOSED)
+    if state != programme_rules.ACTIVE:
+        raise programme_rules.STATES.refusal(state, programme_rules.CLOSED)
 
 
 def allowed_payout(state: str, balance_fen: int, to_issue_fen: int) -> int:
     """Return how much of a fund may go back to the union: what no one is to be issued any more."""
-    if state in (programmes.ISSUING, programmes.ACTIVE):
+    if state in (programme_rules.ISSUING, programme_rules.ACTIVE):
         return max(0, balance_fen - to_issue_fen)
     return balance_fen

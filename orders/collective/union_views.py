@@ -29,9 +29,9 @@ from orders.collective.schemas import (
 )
 from orders.collective.service import changing, closing, funding, issuing, telling
 from orders.collective.service.funding import Transfer
-from orders.entitlements import queries as entitlements
-from orders.payments import process as collecting
-from orders.programmes import queries as programmes
+from orders.entitlements import queries as entitlement_queries
+from orders.payments import process as payment_process
+from orders.programmes import queries as programme_queries
 from orders.programmes.union_views import officer
 
 bp = APIBlueprint("collective", __name__, url_prefix="/v1/union/programmes", tag="Union")
@@ -42,7 +42,7 @@ bp = APIBlueprint("collective", __name__, url_prefix="/v1/union/programmes", tag
 @bp.doc(summary="Read what a programme costs, what was paid, and what is due or too much")
 def read_bill(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme = programmes.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
         return queries.bill_of(session, programme)
 
 
@@ -72,10 +72,10 @@ def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, 
 def begin_payment(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
         code = unions.get_union(session, current_scope_id()).code
-    merchant = collecting.merchants().serving([code])
+    merchant = payment_process.merchants().serving([code])
     with unit_of_work() as uow:
         begun = funding.begin_native(uow, current_scope_id(), programme_id, merchant)
-    _, code_url = collecting.ensure_prepaid(begun, None)
+    _, code_url = payment_process.ensure_prepaid(begun, None)
     return {
         "payment_id": begun.payment_id,
         "out_trade_no": begun.out_trade_no,
@@ -87,7 +87,7 @@ def begin_payment(programme_id: UUID) -> dict[str, Any]:
 
 def _progress(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme = programmes.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
         return queries.progress_of(session, programme)
 
 
@@ -115,12 +115,12 @@ def read_progress(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List recipients in the order of the roster; `has_not_chosen`: who did nothing yet")
 def list_recipients(programme_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit, state = query_data["limit"], query_data["state"]
-    narrowed = [entitlements.in_state(state)] if state else []
+    narrowed = [entitlement_queries.in_state(state)] if state else []
     if query_data["has_not_chosen"]:
-        narrowed.append(entitlements.not_chosen())
+        narrowed.append(entitlement_queries.not_chosen())
     with reading() as session:
-        programme = programmes.get_programme(session, current_scope_id(), programme_id)
-        found = entitlements.of_programme(
+        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        found = entitlement_queries.of_programme(
             session, programme_id, query_data["after"], limit, narrowed
         )
         shown = [queries.recipient_of(right, programme) for right in found[:limit]]
@@ -162,7 +162,7 @@ def _change(row: ProgrammeChange) -> dict[str, Any]:
 @bp.doc(summary="List who was added or withdrawn after approval, and by whom")
 def list_changes(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programmes.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.get_programme(session, current_scope_id(), programme_id)
         return {"items": [_change(row) for row in changing.changes(session, programme_id)]}
 
 

@@ -13,7 +13,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service.funds import Given
-from mall.members.rosters import queries as rosters
+from mall.members.rosters import queries as roster_queries
 from mall.members.rosters.rules import Listed
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
@@ -52,7 +52,7 @@ def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
     )
     count, after = 0, 0
     while True:
-        found = rosters.people(uow.session, roster_id, after, CHUNK)
+        found = roster_queries.people(uow.session, roster_id, after, CHUNK)
         people = found[:CHUNK]
         if people:
             _insert(uow, listing, [_row(listing, person) for person in people])

@@ -6,8 +6,7 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import process as collecting
-from orders.payments import queries, service
+from orders.payments import process, queries, service
 from orders.payments.rules import GatewayUnavailable
 
 # A run is short, so that a slow WeChat never occupies the workers.
@@ -28,7 +27,7 @@ def query_open_payments(limit: int = 50) -> int:
         try:
             with unit_of_work() as uow:
                 service.postpone_query(uow, out_trade_no)
-            (collecting.close if is_over else collecting.query)(out_trade_no)
+            (process.close if is_over else process.query)(out_trade_no)
         except GatewayUnavailable:
             log.warning("payment_gateway_silent", out_trade_no=out_trade_no)
             break

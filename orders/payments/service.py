@@ -7,15 +7,14 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 
-from catalog.stock import service as stock
+from catalog.stock import service as stock_service
 from mall.kernel.db import delete_some
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service import funds, wallet
-from mall.ledger.service import posting as ledger
+from mall.ledger.service import funds, posting, wallet
 from mall.ledger.service.posting import CNY, Leg, Transfer
 from orders.messages import FundPaid, LatePaymentReceived
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import Order
@@ -62,7 +61,7 @@ def begin_payment(
 
     Raises PaymentNotNeeded and PaymentWindowClosed. WeChat is asked only after the commit.
     """
-    orders.get_order(uow.session, order_id, member_id)
+    order_queries.get_order(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state != order_rules.AWAITING_PAYMENT or order.pay_by is None:
         raise rules.PaymentNotNeeded()
@@ -76,7 +75,7 @@ def begin_payment(
         )
     ).first()
     payment = known or _new_payment(uow, order, trade_type, merchant)
-    lines = orders.lines_of(uow.session, [order_id])[order_id]
+    lines = order_queries.lines_of(uow.session, [order_id])[order_id]
     return _begun(payment, rules.goods_text([line.title for line in lines]))
 
 
@@ -176,19 +175,19 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
     payment.paid_at = uow.now
     if order is None:
         funds.deposit(
-            uow, payment.order_id, amount_fen, ledger.WECHAT_CLEARING, f"payment:{payment.id}"
+            uow, payment.order_id, amount_fen, posting.WECHAT_CLEARING, f"payment:{payment.id}"
         )
         uow.emit(FundPaid(str(payment.order_id), str(payment.id)))
         return
     payment.is_late = order.state != order_rules.AWAITING_PAYMENT
-    to_account = ledger.LATE_PAYMENTS if payment.is_late else ledger.CNY_SALES
-    legs = (Leg(ledger.WECHAT_CLEARING, -amount_fen), Leg(to_account, amount_fen))
-    ledger.post(uow, [Transfer(f"payment:{payment.id}", "payment", CNY, legs)])
+    to_account = posting.LATE_PAYMENTS if payment.is_late else posting.CNY_SALES
+    legs = (Leg(posting.WECHAT_CLEARING, -amount_fen), Leg(to_account, amount_fen))
+    posting.post(uow, [Transfer(f"payment:{payment.id}", "payment", CNY, legs)])
     if payment.is_late:
         uow.emit(LatePaymentReceived(str(payment.id)))
         return
     wallet.capture(uow, order.id)
-    consumed = stock.consuming(uow, order.id)
+    consumed = stock_service.consuming(uow, order.id)
     order_service.mark_paid(uow, order, f"wechat:{transaction_id}")
     uow.defer(*consumed)
 

@@ -12,7 +12,6 @@ from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import if_match
 from orders.programmes import queries
-from orders.programmes import queries as programmes
 from orders.programmes.models import Programme
 from orders.programmes.schemas import (
     ApproveBody,
@@ -26,7 +25,7 @@ from orders.programmes.schemas import (
     ReasonBody,
     form_of,
 )
-from orders.programmes.service import lifecycle as service
+from orders.programmes.service import lifecycle
 from orders.programmes.service.lifecycle import Officer
 
 bp = APIBlueprint("programmes", __name__, url_prefix="/v1/union/programmes", tag="Union")
@@ -76,7 +75,7 @@ def list_programmes(query_data: dict[str, Any]) -> dict[str, Any]:
 def add_programme(json_data: dict[str, Any]) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        programme_id = service.add_programme(uow, by, form_of(json_data)).id
+        programme_id = lifecycle.add_programme(uow, by, form_of(json_data)).id
     return _read(programme_id, 201)
 
 
@@ -98,7 +97,7 @@ def read_programme(programme_id: UUID) -> Response:
 def change_programme(programme_id: UUID, json_data: dict[str, Any]) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        service.change_programme(uow, by, programme_id, form_of(json_data), if_match())
+        lifecycle.change_programme(uow, by, programme_id, form_of(json_data), if_match())
     return _read(programme_id)
 
 
@@ -112,7 +111,7 @@ def change_programme(programme_id: UUID, json_data: dict[str, Any]) -> Response:
 def submit(programme_id: UUID) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        service.submit(uow, by, programme_id)
+        lifecycle.submit(uow, by, programme_id)
     return _read(programme_id)
 
 
@@ -127,7 +126,7 @@ def submit(programme_id: UUID) -> Response:
 def approve(programme_id: UUID, json_data: dict[str, Any]) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        service.approve(
+        lifecycle.approve(
             uow, by, programme_id, json_data["content_hash"], json_data["acknowledged_warnings"]
         )
     return _read(programme_id)
@@ -141,7 +140,7 @@ def approve(programme_id: UUID, json_data: dict[str, Any]) -> Response:
 def reject(programme_id: UUID, json_data: dict[str, str]) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        service.reject(uow, by, programme_id, json_data["reason"])
+        lifecycle.reject(uow, by, programme_id, json_data["reason"])
     return _read(programme_id)
 
 
@@ -156,7 +155,7 @@ def reject(programme_id: UUID, json_data: dict[str, str]) -> Response:
 def withdraw(programme_id: UUID, json_data: dict[str, str]) -> Response:
     by = officer()
     with unit_of_work() as uow:
-        service.withdraw(uow, by, programme_id, json_data["reason"])
+        lifecycle.withdraw(uow, by, programme_id, json_data["reason"])
     return _read(programme_id)
 
 
@@ -175,10 +174,10 @@ def history_of(session: Any, programme: Programme) -> dict[str, Any]:
     return {
         "programme_id": programme.id,
         "number": programme.number,
-        "recipe": programmes.RECIPE,
+        "recipe": queries.RECIPE,
         "events": [
             {name: getattr(event, name) for name in names}
-            for event in programmes.events(session, programme.id)
+            for event in queries.events(session, programme.id)
         ],
     }
 
@@ -202,5 +201,5 @@ def read_policy() -> dict[str, Any]:
 @policy_bp.doc(summary="Say what the union allows itself; approvers are warned beyond it")
 def set_policy(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        service.set_policy(uow, current_scope_id(), json_data)
+        lifecycle.set_policy(uow, current_scope_id(), json_data)
     return json_data

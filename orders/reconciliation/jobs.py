@@ -7,7 +7,7 @@ import structlog
 
 from mall.kernel import clock
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import process as collecting
+from orders.payments import process as payment_process
 from orders.payments.wechat.merchants import Merchant
 from orders.reconciliation import queries, rules, service
 from orders.reconciliation.rules import Terms
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 def want_bills() -> int:
     """Want the bills of every merchant's days that WeChat has by now; repeatable."""
     wanted = 0
-    for merchant in collecting.merchants():
+    for merchant in payment_process.merchants():
         name = merchant.settings.name
         with reading() as session:
             since = queries.first_day(session, name)
@@ -44,7 +44,7 @@ def check_bills(limit: int = 40, tell: Callable[[str], None] = lambda _: None) -
     done = 0
     for name, day in clock.within(MAX_RUN_SECONDS, due):
         try:
-            done += _check(collecting.merchant(name), day, tell)
+            done += _check(payment_process.merchant(name), day, tell)
         except Exception as error:
             # Whatever is wrong with this day or this merchant never stops the others.
             code = getattr(error, "code", type(error).__name__)
@@ -78,5 +78,5 @@ def _ask(merchant: str, day: date) -> int:
     with reading() as session:
         numbers = queries.unpaid_on_bill(session, merchant, day, MAX_ASKED)
     for out_trade_no in numbers:
-        collecting.query(out_trade_no)
+        payment_process.query(out_trade_no)
     return len(numbers)

@@ -13,8 +13,7 @@ from mall.kernel.errors import Invalid
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.files import XLSX, gives_file, paper_file
-from orders.reconciliation import papers as report
-from orders.reconciliation import queries, service
+from orders.reconciliation import papers, queries, service
 from orders.reconciliation.models import ReconciliationCase
 from orders.reconciliation.schemas import (
     AgainBody,
@@ -61,7 +60,7 @@ def read_report(query_data: dict[str, Any]) -> Response:
         figures = queries.figures(session, merchant, first, last)
         found = queries.cases(session, None, (first, last), None, queries.MAX_REPORTED)
         own = [case for case in found if case.merchant == merchant]
-        paper = report.paper(figures, own[: queries.MAX_REPORTED])
+        paper = papers.paper(figures, own[: queries.MAX_REPORTED])
     return paper_file(paper, f"{paper.title}-{merchant}-{first}-{last}", "xlsx")
 
 

@@ -12,7 +12,7 @@ from mall.access.rules import OPS
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.reconciliation import queries, rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
 from orders.reconciliation.rules import BillLine, Terms
@@ -135,7 +135,7 @@ def _tell_operators(uow: UnitOfWork, merchant: str, day: date, count: int) -> No
         f"{day} 的微信对账单（{merchant}）有 {count} 处差异，请核对。",
         f"WeChat's bill of {day} ({merchant}) differs in {count} places; see to it.",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
 
 
 def explain(uow: UnitOfWork, case_id: UUID, by: str, note: str) -> ReconciliationCase:

@@ -10,9 +10,9 @@ from uuid import UUID
 from catalog.stock.rules import Offer
 from mall.kernel.errors import DomainError, Invalid
 from mall.ledger.rules import Draw
-from orders.checkout import rules as checkout
+from orders.checkout import rules as checkout_rules
 from orders.checkout.rules import Quote, QuoteLine, WantedLine
-from orders.programmes import rules as programmes
+from orders.programmes import rules as programme_rules
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class ChoiceTooDear(DomainError):
 
 def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
     """Raise WindowNotOpen outside the days of a programme; midnight in Beijing ends it."""
-    if not programmes.begins_at(opens_on) <= at < programmes.ends_at(closes_on):
+    if not programme_rules.begins_at(opens_on) <= at < programme_rules.ends_at(closes_on):
         raise WindowNotOpen(opens_on=str(opens_on), closes_on=str(closes_on))
 
 
@@ -134,7 +134,7 @@ def lines_of(
             frozen = dataclasses.replace(offer, price_fen=price)
             lines.append(QuoteLine(frozen, each.quantity, delivery))
     if problems:
-        raise checkout.LinesUnavailable("pack_id", problems=problems)
+        raise checkout_rules.LinesUnavailable("pack_id", problems=problems)
     return lines
 
 
@@ -163,4 +163,4 @@ def quote(lines: Sequence[QuoteLine], lots: Sequence[tuple[UUID, int]]) -> Quote
             else:
                 purse[0][1] = left - taken
         paid.append(QuoteLine(line.offer, line.quantity, line.delivery_mode, tuple(draws)))
-    return checkout.summed(paid, [])
+    return checkout_rules.summed(paid, [])

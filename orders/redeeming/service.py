@@ -8,27 +8,27 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from catalog.stock.rules import Offer
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.rules import at_most
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.queries import Destination
 from orders.checkout import rules as checkout_rules
-from orders.checkout import service as checkout
+from orders.checkout import service as checkout_service
 from orders.checkout.service import Prepaid
-from orders.entitlements import queries as entitlements
-from orders.entitlements import rules as right_rules
-from orders.entitlements import service as right_service
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import rules as entitlement_rules
+from orders.entitlements import service as entitlement_service
 from orders.entitlements.models import Entitlement
 from orders.entitlements.service import Redemption
 from orders.order import rules as order_rules
-from orders.order import service as orders
-from orders.programmes import queries as programmes
+from orders.order import service as order_service
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.redeeming import rules
@@ -56,16 +56,16 @@ def plan(
 
     Raises NotFound, AlreadyRedeemed, NotRedeemable, WindowNotOpen, TooManyItems, Invalid.
     """
-    right = entitlements.own_entitlement(session, member_id, entitlement_id)
-    if right.state != right_rules.OPEN:
-        raise right_rules.AlreadyRedeemed()
+    right = entitlement_queries.own_entitlement(session, member_id, entitlement_id)
+    if right.state != entitlement_rules.OPEN:
+        raise entitlement_rules.AlreadyRedeemed()
     return _plan(session, right, choice, at)
 
 
 def plan_by_code(session: Session, right: Entitlement, choice: Choice, at: datetime) -> Plan:
     """Work out a choice for the right that a code named; raises what planning one's own does."""
-    if right.state not in (right_rules.OPEN, right_rules.WAITING):
-        raise right_rules.AlreadyRedeemed()
+    if right.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
+        raise entitlement_rules.AlreadyRedeemed()
     return _plan(session, right, choice, at, by_code=True)
 
 
@@ -75,21 +75,21 @@ def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
     gave ten of them within an hour.
     """
-    access.check_tries(uow, CODES, member_id)
-    right = entitlements.by_code(uow.session, right_rules.plain_code(code))
+    access_service.check_tries(uow, CODES, member_id)
+    right = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
     if right is not None:
-        programme = programmes.get_programme(uow.session, None, right.programme_id)
+        programme = programme_queries.get_programme(uow.session, None, right.programme_id)
         if programme.allows_codes:
-            access.check_tries(uow, CODES, member_id)
+            access_service.check_tries(uow, CODES, member_id)
             return right
-    access.count_wrong_try(uow, CODES, member_id)
+    access_service.count_wrong_try(uow, CODES, member_id)
     return None
 
 
 def _plan(
     session: Session, right: Entitlement, choice: Choice, at: datetime, by_code: bool = False
 ) -> Plan:
-    programme = programmes.get_programme(session, None, right.programme_id)
+    programme = programme_queries.get_programme(session, None, right.programme_id)
     if right.lot_id is None or not programme_rules.has_vouchers(
         programme.kind, programme.max_items, programme.delivery
     ):
@@ -101,7 +101,7 @@ def _plan(
     else:
         packs = programme.pack_ids
         pack_id = packs[0] if choice.pack_id is None and len(packs) == 1 else choice.pack_id
-        wanted = rules.wanted_of_pack(programmes.pack_of(programme, pack_id))
+        wanted = rules.wanted_of_pack(programme_queries.pack_of(programme, pack_id))
     return Plan(
         right.id,
         programme.id,
@@ -127,8 +127,8 @@ def check_open(programme: Programme, at: datetime) -> None:
 def reads(member_id: UUID, made: Plan, address_id: UUID | None) -> tuple[Read, Read]:
     """Return what is read for redeeming: offers and destination."""
     return (
-        stock.reading_offers([each.sku_id for each in made.wanted]),
-        members.reading_destination(member_id, address_id),
+        stock_queries.reading_offers([each.sku_id for each in made.wanted]),
+        member_queries.reading_destination(member_id, address_id),
     )
 
 
@@ -146,19 +146,19 @@ def redeem(
     """
     lines = rules.lines_of(made.wanted, offers, made.delivery)
     if made.pack_id is None:
-        programme = programmes.get_programme(uow.session, None, made.programme_id)
-        rules.check_selection(lines, programmes.content_of(programme)["selection"]["items"])
+        programme = programme_queries.get_programme(uow.session, None, made.programme_id)
+        rules.check_selection(lines, programme_queries.content_of(programme)["selection"]["items"])
     region = destination.region_code if destination else None
     # Delivery is in the price, but only where the supplier delivers.
     checkout_rules.freight(lines, region)
     priced = rules.quote(lines, [(made.lot_id, made.amount_fen)])
     order_id = new_id()
     redemption = Redemption(made.entitlement_id, order_id, made.pack_id, made.by_code, uow.now)
-    uow.defer(right_service.redeeming(redemption))
+    uow.defer(entitlement_service.redeeming(redemption))
     is_sent = made.delivery == checkout_rules.SHIP
     address = destination.snapshot() if destination and is_sent else None
     prepaid = Prepaid(made.owner_id, member_id, made.programme_id, address)
-    order_no = checkout.defer_prepaid(uow, order_id, priced, prepaid)
+    order_no = checkout_service.defer_prepaid(uow, order_id, priced, prepaid)
     return Redeemed(made.entitlement_id, order_id, order_no, made.pack_id, priced.total_fen)
 
 
@@ -168,18 +168,18 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     Raises AlreadyDispatched once a parcel has left, WindowNotOpen, and all that redeeming raises;
     the first choice then stands.
     """
-    entitlements.own_entitlement(uow.session, member_id, entitlement_id)
-    right = right_service.lock(uow, entitlement_id)
-    if right.order_id is None or right.state != right_rules.REDEEMED:
+    entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
+    right = entitlement_service.lock(uow, entitlement_id)
+    if right.order_id is None or right.state != entitlement_rules.REDEEMED:
         raise NotFound("choice", "已选内容")
-    programme = programmes.get_programme(uow.session, None, right.programme_id)
+    programme = programme_queries.get_programme(uow.session, None, right.programme_id)
     check_open(programme, uow.now)
-    order = orders.lock(uow, right.order_id)
+    order = order_service.lock(uow, right.order_id)
     if order.member_id != member_id:
         raise NotFound("choice", "已选内容")
-    checkout.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
+    checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
     uow.write_deferred()
-    right_service.reopen(uow, right)
+    entitlement_service.reopen(uow, right)
     made = _plan(uow.session, right, choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
@@ -189,9 +189,9 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
 
 def packs_to_choose(session: Session, programme: Programme) -> list[dict[str, Any]]:
     """Return the frozen packs of a programme with what stock allows of each at this instant."""
-    found = programmes.content_of(programme)["packs"]
+    found = programme_queries.content_of(programme)["packs"]
     wanted = {UUID(part["sku_id"]) for pack in found for part in pack["parts"]}
-    offers = stock.offers(session, wanted) if wanted else {}
+    offers = stock_queries.offers(session, wanted) if wanted else {}
     return [{**pack, "available": _available(pack, offers)} for pack in found]
 
 

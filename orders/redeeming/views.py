@@ -11,10 +11,10 @@ from mall.kernel import clock
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.replies import idempotently, takes_key
-from orders.entitlements import queries as entitlements
-from orders.entitlements import rules as right_rules
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import rules as entitlement_rules
 from orders.entitlements.models import Entitlement
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.redeeming import service
@@ -40,7 +40,7 @@ def _item(right: Entitlement, programme: Programme) -> dict[str, Any]:
         **{name: getattr(right, name) for name in names},
         **{name: getattr(programme, name) for name in about},
         "programme_name": programme.name,
-        "is_redeemable": right.state == right_rules.OPEN and _has_vouchers(programme),
+        "is_redeemable": right.state == entitlement_rules.OPEN and _has_vouchers(programme),
     }
 
 
@@ -54,8 +54,8 @@ def _has_vouchers(programme: Programme) -> bool:
 @bp.doc(summary="List what one's unions give, newest first")
 def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
-        found = entitlements.of_member(session, current_member_id(), **query_data)
-        known = programmes.by_ids(session, {right.programme_id for right in found})
+        found = entitlement_queries.of_member(session, current_member_id(), **query_data)
+        known = programme_queries.by_ids(session, {right.programme_id for right in found})
         return page(
             found, query_data["limit"], lambda right: _item(right, known[right.programme_id])
         )
@@ -66,16 +66,16 @@ def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read one, with its packs and what stock allows of each, or its selection")
 def read_entitlement(entitlement_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        right = entitlements.own_entitlement(session, current_member_id(), entitlement_id)
-        programme = programmes.get_programme(session, None, right.programme_id)
-        shows_code = programme.allows_codes and right.state == right_rules.OPEN
+        right = entitlement_queries.own_entitlement(session, current_member_id(), entitlement_id)
+        programme = programme_queries.get_programme(session, None, right.programme_id)
+        shows_code = programme.allows_codes and right.state == entitlement_rules.OPEN
         return {
             **_item(right, programme),
             "lot_id": None if _has_vouchers(programme) else right.lot_id,
             "code": grouped(right.code) if shows_code else None,
             "max_items": programme.max_items,
             "packs": service.packs_to_choose(session, programme),
-            "selection": programmes.content_of(programme)["selection"],
+            "selection": programme_queries.content_of(programme)["selection"],
         }
 
 
@@ -103,8 +103,8 @@ def _redeem(member_id: UUID, made: Plan, address_id: UUID | None) -> Response:
 def redeem(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
     with reading() as session:
-        right = entitlements.own_entitlement(session, member_id, entitlement_id)
-        if right.state == right_rules.REDEEMED:
+        right = entitlement_queries.own_entitlement(session, member_id, entitlement_id)
+        if right.state == entitlement_rules.REDEEMED:
             return _replay()
         made = service.plan(session, member_id, entitlement_id, choice, clock.now())
     return _redeem(member_id, made, choice.address_id)
@@ -114,7 +114,7 @@ def _replay() -> Response:
     """Give the same request its first answer; to any other say that it is redeemed already."""
 
     def refuse(uow: UnitOfWork) -> dict[str, Any]:
-        raise right_rules.AlreadyRedeemed()
+        raise entitlement_rules.AlreadyRedeemed()
 
     return idempotently(refuse)
 
@@ -148,7 +148,7 @@ def check_voucher(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
         right = service.right_of_code(uow, current_member_id(), json_data["code"])
         if right is not None:
-            programme = programmes.get_programme(uow.session, None, right.programme_id)
+            programme = programme_queries.get_programme(uow.session, None, right.programme_id)
             about = ("opens_on", "closes_on", "delivery", "max_items")
             return {
                 **{name: getattr(programme, name) for name in about},
@@ -157,7 +157,7 @@ def check_voucher(json_data: dict[str, str]) -> dict[str, Any]:
                 "amount_fen": right.amount_fen,
                 "packs": service.packs_to_choose(uow.session, programme),
             }
-    raise right_rules.WrongCode("code")
+    raise entitlement_rules.WrongCode("code")
 
 
 @bp.post("/vouchers/redeem")
@@ -174,8 +174,8 @@ def redeem_by_code(json_data: dict[str, Any]) -> Response:
     made = None
     with unit_of_work() as uow:
         right = service.right_of_code(uow, member_id, json_data["code"])
-        if right is not None and right.state != right_rules.REDEEMED:
+        if right is not None and right.state != entitlement_rules.REDEEMED:
             made = service.plan_by_code(uow.session, right, choice, uow.now)
     if right is None:
-        raise right_rules.WrongCode("code")
+        raise entitlement_rules.WrongCode("code")
     return _replay() if made is None else _redeem(member_id, made, choice.address_id)

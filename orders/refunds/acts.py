@@ -13,7 +13,7 @@ from mall.web.fields import values_of
 from orders.refunds import rules
 from orders.refunds.rules import Settlement
 from orders.refunds.schemas import RefundReply
-from orders.refunds.service import refunding as service
+from orders.refunds.service import refunding
 
 SETTLE = "settle_refund"
 
@@ -23,7 +23,7 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: Signer, how: Mapping[str, str])
 
     Raises NotFound, WrongState, AlreadyProposed.
     """
-    refund = service.lock(uow, refund_id)
+    refund = refunding.lock(uow, refund_id)
     amount = refund.amount_fen
     about = f"退款 {refund.out_refund_no} 由其他渠道退回：{yuan(amount)} 元"
     body = {**how, "refund_id": str(refund_id)}
@@ -31,13 +31,13 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: Signer, how: Mapping[str, str])
 
 
 def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
-    refund = service.lock(uow, UUID(body["refund_id"]))
+    refund = refunding.lock(uow, UUID(body["refund_id"]))
     rules.STATES.check(refund.state, rules.SETTLED)
 
 
 def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
     how = Settlement(body["channel"], body["channel_reference"], body["note"])
-    settled = service.settle(uow, UUID(body["refund_id"]), by, how)
+    settled = refunding.settle(uow, UUID(body["refund_id"]), by, how)
     reply: dict[str, Any] = RefundReply().dump(values_of(settled, RefundReply))
     return reply
 

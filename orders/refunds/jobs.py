@@ -6,12 +6,12 @@ from mall.kernel import clock
 from mall.kernel.errors import DomainError
 from mall.kernel.rows.sweeping import note_failure
 from mall.kernel.uow import reading, unit_of_work
-from orders.payments import process as collecting
+from orders.payments import process as payment_process
 from orders.payments.gateway import UNKNOWN
 from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
 from orders.refunds import queries, rules
-from orders.refunds.service import refunding as service
+from orders.refunds.service import refunding
 from orders.refunds.service.refunding import Attempt
 
 
@@ -22,7 +22,7 @@ def send_due_refunds(limit: int = 50) -> int:
     for refund_id in clock.within(MAX_RUN_SECONDS, due):
         try:
             with unit_of_work() as uow:
-                claimed = service.claim(uow, refund_id)
+                claimed = refunding.claim(uow, refund_id)
             if claimed is not None and not _attempt(refund_id, claimed):
                 break
         except Exception as error:
@@ -38,24 +38,24 @@ def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
     """
     number = attempt.request.out_refund_no
     try:
-        gateway = collecting.merchant(attempt.merchant).gateway
+        gateway = payment_process.merchant(attempt.merchant).gateway
         found = None if attempt.is_first else gateway.query_refund(number)
         if attempt.state == rules.REQUESTED:
             known = found.refund_id if found is not None else None
             refund_id_there = known or gateway.refund(attempt.request)
             with unit_of_work() as uow:
-                service.record_accepted(uow, refund_id, refund_id_there)
+                refunding.record_accepted(uow, refund_id, refund_id_there)
         if found is None or found.state == UNKNOWN:
             found = gateway.query_refund(number)
         if found.state in rules.ENDED:
             with unit_of_work() as uow:
-                service.record_ended(uow, refund_id, rules.ENDED[found.state])
+                refunding.record_ended(uow, refund_id, rules.ENDED[found.state])
     except GatewayRefused as error:
         with unit_of_work() as uow:
-            service.record_error(uow, refund_id, str(error))
-            service.record_ended(uow, refund_id, rules.FAILED)
+            refunding.record_error(uow, refund_id, str(error))
+            refunding.record_ended(uow, refund_id, rules.FAILED)
     except DomainError as error:
         with unit_of_work() as uow:
-            service.record_error(uow, refund_id, str(error))
+            refunding.record_error(uow, refund_id, str(error))
         return False
     return True

@@ -13,11 +13,10 @@ from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
-from orders.refunds import acts as settling
-from orders.refunds import queries
+from orders.refunds import acts, queries
 from orders.refunds.models import Refund
 from orders.refunds.schemas import RefundPage, RefundQuery, RefundReply, SettleBody
-from orders.refunds.service import refunding as service
+from orders.refunds.service import refunding
 
 bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Operations")
 
@@ -45,7 +44,7 @@ def list_refunds(query_data: dict[str, Any]) -> dict[str, Any]:
 )
 def retry(refund_id: UUID) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return _reply(service.retry(uow, refund_id))
+        return _reply(refunding.retry(uow, refund_id))
 
 
 @bp.post("/<uuid:refund_id>/settle")
@@ -63,6 +62,6 @@ def settle(refund_id: UUID, json_data: dict[str, str]) -> Response:
 
     def work(uow: UnitOfWork) -> Any:
         by = authors.signer(uow, who)
-        return answer(settling.settle(uow, refund_id, by, json_data), 200)
+        return answer(acts.settle(uow, refund_id, by, json_data), 200)
 
     return idempotently(work, status=200)

@@ -8,13 +8,13 @@ from flask import Response
 
 from mall.access.guard import current_member_id, public
 from mall.kernel.uow import reading
-from orders.order import queries as orders
-from orders.payments import process as collecting
+from orders.order import queries as order_queries
+from orders.payments import process as payment_process
 from orders.payments.gateway import WireMessage
 from orders.payments.views import answering
 from orders.refunds import queries
 from orders.refunds.schemas import RefundList
-from orders.refunds.service import refunding as service
+from orders.refunds.service import refunding
 
 bp = APIBlueprint("refunds", __name__, url_prefix="/v1/store/orders", tag="Store: orders")
 notice_bp = APIBlueprint("refund_notices", __name__, tag="Webhooks")
@@ -25,7 +25,7 @@ notice_bp = APIBlueprint("refund_notices", __name__, tag="Webhooks")
 @bp.doc(summary="List what comes back of one's own order over WeChat; beans are back at once")
 def list_refunds(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        orders.get_order(session, order_id, current_member_id())
+        order_queries.get_order(session, order_id, current_member_id())
         return {"items": queries.of_order(session, order_id)}
 
 
@@ -40,10 +40,10 @@ def refund_notice(merchant: str | None = None) -> Response:
     incoming = answering.incoming()
 
     def work() -> None:
-        name = merchant or collecting.merchants().main
-        notice = collecting.merchant(name).parse_refund_notice(incoming)
+        name = merchant or payment_process.merchants().main
+        notice = payment_process.merchant(name).parse_refund_notice(incoming)
         answering.apply(
-            lambda uow: service.record_notice(uow, name, notice),
+            lambda uow: refunding.record_notice(uow, name, notice),
             WireMessage(name, "refund_notice", notice.out_refund_no, "taken", "", notice.text),
         )
 

@@ -5,13 +5,14 @@ import re
 import pytest
 from apiflask import APIBlueprint
 
-from mall.access import guard, rules
+from mall.access import guard
+from mall.access import rules as access_rules
 from mall.kernel.uow import unit_of_work
 from mall.members.service import unions
 from mall.shell import config, wiring
 from mall.shell.app import create_app
 
-AUDIENCES = [each for each in rules.AUDIENCES if each != rules.STORE]
+AUDIENCES = [each for each in access_rules.AUDIENCES if each != access_rules.STORE]
 NOTHING = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://127.0.0.1:1"}
 ID = "019a3c5e-0000-7000-8000-000000000001"
 
@@ -45,9 +46,9 @@ def test_an_operation_that_declares_no_duty_keeps_the_service_from_starting(
 @pytest.mark.parametrize(
     ("audience", "decorator"),
     [
-        ("union", guard.needs_duty(rules.REVIEWS)),
-        ("supplier", guard.needs_duty(rules.HANDLES)),
-        ("ops", guard.open_to_all(rules.SUPPLIER)),
+        ("union", guard.needs_duty(access_rules.REVIEWS)),
+        ("supplier", guard.needs_duty(access_rules.HANDLES)),
+        ("ops", guard.open_to_all(access_rules.SUPPLIER)),
         ("pickup", guard.needs_no_duty("")),
     ],
 )
@@ -59,7 +60,7 @@ def test_a_duty_that_nobody_there_can_have_keeps_it_from_starting_too(
 
 
 @pytest.mark.parametrize(
-    ("method", "decorators"), [("GET", []), ("POST", [guard.needs_duty(rules.AUDITS)])]
+    ("method", "decorators"), [("GET", []), ("POST", [guard.needs_duty(access_rules.AUDITS)])]
 )
 def test_what_only_reads_or_is_declared_starts(monkeypatch, method, decorators):
     start(monkeypatch, planted("ops", method, *decorators))
@@ -88,7 +89,7 @@ def test_every_operation_refuses_whoever_has_every_duty_but_its_own(app, world):
     for method, path, duty in changing(app):
         role, scope_id = scopes[guard.audience_of(path)]
         if (role, duty) not in people:
-            others = [each for each in rules.DUTIES_OF_ROLE[role] if each != duty]
+            others = [each for each in access_rules.DUTIES_OF_ROLE[role] if each != duty]
             people[role, duty] = world.staff(role, scope_id, others)
         reply = people[role, duty].call(method, path, {})
         assert (reply.status_code, reply.get_json()["code"]) == (403, "duty_missing"), path
@@ -100,7 +101,7 @@ def test_every_operation_of_operators_but_their_own_account_and_notices_has_a_du
     free = {
         rule.rule
         for rule in app.url_map.iter_rules()
-        if guard.audience_of(rule.rule) == rules.OPS
+        if guard.audience_of(rule.rule) == access_rules.OPS
         and (rule.methods - guard.READING)
         and not getattr(app.view_functions[rule.endpoint], "_is_public", False)
         and app.view_functions[rule.endpoint]._declared.duty is None

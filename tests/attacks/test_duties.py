@@ -1,6 +1,6 @@
 """An account that has every duty but the one an operation declares does nothing with it."""
 
-from mall.access import rules
+from mall.access import rules as access_rules
 from tests.attacks.attacking import Attacker
 
 
@@ -10,8 +10,8 @@ def test_every_operation_refuses_whoever_lacks_its_duty_alone(
     """From the OpenAPI document, with this tenant's own ids and a body of the document."""
     mine = tenants[0]
     scopes = {
-        "ops": (rules.OPERATOR, None),
-        "union": (rules.UNION_OFFICER, mine.union.id),
+        "ops": (access_rules.OPERATOR, None),
+        "union": (access_rules.UNION_OFFICER, mine.union.id),
         "pickup": ("store_clerk", mine.counter.store_id),
     }
     people, wrong, tried = {}, [], 0
@@ -19,7 +19,7 @@ def test_every_operation_refuses_whoever_lacks_its_duty_alone(
     for each in asked:
         role, scope_id = scopes[each.audience]
         if (role, each.duty) not in people:
-            others = [duty for duty in rules.DUTIES_OF_ROLE[role] if duty != each.duty]
+            others = [duty for duty in access_rules.DUTIES_OF_ROLE[role] if duty != each.duty]
             token = ground.staff(role, scope_id, others).token
             people[role, each.duty] = Attacker(port, token)
     before = digest()

@@ -191,7 +191,7 @@ LIMITS = [
     (selections, catalog.selections.rules, "MAX_SELECTIONS", 1),
     (packs, catalog.packs.rules, "MAX_PACKS", 1),
     (sections, catalog.pavilion.rules, "MAX_SECTIONS", 1),
-    (uploads, catalog.uploads.rules.rows, "MAX_OPEN_UPLOADS", 1),
+    (uploads, catalog.uploads.rules.sheet_rows, "MAX_OPEN_UPLOADS", 1),
     (products, catalog.products.service, "MAX_PRODUCTS", 1),
     (documents, catalog.onboarding.rules, "MAX_DOCUMENTS", 1),
     (qualifications, catalog.onboarding.rules, "MAX_QUALIFICATIONS", 1),

@@ -5,7 +5,7 @@ import secrets
 import pytest
 
 from catalog.products.rules import SkuForm
-from search_index import rules
+from search_index import rules as search_rules
 from tests.support.people import Person
 
 
@@ -119,4 +119,7 @@ def test_the_detail_shows_what_is_left_of_each_sku(world):
 
 def test_a_cursor_survives_its_round_trip(world):
     product_id, _ = world.sku(100)
-    assert rules.decode_cursor(rules.encode_cursor(100, product_id)) == (100, product_id)
+    assert search_rules.decode_cursor(search_rules.encode_cursor(100, product_id)) == (
+        100,
+        product_id,
+    )

@@ -11,7 +11,8 @@ import time
 import pytest
 
 from mall.kernel.uow import reading
-from search_index import indexing, jobs
+from search_index import indexing
+from search_index import jobs as search_jobs
 from search_index.engine import Engine, IndexUnavailable
 from tests.support.processes import wait_until
 
@@ -309,6 +310,6 @@ def test_an_operator_rebuilds_verifies_and_asks_on_the_command_line(shop, comman
 def test_jobs_are_harmless_where_nothing_is_to_do(shop):
     shop.build()
     with shop.app.app_context():
-        assert jobs.heal_index() is False
-        assert jobs.verify_index() == 0
+        assert search_jobs.heal_index() is False
+        assert search_jobs.verify_index() == 0
     assert Engine(shop.engine.root / "none").needs_rebuild()

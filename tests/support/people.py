@@ -12,25 +12,24 @@ import requests
 from sqlalchemy import select, text
 
 from catalog.onboarding.rules import Decision, QualificationForm
-from catalog.onboarding.service import applications as onboarding
+from catalog.onboarding.service import applications
 from catalog.products import rules as product_rules
-from catalog.products.queries import products as product_queries
-from catalog.products.service import editing as products
-from catalog.products.service import reviewing
+from catalog.products.queries import products
+from catalog.products.service import editing, reviewing
 from catalog.stock import queries as stock_queries
-from catalog.stock import service as stock
-from catalog.suppliers import service as suppliers
+from catalog.stock import service as stock_service
+from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import FreightRule
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
-from mall.access import rules
-from mall.access import service as access
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.kernel import audit
 from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.ledger import acts as granting
+from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
 from mall.ledger.service import wallet
 from mall.members.rules import AddressForm
@@ -146,10 +145,10 @@ class World:
         if closed:
             tariff.append(FreightRule(closed, False))
         with self.app.app_context(), unit_of_work() as uow:
-            form = suppliers.TemplateForm(
+            form = supplier_service.TemplateForm(
                 f"运费 {secrets.token_hex(3)}", "piece", None, tuple(tariff)
             )
-            template_id = suppliers.add_template(uow, supplier_id, form)
+            template_id = supplier_service.add_template(uow, supplier_id, form)
             uow.session.execute(
                 text("UPDATE product SET shipping_template_id = :t WHERE id = ANY(:ids)"),
                 {"t": template_id, "ids": list(product_ids)},
@@ -286,25 +285,28 @@ class World:
                 scope_id = wallet.create_scope(uow, secrets.token_hex(8), product_ids)
             reference = secrets.token_hex(8)
             grant = Grant(person.id, amount_fen, expires_at, "测试", reference, scope_id)
-            return granting.seed(uow, [grant])[0]
+            return ledger_acts.seed(uow, [grant])[0]
 
     def supplier(self):
         with self.app.app_context(), unit_of_work() as uow:
-            return suppliers.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
+            return supplier_service.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
 
     def staff(self, role, scope_id=None, duties=None, phone=None):
         """Open an account; where no duties are given an operator has all, an officer handles."""
         name = f"s{secrets.token_hex(6)}"
         if duties is None:
-            usual = {rules.OPERATOR: rules.OPERATOR_DUTIES, rules.UNION_OFFICER: [rules.HANDLES]}
+            usual = {
+                access_rules.OPERATOR: access_rules.OPERATOR_DUTIES,
+                access_rules.UNION_OFFICER: [access_rules.HANDLES],
+            }
             duties = usual.get(role, ())
         with self.app.app_context(), unit_of_work() as uow:
-            new = access.NewStaff(
+            new = access_service.NewStaff(
                 name, name, "correct-horse-9", role, scope_id, tuple(duties), phone
             )
-            account_id = access.open_staff_account(uow, new)
-            audience = access.rules.AUDIENCE_OF_ROLE[role]
-            token = access.issue_token(uow, audience, account_id).token
+            account_id = access_service.open_staff_account(uow, new)
+            audience = access_service.rules.AUDIENCE_OF_ROLE[role]
+            token = access_service.issue_token(uow, audience, account_id).token
         person = Person(self.app, token, account_id)
         person.username = name
         return person
@@ -353,25 +355,25 @@ class World:
         """Put a product with one SKU on sale; return (product id, SKU id)."""
         supplier_id = supplier_id or self.supplier()
         with self.app.app_context(), unit_of_work() as uow:
-            category_id = products.ensure_category(uow, ["测试"])
+            category_id = editing.ensure_category(uow, ["测试"])
             code = f"A-{secrets.token_hex(6)}"
             sku = product_rules.SkuForm(code, (), max(price_fen, 1), price_fen)
             sku = form.pop("sku_form", sku)
             title = form.pop("title", f"商品 {secrets.token_hex(4)}")
             filled = product_rules.ProductForm(title, category_id, skus=(sku,), **form)
-            product_id, [sku_id] = products.add_product(uow, supplier_id, filled)
+            product_id, [sku_id] = editing.add_product(uow, supplier_id, filled)
             reviewing.submit(uow, supplier_id, product_id)
             self._approve(uow, product_id)
-            products.publish(uow, supplier_id, [product_id])
+            editing.publish(uow, supplier_id, [product_id])
             if stock_count:
-                stock.set_on_hand(uow, sku_id, stock_count, "test", "test")
+                stock_service.set_on_hand(uow, sku_id, stock_count, "test", "test")
         if not self.has_index:
             self.execute("DELETE FROM outbox_delivery WHERE queue = 'index'")
         return product_id, sku_id
 
     def set_stock(self, sku_id, count):
         with self.app.app_context(), unit_of_work() as uow:
-            stock.set_on_hand(uow, sku_id, count, "test", "test")
+            stock_service.set_on_hand(uow, sku_id, count, "test", "test")
 
     def stock_of(self, sku_id):
         with self.app.app_context(), unit_of_work() as uow:
@@ -386,18 +388,18 @@ class World:
             self._approve(uow, product_id)
 
     def _approve(self, uow, product_id):
-        revision = product_queries.open_revision(uow.session, product_id)
+        revision = products.open_revision(uow.session, product_id)
         reviewing.decide(uow, revision.id, NOBODY, Decision(True))
 
     def qualify(self, supplier_id, kind, until=None, region_code=None):
         """Give a supplier an accepted qualification; return its id."""
         with self.app.app_context(), unit_of_work() as uow:
-            document_id = onboarding.add_document(uow, supplier_id, b"%PDF-1.7")
+            document_id = applications.add_document(uow, supplier_id, b"%PDF-1.7")
             begins = date(2020, 1, 1)
             form = QualificationForm(kind, "1", begins, until, document_id, region_code)
-            row = onboarding.add_qualification(uow, supplier_id, form)
-            onboarding.review_qualification(uow, row.id, row.id, Decision(True))
-            products.withhold(uow, [supplier_id])
+            row = applications.add_qualification(uow, supplier_id, form)
+            applications.review_qualification(uow, row.id, row.id, Decision(True))
+            editing.withhold(uow, [supplier_id])
             return row.id
 
     def run_outbox(self):

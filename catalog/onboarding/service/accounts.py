@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import rules as supplier_rules
 from mall.access.rules import SUPPLIER
 from mall.approvals.rules import Kind, Signer, Wanted
 from mall.approvals.service import values
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 
 ACCOUNT = "payout_account"
 Account = Mapping[str, Any]
@@ -25,7 +25,7 @@ def change(uow: UnitOfWork, by: Signer, supplier_id: UUID, account: Account | No
     None, and the account in force, change nothing. A newer proposal takes the place of one that
     waits.
     """
-    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     if account is None or account == supplier.settlement_account:
         return
     if supplier.state == supplier_rules.APPLIED and supplier.submitted_at is None:
@@ -57,15 +57,17 @@ def proposed(session: Session, supplier_id: UUID) -> dict[str, Any] | None:
 
 def _tell(uow: UnitOfWork, supplier_id: UUID, reference: str, zh: str, en: str) -> None:
     told = NewNotice(SUPPLIER, supplier_id, "payout_account", f"account:{reference}", zh, en)
-    notices.notify(uow, [told])
+    staff_notices.notify(uow, [told])
 
 
 def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
-    suppliers.get_supplier(uow.session, UUID(body["supplier_id"]))
+    supplier_queries.get_supplier(uow.session, UUID(body["supplier_id"]))
 
 
 def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
-    supplier = suppliers.get_supplier(uow.session, UUID(body["supplier_id"]), for_update=True)
+    supplier = supplier_queries.get_supplier(
+        uow.session, UUID(body["supplier_id"]), for_update=True
+    )
     account = body["account"]
     supplier.settlement_account = dict(account)
     zh = f"新的收款账户（{masked(account)}）已生效，用于此后出具的结算单。"

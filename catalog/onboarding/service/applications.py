@@ -13,12 +13,12 @@ from catalog.onboarding import queries, rules
 from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
 from catalog.onboarding.service import accounts
-from catalog.suppliers import acts as commissions
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import acts as supplier_acts
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.approvals.rules import Signer
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
@@ -29,9 +29,9 @@ from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 
 
 def apply(uow: UnitOfWork, application: Application) -> UUID:
@@ -48,17 +48,17 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
     )
     _check_room(uow, row)
     supplier_id = supplier_service.open_supplier(uow, application.name, supplier_rules.APPLIED)
-    supplier = suppliers.get_supplier(uow.session, supplier_id)
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id)
     supplier.contact_name = application.contact_name
     supplier.contact_phone = application.contact_phone
-    user = access.NewStaff(
+    user = access_service.NewStaff(
         application.username,
         application.contact_name,
         application.password,
         "supplier",
         supplier_id,
     )
-    access.add_staff_account(uow, user)
+    access_service.add_staff_account(uow, user)
     row.supplier_id = supplier_id
     uow.session.add(row)
     return supplier_id
@@ -93,8 +93,10 @@ def change_profile(
 
     Raises NotFound for an unknown region.
     """
-    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
-    members.check_region(uow.session, profile.get("origin_region_code"), "origin_region_code")
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
+    member_queries.check_region(
+        uow.session, profile.get("origin_region_code"), "origin_region_code"
+    )
     is_origin_new = supplier.origin_region_code != profile.get("origin_region_code")
     for name, value in profile.items():
         if name != "settlement_account":
@@ -107,7 +109,7 @@ def change_profile(
 
 def submit(uow: UnitOfWork, supplier_id: UUID) -> Supplier:
     """Hand an application in for review; handing it in again changes nothing."""
-    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != supplier_rules.APPLIED:
         raise supplier_rules.STATES.refusal(supplier.state, supplier_rules.ACTIVE)
     if supplier.submitted_at is None:
@@ -116,7 +118,7 @@ def submit(uow: UnitOfWork, supplier_id: UUID) -> Supplier:
         reference = f"application:{supplier_id}:{uow.now.isoformat()}"
         zh = f"“{supplier.name}”提交了入驻申请，请审核。"
         en = f"“{supplier.name}” has applied; please review."
-        notices.notify(uow, [NewNotice("ops", None, "supplier_applied", reference, zh, en)])
+        staff_notices.notify(uow, [NewNotice("ops", None, "supplier_applied", reference, zh, en)])
     return supplier
 
 
@@ -133,7 +135,7 @@ def review(
     change of it is. Raises NotSubmitted, WrongState, Invalid for a rate without an approval, and
     QualificationMissing without a valid business licence.
     """
-    supplier = suppliers.get_supplier(uow.session, supplier_id, for_update=True)
+    supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     if supplier.state != supplier_rules.APPLIED:
         raise supplier_rules.STATES.refusal(supplier.state, supplier_rules.ACTIVE)
     if supplier.submitted_at is None:
@@ -147,7 +149,7 @@ def review(
         supplier.commission_bps = uow.settings.default_commission_bps
         supplier_service.change_state(uow, supplier_id, supplier_rules.ACTIVE)
         if commission_bps is not None:
-            commissions.propose_first(uow, by, supplier_id, commission_bps)
+            supplier_acts.propose_first(uow, by, supplier_id, commission_bps)
     else:
         supplier.submitted_at = None
     supplier.review_reasons = [asdict(reason) for reason in decision.reasons]
@@ -188,7 +190,7 @@ def add_qualification(uow: UnitOfWork, supplier_id: UUID, form: QualificationFor
     """
     rules.check(form, beijing_day(uow.now))
     queries.own_document(uow.session, supplier_id, form.document_id)
-    members.check_region(uow.session, form.region_code, "region_code")
+    member_queries.check_region(uow.session, form.region_code, "region_code")
     _check_count(uow, Qualification, supplier_id, rules.MAX_QUALIFICATIONS)
     row = Qualification(
         id=new_id(),
@@ -226,7 +228,7 @@ def announce_endings(uow: UnitOfWork) -> int:
     first = uow.settings.qualification_notice_days
     ending = queries.ending(uow.session, on, first)
     calls = each_shown(lambda row: _calls(row[0], row[1], on, first), ending)
-    return notices.notify(uow, [notice for call in calls for notice in call])
+    return staff_notices.notify(uow, [notice for call in calls for notice in call])
 
 
 def _calls(row: Qualification, name: str, on: date, first: int) -> list[NewNotice]:
@@ -248,7 +250,7 @@ def _tell_decision(
     zh = f"{what}已通过审核。" if decision.is_approved else f"{what}未通过审核：{decision.words}"
     en = "Approved." if decision.is_approved else f"Sent back: {decision.words}"
     stamp = f"{reference}:{uow.now.isoformat()}"
-    notices.notify(uow, [NewNotice("supplier", supplier_id, "review_decided", stamp, zh, en)])
+    staff_notices.notify(uow, [NewNotice("supplier", supplier_id, "review_decided", stamp, zh, en)])
 
 
 def _check_count(uow: UnitOfWork, model: Any, supplier_id: UUID, limit: int) -> None:

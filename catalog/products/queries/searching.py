@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from catalog.media import service as rich_text
+from catalog.media import service as media_service
 from catalog.products.models import Category, Product
 from catalog.products.queries.products import is_shown
 from catalog.suppliers.models import Supplier
 from mall.kernel.db import Direct
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
-from mall.members import queries as members
+from mall.members import queries as member_queries
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchab
     paths = {row.id: row.path for row in categories}
     found = {row[0].origin_region_code or row[2] for row in rows}
     codes = {code for code in found if code}
-    regions = members.region_names(session, codes) if codes else {}
+    regions = member_queries.region_names(session, codes) if codes else {}
     # A product that cannot be read is not found; the others are.
     return each_shown(lambda row: _searchable(row, paths, names, regions), rows)
 
@@ -69,7 +69,7 @@ def _searchable(
         id=product.id,
         title=product.title,
         brief=product.brief,
-        text=rich_text.plain(product.description),
+        text=media_service.plain(product.description),
         brand=product.brand,
         keywords=tuple(product.keywords),
         category_ids=tuple(UUID(key) for key in path),
@@ -147,5 +147,5 @@ def names(session: Session) -> dict[str, dict[str, str]]:
     return {
         "category": {row[0].hex: row[1] for row in categories},
         "supplier": {row[0].hex: row[1] for row in suppliers},
-        "origin": members.region_names(session, {code for code in origins if code}),
+        "origin": member_queries.region_names(session, {code for code in origins if code}),
     }

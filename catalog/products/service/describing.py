@@ -9,16 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from catalog.media import service as rich_text
+from catalog.media import service as media_service
 from catalog.products import rules
 from catalog.products.models import Category, PriceChange, Product, Sku
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.rules import ProductForm, SkuForm
-from catalog.suppliers import queries as suppliers
+from catalog.suppliers import queries as supplier_queries
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.members import queries as members
+from mall.members import queries as member_queries
 
 _PRICES = ("list_price_fen", "price_fen", "purchase_price_fen")
 
@@ -29,8 +29,8 @@ def check(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> None:
     if uow.session.get(Category, form.category_id) is None:
         raise NotFound("category", "分类", field="category_id")
     if form.shipping_template_id is not None:
-        suppliers.own_template(uow.session, supplier_id, form.shipping_template_id)
-    members.check_region(uow.session, form.origin_region_code, "origin_region_code")
+        supplier_queries.own_template(uow.session, supplier_id, form.shipping_template_id)
+    member_queries.check_region(uow.session, form.origin_region_code, "origin_region_code")
 
 
 def check_codes(
@@ -116,7 +116,7 @@ def _keep_prices(uow: UnitOfWork, skus: Iterable[Sku]) -> None:
 
 def live_form(session: Session, product: Product) -> ProductForm:
     """Return the form that would leave a product as it is."""
-    return _form(product, queries.active_skus(session, product.id))
+    return _form(product, products.active_skus(session, product.id))
 
 
 def _form(product: Product, active: Iterable[Sku]) -> ProductForm:
@@ -143,12 +143,12 @@ def live_forms(
     session: Session, product_ids: Collection[UUID]
 ) -> dict[UUID, tuple[Product, ProductForm]]:
     """Return products with the forms that would leave them as they are."""
-    products = session.scalars(select(Product).where(Product.id.in_(product_ids))).all()
-    skus: dict[UUID, list[Sku]] = {product.id: [] for product in products}
+    found = session.scalars(select(Product).where(Product.id.in_(product_ids))).all()
+    skus: dict[UUID, list[Sku]] = {product.id: [] for product in found}
     query = select(Sku).where(Sku.product_id.in_(product_ids), Sku.is_active)
     for sku in session.scalars(query.order_by(Sku.position, Sku.id)):
         skus[sku.product_id].append(sku)
-    return {each.id: (each, _form(each, skus[each.id])) for each in products}
+    return {each.id: (each, _form(each, skus[each.id])) for each in found}
 
 
 def new_rows(
@@ -192,7 +192,7 @@ def _describe(product: Product, form: ProductForm) -> None:
     names = ("category_id", "shipping_template_id", "title", "brief", "description", "brand")
     columns: dict[str, Any] = {
         **{name: getattr(form, name) for name in names},
-        "description": rich_text.clean(form.description),
+        "description": media_service.clean(form.description),
         "unit": form.unit,
         "origin_region_code": form.origin_region_code,
         "is_pavilion": form.is_pavilion,

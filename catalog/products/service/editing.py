@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from catalog.messages import CategoryChanged, ProductsChanged, QualificationsChanged
 from catalog.products import rules, statements
 from catalog.products.models import Category, Product
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.rules import ProductForm
 from catalog.products.service import describing, reviewing
 from mall.kernel.clock import beijing_day
@@ -89,14 +89,14 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
     describing.check(uow, supplier_id, form)
     describing.check_codes(uow, supplier_id, None, form)
     hold_turn(uow.session, "product", supplier_id)
-    if queries.count_of(uow.session, supplier_id) >= MAX_PRODUCTS:
+    if products.count_of(uow.session, supplier_id) >= MAX_PRODUCTS:
         raise LimitReached(limit=MAX_PRODUCTS)
     product = Product(
         id=new_id(), supplier_id=supplier_id, state=rules.DRAFT, created_at=uow.now, version=0
     )
     uow.session.add(product)
     describing.write(uow, product, form)
-    skus = queries.active_skus(uow.session, product.id)
+    skus = products.active_skus(uow.session, product.id)
     return product.id, [sku.id for sku in skus]
 
 
@@ -142,7 +142,7 @@ def change_product(
     VersionConflict when `version` is not the current one, Invalid, NotFound, SkuCodeTaken.
     """
     describing.check(uow, supplier_id, form)
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     if version is not None and product.version != version:
         raise VersionConflict("If-Match")
     describing.check_codes(uow, supplier_id, product_id, form)
@@ -165,7 +165,7 @@ def change_product(
 
 def submit_draft(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Hand a product in for review if it was never approved; any other is left as it is."""
-    product = queries.get_product(uow.session, product_id)
+    product = products.get_product(uow.session, product_id)
     if product.state in (rules.DRAFT, rules.REJECTED):
         reviewing.submit(uow, supplier_id, product_id)
 
@@ -174,7 +174,7 @@ def publish(uow: UnitOfWork, supplier_id: UUID, product_ids: Collection[UUID]) -
     """Put approved products on sale, all or none; repeating changes nothing."""
     fresh = []
     for product_id in sorted(product_ids):
-        product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+        product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
         if product.state != rules.PUBLISHED:
             rules.STATES.check(product.state, rules.PUBLISHED)
             product.state = rules.PUBLISHED
@@ -190,13 +190,13 @@ def publish(uow: UnitOfWork, supplier_id: UUID, product_ids: Collection[UUID]) -
 
 def unpublish(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Take a product off sale at once; open orders go on. Repeating changes nothing."""
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     _unpublish(uow, product)
 
 
 def take_off(uow: UnitOfWork, product_id: UUID) -> None:
     """Take any supplier's product off sale, as an operator; repeating changes nothing."""
-    _unpublish(uow, queries.get_product(uow.session, product_id, for_update=True))
+    _unpublish(uow, products.get_product(uow.session, product_id, for_update=True))
 
 
 def _unpublish(uow: UnitOfWork, product: Product) -> None:
@@ -223,7 +223,7 @@ def schedule(
         raise Invalid("unpublish_at", "下架时间须晚于上架时间。", "It must leave after it came.")
     if unpublish_at and unpublish_at <= uow.now:
         raise Invalid("unpublish_at", "下架时间已过。", "This time has passed.")
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     product.publish_at, product.unpublish_at = times
     product.version += 1
 
@@ -264,7 +264,7 @@ def run_schedule(uow: UnitOfWork, limit: int = 500) -> int:
 
 def set_tags(uow: UnitOfWork, product_id: UUID, tags: Sequence[str]) -> None:
     """Set the tags by which operators gather products for sections."""
-    product = queries.get_product(uow.session, product_id, for_update=True)
+    product = products.get_product(uow.session, product_id, for_update=True)
     product.tags = sorted(set(tags))
     uow.emit(ProductsChanged([str(product_id)]))
 

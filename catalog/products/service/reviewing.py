@@ -11,19 +11,19 @@ from catalog.messages import ProductsChanged
 from catalog.onboarding.rules import Decision
 from catalog.products import rules
 from catalog.products.models import Product, ProductRevision
-from catalog.products.queries import products as queries
+from catalog.products.queries import products
 from catalog.products.rules import Change, ProductForm
 from catalog.products.service import describing
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 
 
 def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Hand a draft or a rejected product in for review; repeating changes nothing."""
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     if product.state == rules.IN_REVIEW:
         return
     rules.STATES.check(product.state, rules.IN_REVIEW)
@@ -33,7 +33,7 @@ def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
 
 def hand_in(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
     """Open a revision of a locked product, in place of the one that waits."""
-    last = queries.last_revision(uow.session, product.id)
+    last = products.last_revision(uow.session, product.id)
     if last is not None and last.state == rules.IN_REVIEW:
         last.state = rules.WITHDRAWN
         # The next may only be written when no other is in review.
@@ -68,7 +68,7 @@ def first_revision(product_id: UUID, form: ProductForm, at: datetime) -> list[di
 
 def withdraw(uow: UnitOfWork, product: Product) -> None:
     """Take back the revision of a locked product that waits, if one does."""
-    revision = queries.open_revision(uow.session, product.id)
+    revision = products.open_revision(uow.session, product.id)
     if revision is not None:
         revision.state = rules.WITHDRAWN
         uow.session.flush()
@@ -76,7 +76,7 @@ def withdraw(uow: UnitOfWork, product: Product) -> None:
 
 def take_back(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Withdraw what waits for review; a product that was never approved is a draft again."""
-    product = queries.own_product(uow.session, supplier_id, product_id, for_update=True)
+    product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     withdraw(uow, product)
     if product.state == rules.IN_REVIEW:
         product.state = rules.DRAFT
@@ -93,7 +93,7 @@ def decide(
     if found is None:
         raise NotFound("revision", "送审版本")
     # Product first, then its revision: the order in which everybody locks them.
-    product = queries.get_product(uow.session, found.product_id, for_update=True)
+    product = products.get_product(uow.session, found.product_id, for_update=True)
     revision = uow.session.get(
         ProductRevision, revision_id, with_for_update=True, populate_existing=True
     )
@@ -148,7 +148,7 @@ def _tell(uow: UnitOfWork, product: Product, revision: ProductRevision, decision
     )
     reference = f"revision:{revision.id}"
     notice = NewNotice("supplier", product.supplier_id, "product_reviewed", reference, zh, en)
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
 
 
 def changes_of(
@@ -158,7 +158,7 @@ def changes_of(
 
     A product that was never approved has every field changed. Raises NotFound.
     """
-    revision, product, base = queries.revision_with_base(session, revision_id)
+    revision, product, base = products.revision_with_base(session, revision_id)
     before = base.content if base is not None else {}
     if revision.state == rules.IN_REVIEW and product.state in rules.REVIEWED:
         before = rules.content_of(describing.live_form(session, product))

@@ -6,12 +6,12 @@ import psycopg
 import structlog
 from sqlalchemy import select, update
 
-from catalog.products import rules as products
-from catalog.products.service import editing as product_service
-from catalog.stock import service as stock
+from catalog.products import rules as product_rules
+from catalog.products.service import editing
+from catalog.stock import service as stock_service
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
-from catalog.uploads.rules import rows as rules
+from catalog.uploads.rules import sheet_rows
 from catalog.uploads.service import keep, release
 from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.approvals.service import authors
@@ -77,9 +77,9 @@ def apply(upload_id: UUID) -> None:
 def _apply_one(upload: Upload, item: UploadItem) -> None:
     try:
         with unit_of_work() as uow:
-            if item.action == rules.CREATE:
+            if item.action == sheet_rows.CREATE:
                 _create(uow, upload, item)
-            elif item.action == rules.CHANGE:
+            elif item.action == sheet_rows.CHANGE:
                 _change(uow, upload, item)
             else:
                 assert item.product_id is not None
@@ -95,18 +95,18 @@ def _apply_one(upload: Upload, item: UploadItem) -> None:
 
 def _create(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
     assert item.content is not None
-    form = products.form_of({**item.content, "source_id": item.product_code})
-    prepared = product_service.prepare(
+    form = product_rules.form_of({**item.content, "source_id": item.product_code})
+    prepared = editing.prepare(
         uow,
         upload.supplier_id,
         form,
-        products.IN_REVIEW if upload.is_submitted else products.DRAFT,
+        product_rules.IN_REVIEW if upload.is_submitted else product_rules.DRAFT,
     )
     quantities = {prepared.sku_ids[code]: count for code, count in item.stock.items()}
     _inherit(uow, item, prepared.product_id)
     uow.defer(prepared.write)
     if quantities:
-        uow.defer(stock.stocking(quantities, _reference(upload), uow.now))
+        uow.defer(stock_service.stocking(quantities, _reference(upload), uow.now))
     uow.defer(_done(item, prepared.product_id))
 
 
@@ -119,15 +119,15 @@ def _change(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
     ).one()
     if held != "pending":
         raise AppliedElsewhere()
-    form = products.form_of({**item.content, "source_id": item.product_code})
-    product_service.change_product(uow, upload.supplier_id, item.product_id, form, None)
+    form = product_rules.form_of({**item.content, "source_id": item.product_code})
+    editing.change_product(uow, upload.supplier_id, item.product_id, form, None)
     if upload.is_submitted:
-        product_service.submit_draft(uow, upload.supplier_id, item.product_id)
+        editing.submit_draft(uow, upload.supplier_id, item.product_id)
     skus = queries.sku_ids(uow.session, [item.product_id]) if item.stock else {}
     for code, count in sorted(item.stock.items()):
         # A new SKU of a product on sale is stocked once a reviewer lets it in.
         if code in skus:
-            stock.set_on_hand(uow, skus[code], count, "import", _reference(upload))
+            stock_service.set_on_hand(uow, skus[code], count, "import", _reference(upload))
     _inherit(uow, item, item.product_id)
     uow.defer(_done(item, item.product_id))
 
@@ -168,7 +168,7 @@ def _fail(item: UploadItem, text: str) -> None:
 def _end_run(upload: Upload) -> None:
     with unit_of_work() as uow:
         is_done = not queries.pending(uow.session, upload.id, upload.skips_wrong)
-        ends = {"state": rules.APPLIED, "applied_at": uow.now} if is_done else {}
+        ends = {"state": sheet_rows.APPLIED, "applied_at": uow.now} if is_done else {}
         release(uow, upload.id, **ends)
     if is_done:
         log.info("upload_applied", upload_id=str(upload.id))

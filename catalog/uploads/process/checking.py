@@ -7,16 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert
 
-from catalog.media import service as rich_text
-from catalog.products import rules as products
+from catalog.media import service as media_service
+from catalog.products import rules as product_rules
 from catalog.products.service import describing
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.process import pictures
-from catalog.uploads.rules import columns
-from catalog.uploads.rules import rows as rules
-from catalog.uploads.rules.rows import Group
+from catalog.uploads.rules import columns, sheet_rows
+from catalog.uploads.rules.sheet_rows import Group
 from catalog.uploads.service import LIMITS, fail, hand_on, keep, release
 from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox.pool import FilesBusy
@@ -54,11 +53,11 @@ def check(upload_id: UUID) -> None:
             held = uow.session.get_one(Upload, upload_id)
             fail(held, refused.sentence("zh"), refused.sentence("en"))
         return
-    groups = rules.group(rows)
+    groups = sheet_rows.group(rows)
     with reading() as session:
         known = queries.known(session, upload, groups)
     for found in groups:
-        rules.build(found, known)
+        sheet_rows.build(found, known)
         _clean(found)
     _write(upload, groups, len(rows))
 
@@ -98,8 +97,8 @@ def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
 
 def _clean(found: Group) -> None:
     if found.form is not None and found.form.description:
-        description = rich_text.clean(found.form.description)
-        found.form = products.ProductForm(**{**vars(found.form), "description": description})
+        description = media_service.clean(found.form.description)
+        found.form = product_rules.ProductForm(**{**vars(found.form), "description": description})
 
 
 def _write(upload: Upload, groups: list[Group], total: int) -> None:
@@ -125,7 +124,7 @@ def _write(upload: Upload, groups: list[Group], total: int) -> None:
             keep(uow, upload.id, done_rows=done)
             uow.session.expunge_all()
     with unit_of_work() as uow:
-        release(uow, upload.id, state=rules.CHECKED, checked_at=uow.now)
+        release(uow, upload.id, state=sheet_rows.CHECKED, checked_at=uow.now)
 
 
 def _items(
@@ -134,7 +133,7 @@ def _items(
     ids = [found.product_id for found in groups if found.product_id is not None]
     live = describing.live_forms(uow.session, ids) if ids else {}
     skus = queries.sku_ids(uow.session, ids)
-    levels = stock.levels(uow.session, list(skus.values())) if skus else {}
+    levels = stock_queries.levels(uow.session, list(skus.values())) if skus else {}
     stocked = {code: levels[sku_id][0] for code, sku_id in skus.items() if sku_id in levels}
     for found in groups:
         yield {
@@ -155,7 +154,7 @@ def _plan(
     plan: dict[str, Any] = {"title": title, "content": None, "stock": {}, "changes": []}
     form = found.form
     if form is None:
-        return {**plan, "action": rules.WRONG}
+        return {**plan, "action": sheet_rows.WRONG}
     counted = {} if is_repeated else found.stocktakes
     first = {
         sku.code: sku.stock
@@ -166,18 +165,19 @@ def _plan(
         **first,
         **{code: count for code, count in counted.items() if stocked.get(code) != count},
     }
-    plan |= {"content": products.content_of(form), "stock": quantities}
+    plan |= {"content": product_rules.content_of(form), "stock": quantities}
     if found.product_id is None:
-        return {**plan, "action": rules.CREATE}
+        return {**plan, "action": sheet_rows.CREATE}
     before = live[found.product_id][1]
-    wanted = rules.kept_images(form, before)
-    plan["content"] = products.content_of(wanted)
+    wanted = sheet_rows.kept_images(form, before)
+    plan["content"] = product_rules.content_of(wanted)
     changes = [
-        asdict(c) for c in products.differences(products.content_of(before), plan["content"])
+        asdict(c)
+        for c in product_rules.differences(product_rules.content_of(before), plan["content"])
     ]
     changes += [
         {"field": f"skus.{code}.stock", "before": stocked.get(code), "after": count}
         for code, count in quantities.items()
     ]
-    plan["changes"] = changes[: rules.MAX_SHOWN_CHANGES]
-    return {**plan, "action": rules.CHANGE if changes else rules.SAME}
+    plan["changes"] = changes[: sheet_rows.MAX_SHOWN_CHANGES]
+    return {**plan, "action": sheet_rows.CHANGE if changes else sheet_rows.SAME}

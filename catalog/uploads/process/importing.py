@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from catalog.media import service as rich_text
+from catalog.media import service as media_service
 from catalog.media.process import store_image
 from catalog.media.rules import MAX_BYTES
-from catalog.products import rules
+from catalog.products import rules as product_rules
 from catalog.products.queries import products
-from catalog.products.service import describing, reviewing
-from catalog.products.service import editing as product_service
+from catalog.products.service import describing, editing, reviewing
 from catalog.stock import queries as stock_queries
-from catalog.stock import service as stock
-from catalog.suppliers import queries as suppliers
+from catalog.stock import service as stock_service
+from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import service as supplier_service
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files import fetching
@@ -63,7 +62,7 @@ def import_lines(
         advance()
     # What was published whole was not looked at one by one.
     with unit_of_work() as uow:
-        product_service.withhold(uow)
+        editing.withhold(uow)
     return summary
 
 
@@ -83,7 +82,7 @@ def _own_images(raw: dict[str, Any]) -> list[str]:
     ImageRefused.
     """
     found = []
-    for address in list(raw.get("images") or [])[: rules.MAX_IMAGES]:
+    for address in list(raw.get("images") or [])[: product_rules.MAX_IMAGES]:
         if is_own_image(str(address)):
             found.append(str(address))
         elif not current_settings().fetch_images:
@@ -100,17 +99,17 @@ def _own_images(raw: dict[str, Any]) -> list[str]:
 
 def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> str:
     supplier_id = _supplier(uow, str(raw.get("supplier") or default_supplier))
-    form = _form(raw, product_service.ensure_category(uow, list(raw["category"])))
+    form = _form(raw, editing.ensure_category(uow, list(raw["category"])))
     known = products.find_by_source(uow.session, supplier_id, str(raw["source_id"]))
     if known is None:
         # What an operator imports is reviewed by its file.
         describing.check(uow, supplier_id, form)
         describing.check_codes(uow, supplier_id, None, form)
-        prepared = product_service.prepare(uow, supplier_id, form, rules.PUBLISHED)
+        prepared = editing.prepare(uow, supplier_id, form, product_rules.PUBLISHED)
         counts = {
             prepared.sku_ids[sku.code]: sku.stock for sku in form.skus if sku.stock is not None
         }
-        uow.defer(prepared.write, stock.stocking(counts, str(form.source_id), uow.now))
+        uow.defer(prepared.write, stock_service.stocking(counts, str(form.source_id), uow.now))
         return "created"
     is_changed = reviewing.replace_unseen(uow, known, form)
     _stock(uow, known.id, form)
@@ -118,18 +117,18 @@ def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> 
 
 
 def _supplier(uow: UnitOfWork, name: str) -> UUID:
-    known = suppliers.find_supplier(uow.session, name)
+    known = supplier_queries.find_supplier(uow.session, name)
     return known.id if known else supplier_service.open_supplier(uow, name)
 
 
-def _stock(uow: UnitOfWork, product_id: UUID, form: rules.ProductForm) -> None:
+def _stock(uow: UnitOfWork, product_id: UUID, form: product_rules.ProductForm) -> None:
     skus = products.active_skus(uow.session, product_id)
     stocked = stock_queries.levels(uow.session, [sku.id for sku in skus])
     wanted = {sku.code: sku.stock for sku in form.skus}
     for sku in skus:
         quantity = wanted.get(sku.code)
         if sku.id not in stocked and quantity is not None:
-            stock.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
+            stock_service.set_on_hand(uow, sku.id, quantity, "import", str(form.source_id))
 
 
 def _pairs(items: list[dict[str, Any]], make: Callable[[str], str]) -> tuple[tuple[str, str], ...]:
@@ -137,12 +136,12 @@ def _pairs(items: list[dict[str, Any]], make: Callable[[str], str]) -> tuple[tup
     return tuple(pair for pair in pairs if all(pair))
 
 
-def _sku(raw: dict[str, Any], product: dict[str, Any]) -> rules.SkuForm:
+def _sku(raw: dict[str, Any], product: dict[str, Any]) -> product_rules.SkuForm:
     options = _pairs(raw.get("options", []), canonical.prose)
     price_fen = _positive(raw["price_fen"], "price_fen")
     list_price = raw.get("list_price_fen", product["list_price_fen"])
     own = str(raw.get("code") or "/".join(value for _, value in options) or "标准")
-    return rules.SkuForm(
+    return product_rules.SkuForm(
         # A supplier's codes are unique: what a file names only by its options is told apart.
         code=_code(own if raw.get("code") else f"{product['source_id']}:{own}"),
         options=options,
@@ -164,18 +163,18 @@ def _positive(value: Any, name: str) -> int:
     return value
 
 
-def _form(raw: dict[str, Any], category_id: UUID) -> rules.ProductForm:
+def _form(raw: dict[str, Any], category_id: UUID) -> product_rules.ProductForm:
     title = canonical.prose(str(raw["title"]))
     if not 1 <= len(title) <= 100:
         raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
-    modes = tuple(raw.get("delivery_modes") or (rules.SHIP,))
-    if set(modes) - set(rules.DELIVERY_MODES):
+    modes = tuple(raw.get("delivery_modes") or (product_rules.SHIP,))
+    if set(modes) - set(product_rules.DELIVERY_MODES):
         raise Invalid("delivery_modes", "未知的配送方式。", "Unknown delivery mode.")
-    return rules.ProductForm(
+    return product_rules.ProductForm(
         title=title,
         category_id=category_id,
         brief=canonical.prose(str(raw.get("brief") or ""))[:200],
-        description=rich_text.clean(str(raw.get("description") or "")[:20_000]),
+        description=media_service.clean(str(raw.get("description") or "")[:20_000]),
         brand=canonical.prose(str(raw.get("brand") or "")[:50]) or None,
         unit=canonical.prose(str(raw.get("unit") or "")[:10]) or "件",
         keywords=tuple(

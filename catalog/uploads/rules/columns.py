@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.products import rules as products
+from catalog.products import rules as product_rules
 from mall.kernel.money import MAX_FEN
 from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row
@@ -180,7 +180,7 @@ def modes(cell: Cell) -> tuple[str, ...]:
 
 def urls(cell: Cell) -> tuple[str, ...]:
     """Read addresses of images."""
-    found = parts(r"\s;；,，", products.MAX_IMAGES, 500)(cell)
+    found = parts(r"\s;；,，", product_rules.MAX_IMAGES, 500)(cell)
     if not all(_URL.fullmatch(each) for each in found):
         raise WrongCell("图片网址须以 http:// 或 https:// 开头")
     return found
@@ -204,9 +204,9 @@ def anything(cell: Cell) -> None:
     """Read nothing: what stands there is for people."""
 
 
-_QUANTITY = whole(1, products.MAX_QUANTITY)
+_QUANTITY = whole(1, product_rules.MAX_QUANTITY)
 # As many as the API takes of a SKU.
-OPTIONS = tuple(range(1, products.MAX_OPTIONS + 1))
+OPTIONS = tuple(range(1, product_rules.MAX_OPTIONS + 1))
 _EXAMPLES = {1: ("如 净含量", "如 500g"), 2: ("如 口味", "如 原味")}
 
 
@@ -230,7 +230,7 @@ COLUMNS = (
     Column("weight_grams", "重量克", whole(1, 1_000_000), "整数克，不填为 500", False, 500),
     Column("barcode", "条码", barcode, "4 至 32 位"),
     Column("min_per_order", "起订量", _QUANTITY, "不填为 1", False, 1),
-    Column("max_per_order", "单次限购", _QUANTITY, "不填不限", False, products.MAX_QUANTITY),
+    Column("max_per_order", "单次限购", _QUANTITY, "不填不限", False, product_rules.MAX_QUANTITY),
     Column("member_limit", "每人限购", _QUANTITY, "与限购天数一起填写"),
     Column("member_limit_days", "限购天数", whole(1, 366), "与每人限购一起填写"),
     Column("stock", "初始库存", whole(0, 10_000_000), "只在该规格从未入库时生效"),

@@ -10,19 +10,19 @@ from fulfillment.after_sales.models import AfterSalesCase, AfterSalesEvent, Retu
 from fulfillment.after_sales.rules import Limits, Request, Units
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
-from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.shipments import rules as parcels
+from fulfillment.shipments import rules as shipment_rules
 from mall.access.rules import OPS, STORE, SUPPLIER, UNION
 from mall.kernel.db import hold_turn
 from mall.kernel.ids import new_id, new_number
 from mall.kernel.uow import UnitOfWork
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.rules import AddressForm, clean_phone
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.checkout.rules import ChooseAnew
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.queries import SoldLine
@@ -46,11 +46,11 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what a right
     pays and has not left.
     """
-    orders.get_order(uow.session, order_id, member_id)
+    order_queries.get_order(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "after_sales")
-    line = orders.sold_line(uow.session, order_id, asked.line_id)
+    line = order_queries.sold_line(uow.session, order_id, asked.line_id)
     part, goods, which = _units(uow, asked)
     is_unsent = which != rules.SENT
     if not is_unsent:
@@ -78,7 +78,7 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
 
 def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, FulfillmentLine, str]:
     """Return the part and the line, locked, whose units a request is about, and which they are."""
-    part, goods = dispatch.lock_line(uow, asked.line_id)
+    part, goods = dispatch_service.lock_line(uow, asked.line_id)
     replacing = dispatch_queries.replacements_of(uow.session, asked.line_id)
     claimed = queries.claimed_sent(uow.session, asked.line_id)
     claimed += sum(each.quantity - each.dispatched_quantity for each in replacing)
@@ -91,7 +91,9 @@ def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, Fulfillme
     which = rules.units_for(asked, units)
     if which == rules.REPLACING:
         chosen = next(each for each in replacing if each.to_dispatch >= asked.quantity)
-        part, goods = dispatch.lock_line_of_part(uow, asked.line_id, chosen.fulfillment_order_id)
+        part, goods = dispatch_service.lock_line_of_part(
+            uow, asked.line_id, chosen.fulfillment_order_id
+        )
     return part, goods, which
 
 
@@ -152,7 +154,9 @@ def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
     """Lock what a decision touches: order, its part, and the case, in this order."""
     case = queries.get_case(uow.session, case_id)
     order_service.lock(uow, case.order_id)
-    part, line = dispatch.lock_line_of_part(uow, case.order_line_id, case.fulfillment_order_id)
+    part, line = dispatch_service.lock_line_of_part(
+        uow, case.order_line_id, case.fulfillment_order_id
+    )
     locked = uow.session.scalars(
         select(AfterSalesCase)
         .where(AfterSalesCase.id == case_id)
@@ -182,10 +186,10 @@ def send_back(
     uow: UnitOfWork, member_id: UUID, case_id: UUID, carrier: str, tracking_no: str | None
 ) -> AfterSalesCase:
     """Record how goods are on their way back; raises WrongState and Invalid."""
-    number = parcels.clean_number(carrier, tracking_no)
+    number = shipment_rules.clean_number(carrier, tracking_no)
     queries.get_case(uow.session, case_id, member_id=member_id)
     *_, case = lock(uow, case_id)
-    note = f"{parcels.CARRIERS[carrier].name} {number or ''}".strip()
+    note = f"{shipment_rules.CARRIERS[carrier].name} {number or ''}".strip()
     sent = {"return_carrier": carrier, "return_tracking_no": number}
     become(uow, case, rules.IN_RETURN, f"member:{member_id}", note, **sent)
     tell_supplier(uow, case, "退货已寄出，请注意查收", "Goods are on their way back")
@@ -200,13 +204,13 @@ def appeal(uow: UnitOfWork, member_id: UUID, case_id: UUID, note: str) -> AfterS
     notice = _notice(
         case, OPS, None, "会员对售后结果提出申诉", "A member appeals an after-sales case"
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
     return case
 
 
 def set_return_address(uow: UnitOfWork, supplier_id: UUID, form: AddressForm) -> ReturnAddress:
     """Say where goods are to be returned to; raises Invalid."""
-    members.check_region(uow.session, form.region_code, "region_code")
+    member_queries.check_region(uow.session, form.region_code, "region_code")
     values: dict[str, Any] = {
         "recipient": form.recipient,
         "phone": clean_phone(form.phone),
@@ -226,14 +230,14 @@ def set_return_address(uow: UnitOfWork, supplier_id: UUID, form: AddressForm) ->
 
 def tell_supplier(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> None:
     """Leave a notice about a case with its supplier."""
-    notices.notify(uow, [_notice(case, SUPPLIER, case.supplier_id, zh, en)])
+    staff_notices.notify(uow, [_notice(case, SUPPLIER, case.supplier_id, zh, en)])
 
 
 def tell_member(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> None:
     """Leave a notice about a case with its member, or with the union whose order it is of."""
     part = uow.session.get_one(FulfillmentOrder, case.fulfillment_order_id)
     audience = UNION if part.delivery_mode == dispatch_rules.UNIT else STORE
-    notices.notify(uow, [_notice(case, audience, case.member_id, zh, en)])
+    staff_notices.notify(uow, [_notice(case, audience, case.member_id, zh, en)])
 
 
 def _notice(

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from catalog.stock import service as stock
+from catalog.stock import service as stock_service
 from catalog.stock.rules import OutOfStock
 from fulfillment.after_sales import queries, rules
 from fulfillment.after_sales.models import AfterSalesCase
 from fulfillment.after_sales.rules import Request
-from fulfillment.after_sales.service import asking as service
+from fulfillment.after_sales.service import asking
 from fulfillment.after_sales.service.asking import Locked, become, release, tell_member
-from fulfillment.dispatch import service as dispatch
-from fulfillment.vouchers import service as vouchers
+from fulfillment.dispatch import service as dispatch_service
+from fulfillment.vouchers import service as voucher_service
 from mall.kernel.errors import Invalid
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
@@ -24,9 +24,9 @@ from orders.refunds.service.reimbursing import Back
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
     """Open a case; money for what should have left by now goes back without asking anybody.
 
-    Raises what `service.request` raises.
+    Raises what `asking.request` raises.
     """
-    found = service.request(uow, member_id, order_id, asked)
+    found = asking.request(uow, member_id, order_id, asked)
     part, _, case = found
     is_late = part.dispatch_by is not None and part.dispatch_by < uow.now
     if case.is_unsent and is_late:
@@ -39,7 +39,7 @@ def approve(uow: UnitOfWork, case_id: UUID, actor: str, note: str = "") -> After
 
     Raises NoReturnAddress and WrongState.
     """
-    found = service.lock(uow, case_id)
+    found = asking.lock(uow, case_id)
     rules.STATES.check(found[2].state, rules.REFUNDED)
     _agree(uow, found, actor, note)
     return found[2]
@@ -85,7 +85,9 @@ def _refund(
         # It had been refused and has left meanwhile: these units cannot be asked about again.
         case.is_unsent = False
     unsent = case.held
-    supplier_sent = any(each.dispatched_quantity for each in dispatch.lines_of_supplier(uow, part))
+    supplier_sent = any(
+        each.dispatched_quantity for each in dispatch_service.lines_of_supplier(uow, part)
+    )
     is_fault = rules.REASONS[case.reason].is_suppliers_fault
     back = Back(
         line_id=case.order_line_id,
@@ -99,8 +101,8 @@ def _refund(
     changes = {"refunded_fen": went.amount_fen, "freight_fen": went.freight_fen, "held": 0}
     become(uow, case, rules.REFUNDED, actor, note, **changes)
     if unsent:
-        vouchers.revoke(uow, line.id, unsent)
-        dispatch.take_out(uow, part, line, unsent)
+        voucher_service.revoke(uow, line.id, unsent)
+        dispatch_service.take_out(uow, part, line, unsent)
     amount = yuan(went.amount_fen + went.freight_fen)
     tell_member(uow, case, f"售后退款 {amount} 元已办理", f"¥{amount} goes back to you")
     uow.defer(*went.restocking)
@@ -109,17 +111,17 @@ def _refund(
 def _replace(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
     part, line, case = found
     try:
-        stock.take_free(uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}")
+        stock_service.take_free(uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}")
     except OutOfStock as error:
         raise rules.ExchangeSoldOut() from error
-    again = dispatch.open_replacement(uow, part, line, case.id, case.quantity)
+    again = dispatch_service.open_replacement(uow, part, line, case.id, case.quantity)
     become(uow, case, rules.REPLACED, actor, note, replacement_id=again.id)
     tell_member(uow, case, "换货商品即将发出", "Other goods will be sent to you")
 
 
 def reject(uow: UnitOfWork, case_id: UUID, actor: str, note: str) -> AfterSalesCase:
     """Refuse a request, or goods that came back not as they should; the member may appeal."""
-    _, line, case = service.lock(uow, case_id)
+    _, line, case = asking.lock(uow, case_id)
     become(uow, case, rules.REJECTED, actor, note)
     release(line, case)
     tell_member(
@@ -130,7 +132,7 @@ def reject(uow: UnitOfWork, case_id: UUID, actor: str, note: str) -> AfterSalesC
 
 def receive(uow: UnitOfWork, case_id: UUID, actor: str, note: str) -> AfterSalesCase:
     """Record that returned goods have come; they are looked at next."""
-    *_, case = service.lock(uow, case_id)
+    *_, case = asking.lock(uow, case_id)
     become(uow, case, rules.RECEIVED, actor, note, received_at=uow.now)
     return case
 
@@ -142,7 +144,7 @@ def accept_goods(
 
     Raises ExchangeSoldOut, WrongState, and Invalid beyond the units of the case.
     """
-    found = service.lock(uow, case_id)
+    found = asking.lock(uow, case_id)
     case = found[2]
     if case.state != rules.RECEIVED:
         raise rules.STATES.refusal(case.state, rules.REFUNDED)
@@ -157,7 +159,7 @@ def accept_goods(
     else:
         _give(uow, found, actor, "")
     if restocked:
-        stock.adjust(uow, case.sku_id, restocked, "return", f"case:{case.number}")
+        stock_service.adjust(uow, case.sku_id, restocked, "return", f"case:{case.number}")
     return case
 
 
@@ -175,7 +177,7 @@ def arbitrate(uow: UnitOfWork, case_id: UUID, actor: str, verdict: Verdict) -> A
 
     Raises WrongState, AmountTooHigh.
     """
-    found = service.lock(uow, case_id)
+    found = asking.lock(uow, case_id)
     case, note = found[2], verdict.note
     if case.state != rules.APPEALED:
         raise rules.STATES.refusal(case.state, rules.DISMISSED)
@@ -187,7 +189,7 @@ def arbitrate(uow: UnitOfWork, case_id: UUID, actor: str, verdict: Verdict) -> A
         _refund(uow, found, actor, note, amount_fen)
     else:
         _agree_anyhow(uow, found, actor, note)
-    service.tell_supplier(uow, case, "平台已裁决售后申诉", "An after-sales appeal was decided")
+    asking.tell_supplier(uow, case, "平台已裁决售后申诉", "An after-sales appeal was decided")
     return case
 
 
@@ -201,7 +203,7 @@ def _agree_anyhow(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None
 
 def decide_by_silence(uow: UnitOfWork, case_id: UUID) -> bool:
     """Let silence decide a case whose time is over; False where somebody was faster."""
-    found = service.lock(uow, case_id)
+    found = asking.lock(uow, case_id)
     _, line, case = found
     if case.due_at is None or case.due_at > uow.now:
         return False
@@ -221,7 +223,7 @@ def close_with_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> No
     """Close what was asked about orders that were cancelled as a whole; again changes nothing."""
     for order_id in sorted({UUID(message.order_id) for message in messages}):
         for each in queries.open_of_order(uow.session, order_id):
-            _, line, case = service.lock(uow, each.id)
+            _, line, case = asking.lock(uow, each.id)
             if rules.WITHDRAWN in rules.STATES.table[case.state]:
                 become(uow, case, rules.WITHDRAWN, rules.SILENCE, "订单已取消")
                 release(line, case)

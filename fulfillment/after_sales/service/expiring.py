@@ -2,16 +2,16 @@
 
 from uuid import UUID
 
-from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch.models import FulfillmentLine
-from fulfillment.vouchers import queries
-from fulfillment.vouchers import service as vouchers
+from fulfillment.vouchers import queries as voucher_queries
+from fulfillment.vouchers import service as voucher_service
 from mall.access.rules import STORE
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
-from orders.order import queries as orders
+from mall.notification.service import staff_notices
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.refunds.service import reimbursing
 from orders.refunds.service.reimbursing import Back
@@ -23,20 +23,20 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     The money goes to the tenders it came from, beans by the rules of their programme. While a
     refund of the unit is being decided, that decides.
     """
-    voucher = queries.get_voucher(uow.session, voucher_id)
-    part = dispatch.lock_with_order(uow, voucher.fulfillment_order_id)
+    voucher = voucher_queries.get_voucher(uow.session, voucher_id)
+    part = dispatch_service.lock_with_order(uow, voucher.fulfillment_order_id)
     line = uow.session.get_one(FulfillmentLine, voucher.fulfillment_line_id, populate_existing=True)
-    if line.to_dispatch < 1 or not vouchers.expire(uow, voucher_id):
+    if line.to_dispatch < 1 or not voucher_service.expire(uow, voucher_id):
         return False
     order_id = part.order_id
-    sold = orders.sold_line(uow.session, order_id, line.order_line_id)
+    sold = order_queries.sold_line(uow.session, order_id, line.order_line_id)
     left, _ = reimbursing.left_of_line(uow.session, order_id, sold.id)
     amount_fen = min(sold.price_fen, left)
     line.held_quantity += 1
     if amount_fen:
         back = Back(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1, units=1)
         reimbursing.reimburse(uow, order_id, back, order_rules.SYSTEM)
-    dispatch.take_out(uow, part, line, 1)
+    dispatch_service.take_out(uow, part, line, 1)
     notice = NewNotice(
         STORE,
         voucher.member_id,
@@ -45,5 +45,5 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
         f"提货券“{sold.title}”已到期未使用，{yuan(amount_fen)} 元按原支付方式退回。",
         f"The voucher for {sold.title} ended unused; ¥{yuan(amount_fen)} goes back.",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
     return True

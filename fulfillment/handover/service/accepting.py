@@ -2,19 +2,18 @@
 
 from uuid import UUID
 
-from fulfillment.after_sales import rules as case_rules
+from fulfillment.after_sales import rules as after_sales_rules
 from fulfillment.dispatch import rules as dispatch_rules
-from fulfillment.dispatch import service as dispatch
+from fulfillment.dispatch import service as dispatch_service
 from fulfillment.handover import queries, rules
 from mall.approvals.rules import ACCEPTANCE, FILING, Subject
 from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork
-from mall.ledger import queries as ledger
-from orders.entitlements import service as rights
-from orders.programmes import queries as programmes
+from mall.ledger import queries as ledger_queries
+from orders.entitlements import service as entitlement_service
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
-from orders.programmes.service import history
-from orders.programmes.service import lifecycle as programme_service
+from orders.programmes.service import history, lifecycle
 from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
@@ -25,22 +24,22 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     Raises WrongState, NotArrived, ClaimsOpen, and SamePerson for whoever recorded what came or was
     paid; then nothing is changed.
     """
-    programme = programmes.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
     unsplit = queries.count_unsplit(uow.session, programme.id)
     rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
     claims = queries.claims_of(uow.session, programme.id)
-    undecided = sum(claim.state not in case_rules.ENDED for claim in claims)
+    undecided = sum(claim.state not in after_sales_rules.ENDED for claim in claims)
     if undecided:
         raise rules.ClaimsOpen(count=undecided)
-    signer = programme_service.signer_of(uow, officer)
+    signer = lifecycle.signer_of(uow, officer)
     authors.decide(uow, Subject(ACCEPTANCE, programme.id), signer)
     authors.touch(uow, Subject(FILING, programme.id), signer)
-    handed = rights.redeem_in_bulk(uow, programme.id)
+    handed = entitlement_service.redeem_in_bulk(uow, programme.id)
     accepted = 0
     for part in queries.unit_parts(uow.session, programme.id):
         if part.state == dispatch_rules.DISPATCHED:
-            dispatch.deliver(uow, part.id, officer.signature.actor)
+            dispatch_service.deliver(uow, part.id, officer.signature.actor)
             accepted += 1
     details = {"unit_parts": accepted, "rights": handed, "claims": len(claims)}
     programme.state = programme_rules.ACCEPTED
@@ -52,9 +51,9 @@ def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: 
 
     Raises NotFound for a case of another programme.
     """
-    programmes.lock(uow, officer.union_id, programme_id)
+    programme_queries.lock(uow, officer.union_id, programme_id)
     queries.check_claim(uow.session, programme_id, case_id)
-    signer = programme_service.signer_of(uow, officer)
+    signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
 
 
@@ -64,14 +63,14 @@ def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) ->
     Raises WrongState, ValueStillOut, FundNotEmpty, and SamePerson for whoever accepted it or
     recorded what was accepted.
     """
-    programme = programmes.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ARCHIVED)
-    found = ledger.fund_figures(uow.session, programme.id)
+    found = ledger_queries.fund_figures(uow.session, programme.id)
     if found.outstanding_fen or found.held_fen:
         raise rules.ValueStillOut(out_fen=found.outstanding_fen + found.held_fen)
     if found.balance_fen:
         raise rules.FundNotEmpty(balance_fen=found.balance_fen)
-    signer = programme_service.signer_of(uow, officer)
+    signer = lifecycle.signer_of(uow, officer)
     recorded = [Subject(ACCEPTANCE, programme.id)]
     authors.decide(uow, Subject(FILING, programme.id), signer, recorded)
-    programme_service.step(uow, programme, officer.signature, programme_rules.ARCHIVED, note)
+    lifecycle.step(uow, programme, officer.signature, programme_rules.ARCHIVED, note)

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from fulfillment.handover import queries, rules
 from fulfillment.handover.models import HandOut
 from fulfillment.handover.rules import Share
-from fulfillment.shipments import rules as parcels
+from fulfillment.shipments import rules as shipment_rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
-from orders.entitlements import queries as rights
-from orders.entitlements import service as right_service
-from orders.programmes import queries as programmes
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import service as entitlement_service
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.service.lifecycle import Officer
 
@@ -40,11 +40,11 @@ def record(
     The same again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Rights
     are locked in one order: two tablets record a person one after the other.
     """
-    programme = programmes.get_programme(uow.session, officer.union_id, programme_id)
+    programme = programme_queries.get_programme(uow.session, officer.union_id, programme_id)
     places = {tick.entitlement_id: place for place, tick in enumerate(ticks)}
     for tick in sorted(ticks, key=lambda each: each.entitlement_id):
-        right = rights.get_of_programme(uow.session, programme_id, tick.entitlement_id)
-        right_service.lock(uow, right.id)
+        right = entitlement_queries.get_of_programme(uow.session, programme_id, tick.entitlement_id)
+        entitlement_service.lock(uow, right.id)
         if programme.delivery != programme_rules.UNIT or not right.has_share:
             raise rules.NotForThem(name=right.name)
         _record(uow, officer, right, tick, (method, places[tick.entitlement_id]))
@@ -56,7 +56,7 @@ def _record(
     method, place = how
     number = None
     if tick.carrier is not None:
-        number = parcels.clean_number(tick.carrier, tick.tracking_no)
+        number = shipment_rules.clean_number(tick.carrier, tick.tracking_no)
     found = uow.session.get(HandOut, right.id, populate_existing=True)
     if found is not None:
         if found.state == tick.state:
@@ -89,7 +89,7 @@ def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> Sh
     """Hand one person's share out by the code that they show; raises what recording raises."""
     entitlement_id = rules.read_code(code, uow.settings.secret_key)
     try:
-        right = rights.get_of_programme(uow.session, programme_id, entitlement_id)
+        right = entitlement_queries.get_of_programme(uow.session, programme_id, entitlement_id)
     except NotFound as error:
         raise rules.WrongHandOutCode("code") from error
     tick = Tick(entitlement_id, rules.HANDED_OUT)
@@ -101,7 +101,9 @@ def list_of(
     session: Session, programme_id: UUID, state: str | None, after: int, limit: int
 ) -> list[dict[str, Any]]:
     """Return who has a share at the unit and what became of it, one more than `limit` if more."""
-    people = rights.of_programme(session, programme_id, after, limit, queries.narrowed_to(state))
+    people = entitlement_queries.of_programme(
+        session, programme_id, after, limit, queries.narrowed_to(state)
+    )
     recorded = queries.hand_outs_of(session, [right.id for right in people])
     shown = ("state", "recorded_at", "recorded_by", "note", "carrier", "tracking_no")
     return [

@@ -7,21 +7,21 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from fulfillment.after_sales import rules as case_rules
+from fulfillment.after_sales import rules as after_sales_rules
 from fulfillment.after_sales.rules import Request
 from fulfillment.after_sales.service import deciding
 from fulfillment.dispatch.models import FulfillmentLine
 from fulfillment.handover import queries, rules
 from fulfillment.handover.models import LoadReceipt, LoadReceiptLine
 from fulfillment.handover.rules import Counted
-from fulfillment.shipments import service as shipments
+from fulfillment.shipments import service as shipment_service
 from mall.approvals.rules import ACCEPTANCE, Subject
 from mall.approvals.service import authors
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
-from orders.programmes import queries as programmes
-from orders.programmes.service import lifecycle as programme_service
+from orders.programmes import queries as programme_queries
+from orders.programmes.service import lifecycle
 from orders.programmes.service.lifecycle import Officer
 
 
@@ -42,11 +42,11 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     programme, then order and part, as every case does.
     """
     # Locked: whoever accepts the programme at this moment sees who counted what came, or waits.
-    programmes.lock(uow, officer.union_id, programme_id)
-    signer = programme_service.signer_of(uow, officer)
+    programme_queries.lock(uow, officer.union_id, programme_id)
+    signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
     shipment = queries.load(uow.session, programme_id, told.shipment_id)
-    part = shipments.lock_part(uow, shipment)
+    part = shipment_service.lock_part(uow, shipment)
     known = uow.session.get(LoadReceipt, shipment.id)
     if known is not None:
         at = f"{known.received_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
@@ -64,7 +64,7 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     uow.session.flush()
     uow.session.add_all(lines)
     uow.session.flush()
-    shipments.arrive(uow, part, shipment, officer.signature.actor)
+    shipment_service.arrive(uow, part, shipment, officer.signature.actor)
     cases = []
     for line in lines:
         short = line.sent - line.received - line.damaged
@@ -104,7 +104,9 @@ def _claim(
 ) -> Request:
     quantity, reason = what
     line = uow.session.get_one(FulfillmentLine, counted.fulfillment_line_id)
-    kind = case_rules.REFUND_ONLY if told.wish == rules.REFUND else case_rules.EXCHANGE
+    kind = (
+        after_sales_rules.REFUND_ONLY if told.wish == rules.REFUND else after_sales_rules.EXCHANGE
+    )
     return Request(
         line.order_line_id,
         kind,

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from mall.access import queries, rules, service
+from mall.access import queries as access_queries
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.access.guard import current, needs_duty
 from mall.access.models import StaffChange
 from mall.access.rules import ACCOUNTS
@@ -49,7 +51,7 @@ def masked(phone: str | None) -> str | None:
 @bp.doc(summary="List the operators with their duties")
 def list_operators() -> dict[str, Any]:
     with unit_of_work() as uow:
-        found = queries.operators(uow.session)
+        found = access_queries.operators(uow.session)
         with_one = factors.with_one(uow, [each.id for each in found])
         names = ("id", "username", "display_name", "duties", "is_active", "created_at")
         items = [
@@ -71,7 +73,9 @@ def list_operators() -> dict[str, Any]:
 @bp.doc(summary="Propose an account for an operator", description=TWO)
 def propose_operator(json_data: dict[str, Any]) -> dict[str, Any]:
     duties = tuple(json_data.pop("duties"))
-    new = service.NewStaff(**json_data, password=None, role=rules.OPERATOR, duties=duties)
+    new = access_service.NewStaff(
+        **json_data, password=None, role=access_rules.OPERATOR, duties=duties
+    )
     with unit_of_work() as uow:
         return change_reply(changes.propose_open(uow, new, current().subject_id))
 
@@ -94,7 +98,7 @@ def propose_duties(account_id: UUID, json_data: dict[str, Any]) -> dict[str, Any
 @bp.doc(summary="Close another operator's account; its sessions end at once")
 def close_operator(account_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
-        service.close_colleague(uow, current().subject_id, None, account_id)
+        access_service.close_colleague(uow, current().subject_id, None, account_id)
     return "", 204
 
 
@@ -109,8 +113,8 @@ def close_operator(account_id: UUID) -> tuple[str, int]:
 def invite(account_id: UUID) -> dict[str, Any]:
     by = current()
     with unit_of_work() as uow:
-        account = service.get_account(uow, account_id)
-        if account.role in rules.TWO_PERSONS:
+        account = access_service.get_account(uow, account_id)
+        if account.role in access_rules.TWO_PERSONS:
             change = changes.propose_invitation(uow, account, by.subject_id)
             return {"change": change_reply(change), "invitation": None}
         return {"change": None, "invitation": invitations.issue(uow, account, by.name)}

@@ -4,7 +4,8 @@ from typing import Any
 
 from apiflask import APIBlueprint
 
-from mall.access import rules, service
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.access.guard import current, needs_no_duty, public
 from mall.access.staff.schemas import (
     AcceptBody,
@@ -34,7 +35,7 @@ def _blueprint(audience: str, tag: str) -> APIBlueprint:
     @bp.doc(summary="Read one's own account, its duties and whether it has a second factor")
     def read_account() -> dict[str, Any]:
         with unit_of_work() as uow:
-            account = service.get_account(uow, current().subject_id)
+            account = access_service.get_account(uow, current().subject_id)
             names = ("id", "username", "display_name", "duties")
             shown = {name: getattr(account, name) for name in names}
             shown["is_person_confirmed"] = account.person_confirmed_at is not None
@@ -117,15 +118,15 @@ def _factors(bp: APIBlueprint) -> None:
     def confirm_factor(json_data: dict[str, str]) -> dict[str, Any]:
         with unit_of_work() as uow:
             codes = own_account.confirm_factor(uow, current(), json_data["code"])
-            uow.outcome = rules.TotpWrong.code if codes is None else uow.outcome
+            uow.outcome = access_rules.TotpWrong.code if codes is None else uow.outcome
         if codes is None:
-            raise rules.TotpWrong("code")
+            raise access_rules.TotpWrong("code")
         return {"recovery_codes": codes}
 
 
 BLUEPRINTS = [
-    _blueprint(rules.UNION, "Union"),
-    _blueprint(rules.SUPPLIER, "Supplier"),
-    _blueprint(rules.PICKUP, "Pickup"),
-    _blueprint(rules.OPS, "Operations"),
+    _blueprint(access_rules.UNION, "Union"),
+    _blueprint(access_rules.SUPPLIER, "Supplier"),
+    _blueprint(access_rules.PICKUP, "Pickup"),
+    _blueprint(access_rules.OPS, "Operations"),
 ]

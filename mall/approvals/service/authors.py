@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from mall.access import queries as accounts
-from mall.access import rules as access
+from mall.access import queries as access_queries
+from mall.access import rules as access_rules
 from mall.access.models import StaffAccount
 from mall.access.rules import Actor, Principal, SamePerson
 from mall.approvals.models import Author, AuthorSource, Decision
@@ -25,7 +25,7 @@ def signer(uow: UnitOfWork, principal: Principal) -> Signer:
 
 def signed(uow: UnitOfWork, account_id: UUID, name: str, display_name: str) -> Signer:
     """Return an account as the person it belongs to."""
-    return Signer(accounts.actor(uow.session, account_id), name, display_name)
+    return Signer(access_queries.actor(uow.session, account_id), name, display_name)
 
 
 def touch(uow: UnitOfWork, what: Subject, by: Signer) -> None:
@@ -166,11 +166,11 @@ def decide(
     then, now = _people(uow, rows)
     if by.actor is not None:
         try:
-            access.check_other_person(by.actor, [*then, *now])
+            access_rules.check_other_person(by.actor, [*then, *now])
         except SamePerson as error:
             raise refusal() from error
         if uow.settings.persons_confirmed:
-            access.check_confirmed([by.actor, *now])
+            access_rules.check_confirmed([by.actor, *now])
     row = _row(uow, what, by)
     for name in ("touched_at", "touches", "settled"):
         del row[name]
@@ -183,7 +183,7 @@ def _people(uow: UnitOfWork, rows: Sequence[Author]) -> tuple[list[Actor], list[
     then = [_actor(row) for row in rows if row.account_id]
     ids = {row.account_id for row in rows if row.account_id}
     accounts_now = uow.session.scalars(select(StaffAccount).where(StaffAccount.id.in_(ids)))
-    return then, [accounts.person_of(each) for each in accounts_now]
+    return then, [access_queries.person_of(each) for each in accounts_now]
 
 
 def authors_of(uow: UnitOfWork, what: Subject) -> list[UUID]:

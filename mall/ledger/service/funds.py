@@ -15,7 +15,7 @@ from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.models import BeanLot, LedgerFund
 from mall.ledger.rules import FundShort
-from mall.ledger.service import posting as service
+from mall.ledger.service import posting
 from mall.ledger.service.posting import (
     BEANS,
     CNY,
@@ -87,9 +87,9 @@ def deposit(
     if not 0 < amount_fen <= MAX_FEN:
         raise ValueError("a deposit is positive")
     uow.session.execute(_ADD, {"fund_id": fund_id, "amount": amount_fen})
-    money = (Leg(from_account, -amount_fen), Leg(service.PREPAID, amount_fen))
-    beans = (Leg(service.ISSUED, -amount_fen), Leg(fund_account(fund_id), amount_fen))
-    service.post(
+    money = (Leg(from_account, -amount_fen), Leg(posting.PREPAID, amount_fen))
+    beans = (Leg(posting.ISSUED, -amount_fen), Leg(fund_account(fund_id), amount_fen))
+    posting.post(
         uow,
         [
             Transfer(reference, "deposit", CNY, money),
@@ -101,9 +101,9 @@ def deposit(
 def pay_out(uow: UnitOfWork, fund_id: UUID, amount_fen: int, reference: str) -> None:
     """Post money that goes back to the union by bank; raise FundShort beyond what is there."""
     _take(uow, fund_id, amount_fen)
-    money = (Leg(service.PREPAID, -amount_fen), Leg(service.BANK_CLEARING, amount_fen))
-    beans = (Leg(fund_account(fund_id), -amount_fen), Leg(service.ISSUED, amount_fen))
-    service.post(
+    money = (Leg(posting.PREPAID, -amount_fen), Leg(posting.BANK_CLEARING, amount_fen))
+    beans = (Leg(fund_account(fund_id), -amount_fen), Leg(posting.ISSUED, amount_fen))
+    posting.post(
         uow,
         [
             Transfer(reference, "payout", CNY, money),
@@ -207,7 +207,7 @@ def _drain(uow: UnitOfWork, lot_ids: Sequence[UUID], target: _Target) -> int:
         legs = [Leg(lot_account(row.id), -row.balance_fen, row.member_id) for row in rows]
         legs.append(Leg(target.account, total, target.member_id))
         moved = Transfer(target.reference, target.kind, BEANS, tuple(legs))
-        service.post(uow, [moved])
+        posting.post(uow, [moved])
     return total
 
 

@@ -20,7 +20,7 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger import statements
 from mall.ledger.models import BeanLot, BeanScope
 from mall.ledger.rules import Grant, GrantRepeated, Lot, NotEnoughBeans, UnknownScope
-from mall.ledger.service import posting as service
+from mall.ledger.service import posting
 from mall.ledger.service.posting import BEANS, Leg, Transfer, hold_account, lot_account
 
 GRACE = timedelta(days=30)
@@ -92,13 +92,13 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
             }
         )
         legs = (
-            Leg(service.ISSUED, -item.amount_fen),
+            Leg(posting.ISSUED, -item.amount_fen),
             Leg(lot_account(lot_id), item.amount_fen, item.member_id),
         )
         transfers.append(Transfer(f"grant:{item.reference}", "grant", BEANS, legs))
     uow.session.execute(insert(BeanLot), lots)
     try:
-        service.post(uow, transfers)
+        posting.post(uow, transfers)
     except IntegrityError as error:
         if "uq_ledger_transfer_reference" in str(error.orig):
             raise GrantRepeated("reference", reference=grants[0].reference) from error
@@ -120,7 +120,7 @@ def check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
     if scopes - known:
         raise UnknownScope("scope_id")
     references = {f"grant:{item.reference}": item.reference for item in grants}
-    used = service.known_references(uow.session, list(references))
+    used = posting.known_references(uow.session, list(references))
     if used:
         raise GrantRepeated("reference", reference=grants[0].reference)
 
@@ -169,7 +169,7 @@ def _take(taking: Taking, kind: str) -> DeferredWrite:
         "lots_reference": f"{kind}:{order_id}",
         "lots_kind": kind,
         "lots_total_entry_id": str(new_id()),
-        "lots_to_account": service.BEAN_SALES if is_spent else hold_account(order_id),
+        "lots_to_account": posting.BEAN_SALES if is_spent else hold_account(order_id),
         "lots_total": str(sum(amounts.values())),
     }
     fragment = statements.SPEND if is_spent else statements.HOLD
@@ -205,8 +205,8 @@ def capture(uow: UnitOfWork, order_id: UUID) -> int:
     held = _settle(uow, order_id, "captured")
     total = sum(held.values())
     if total:
-        legs = (Leg(hold_account(order_id), -total), Leg(service.BEAN_SALES, total))
-        service.post(uow, [Transfer(f"capture:{order_id}", "capture", BEANS, legs)])
+        legs = (Leg(hold_account(order_id), -total), Leg(posting.BEAN_SALES, total))
+        posting.post(uow, [Transfer(f"capture:{order_id}", "capture", BEANS, legs)])
     return total
 
 
@@ -242,7 +242,7 @@ def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int
 
     What comes back of a lot that expired meanwhile can be spent for the grace period.
     """
-    return _give_back(uow, amounts, _Return(service.BEAN_SALES, f"unspend:{order_id}", "unspend"))
+    return _give_back(uow, amounts, _Return(posting.BEAN_SALES, f"unspend:{order_id}", "unspend"))
 
 
 def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
@@ -251,7 +251,7 @@ def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, in
     A right takes nothing back: what it paid for goes to its union's fund.
     """
     reference = f"unspend:{reimbursement_id}"
-    how = _Return(service.BEAN_SALES, reference, "unspend", spares_rights=True)
+    how = _Return(posting.BEAN_SALES, reference, "unspend", spares_rights=True)
     return _give_back(uow, amounts, how)
 
 
@@ -298,7 +298,7 @@ def _give_back(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _Return) -> in
     legs += [Leg(lot_account(row.lot_id), amounts[row.came_from_id], row.member_id) for row in rows]
     over = set(lot_ids) - {row.came_from_id for row in rows}
     passed_on = _pass_on(uow, {lot_id: amounts[lot_id] for lot_id in over}, legs, how.reference)
-    service.post(uow, [Transfer(how.reference, how.kind, BEANS, tuple(legs)), *passed_on])
+    posting.post(uow, [Transfer(how.reference, how.kind, BEANS, tuple(legs)), *passed_on])
     return total
 
 
@@ -318,7 +318,7 @@ def _pass_on(
         legs.append(Leg(account, amount, row.member_id))
         kind = "lapse" if row.fund_id is None else "return"
         away[kind].append(Leg(account, -amount, row.member_id))
-        away[kind].append(Leg(service.leftover_account(row.fund_id), amount))
+        away[kind].append(Leg(posting.leftover_account(row.fund_id), amount))
     _fill_funds(uow, [(row.fund_id, amounts[row.id]) for row in rows])
     return [
         Transfer(f"{kind}:{reference}", kind, BEANS, tuple(each))
@@ -355,7 +355,7 @@ def lapse_expired(uow: UnitOfWork, limit: int = LAPSED_AT_ONCE) -> int:
             "reference": f"lapse:{transfer_id}",
             "lot_entry_ids": [new_id() for _ in range(limit)],
             "other_entry_ids": [new_id() for _ in range(limit)],
-            "lapsed_account": service.LAPSED,
+            "lapsed_account": posting.LAPSED,
         },
     ).all()
     _fill_funds(uow, [(row.leftover_fund_id, row.fen) for row in rows])

@@ -12,7 +12,7 @@ from mall.kernel.uow import reading, unit_of_work
 from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster
 from mall.members.rosters.rules import Person
-from mall.members.rosters.service import keeping as service
+from mall.members.rosters.service import keeping
 
 SHEET = "名册"
 
@@ -35,19 +35,19 @@ def check(roster_id: UUID) -> None:
             return _hand_on(roster_id)
         with unit_of_work() as uow:
             roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
-            service.fail(roster, refused.sentence("zh"), refused.sentence("en"))
+            keeping.fail(roster, refused.sentence("zh"), refused.sentence("en"))
         return
     with unit_of_work() as uow:
         roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
         if roster.state != rules.CHECKING:
             return
         _warn_of_others(uow.session, roster, people)
-        service.rows_of(uow, roster_id, [_row(roster_id, person) for person in people])
+        keeping.rows_of(uow, roster_id, [_row(roster_id, person) for person in people])
         roster.total_rows = len(people)
         roster.wrong_rows = sum(1 for person in people if person.problems)
         roster.state = rules.CHECKED
         if roster.wrong_rows == 0:
-            service.apply(uow, roster)
+            keeping.apply(uow, roster)
 
 
 def apply(roster_id: UUID) -> None:
@@ -55,16 +55,16 @@ def apply(roster_id: UUID) -> None:
     with unit_of_work() as uow:
         roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
         if roster.state == rules.APPLYING:
-            service.apply(uow, roster)
+            keeping.apply(uow, roster)
 
 
 def _hand_on(roster_id: UUID) -> None:
     with unit_of_work() as uow:
-        service.hand_on(uow, roster_id)
+        keeping.hand_on(uow, roster_id)
 
 
 def _read(content: bytes, effort: Effort) -> list[Person]:
-    rows = read_rows(content, service.LIMITS, SHEET, effort)
+    rows = read_rows(content, keeping.LIMITS, SHEET, effort)
     head = next(rows, None)
     if head is None:
         raise SheetRefused("表格里没有内容。", "The sheet is empty.")

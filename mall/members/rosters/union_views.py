@@ -24,7 +24,7 @@ from mall.members.rosters.schemas import (
     RosterRowList,
     SheetQuery,
 )
-from mall.members.rosters.service import keeping as service
+from mall.members.rosters.service import keeping
 from mall.members.rules import mask_name, mask_phone
 from mall.web.fields import PageQuery, page
 from mall.web.files import CSV, XLSX, attachment, gives_file, sent_file, takes_file
@@ -72,7 +72,7 @@ def list_rosters(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Open an empty roster")
 def open_roster(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        roster_id = service.open_roster(uow, current_scope_id(), json_data["name"]).id
+        roster_id = keeping.open_roster(uow, current_scope_id(), json_data["name"]).id
         _sign(uow, roster_id)
     return _read(roster_id)
 
@@ -106,9 +106,9 @@ def read_roster(roster_id: UUID) -> dict[str, Any]:
     ),
 )
 def send_sheet(roster_id: UUID, query_data: dict[str, str]) -> dict[str, Any]:
-    content = sent_file(service.LIMITS.bytes)
+    content = sent_file(keeping.LIMITS.bytes)
     with unit_of_work() as uow:
-        service.receive(uow, current_scope_id(), roster_id, query_data["name"], content)
+        keeping.receive(uow, current_scope_id(), roster_id, query_data["name"], content)
         _sign(uow, roster_id)
     return _read(roster_id)
 
@@ -120,7 +120,7 @@ def send_sheet(roster_id: UUID, query_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="Apply the rows that are right; repeating changes nothing")
 def apply(roster_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        service.begin_applying(uow, current_scope_id(), roster_id, json_data["skips_wrong"])
+        keeping.begin_applying(uow, current_scope_id(), roster_id, json_data["skips_wrong"])
         _sign(uow, roster_id)
     return _read(roster_id)
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mall.access import rules as access_rules
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.gateway import WeChatIdentity
 from mall.access.models import StaffAccount
 from mall.kernel.errors import Invalid, LimitReached
@@ -39,7 +39,7 @@ def sign_in_with_wechat(uow: UnitOfWork, code: str, identity: WeChatIdentity) ->
     Raises CodeRefused for a replayed code and Unauthenticated for a disabled member. Two first
     sign-ins at once create one member.
     """
-    access.use_login_code(uow, code)
+    access_service.use_login_code(uow, code)
     created = uow.session.execute(
         insert(Member)
         .values(id=new_id(), openid=identity.openid, created_at=uow.now)
@@ -49,7 +49,7 @@ def sign_in_with_wechat(uow: UnitOfWork, code: str, identity: WeChatIdentity) ->
     member = uow.session.scalars(select(Member).where(Member.openid == identity.openid)).one()
     if not member.is_active:
         raise access_rules.Unauthenticated()
-    token = access.issue_token(uow, access_rules.STORE, member.id, member.epoch)
+    token = access_service.issue_token(uow, access_rules.STORE, member.id, member.epoch)
     return MemberSession(member.id, created is not None, token)
 
 
@@ -80,7 +80,7 @@ def confirm_staff(uow: UnitOfWork, member_id: UUID, account: StaffAccount) -> St
     member = queries.get_member(uow.session, member_id)
     if member.phone is None or member.phone_verified_at is None:
         raise rules.PhoneNeeded()
-    access.confirm_person(uow, account, member.id, member.phone)
+    access_service.confirm_person(uow, account, member.id, member.phone)
     return account
 
 

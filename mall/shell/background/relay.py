@@ -26,7 +26,7 @@ from mall.kernel.db import delete_some
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import DeferredWrite, Read, WriteFragment, array, read_together
 from mall.kernel.uow import reading, unit_of_work
-from mall.outbox_admin import queries as deliveries
+from mall.outbox_admin import queries as outbox_queries
 
 log = structlog.get_logger(__name__)
 
@@ -231,7 +231,7 @@ class OutboxCollector:
             "mall_outbox_oldest_seconds", "Age of the oldest delivery not done", labels=labels
         )
         with reading() as session:
-            for row in deliveries.backlog(session, clock.now()):
+            for row in outbox_queries.backlog(session, clock.now()):
                 waiting.add_metric([row.state, row.queue], row.deliveries)
                 age.add_metric([row.state, row.queue], row.oldest_seconds)
         yield waiting

@@ -8,8 +8,9 @@ from rich.table import Table
 
 from mall.kernel.outbox import PARKED
 from mall.kernel.uow import reading, unit_of_work
-from mall.outbox_admin import process as figures
-from mall.outbox_admin import queries, service
+from mall.outbox_admin import process as outbox_process
+from mall.outbox_admin import queries as outbox_queries
+from mall.outbox_admin import service as outbox_service
 from mall.outbox_admin.rules import STATES
 from mall.shell.commands import environment
 
@@ -33,7 +34,7 @@ def jobs() -> None:
 def list_jobs(state: str, limit: int) -> None:
     """List deliveries, newest first, with what went wrong."""
     with reading() as session:
-        found = queries.list_deliveries(session, state, None, limit)
+        found = outbox_queries.list_deliveries(session, state, None, limit)
         for each in found[:limit]:
             click.echo(f"{each.id}  {each.topic} → {each.handler}")
             click.echo(f"    since {each.created_at:%Y-%m-%d %H:%M:%S}, {each.attempts} attempts")
@@ -54,9 +55,9 @@ def retry(delivery_ids: tuple[UUID, ...], everything: bool, note: str) -> None:
     if everything == bool(delivery_ids):
         raise click.UsageError("name deliveries, or say --all")
     with unit_of_work() as uow:
-        chosen = queries.ids_of_parked(uow.session, MOST) if everything else delivery_ids
+        chosen = outbox_queries.ids_of_parked(uow.session, MOST) if everything else delivery_ids
         for each in sorted(chosen):
-            service.retry(uow, each, BY, note)
+            outbox_service.retry(uow, each, BY, note)
     click.echo(f"{len(chosen)} will run again")
 
 
@@ -67,7 +68,7 @@ def retry(delivery_ids: tuple[UUID, ...], everything: bool, note: str) -> None:
 def park(delivery_id: UUID, note: str) -> None:
     """Take a waiting delivery out of the way until somebody decides."""
     with unit_of_work() as uow:
-        service.park(uow, delivery_id, BY, note)
+        outbox_service.park(uow, delivery_id, BY, note)
     click.echo("parked")
 
 
@@ -78,7 +79,7 @@ def park(delivery_id: UUID, note: str) -> None:
 def drop(delivery_id: UUID, note: str) -> None:
     """Give a parked delivery up; it stays on record and can still be retried."""
     with unit_of_work() as uow:
-        service.drop(uow, delivery_id, BY, note)
+        outbox_service.drop(uow, delivery_id, BY, note)
     click.echo("dropped; `mall audit` says what it left undone")
 
 
@@ -87,7 +88,7 @@ def drop(delivery_id: UUID, note: str) -> None:
 def stats() -> None:
     """Say how much waits in each queue, since when, and how many workers there are."""
     with reading() as session:
-        found = figures.read(session, current_app.extensions["mall_redis"])
+        found = outbox_process.read(session, current_app.extensions["mall_redis"])
     columns = list(found["items"][0])
     table = Table(*columns)
     for row in found["items"]:

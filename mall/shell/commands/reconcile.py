@@ -8,7 +8,7 @@ import orders.wiring
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import unit_of_work
 from mall.shell.commands import environment
-from orders.reconciliation import service
+from orders.reconciliation import service as reconciliation_service
 
 
 @click.command()
@@ -24,7 +24,7 @@ def reconcile(merchant: str, day: datetime | None) -> None:
         if day is not None:
             try:
                 with unit_of_work() as uow:
-                    service.want_again(uow, merchant, day.date())
+                    reconciliation_service.want_again(uow, merchant, day.date())
             except NotFound as error:
                 raise click.ClickException(
                     f"no bill of {merchant} is known for {day:%Y-%m-%d}; without --day all that"

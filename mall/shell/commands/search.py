@@ -12,7 +12,8 @@ from rich.progress import Progress
 from catalog.products.queries import searching
 from mall.kernel.uow import reading
 from mall.shell.commands import environment
-from search_index import indexing, service
+from search_index import indexing
+from search_index import service as search_service
 from search_index.engine import Engine, IndexUnavailable
 from search_index.rules import SORTS, Wanted
 
@@ -68,7 +69,7 @@ def query(text: str, limit: int, sort: str) -> None:
     with _index() as (app, _):
         searcher = app.extensions["mall_searcher"]
         searcher.renew()
-        answer = service.search(searcher, Wanted(text=text, sort=sort), None, limit)
+        answer = search_service.search(searcher, Wanted(text=text, sort=sort), None, limit)
     _show(answer.body, answer.engine)
 
 

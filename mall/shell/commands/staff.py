@@ -6,7 +6,7 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.models import StaffAccount
 from mall.access.rules import DUTIES_OF_ROLE, OPERATOR, ROLES, TWO_PERSONS
 from mall.access.staff.service import changes, invitations
@@ -65,12 +65,14 @@ def open_staff(
     if (role == OPERATOR) != (scope is None):
         raise click.UsageError("every role but operator needs --scope, and operator takes none")
     chosen = duties or (DUTIES_OF_ROLE[role] if role == OPERATOR else ())
-    new = access.NewStaff(username, name or username, None, role, scope, tuple(chosen), phone)
+    new = access_service.NewStaff(
+        username, name or username, None, role, scope, tuple(chosen), phone
+    )
     with unit_of_work() as uow:
         if role in TWO_PERSONS and changes.needs_confirmation(uow):
             _proposed(changes.propose_open(uow, new, None).id)
             return
-        account = access.add_staff_account(uow, new)
+        account = access_service.add_staff_account(uow, new)
         invitation = invitations.issue(uow, account, by())
     click.echo(f"{username} ({role}) is open: {account.id}")
     _tell(username, invitation)
@@ -108,5 +110,5 @@ def invite_staff(username: str) -> None:
 def disable_staff(username: str) -> None:
     """Close a staff account and end its sessions at once."""
     with unit_of_work() as uow:
-        access.disable_staff_account(uow, username)
+        access_service.disable_staff_account(uow, username)
     click.echo(f"{username} is closed")

@@ -11,19 +11,18 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds, wallet
-from mall.members.rosters import queries as rosters
+from mall.members.rosters import queries as roster_queries
 from mall.members.rosters.rules import Listed
 from orders.collective import rules
 from orders.collective.models import ProgrammeChange
 from orders.collective.service import funding
-from orders.entitlements import queries as entitlements
-from orders.entitlements import rules as right_rules
-from orders.entitlements import service as rights
-from orders.programmes import queries
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import rules as entitlement_rules
+from orders.entitlements import service as entitlement_service
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import history
-from orders.programmes.service import lifecycle as service
+from orders.programmes.service import history, lifecycle
 from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
@@ -33,7 +32,7 @@ def propose_addition(
 ) -> ProgrammeChange:
     """Propose to add somebody of a roster; raises AlreadyListed, NotFound, WrongState."""
     programme = _changeable(uow, officer, programme_id)
-    entry = rosters.get_entry(uow.session, programme.union_id, entry_id)
+    entry = roster_queries.get_entry(uow.session, programme.union_id, entry_id)
     _check_new(uow.session, programme, entry)
     row = _proposed(uow, officer, programme, rules.ADD, (entry.name, reason))
     row.entry_id = entry_id
@@ -45,23 +44,27 @@ def propose_withdrawal(
 ) -> ProgrammeChange:
     """Propose to withdraw somebody's unused right; raises AlreadyRedeemed, NotFound, WrongState."""
     programme = _changeable(uow, officer, programme_id)
-    right = entitlements.get_of_programme(uow.session, programme.id, entitlement_id)
-    if right.state not in (right_rules.LISTED, right_rules.WAITING, right_rules.OPEN):
-        raise right_rules.AlreadyRedeemed("entitlement_id")
+    right = entitlement_queries.get_of_programme(uow.session, programme.id, entitlement_id)
+    if right.state not in (
+        entitlement_rules.LISTED,
+        entitlement_rules.WAITING,
+        entitlement_rules.OPEN,
+    ):
+        raise entitlement_rules.AlreadyRedeemed("entitlement_id")
     row = _proposed(uow, officer, programme, rules.WITHDRAW, (right.name, reason))
     row.entitlement_id = entitlement_id
     return _keep(uow, row, officer)
 
 
 def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     if programme.state not in rules.CHANGEABLE:
         raise programme_rules.STATES.refusal(programme.state, "change")
     return programme
 
 
 def _check_new(session: Session, programme: Programme, entry: Listed) -> None:
-    if entitlements.is_listed(session, programme.id, entry.id, entry.member_id):
+    if entitlement_queries.is_listed(session, programme.id, entry.id, entry.member_id):
         raise rules.AlreadyListed("entry_id")
 
 
@@ -84,7 +87,7 @@ def _proposed(
 def _keep(uow: UnitOfWork, row: ProgrammeChange, officer: Officer) -> ProgrammeChange:
     uow.session.add(row)
     uow.session.flush()
-    authors.touch(uow, Subject(CHANGE, row.id), service.signer_of(uow, officer))
+    authors.touch(uow, Subject(CHANGE, row.id), lifecycle.signer_of(uow, officer))
     return row
 
 
@@ -119,28 +122,31 @@ def _check_other(uow: UnitOfWork, officer: Officer, row: ProgrammeChange) -> Non
     """Raise OwnProgramme for who proposed it, or wrote since into the roster somebody is added from."""
     parts = []
     if row.entry_id is not None:
-        parts = [Subject(ROSTER, rosters.roster_of_entry(uow.session, row.entry_id))]
-    signer = service.signer_of(uow, officer)
+        parts = [Subject(ROSTER, roster_queries.roster_of_entry(uow.session, row.entry_id))]
+    signer = lifecycle.signer_of(uow, officer)
     authors.decide(uow, Subject(CHANGE, row.id), signer, parts, programme_rules.OwnProgramme)
 
 
 def _add(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> None:
     assert row.entry_id is not None
-    entry = rosters.get_entry(uow.session, programme.union_id, row.entry_id)
+    entry = roster_queries.get_entry(uow.session, programme.union_id, row.entry_id)
     _check_new(uow.session, programme, entry)
-    position = entitlements.last_position(uow.session, programme.id) + 1
-    rights.add_recipient(uow, service.listing_of(programme), entry, position)
+    position = entitlement_queries.last_position(uow.session, programme.id) + 1
+    entitlement_service.add_recipient(uow, lifecycle.listing_of(programme), entry, position)
     _resize(uow, programme, 1)
 
 
 def _withdraw(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> None:
     assert row.entitlement_id is not None
-    right = rights.lock(uow, row.entitlement_id)
-    if right.order_id is not None and right.state in (right_rules.OPEN, right_rules.WAITING):
+    right = entitlement_service.lock(uow, row.entitlement_id)
+    if right.order_id is not None and right.state in (
+        entitlement_rules.OPEN,
+        entitlement_rules.WAITING,
+    ):
         raise rules.AlreadyOrdered("change_id")
     if right.lot_id is not None and not wallet.is_untouched(uow.session, right.lot_id):
-        raise right_rules.AlreadyRedeemed("change_id")
-    rights.withdraw(uow, right)
+        raise entitlement_rules.AlreadyRedeemed("change_id")
+    entitlement_service.withdraw(uow, right)
     if right.lot_id is not None:
         funds.return_lots(uow, [right.lot_id], programme.id, f"withdraw:{right.id}")
     _resize(uow, programme, -1)

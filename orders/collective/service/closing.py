@@ -12,14 +12,13 @@ from mall.ledger.service import funds
 from orders.collective import rules
 from orders.collective.service import issuing
 from orders.collective.service.funding import SYSTEM
-from orders.entitlements import rules as right_rules
-from orders.entitlements import service as rights
+from orders.entitlements import rules as entitlement_rules
+from orders.entitlements import service as entitlement_service
 from orders.entitlements.models import Entitlement
-from orders.programmes import queries
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import history
-from orders.programmes.service import lifecycle as service
+from orders.programmes.service import history, lifecycle
 from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
 
@@ -36,7 +35,7 @@ _LEFT = text(
 
 def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
     """End an active programme before its time; workers do the rest. Raises WrongState."""
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     rules.check_active(programme.state)
     if programme.close_requested_at is None:
         programme.close_requested_at = programme.due_at = uow.now
@@ -56,7 +55,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     if programme.delivery == programme_rules.UNIT:
         _close(uow, programme)
         return 0
-    unused = rights.take_unused(uow, programme.id, limit)
+    unused = entitlement_service.take_unused(uow, programme.id, limit)
     if unused:
         has_default = programme.default_pack_id is not None and not programme.skips_default
         (_give_default if has_default else _end)(uow, programme, unused)
@@ -72,7 +71,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
 
 def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
     """Close without the default pack, for example because it is sold out for good."""
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     rules.check_active(programme.state)
     programme.skips_default = True
     programme.due_at = uow.now
@@ -80,7 +79,7 @@ def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: 
 
 
 def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
-    count = rights.withdraw_listed(uow, programme.id)
+    count = entitlement_service.withdraw_listed(uow, programme.id)
     if count:
         programme.head_count -= count
         programme.budget_fen -= count * programme.per_member_fen
@@ -91,14 +90,14 @@ def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
     ids = [right.id for right in unused]
     lot_ids = [right.lot_id for right in unused if right.lot_id is not None]
-    terms = queries.terms_of(programme)
+    terms = programme_queries.terms_of(programme)
     # What is ordered with it at once must not have expired, however late the closing is done.
     terms = replace(terms, expires_at=max(terms.expires_at, uow.now + ORDERED_WITHIN))
     total = sum(right.amount_fen for right in unused)
     lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
     assert programme.default_pack_id is not None and lot_id is not None
     issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
-    rights.mark(uow, ids, state=right_rules.REDEEMED, redeemed_at=uow.now)
+    entitlement_service.mark(uow, ids, state=entitlement_rules.REDEEMED, redeemed_at=uow.now)
     _give_back(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
     history.append(uow, programme, Step(SYSTEM, "default_given", details=details))
@@ -106,7 +105,9 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
     _give_back(uow, programme, [right.lot_id for right in unused if right.lot_id is not None])
-    rights.mark(uow, [right.id for right in unused], state=right_rules.ENDED, ended_at=uow.now)
+    entitlement_service.mark(
+        uow, [right.id for right in unused], state=entitlement_rules.ENDED, ended_at=uow.now
+    )
 
 
 def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
@@ -118,4 +119,4 @@ def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -
 def _close(uow: UnitOfWork, programme: Programme) -> None:
     programme.closed_at, programme.due_at = uow.now, None
     funds.close_fund(uow, programme.id)
-    service.step(uow, programme, SYSTEM, programme_rules.CLOSED)
+    lifecycle.step(uow, programme, SYSTEM, programme_rules.CLOSED)

@@ -11,20 +11,18 @@ from mall.approvals.service import authors
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service import funds
-from mall.ledger.service import posting as ledger
+from mall.ledger.service import funds, posting
 from orders.collective import queries, rules
 from orders.collective.models import Funding
 from orders.messages import FundPaid
-from orders.payments import service as payments
+from orders.payments import service as payment_service
 from orders.payments.models import Payment
 from orders.payments.service import Begun
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.rules import Signature
-from orders.programmes.service import history
-from orders.programmes.service import lifecycle as service
+from orders.programmes.service import history, lifecycle
 from orders.programmes.service.history import Step
 
 SYSTEM = Signature("system", "系统")
@@ -44,7 +42,7 @@ def record(
     uow: UnitOfWork, union_id: UUID | None, programme_id: UUID, by: Signer, transfer: Transfer
 ) -> Funding:
     """Record a bank transfer; another person confirms it. Raises NotFundable, BankReferenceUsed."""
-    programme = programmes.lock(uow, union_id, programme_id)
+    programme = programme_queries.lock(uow, union_id, programme_id)
     rules.check_fundable(programme.state)
     return _add(uow, programme.id, by, rules.TRANSFER, transfer)
 
@@ -75,11 +73,11 @@ def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -
     Partial and excess amounts are fine: the programme is funded once its budget is covered. Raises
     SamePerson for whoever recorded it.
     """
-    programme = programmes.lock(uow, None, programme_id)
+    programme = programme_queries.lock(uow, None, programme_id)
     row = _of_kind(uow, programme_id, funding_id, rules.TRANSFER)
     _decide(uow, row, rules.CONFIRMED, by)
     reference = f"bank:{row.id}"
-    funds.deposit(uow, programme.id, row.amount_fen, ledger.BANK_CLEARING, reference)
+    funds.deposit(uow, programme.id, row.amount_fen, posting.BANK_CLEARING, reference)
     _sign(uow, programme, row, by, "money_confirmed")
     settle(uow, programme)
     return row
@@ -89,7 +87,7 @@ def reject(
     uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer, kind: str = rules.TRANSFER
 ) -> Funding:
     """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
-    programme = programmes.lock(uow, None, programme_id)
+    programme = programme_queries.lock(uow, None, programme_id)
     row = _of_kind(uow, programme_id, funding_id, kind)
     _decide(uow, row, rules.REJECTED, by)
     is_transfer = kind == rules.TRANSFER
@@ -122,7 +120,7 @@ def settle(uow: UnitOfWork, programme: Programme) -> None:
     """Note that a locked programme's budget is covered, if it is; issuing goes on where it waited."""
     balance = funds.balance(uow.session, programme.id)
     if programme.state == programme_rules.APPROVED and balance >= programme.budget_fen:
-        service.step(uow, programme, SYSTEM, programme_rules.FUNDED)
+        lifecycle.step(uow, programme, SYSTEM, programme_rules.FUNDED)
     elif programme.state in (programme_rules.ISSUING, programme_rules.ACTIVE):
         programme.due_at = uow.now
 
@@ -130,7 +128,7 @@ def settle(uow: UnitOfWork, programme: Programme) -> None:
 def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
     """Go on with the programmes that WeChat brought money for."""
     for message in sorted(messages, key=lambda each: each.programme_id):
-        programme = programmes.lock(uow, None, UUID(message.programme_id))
+        programme = programme_queries.lock(uow, None, UUID(message.programme_id))
         payment = uow.session.get_one(Payment, UUID(message.payment_id))
         details = {"amount_fen": payment.amount_fen, "transaction_id": payment.transaction_id}
         history.append(uow, programme, Step(SYSTEM, "money_paid", details=details))
@@ -142,14 +140,14 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: 
 
     Raises NotFundable, NothingDue, TooMuchForNative.
     """
-    programme = programmes.lock(uow, union_id, programme_id)
+    programme = programme_queries.lock(uow, union_id, programme_id)
     rules.check_fundable(programme.state)
     due = queries.bill(uow.session, programme)["due_fen"]
     if due == 0:
         raise rules.NothingDue()
     if due > rules.MAX_NATIVE_FEN:
         raise rules.TooMuchForNative("amount_fen", limit_fen=rules.MAX_NATIVE_FEN)
-    return payments.begin_funding(uow, programme.id, due, programme.name, merchant)
+    return payment_service.begin_funding(uow, programme.id, due, programme.name, merchant)
 
 
 def record_payout(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Transfer) -> Funding:
@@ -157,7 +155,7 @@ def record_payout(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Tra
 
     Raises PayoutTooLarge beyond what is free.
     """
-    programme = programmes.lock(uow, None, programme_id)
+    programme = programme_queries.lock(uow, None, programme_id)
     _check_payout(uow, programme, transfer.amount_fen)
     return _add(uow, programme.id, by, rules.PAYOUT, transfer)
 
@@ -178,12 +176,12 @@ def confirm_payout(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Si
     What is free is judged again. A programme that was funded and no longer is waits for money
     again, or is withdrawn. Raises SamePerson for whoever recorded it, and PayoutTooLarge.
     """
-    programme = programmes.lock(uow, None, programme_id)
+    programme = programme_queries.lock(uow, None, programme_id)
     row = _of_kind(uow, programme_id, funding_id, rules.PAYOUT)
     _decide(uow, row, rules.CONFIRMED, by)
     left = _check_payout(uow, programme, row.amount_fen) - row.amount_fen
     funds.pay_out(uow, programme.id, row.amount_fen, f"payout:{row.id}")
     _sign(uow, programme, row, by, "money_returned")
     if programme.state == programme_rules.FUNDED and left < programme.budget_fen:
-        service.step(uow, programme, SYSTEM, programme_rules.APPROVED)
+        lifecycle.step(uow, programme, SYSTEM, programme_rules.APPROVED)
     return row

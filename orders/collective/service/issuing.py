@@ -6,40 +6,38 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from catalog.stock import queries as stock
+from catalog.stock import queries as stock_queries
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds
 from mall.ledger.service.funds import NewLot
-from orders.checkout import service as checkout
+from orders.checkout import service as checkout_service
 from orders.checkout.service import Prepaid
 from orders.collective import rules
 from orders.collective.service.funding import SYSTEM
-from orders.entitlements import queries as rights_read
-from orders.entitlements import rules as right_rules
-from orders.entitlements import service as rights
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import rules as entitlement_rules
+from orders.entitlements import service as entitlement_service
 from orders.entitlements.service import Chunk
 from orders.messages import RightsIssued
-from orders.programmes import queries
-from orders.programmes import queries as programmes
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.programmes.service import history
-from orders.programmes.service import lifecycle as service
+from orders.programmes.service import history, lifecycle
 from orders.programmes.service.history import Step
 from orders.programmes.service.lifecycle import Officer
-from orders.redeeming import rules as redeeming
+from orders.redeeming import rules as redeeming_rules
 
 RETRY = timedelta(minutes=10)
 
 
 def begin(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> None:
     """Begin to issue a funded programme; workers do it in chunks. Raises WrongState."""
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock(uow, officer.union_id, programme_id)
     programme.due_at = uow.now
-    service.step(uow, programme, officer.signature, programme_rules.ISSUING)
+    lifecycle.step(uow, programme, officer.signature, programme_rules.ISSUING)
 
 
 def due(uow: UnitOfWork) -> Programme | None:
@@ -66,15 +64,15 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     # One order of the unit for everybody, as far as one order goes.
     limit = rules.MAX_UNIT_ORDER if is_unit else limit
     # Birthdays are not in the order of the roster: there, each run looks at all of it.
-    after = programme.issued_up_to if programme.birthday == right_rules.NONE else 0
-    chunk = rights.next_chunk(uow, programme.id, after, beijing_day(uow.now), limit)
+    after = programme.issued_up_to if programme.birthday == entitlement_rules.NONE else 0
+    chunk = entitlement_service.next_chunk(uow, programme.id, after, beijing_day(uow.now), limit)
     if chunk is None:
         return 0
     if is_unit:
         _issue_to_unit(uow, programme, chunk)
     else:
-        given = rights.giving(uow, chunk, programme.allows_codes)
-        terms, reference = queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
+        given = entitlement_service.giving(uow, chunk, programme.allows_codes)
+        terms, reference = programme_queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
         funds.issue_given(uow, programme.id, terms, given, reference)
     programme.issued_up_to = max(programme.issued_up_to, chunk.up_to)
     return chunk.count
@@ -82,9 +80,9 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
 
 def _issue_to_unit(uow: UnitOfWork, programme: Programme, chunk: Chunk) -> None:
     """Order for a chunk of people at once, paid from one lot that the programme itself owns."""
-    amounts = rights.issue_without_lots(uow, chunk)
+    amounts = entitlement_service.issue_without_lots(uow, chunk)
     lot = NewLot(new_id(), programme.id, sum(amounts.values()))
-    terms, reference = queries.terms_of(programme), f"issue:{programme.id}:{lot.id}"
+    terms, reference = programme_queries.terms_of(programme), f"issue:{programme.id}:{lot.id}"
     funds.issue(uow, programme.id, terms, lot, reference)
     pack_id, ids = programme.pack_ids[0], list(amounts)
     order_for_unit(uow, programme, pack_id, ids, [(lot.id, lot.amount_fen)])
@@ -101,9 +99,11 @@ def order_for_unit(
 
     Raises LinesUnavailable and OutOfStock; then nothing is kept.
     """
-    wanted = redeeming.wanted_of_pack(queries.pack_of(programme, pack_id), len(entitlement_ids))
-    offers = stock.offers(uow.session, [each.sku_id for each in wanted])
-    lines = redeeming.lines_of(wanted, offers, programme_rules.UNIT)
+    wanted = redeeming_rules.wanted_of_pack(
+        programme_queries.pack_of(programme, pack_id), len(entitlement_ids)
+    )
+    offers = stock_queries.offers(uow.session, [each.sku_id for each in wanted])
+    lines = redeeming_rules.lines_of(wanted, offers, programme_rules.UNIT)
     order_id = new_id()
     prepaid = Prepaid(
         owner_id=programme.id,
@@ -113,9 +113,9 @@ def order_for_unit(
         note=f"{programme.name} {programme.number}",
         union_id=programme.union_id,
     )
-    checkout.defer_prepaid(uow, order_id, redeeming.quote(lines, lots), prepaid)
+    checkout_service.defer_prepaid(uow, order_id, redeeming_rules.quote(lines, lots), prepaid)
     uow.write_deferred()
-    rights.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
+    entitlement_service.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
 
 
 def end_run(uow: UnitOfWork, programme: Programme) -> None:
@@ -126,13 +126,15 @@ def end_run(uow: UnitOfWork, programme: Programme) -> None:
     _tell(uow, programme)
     if programme.state == programme_rules.ISSUING:
         programme.active_at = uow.now
-        service.step(uow, programme, SYSTEM, programme_rules.ACTIVE)
+        lifecycle.step(uow, programme, SYSTEM, programme_rules.ACTIVE)
     programme.due_at = next_look(programme, uow.now)
 
 
 def _tell(uow: UnitOfWork, programme: Programme) -> None:
     since = programme.told_at or programme.created_at
-    for after in range(0, rights_read.last_issued(uow.session, programme.id, since), rules.CHUNK):
+    for after in range(
+        0, entitlement_queries.last_issued(uow.session, programme.id, since), rules.CHUNK
+    ):
         uow.emit(RightsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK))
     programme.told_at = uow.now
 
@@ -151,26 +153,26 @@ def closes_at(programme: Programme) -> datetime:
 
 def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     """Put a programme off that cannot go on, and say why once."""
-    programme = queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock(uow, None, programme_id)
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
-    last = programmes.last_event(uow.session, programme)
+    last = programme_queries.last_event(uow.session, programme)
     if (last.act, last.note) != ("waiting", why):
         history.append(uow, programme, Step(SYSTEM, "waiting", why))
 
 
 def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
     """Give what waits for somebody to the member who proved to be that person."""
-    right = rights.lock(uow, entitlement_id)
-    if right.state != right_rules.WAITING:
+    right = entitlement_service.lock(uow, entitlement_id)
+    if right.state != entitlement_rules.WAITING:
         return
-    programme = queries.get_programme(uow.session, None, right.programme_id)
+    programme = programme_queries.get_programme(uow.session, None, right.programme_id)
     lot_id = None
     if right.lot_id is not None:
-        terms = queries.terms_of(programme)
+        terms = programme_queries.terms_of(programme)
         reference = f"claim:{right.id}"
         lot_id = funds.gather(uow, [right.lot_id], terms, member_id, reference)
-    rights.claim(uow, right, member_id, lot_id)
+    entitlement_service.claim(uow, right, member_id, lot_id)
 
 
 def is_over(programme: Programme) -> bool:

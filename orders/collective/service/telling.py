@@ -11,11 +11,11 @@ from mall.kernel.uow import UnitOfWork
 from mall.members.service import unions
 from mall.notification.service import member_notices
 from mall.notification.service.member_notices import MemberNotice
-from orders.entitlements import queries as rights_read
-from orders.entitlements import service as rights
+from orders.entitlements import queries as entitlement_queries
+from orders.entitlements import service as entitlement_service
 from orders.entitlements.models import Entitlement
 from orders.messages import RightsIssued
-from orders.programmes import queries
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 
@@ -27,7 +27,7 @@ GIFT, REMINDER = "gift", "reminder"
 def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
     """Tell the members to whom something was issued; each once for a programme."""
     for message in messages:
-        programme = queries.get_programme(uow.session, None, UUID(message.programme_id))
+        programme = programme_queries.get_programme(uow.session, None, UUID(message.programme_id))
         query = select(Entitlement.member_id).where(
             Entitlement.programme_id == programme.id,
             Entitlement.position > message.after,
@@ -41,7 +41,7 @@ def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
 
 def tell_claimed(uow: UnitOfWork, programme_id: UUID, member_id: UUID) -> None:
     """Tell a member what has waited for it."""
-    programme = queries.get_programme(uow.session, None, programme_id)
+    programme = programme_queries.get_programme(uow.session, None, programme_id)
     member_notices.tell(uow, [member_id], _gift(uow, programme))
 
 
@@ -70,14 +70,14 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
 
     Five thousand at once; who is no member yet cannot be told.
     """
-    programme = queries.get_programme(uow.session, union_id, programme_id)
+    programme = programme_queries.get_programme(uow.session, union_id, programme_id)
     is_due = or_(
         Entitlement.reminded_at.is_(None), Entitlement.reminded_at <= uow.now - REMIND_AGAIN
     )
     waiting = select(Entitlement).where(
         Entitlement.programme_id == programme.id,
         Entitlement.member_id.is_not(None),
-        rights_read.not_chosen(),
+        entitlement_queries.not_chosen(),
         is_due,
     )
     found = uow.session.scalars(
@@ -92,5 +92,5 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
         {"thing1": programme.name, "date3": until},
     )
     member_notices.tell(uow, [right.member_id for right in found if right.member_id], notice)
-    rights.mark(uow, [right.id for right in found], reminded_at=uow.now)
+    entitlement_service.mark(uow, [right.id for right in found], reminded_at=uow.now)
     return {"reminded": len(found)}

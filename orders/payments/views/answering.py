@@ -8,8 +8,7 @@ from flask import Response, jsonify, request
 
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, unit_of_work
-from orders.payments import process as collecting
-from orders.payments import service
+from orders.payments import process, service
 from orders.payments.gateway import Incoming, WireMessage
 
 log = structlog.get_logger(__name__)
@@ -35,7 +34,7 @@ def apply(effect: Callable[[UnitOfWork], None], message: WireMessage) -> None:
             service.keep_message(uow, message)
             effect(uow)
     except DomainError as error:
-        collecting.keep(replace(message, outcome=f"{error.code}: {error}"[:200]))
+        process.keep(replace(message, outcome=f"{error.code}: {error}"[:200]))
         raise
 
 

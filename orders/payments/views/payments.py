@@ -8,11 +8,10 @@ from flask import Response
 
 from mall.access.guard import current_member_id, public
 from mall.kernel.uow import reading, unit_of_work
-from mall.members import queries as members
+from mall.members import queries as member_queries
 from mall.members.service import unions
-from orders.order import queries as orders
-from orders.payments import process as collecting
-from orders.payments import queries, rules, service
+from orders.order import queries as order_queries
+from orders.payments import process, queries, rules, service
 from orders.payments.gateway import WireMessage
 from orders.payments.rules import Paid
 from orders.payments.schemas import BeginPayment, PaymentList, PaymentReply
@@ -32,13 +31,13 @@ bp = APIBlueprint("payments", __name__, tag="Store: orders")
 def begin_payment(order_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     member_id = current_member_id()
     with reading() as session:
-        merchant = collecting.merchants().serving(unions.codes_of(session, member_id))
+        merchant = process.merchants().serving(unions.codes_of(session, member_id))
     with unit_of_work() as uow:
         begun = service.begin_payment(uow, member_id, order_id, json_data["trade_type"], merchant)
-        openid = members.openid_of(uow.session, member_id)
-    prepay_id, code_url = collecting.ensure_prepaid(begun, openid)
+        openid = member_queries.openid_of(uow.session, member_id)
+    prepay_id, code_url = process.ensure_prepaid(begun, openid)
     is_jsapi = begun.trade_type == rules.JSAPI
-    parameters = collecting.merchant(begun.merchant).gateway.pay_parameters
+    parameters = process.merchant(begun.merchant).gateway.pay_parameters
     return {
         "payment_id": begun.payment_id,
         "out_trade_no": begun.out_trade_no,
@@ -55,7 +54,7 @@ def begin_payment(order_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="List the payments asked for one's own order")
 def list_payments(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        orders.get_order(session, order_id, current_member_id())
+        order_queries.get_order(session, order_id, current_member_id())
         return {"items": queries.payments_of(session, order_id)}
 
 
@@ -72,8 +71,8 @@ def pay_notice(merchant: str | None = None) -> Response:
     incoming = answering.incoming()
 
     def work() -> None:
-        name = merchant or collecting.merchants().main
-        notice = collecting.merchant(name).parse_notice(incoming)
+        name = merchant or process.merchants().main
+        notice = process.merchant(name).parse_notice(incoming)
         paid = Paid(name, notice.out_trade_no, notice.transaction_id, notice.amount_fen)
         answering.apply(
             lambda uow: service.record_success(uow, paid),

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.packs import queries as packs
+from catalog.packs import queries as pack_queries
 from catalog.packs import rules as pack_rules
 from catalog.packs.rules import PackOffer
 from catalog.products.queries import products
-from catalog.selections import service as selections
+from catalog.selections import service as selection_service
 from mall.kernel.money import yuan
-from mall.members.rosters import queries as rosters
+from mall.members.rosters import queries as roster_queries
 from mall.members.service import unions
-from orders.entitlements import queries as entitlements
+from orders.entitlements import queries as entitlement_queries
 from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
 from orders.programmes.rules import Finding
@@ -38,7 +38,7 @@ def assess(session: Session, programme: Programme) -> Assessment:
     union = unions.get_union(session, programme.union_id)
     found = Assessment(_frame(session, programme, union.name), [], [])
     if programme.pack_ids:
-        offered = packs.packs_of(session, programme.union_id, programme.pack_ids)
+        offered = pack_queries.packs_of(session, programme.union_id, programme.pack_ids)
         _pack_prices(found, programme, offered)
         _pack_parts(found, programme, offered)
         # Only what can be sold has a content; what cannot is an error already.
@@ -57,7 +57,9 @@ def shown_of(session: Session, programme: Programme) -> list[Any] | None:
     """Return what the products of a programme's selection are called and cost today."""
     if programme.selection_id is None or programme.selection_version is None:
         return None
-    version = selections.get_version(session, programme.selection_id, programme.selection_version)
+    version = selection_service.get_version(
+        session, programme.selection_id, programme.selection_version
+    )
     return products.shown(session, [UUID(item["product_id"]) for item in version.items])
 
 
@@ -76,7 +78,7 @@ def _frame(session: Session, programme: Programme, union_name: str) -> dict[str,
     return {
         **plain,
         "union_name": union_name,
-        "recipients_digest": entitlements.digest(session, programme.id),
+        "recipients_digest": entitlement_queries.digest(session, programme.id),
         "packs": [],
         "selection": None,
     }
@@ -186,8 +188,10 @@ def _stock(found: Assessment, title: str, available: int, wanted: int) -> None:
 
 def _selection(session: Session, found: Assessment, programme: Programme) -> None:
     assert programme.selection_id is not None and programme.selection_version is not None
-    chosen = selections.visible_selection(session, programme.union_id, programme.selection_id)
-    version = selections.get_version(session, chosen.id, programme.selection_version)
+    chosen = selection_service.visible_selection(
+        session, programme.union_id, programme.selection_id
+    )
+    version = selection_service.get_version(session, chosen.id, programme.selection_version)
     found.content["selection"] = {
         "selection_id": str(chosen.id),
         "name": chosen.name,
@@ -273,7 +277,7 @@ def _policy(session: Session, found: Assessment, programme: Programme) -> None:
 
 
 def _assistance(session: Session, found: Assessment, programme: Programme, least: int) -> None:
-    for pack in packs.packs_of(session, programme.union_id, programme.pack_ids):
+    for pack in pack_queries.packs_of(session, programme.union_id, programme.pack_ids):
         assisted = sum(
             part.quantity * (part.price_fen or 0)
             for part in pack.parts
@@ -292,7 +296,7 @@ def _assistance(session: Session, found: Assessment, programme: Programme, least
 
 
 def _birthdays(session: Session, found: Assessment, programme: Programme) -> None:
-    unknown = rosters.count_without_birthday(session, programme.roster_id)
+    unknown = roster_queries.count_without_birthday(session, programme.roster_id)
     if unknown:
         found.warnings.append(
             Finding(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from catalog.selections import service as selections
+from catalog.selections import service as selection_service
 from mall.approvals.rules import PACK, PROGRAMME, ROSTER, SELECTION, Signer, Subject
 from mall.approvals.service import authors
 from mall.kernel.db import check_limit
@@ -16,9 +16,9 @@ from mall.kernel.ids import new_id, new_number
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds, wallet
-from mall.members.rosters import queries as rosters
+from mall.members.rosters import queries as roster_queries
 from mall.members.rosters import rules as roster_rules
-from orders.entitlements import service as entitlements
+from orders.entitlements import service as entitlement_service
 from orders.entitlements.service import Listing
 from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
@@ -117,7 +117,7 @@ def _parts_of(programme: Programme) -> list[Subject]:
 
 
 def _fill(uow: UnitOfWork, programme: Programme, form: ProgrammeForm) -> None:
-    rosters.own_roster(uow.session, programme.union_id, form.roster_id)
+    roster_queries.own_roster(uow.session, programme.union_id, form.roster_id)
     for name, value in vars(form).items():
         setattr(programme, name, list(value) if name == "pack_ids" else value)
     programme.unit_address = dict(form.unit_address) if form.unit_address else None
@@ -125,7 +125,9 @@ def _fill(uow: UnitOfWork, programme: Programme, form: ProgrammeForm) -> None:
     programme.head_count = programme.budget_fen = 0
     programme.selection_version = None
     if form.selection_id is not None:
-        chosen = selections.visible_selection(uow.session, programme.union_id, form.selection_id)
+        chosen = selection_service.visible_selection(
+            uow.session, programme.union_id, form.selection_id
+        )
         programme.selection_version = chosen.version
 
 
@@ -137,11 +139,11 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     """
     programme = queries.lock(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.SUBMITTED)
-    roster = rosters.own_roster(uow.session, programme.union_id, programme.roster_id)
+    roster = roster_queries.own_roster(uow.session, programme.union_id, programme.roster_id)
     if roster.state in roster_rules.BUSY:
         raise roster_rules.RosterBusy("roster_id")
     listing = listing_of(programme)
-    programme.head_count = entitlements.list_roster(uow, listing, programme.roster_id)
+    programme.head_count = entitlement_service.list_roster(uow, listing, programme.roster_id)
     if programme.head_count == 0:
         raise roster_rules.RosterNotReady("roster_id", name=roster.name)
     programme.budget_fen = programme.head_count * programme.per_member_fen

@@ -11,14 +11,14 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service import posting as ledger
+from mall.ledger.service import posting
 from mall.ledger.service.posting import CNY, Leg, Transfer
 from mall.notification.rules import NewNotice
-from mall.notification.service import staff_notices as notices
+from mall.notification.service import staff_notices
 from orders.messages import LatePaymentReceived
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order.models import Order
-from orders.payments import queries as payments
+from orders.payments import queries as payment_queries
 from orders.payments.gateway import RefundNotice, RefundRequest
 from orders.payments.models import Payment
 from orders.payments.rules import ForgedNotice
@@ -34,7 +34,7 @@ def open_late_refunds(uow: UnitOfWork, messages: Sequence[LatePaymentReceived]) 
 
 
 def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
-    payment = payments.get_payment(uow.session, payment_id)
+    payment = payment_queries.get_payment(uow.session, payment_id)
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
     if known is None:
         _add(uow, payment, rules.LATE, payment.amount_fen)
@@ -42,7 +42,7 @@ def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
 
 
 def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
-    amount, order = yuan(payment.amount_fen), orders.get_order(uow.session, payment.order_id)
+    amount, order = yuan(payment.amount_fen), order_queries.get_order(uow.session, payment.order_id)
     notice = NewNotice(
         STORE,
         order.member_id,
@@ -51,7 +51,7 @@ def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
         f"订单 {order.order_no} 已关闭或已由其他方式付款，您后到的付款 {amount} 元将原路退回。",
         f"Order {order.order_no} was closed or paid another way; your payment of ¥{amount} goes back.",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
 
 
 def refund_order(uow: UnitOfWork, order: Order) -> None:
@@ -59,7 +59,7 @@ def refund_order(uow: UnitOfWork, order: Order) -> None:
 
     The refunds are sent by the sweep, under the same number until their outcome is known.
     """
-    for payment in payments.paid_in_time(uow.session, order.id):
+    for payment in payment_queries.paid_in_time(uow.session, order.id):
         left = payment.amount_fen - order.refunded_wechat_fen
         if left:
             _owe(uow, payment, rules.OF_CANCELLED, left)
@@ -67,14 +67,14 @@ def refund_order(uow: UnitOfWork, order: Order) -> None:
 
 def owe_part(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
     """Owe the payer of a locked order a part of what WeChat brought; return the refund."""
-    [payment] = payments.paid_in_time(uow.session, order_id)
+    [payment] = payment_queries.paid_in_time(uow.session, order_id)
     return _owe(uow, payment, rules.OF_AFTER_SALES, amount_fen).id
 
 
 def _owe(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Refund:
     refund = _add(uow, payment, purpose, amount_fen)
-    legs = (Leg(ledger.CNY_SALES, -amount_fen), Leg(ledger.REFUNDS_OWED, amount_fen))
-    ledger.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
+    legs = (Leg(posting.CNY_SALES, -amount_fen), Leg(posting.REFUNDS_OWED, amount_fen))
+    posting.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
     return refund
 
 
@@ -137,7 +137,7 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
         refund.amount_fen,
         refund.reason,
     )
-    merchant = payments.get_payment(uow.session, refund.payment_id).merchant
+    merchant = payment_queries.get_payment(uow.session, refund.payment_id).merchant
     return Attempt(refund.state, merchant, is_first, request)
 
 
@@ -164,7 +164,7 @@ def _end(uow: UnitOfWork, refund: Refund, state: str) -> None:
     refund.state = state
     refund.ended_at = uow.now
     if state == rules.SUCCEEDED:
-        _post(uow, refund, ledger.WECHAT_CLEARING)
+        _post(uow, refund, posting.WECHAT_CLEARING)
     else:
         _tell_operators(uow, refund)
 
@@ -179,7 +179,7 @@ def record_notice(uow: UnitOfWork, merchant: str, notice: RefundNotice) -> None:
         refund = _lock(uow, Refund.out_refund_no == notice.out_refund_no)
     except NotFound as error:
         raise ForgedNotice(reason="unknown number") from error
-    if payments.get_payment(uow.session, refund.payment_id).merchant != merchant:
+    if payment_queries.get_payment(uow.session, refund.payment_id).merchant != merchant:
         raise ForgedNotice(reason="another merchant")
     if refund.amount_fen != notice.refund_fen:
         raise ForgedNotice(reason="amount differs")
@@ -190,9 +190,9 @@ def record_notice(uow: UnitOfWork, merchant: str, notice: RefundNotice) -> None:
 
 def _post(uow: UnitOfWork, refund: Refund, to_account: str) -> None:
     is_late = refund.purpose == rules.LATE
-    from_account = ledger.LATE_PAYMENTS if is_late else ledger.REFUNDS_OWED
+    from_account = posting.LATE_PAYMENTS if is_late else posting.REFUNDS_OWED
     legs = (Leg(from_account, -refund.amount_fen), Leg(to_account, refund.amount_fen))
-    ledger.post(uow, [Transfer(f"refund:{refund.id}", "refund", CNY, legs)])
+    posting.post(uow, [Transfer(f"refund:{refund.id}", "refund", CNY, legs)])
 
 
 def _tell_operators(uow: UnitOfWork, refund: Refund) -> None:
@@ -205,7 +205,7 @@ def _tell_operators(uow: UnitOfWork, refund: Refund) -> None:
         f"退款 {refund.out_refund_no}（{amount} 元）未能由微信退回，请处理。",
         f"WeChat could not pay refund {refund.out_refund_no} (¥{amount}); see to it.",
     )
-    notices.notify(uow, [notice])
+    staff_notices.notify(uow, [notice])
 
 
 def retry(uow: UnitOfWork, refund_id: UUID) -> Refund:
@@ -229,7 +229,7 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: str, how: Settlement) -> Refund
     refund.state, refund.settled_by, refund.ended_at = rules.SETTLED, by, uow.now
     for name, value in vars(how).items():
         setattr(refund, name, value)
-    _post(uow, refund, ledger.REFUNDED_ELSEWHERE)
+    _post(uow, refund, posting.REFUNDED_ELSEWHERE)
     uow.session.flush()
     return refund
 

@@ -8,20 +8,20 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.stock import service as stock
+from catalog.stock import service as stock_service
 from mall.kernel.ids import new_id
 from mall.kernel.together import DeferredWrite
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import wallet
 from orders.messages import LineReimbursed
-from orders.order import queries as orders
+from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import Order, OrderLine
 from orders.refunds import queries
 from orders.refunds.models import Reimbursement
 from orders.refunds.rules import Share
-from orders.refunds.service import refunding as service
+from orders.refunds.service import refunding
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,10 @@ def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Led
 
 def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
     """Return how much of a line has not gone back, in fen, and whether a right pays for it."""
-    order, lines = orders.get_order(session, order_id), orders.lines_of(session, [order_id])
+    order, lines = (
+        order_queries.get_order(session, order_id),
+        order_queries.lines_of(session, [order_id]),
+    )
     share = ledger_of(session, order, lines[order_id]).left[line_id]
     return share.total_fen, wallet.has_vouchers(session, share.lots)
 
@@ -112,7 +115,7 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbu
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "refund")
-    found = ledger_of(uow.session, order, orders.lines_of(uow.session, [order.id])[order.id])
+    found = ledger_of(uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id])
     line = found.lines[back.line_id]
     part = found.left[line.id].part(back.amount_fen)
     parts: list[tuple[str, UUID | None, Share]] = [(back.reference, line.id, part)]
@@ -127,7 +130,7 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbu
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
     units = {line.sku_id: back.unsent}
-    restocking = (stock.taking_back(order.id, units, uow.now),) if back.unsent else ()
+    restocking = (stock_service.taking_back(order.id, units, uow.now),) if back.unsent else ()
     return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]), restocking)
 
 
@@ -161,7 +164,7 @@ def _row(
 def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
     wechat_fen = sum(row.wechat_fen for row in rows)
     if wechat_fen:
-        refund_id = service.owe_part(uow, order.id, wechat_fen)
+        refund_id = refunding.owe_part(uow, order.id, wechat_fen)
         for row in rows:
             row.refund_id = refund_id if row.wechat_fen else None
     uow.session.add_all(rows)

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from catalog.media import rules
+from catalog.media import rules as media_rules
 
 
 def picture(kind="JPEG", size=(1600, 900), mode="RGB", **how):
@@ -92,5 +92,5 @@ def test_what_is_no_image_within_bounds_is_refused(world, content):
 
 def test_a_body_over_ten_megabytes_is_refused(world):
     """Case 30."""
-    reply = upload(world, b"\xff\xd8\xff" + b"0" * rules.MAX_BYTES)
+    reply = upload(world, b"\xff\xd8\xff" + b"0" * media_rules.MAX_BYTES)
     assert (reply.status_code, reply.get_json()["code"]) == (413, "too_large")

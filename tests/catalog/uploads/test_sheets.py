@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalog.uploads import service
+from catalog.uploads import service as upload_service
 from catalog.uploads.process import applying
 from mall.kernel import clock
 from tests.support.sheets import archive, row_of, sheet
@@ -109,7 +109,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_nothing_is_done_twice(selle
     monkeypatch.undo()
     assert seller.world.count("product") == 10
     assert seller.work() == 0  # leased to the one that died
-    clock.shift(service.LEASE + timedelta(seconds=1))
+    clock.shift(upload_service.LEASE + timedelta(seconds=1))
     try:
         assert seller.work() == 1
     finally:

@@ -5,7 +5,7 @@ import time
 import pytest
 from sqlalchemy import text
 
-from catalog.uploads import service
+from catalog.uploads import service as upload_service
 from mall.kernel.sheets import reading
 from mall.kernel.uow import unit_of_work
 from tests.support import harmful
@@ -20,7 +20,7 @@ def claimed(seller, is_large=False):
     with seller.world.app.app_context():
         while True:
             with unit_of_work() as uow:
-                found = service.claim(uow, is_large)
+                found = upload_service.claim(uow, is_large)
                 if found is None:
                     return order
                 named = text("SELECT supplier_id FROM upload WHERE id = :id")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalog.uploads import service
+from catalog.uploads import service as upload_service
 from catalog.uploads.rules import columns
 from tests.support.sheets import BY_KEY, HEADS, at, csv_sheet, opened, row_of, sheet
 
@@ -165,4 +165,4 @@ def test_what_is_no_sheet_is_refused_at_once(seller, content):
 
 
 def test_a_file_over_twenty_megabytes_is_refused(seller):
-    assert seller.send(b"x" * (service.LIMITS.bytes + 1)).status_code == 413
+    assert seller.send(b"x" * (upload_service.LIMITS.bytes + 1)).status_code == 413

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
-from fulfillment.after_sales import rules
+from fulfillment.after_sales import rules as after_sales_rules
 from mall.kernel import clock
 from tests.support.people import order_body
 from tests.support.selling import HOME, PARCEL, Sale
@@ -277,9 +277,9 @@ def test_a_case_shows_a_photo_that_was_uploaded(delivered):
 
 def test_every_transition_of_the_table_has_somebody_who_makes_it():
     """The table says what is possible; nothing leads out of an end, and every state is reached."""
-    reached = set().union(*rules.STATES.table.values()) | {rules.REQUESTED}
-    assert reached == set(rules.STATES.states)
-    assert all(not rules.STATES.table[state] for state in rules.ENDED)
+    reached = set().union(*after_sales_rules.STATES.table.values()) | {after_sales_rules.REQUESTED}
+    assert reached == set(after_sales_rules.STATES.states)
+    assert all(not after_sales_rules.STATES.table[state] for state in after_sales_rules.ENDED)
 
 
 def test_a_sale_of_a_second_line_is_a_case_of_its_own(world, audited):

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from fulfillment.dispatch import queries, rules, service
+from fulfillment.dispatch import queries as dispatch_queries
+from fulfillment.dispatch import rules as dispatch_rules
+from fulfillment.dispatch import service as dispatch_service
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
 from orders.messages import OrderCancelled, OrderPaid
@@ -34,7 +36,7 @@ def test_lines_are_grouped_by_supplier_and_delivery_in_their_order():
         Line(one, "store_pickup", "c"),
         Line(one, "ship", "d"),
     ]
-    found = rules.split(lines)
+    found = dispatch_rules.split(lines)
     assert {key: [line.name for line in group] for key, group in found.items()} == {
         (one, "ship"): ["a", "d"],
         (two, "ship"): ["b"],
@@ -43,7 +45,7 @@ def test_lines_are_grouped_by_supplier_and_delivery_in_their_order():
 
 
 def test_a_part_goes_only_the_ways_of_its_table():
-    ways = {(a, b) for a, ends in rules.STATES.table.items() for b in ends}
+    ways = {(a, b) for a, ends in dispatch_rules.STATES.table.items() for b in ends}
     assert ways == {
         ("open", "partly_dispatched"),
         ("open", "dispatched"),
@@ -102,11 +104,14 @@ def test_what_left_of_one_supplier_keeps_the_whole_order_from_being_cancelled(tw
 
 def test_messages_that_come_again_split_and_cancel_once(world, two, audited):
     member, order_id, _, _ = two
-    act(world, lambda uow: service.open_fulfillment_orders(uow, [OrderPaid(order_id)] * 2))
+    act(world, lambda uow: dispatch_service.open_fulfillment_orders(uow, [OrderPaid(order_id)] * 2))
     assert world.count("fulfillment_order") == 2
     assert member.post(f"/v1/store/orders/{order_id}/cancel").status_code == 200
     for _ in range(2):
-        act(world, lambda uow: service.cancel_fulfillment_orders(uow, [OrderCancelled(order_id)]))
+        act(
+            world,
+            lambda uow: dispatch_service.cancel_fulfillment_orders(uow, [OrderCancelled(order_id)]),
+        )
     assert world.count("fulfillment_order WHERE state = 'cancelled'") == 2
     audited()
 
@@ -116,9 +121,12 @@ def test_a_supplier_is_reminded_once_of_a_part_that_is_late_and_of_no_other(worl
     assert send(suppliers[0], parts[0]).status_code == 201
     promised = world.rows("SELECT max(dispatch_by) AS at FROM fulfillment_order")[0].at
     clock.freeze(promised)
-    assert act(world, lambda uow: service.remind_overdue(uow, 10)) == 0
+    assert act(world, lambda uow: dispatch_service.remind_overdue(uow, 10)) == 0
     clock.freeze(promised + timedelta(seconds=1))
-    assert [act(world, lambda uow: service.remind_overdue(uow, 10)) for _ in range(2)] == [1, 0]
+    assert [act(world, lambda uow: dispatch_service.remind_overdue(uow, 10)) for _ in range(2)] == [
+        1,
+        0,
+    ]
     told = world.rows("SELECT scope_id FROM notice WHERE kind = 'dispatch_overdue'")
     assert [str(row.scope_id) for row in told] == [
         str(
@@ -148,10 +156,10 @@ def test_silence_confirms_at_the_promised_instant_and_not_a_moment_before(world,
     [row] = world.rows("SELECT confirm_by FROM fulfillment_order")
     with world.app.app_context(), unit_of_work() as uow:
         early = row.confirm_by - timedelta(microseconds=1)
-        assert queries.due_for_confirmation(uow.session, early, 9) == []
-        assert len(queries.due_for_confirmation(uow.session, row.confirm_by, 9)) == 1
+        assert dispatch_queries.due_for_confirmation(uow.session, early, 9) == []
+        assert len(dispatch_queries.due_for_confirmation(uow.session, row.confirm_by, 9)) == 1
 
 
 def test_a_line_that_was_not_split_yet_is_told_so(world):
-    with pytest.raises(rules.NotSplitYet):
-        act(world, lambda uow: service.lock_line(uow, uuid4()))
+    with pytest.raises(dispatch_rules.NotSplitYet):
+        act(world, lambda uow: dispatch_service.lock_line(uow, uuid4()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fulfillment.handover import rules
+from fulfillment.handover import rules as handover_rules
 from mall.kernel import clock
 from tests.races.test_last_units import together
 from tests.support.people import Person
@@ -214,7 +214,7 @@ def test_codes_are_kept_nowhere(unit, world):
     proof = code.partition("-")[2]
     for table in ("entitlement", "hand_out", "programme_event"):
         assert proof not in str(world.rows(f"SELECT to_jsonb(t) FROM {table} t"))
-    assert len(proof) == rules.CODE_LENGTH
+    assert len(proof) == handover_rules.CODE_LENGTH
 
 
 def test_what_is_not_handed_out_at_the_unit_is_refused(union):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fulfillment.settlement import rules
+from fulfillment.settlement import rules as settlement_rules
 from fulfillment.settlement.rules import Back, SoldLine
 from mall.kernel import clock
 from mall.kernel.ids import new_id
@@ -307,12 +307,12 @@ def test_items_of_a_line_always_sum_to_what_is_left(amount, bps, cuts, seed):
             is_unsent = random.Random(seed + cut).random() < 0.3
             back.append(Back(new_id(), taken, int(is_unsent), now))
             left -= taken
-    found = rules.items_of_line(SoldLine(new_id(), "x", 9, amount, back), bps, now)
+    found = settlement_rules.items_of_line(SoldLine(new_id(), "x", 9, amount, back), bps, now)
     assert sum(each.amount_fen for each in found) == left
     kept = sum(each.commission_fen for each in found)
-    assert kept == rules.commission(left, bps)
+    assert kept == settlement_rules.commission(left, bps)
     assert 0 <= kept <= left
-    assert rules.totals(found)["net_fen"] == left - kept
+    assert settlement_rules.totals(found)["net_fen"] == left - kept
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_items_of_a_line_always_sum_to_what_is_left(amount, bps, cuts, seed):
     [(100, 500, 5), (10, 500, 1), (9, 500, 0), (0, 500, 0), (101, 9999, 101), (5, 1000, 1)],
 )
 def test_commission_is_rounded_half_up(amount, bps, expected):
-    assert rules.commission(amount, bps) == expected
+    assert settlement_rules.commission(amount, bps) == expected
 
 
 def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, operator, audited):

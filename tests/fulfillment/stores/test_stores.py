@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from fulfillment.stores import rules
+from fulfillment.stores import rules as store_rules
 from fulfillment.stores.queries import distance_km
 from mall.kernel import clock
 from tests.support.people import Person
@@ -156,7 +156,7 @@ def test_times_are_those_of_the_hours_beyond_the_lead_time(world, merchant):
 
 def test_no_time_is_given_far_ahead(world, merchant):
     store = opened(merchant)
-    day = clock.beijing_day(clock.now()) + timedelta(days=rules.MAX_DAYS_AHEAD + 1)
+    day = clock.beijing_day(clock.now()) + timedelta(days=store_rules.MAX_DAYS_AHEAD + 1)
     path = f"/v1/store/stores/{store['id']}/slots?first={day}&days=31"
     assert Person(world.app).get(path).get_json()["items"] == []
 
@@ -167,7 +167,7 @@ def test_slots_of_a_split_day_are_in_order():
         {"weekday": 2, "opens": "09:00", "closes": "11:00"},
         {"weekday": 3, "opens": "09:00", "closes": "11:00"},
     ]
-    found = rules.slots(rows, [], date(2026, 12, 1), 60)
+    found = store_rules.slots(rows, [], date(2026, 12, 1), 60)
     assert [f"{slot.starts_at:%H:%M}" for slot in found] == ["09:00", "10:00", "14:00", "15:00"]
 
 

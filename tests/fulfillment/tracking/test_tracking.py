@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from fulfillment.shipments.rules import CARRIERS, SELF
-from fulfillment.tracking import rules
+from fulfillment.tracking import rules as tracking_rules
 from fulfillment.tracking.kuaidi100 import COMPANIES
 from fulfillment.tracking.rules import Report
 from mall.kernel import clock
@@ -135,11 +135,18 @@ def test_every_order_of_events_gives_the_same_state():
     now = clock.now()
     events = [
         Report(now + timedelta(minutes=n), state, state)
-        for n, state in enumerate((rules.COLLECTED, rules.IN_TRANSIT, rules.OUT, rules.DELIVERED))
+        for n, state in enumerate(
+            (
+                tracking_rules.COLLECTED,
+                tracking_rules.IN_TRANSIT,
+                tracking_rules.OUT,
+                tracking_rules.DELIVERED,
+            )
+        )
     ]
     for some in itertools.chain.from_iterable(itertools.permutations(events, n) for n in range(5)):
         latest = max(some, key=lambda each: each.happened_at, default=None)
-        assert rules.state_of(some) == (latest.state if latest else rules.SENT)
+        assert tracking_rules.state_of(some) == (latest.state if latest else tracking_rules.SENT)
 
 
 def test_a_push_that_is_forged_or_about_another_parcel_changes_nothing(world, parcel, sale):
@@ -160,7 +167,7 @@ def test_a_push_that_is_forged_or_about_another_parcel_changes_nothing(world, pa
     "param", ["{}", "[]", "null", '{"lastResult": {"com": "x", "nu": 1}}', "x"]
 )
 def test_a_signed_push_that_says_nothing_is_refused(world, parcel, param):
-    salt = rules.salt_of(UUID(parcel.id), world.app.extensions["mall_settings"].secret_key)
+    salt = tracking_rules.salt_of(UUID(parcel.id), world.app.extensions["mall_settings"].secret_key)
     sign = hashlib.md5((param + salt).encode()).hexdigest().upper()
     form = {"param": param, "sign": sign}
     assert Person(world.app).client.post(parcel.url, data=form).status_code == 400
@@ -177,11 +184,11 @@ def test_no_parcel_keeps_more_events_than_there_can_be(world, parcel, audited):
     at = datetime.fromisoformat(base["time"])
     many = [
         {**base, "time": f"{at + timedelta(seconds=n):%Y-%m-%d %H:%M:%S}", "context": f"站 {n}"}
-        for n in range(rules.MAX_EVENTS + 60)
+        for n in range(tracking_rules.MAX_EVENTS + 60)
     ]
     parcel.push(many[:150])
     parcel.push(many[150:])
-    assert len(parcel.read()["events"]) == rules.MAX_EVENTS
+    assert len(parcel.read()["events"]) == tracking_rules.MAX_EVENTS
     audited()
 
 
@@ -231,7 +238,7 @@ def test_a_silent_parcel_is_asked_about(world, sale, parcel, aggregator, audited
     for event in way():
         aggregator.play("events", com="shunfeng", nu=NUMBER, **event)
     assert world.run_sweep("ask_about_silent") == 0
-    clock.shift(rules.SILENT_AFTER + timedelta(seconds=1))
+    clock.shift(tracking_rules.SILENT_AFTER + timedelta(seconds=1))
     assert world.run_sweep("ask_about_silent") == 1
     assert (parcel.read()["state"], sale.part()["state"]) == ("delivered", "delivered")
     assert world.run_sweep("ask_about_silent") == 0
@@ -259,7 +266,7 @@ def test_after_many_tries_it_is_asked_about_instead(world, sale, aggregator):
     aggregator.play("faults", path="/poll", code="500", times=99)
     sale.dispatch()
     world.run_outbox()
-    for _ in range(rules.MAX_ATTEMPTS):
+    for _ in range(tracking_rules.MAX_ATTEMPTS):
         world.execute("UPDATE tracked_parcel SET due_at = now()")
         assert world.run_sweep("subscribe_parcels") == 1
     assert world.rows("SELECT watch FROM tracked_parcel")[0].watch == "asked"
@@ -267,7 +274,7 @@ def test_after_many_tries_it_is_asked_about_instead(world, sale, aggregator):
 
 def test_where_they_gave_up_it_is_subscribed_again(world, parcel, aggregator):
     parcel.push([], status="abort")
-    clock.shift(rules.SILENT_AFTER + timedelta(seconds=1))
+    clock.shift(tracking_rules.SILENT_AFTER + timedelta(seconds=1))
     assert world.run_sweep("subscribe_parcels") == 1
     # Subscribed already is as good as subscribed.
     assert world.rows("SELECT watch FROM tracked_parcel")[0].watch == "watched"

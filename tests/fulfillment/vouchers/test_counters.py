@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from fulfillment.stores import queries as store_queries
-from fulfillment.vouchers import rules, service
+from fulfillment.vouchers import rules as voucher_rules
+from fulfillment.vouchers import service as voucher_service
 from fulfillment.vouchers.service import Desk
 from mall.access.rules import TooManyTries
 from mall.kernel import clock
@@ -166,7 +167,7 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
                 try:
                     with world.unit_of_work() as uow:
                         desk = Desk(store(uow.session, place), guessers[which].id, "guesser")
-                        assert service.look_up(uow, desk, f"{number:010d}") is None
+                        assert voucher_service.look_up(uow, desk, f"{number:010d}") is None
                 except TooManyTries:
                     yield 429
                 else:
@@ -176,8 +177,8 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
     statuses += guess_beneath(range(over_http, count))
     assert len(statuses) == count
     assert set(statuses) == {404, 429}
-    assert statuses.count(404) == 2 * rules.CLERK_TRIES
-    assert 429 not in statuses[: 2 * rules.CLERK_TRIES]
+    assert statuses.count(404) == 2 * voucher_rules.CLERK_TRIES
+    assert 429 not in statuses[: 2 * voucher_rules.CLERK_TRIES]
     told = world.staff("operator").get("/v1/ops/notices").get_json()["items"]
     assert [each["kind"] for each in told].count("pickup_guessing") == 2
     theirs = counter.supplier.get("/v1/supplier/notices").get_json()["items"]
@@ -198,8 +199,8 @@ def test_guesses_at_once_are_not_counted_less(world, counter):
 
     with ThreadPoolExecutor(32) as pool:
         statuses = list(pool.map(guess, range(64)))
-    assert statuses.count(404) == rules.CLERK_TRIES
-    assert statuses.count(429) == 64 - rules.CLERK_TRIES
+    assert statuses.count(404) == voucher_rules.CLERK_TRIES
+    assert statuses.count(429) == 64 - voucher_rules.CLERK_TRIES
 
 
 def test_a_store_whose_clerks_guess_in_turns_is_closed_for_an_hour(world, counter):
@@ -211,5 +212,5 @@ def test_a_store_whose_clerks_guess_in_turns_is_closed_for_an_hour(world, counte
     code = counter.codes()[0]
     closed = counter.redeem(code, clerk=clerks[3])
     assert (closed.status_code, closed.get_json()["code"]) == (429, "too_many_tries")
-    clock.shift(rules.STORE_SPAN + timedelta(seconds=1))
+    clock.shift(voucher_rules.STORE_SPAN + timedelta(seconds=1))
     assert counter.redeem(code, clerk=clerks[3]).status_code == 200

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mall.access import rules
+from mall.access import rules as access_rules
 from mall.access.rules import Actor
 from mall.kernel import clock
 from mall.kernel.ids import new_id
@@ -117,8 +117,8 @@ def test_one_person_is_known_by_account_member_or_phone(one, other, is_same):
     who, member = new_id(), new_id()
     assert Actor(who, **one).is_same_person(Actor(who, **other))
     assert Actor(new_id(), member).is_same_person(Actor(new_id(), member))
-    with pytest.raises(rules.SamePerson):
-        rules.check_other_person(Actor(who), [Actor(new_id()), Actor(who)])
+    with pytest.raises(access_rules.SamePerson):
+        access_rules.check_other_person(Actor(who), [Actor(new_id()), Actor(who)])
 
 
 def test_one_operator_alone_gets_no_second_pair_of_hands(world, union):

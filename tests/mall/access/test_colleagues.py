@@ -2,7 +2,8 @@
 
 import pytest
 
-from mall.access import rules, service
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import unit_of_work
 
@@ -10,8 +11,8 @@ from mall.kernel.uow import unit_of_work
 def found(world, own, scope_id, other):
     with world.app.app_context(), unit_of_work() as uow:
         try:
-            return service.colleague(uow, own.id, scope_id, other.id).id
-        except (NotFound, rules.NotYourself) as refused:
+            return access_service.colleague(uow, own.id, scope_id, other.id).id
+        except (NotFound, access_rules.NotYourself) as refused:
             return type(refused)
 
 
@@ -27,7 +28,7 @@ def test_only_accounts_of_the_same_scope_are_colleagues(world, accounts):
     """Crossed both ways: neither an id before one's own nor one behind it opens a door."""
     for scope_id, (own, colleague) in accounts.items():
         assert found(world, own, scope_id, colleague) == colleague.id
-        assert found(world, own, scope_id, own) is rules.NotYourself
+        assert found(world, own, scope_id, own) is access_rules.NotYourself
         for other_id, others in accounts.items():
             if other_id != scope_id:
                 assert [found(world, own, scope_id, each) for each in others] == [NotFound] * 2

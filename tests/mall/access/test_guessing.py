@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from mall.access import rules
-from mall.access import service as access
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
 from tests.mall.access.test_http import PASSWORD, sign_in
@@ -56,14 +56,14 @@ def test_the_owner_gets_in_from_another_address_while_somebody_guesses(world):
     ],
 )
 def test_one_line_is_one_address(one, other, is_same):
-    assert (rules.place_of(one) == rules.place_of(other)) is is_same
+    assert (access_rules.place_of(one) == access_rules.place_of(other)) is is_same
 
 
 def test_a_name_that_does_not_exist_is_answered_word_for_word_as_one_that_does(world):
     clock.freeze(clock.now())
     real, closed = world.staff("operator").username, world.staff("operator").username
     with world.app.app_context(), unit_of_work() as uow:
-        access.disable_staff_account(uow, closed)
+        access_service.disable_staff_account(uow, closed)
     supplier = world.staff("supplier", world.supplier()).username
     names = (real, closed, supplier, "nobody-here", "no such name \u4e2d\u6587", "x" * 64)
     told = {
@@ -91,7 +91,9 @@ def test_an_operators_reset_opens_the_account_to_whoever_was_slowed_down(world):
             sign_in(world, operator.username, "wrong", address=address)
         wait_of(sign_in(world, operator.username, address=address))
     with world.app.app_context(), unit_of_work() as uow:
-        access.forget_tries(uow, rules.PASSWORD, rules.subject_of_name(operator.username))
+        access_service.forget_tries(
+            uow, access_rules.PASSWORD, access_rules.subject_of_name(operator.username)
+        )
     for address in ("192.0.2.1", ELSEWHERE):
         assert sign_in(world, operator.username, address=address).status_code == 201
 
@@ -107,14 +109,14 @@ def test_thirty_two_at_once_get_exactly_the_tries_that_one_gets(world):
 
 @pytest.mark.parametrize("limit", [1, 5, 10])
 def test_any_counter_gives_exactly_its_tries_to_however_many_at_once(world, limit):
-    allowance = rules.at_most(limit, timedelta(hours=1), "anything")
+    allowance = access_rules.at_most(limit, timedelta(hours=1), "anything")
 
     def guess(_):
         with world.app.app_context():
             try:
                 with unit_of_work() as uow:
-                    access.count_wrong_try(uow, allowance, "somebody")
-            except rules.TooManyTries as error:
+                    access_service.count_wrong_try(uow, allowance, "somebody")
+            except access_rules.TooManyTries as error:
                 assert 0 < error.details["retry_after_seconds"] <= 3601
                 return False
             return True
@@ -128,9 +130,9 @@ def test_any_counter_gives_exactly_its_tries_to_however_many_at_once(world, limi
 def test_a_guesser_holds_nothing_that_the_owner_waits_for(world):
     """A guess whose transaction hangs: the owner signs in, is changed, and guesses elsewhere."""
     operator = world.staff("operator")
-    name = rules.subject_of_name(operator.username)
+    name = access_rules.subject_of_name(operator.username)
     with world.app.app_context(), unit_of_work() as uow:
-        access.count_wrong_try(uow, rules.PASSWORD, name, "192.0.2.1")
+        access_service.count_wrong_try(uow, access_rules.PASSWORD, name, "192.0.2.1")
         uow.session.flush()
         reply = world.elsewhere(lambda: sign_in(world, operator.username, address=ELSEWHERE))
         assert reply.status_code == 201

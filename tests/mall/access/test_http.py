@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.queries import token_hash
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
@@ -108,7 +108,7 @@ def test_a_disabled_account_is_out_at_once_and_stays_out(world):
     """Case 40."""
     operator = world.staff("operator")
     with world.app.app_context(), unit_of_work() as uow:
-        access.disable_staff_account(uow, operator.username)
+        access_service.disable_staff_account(uow, operator.username)
     assert operator.get("/v1/ops/suppliers").status_code == 401
     assert sign_in(world, operator.username).status_code == 401
 
@@ -117,8 +117,10 @@ def test_a_changed_role_takes_effect_with_the_next_request(world):
     """Case 40."""
     operator = world.staff("operator")
     with world.app.app_context(), unit_of_work() as uow:
-        new = access.NewStaff(operator.username, "x", PASSWORD, "supplier", world.supplier_id)
-        access.open_staff_account(uow, new)
+        new = access_service.NewStaff(
+            operator.username, "x", PASSWORD, "supplier", world.supplier_id
+        )
+        access_service.open_staff_account(uow, new)
     assert operator.get("/v1/ops/suppliers").status_code == 401
 
 

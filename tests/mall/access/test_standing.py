@@ -6,7 +6,7 @@ from threading import Barrier
 
 import pytest
 
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.kernel.uow import unit_of_work
 from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
@@ -32,8 +32,8 @@ def a_union(world):
 
 def reopened(world, person, role, scope_id=None, password=PASSWORD, duties=()):
     with world.app.app_context(), unit_of_work() as uow:
-        new = access.NewStaff(person.username, "x", password, role, scope_id, duties)
-        access.open_staff_account(uow, new)
+        new = access_service.NewStaff(person.username, "x", password, role, scope_id, duties)
+        access_service.open_staff_account(uow, new)
 
 
 def test_whoever_of_a_closed_supplier_is_signed_in_is_out_with_its_clerks(world):
@@ -128,7 +128,7 @@ def test_no_sign_in_outlives_the_account_that_is_closed_beside_it(world, number)
 
     def disable():
         with world.app.app_context(), unit_of_work() as uow:
-            access.disable_staff_account(uow, officer.username)
+            access_service.disable_staff_account(uow, officer.username)
 
     tokens = race(world, lambda _: sign_in(world, officer.username, audience="union"), disable)
     tokens.append(officer.token)
@@ -140,7 +140,7 @@ def test_a_sign_in_that_commits_after_the_account_was_closed_and_opened_again_is
     member, operator = world.member(), world.staff("operator")
     path = f"/v1/ops/members/{member.id}/state"
     with world.app.app_context(), unit_of_work() as uow:
-        token = access.issue_token(uow, "store", member.id, 0).token
+        token = access_service.issue_token(uow, "store", member.id, 0).token
         for is_active in (False, True):
             world.elsewhere(lambda on=is_active: operator.put(path, {"is_active": on}))
     assert not is_in(Person(world.app, token), "store")

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from mall.access import guard
-from mall.journal import rules, service
+from mall.journal import rules as journal_rules
+from mall.journal import service as journal_service
 from mall.journal.service import Act
 from mall.kernel import clock
 from mall.kernel.uow import Doer, unit_of_work
@@ -76,7 +77,7 @@ def test_without_its_line_the_act_does_not_happen(world, operator, monkeypatch):
     def broken(*_):
         raise RuntimeError("no line")
 
-    monkeypatch.setattr(service, "write", broken)
+    monkeypatch.setattr(journal_service, "write", broken)
     assert close(operator, member).status_code == 500
     assert member.get("/v1/store/me").status_code == 200
 
@@ -161,14 +162,14 @@ def test_no_password_code_secret_or_whole_phone_is_in_the_journal(world, operato
     ],
 )
 def test_what_is_written_is_masked(value, written):
-    assert rules.written(value) == written
+    assert journal_rules.written(value) == written
 
 
 @pytest.mark.parametrize(
     "value", [list(range(10_000)), {str(n): "x" * 500 for n in range(500)}, [["x" * 300] * 50] * 50]
 )
 def test_what_is_written_is_bounded(value):
-    assert len(str(rules.written(value))) < 3 * rules.MAX_BYTES
+    assert len(str(journal_rules.written(value))) < 3 * journal_rules.MAX_BYTES
 
 
 def deep(depth):
@@ -176,7 +177,7 @@ def deep(depth):
 
 
 def test_deep_values_end_somewhere():
-    assert "…" in str(rules.written(deep(200)))
+    assert "…" in str(journal_rules.written(deep(200)))
 
 
 def test_lines_are_found_by_actor_operation_object_audience_and_time(world, operator):
@@ -228,7 +229,7 @@ def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(wo
 
     def write(_):
         with world.app.app_context(), unit_of_work() as uow:
-            service.write(uow, act, None, {"n": 1}, "done")
+            journal_service.write(uow, act, None, {"n": 1}, "done")
 
     def seal():
         return world.run_sweep("seal_journal")
@@ -248,12 +249,12 @@ def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(wo
 def test_a_line_that_commits_late_is_sealed_all_the_same(world, audited):
     act = Act(Doer("ops", None, "somebody"), "test", "POST /v1/ops/test")
     with world.app.app_context(), unit_of_work() as uow:
-        service.write(uow, act, None, None, "done")
+        journal_service.write(uow, act, None, None, "done")
         uow.session.flush()
 
         def another():
             with world.app.app_context(), unit_of_work() as other:
-                service.write(other, act, None, None, "done")
+                journal_service.write(other, act, None, None, "done")
             return world.run_sweep("seal_journal")
 
         assert world.elsewhere(another) == 1
@@ -297,6 +298,6 @@ ODD = {
 @pytest.mark.parametrize("what", ODD)
 def test_whatever_was_given_can_be_written_down(what):
     """A refused request is written down as well, however odd what it says."""
-    found = rules.written({"name": ODD[what]})
+    found = journal_rules.written({"name": ODD[what]})
     assert "\\u0000" not in json.dumps(found) and len(json.dumps(found)) < 300
     json.dumps(found).encode()

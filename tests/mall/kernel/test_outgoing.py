@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from fulfillment.tracking import gateway as tracking
+from fulfillment.tracking import gateway as tracking_gateway
 from fulfillment.tracking.kuaidi100 import Kuaidi100
 from mall.access.rules import WeChatUnavailable
 from mall.access.wechat.login import WeChatLogin
@@ -189,7 +189,7 @@ def parcels(app, base):
     settings = app.extensions["mall_settings"].kuaidi100
     changed = dataclasses.replace(settings, base=base, timeout_seconds=SECONDS, key="k")
     asked = Kuaidi100(changed)
-    assert asked.ask(tracking.Parcel("sf", "SF1234567890123", "0001")) is None
+    assert asked.ask(tracking_gateway.Parcel("sf", "SF1234567890123", "0001")) is None
 
 
 def _merchant(app, base):

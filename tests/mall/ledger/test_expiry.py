@@ -12,9 +12,8 @@ from sqlalchemy import text
 from mall.kernel import clock
 from mall.kernel.together import read_together
 from mall.kernel.uow import reading, unit_of_work
-from mall.ledger import queries
-from mall.ledger.service import funds, wallet
-from mall.ledger.service import posting as service
+from mall.ledger import queries as ledger_queries
+from mall.ledger.service import funds, posting, wallet
 from tests.support.people import order_body
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -212,7 +211,7 @@ def test_many_lots_that_end_at_one_midnight_lapse_batch_by_batch(world):
     with world.app.app_context(), unit_of_work() as uow:
         uow.session.execute(text("SET LOCAL statement_timeout = 0"))
         funds.open_fund(uow, fund_id, union_id, "生日")
-        funds.deposit(uow, fund_id, 107 * MASS, service.BANK_CLEARING, f"paid-in:{fund_id}")
+        funds.deposit(uow, fund_id, 107 * MASS, posting.BANK_CLEARING, f"paid-in:{fund_id}")
         terms = funds.Terms(fund_id, "生日", now + MINUTE, leftover_fund_id=fund_id)
         funds.issue_given(uow, fund_id, terms, funds.Given(sql, {"mass": MASS}), "mass")
     world.grant(owner, 500, expires_at=now + MINUTE)
@@ -240,7 +239,7 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
     def give(uow):
         for fund_id, amount in zip(fund_ids, (100, 2000), strict=True):
             funds.open_fund(uow, fund_id, union_id, "福利")
-            funds.deposit(uow, fund_id, 3 * amount, service.BANK_CLEARING, f"paid-in:{fund_id}")
+            funds.deposit(uow, fund_id, 3 * amount, posting.BANK_CLEARING, f"paid-in:{fund_id}")
             terms = funds.Terms(fund_id, "福利", now + MINUTE, leftover_fund_id=fund_id)
             for number in range(3):
                 lot = funds.NewLot(uuid4(), UUID(member.id), amount + number - 1)
@@ -253,7 +252,9 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
     assert world.run_sweep("lapse_expired_lots") == 7
     with world.app.app_context(), reading() as session:
         assert [funds.balance(session, fund_id) for fund_id in fund_ids] == [300, 6000]
-        accounts = {row["account"]: row["balance_fen"] for row in queries.system_accounts(session)}
+        accounts = {
+            row["account"]: row["balance_fen"] for row in ledger_queries.system_accounts(session)
+        }
     assert accounts["beans:lapsed"] == 7
     # The deposits were made without the union's transfer that they belong to.
     assert world.findings({"money_posted"}) == {}

@@ -12,8 +12,7 @@ from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import unit_of_work
 from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans, UnknownScope
-from mall.ledger.service import posting as ledger
-from mall.ledger.service import wallet
+from mall.ledger.service import posting, wallet
 from mall.ledger.service.wallet import Taking
 from tests.support.people import FAR, order_body
 
@@ -130,9 +129,9 @@ def test_entries_are_never_changed_or_deleted(world):
 
 
 def test_a_transfer_that_does_not_balance_is_a_bug(world):
-    legs = (ledger.Leg("a", 1), ledger.Leg("b", -2))
+    legs = (posting.Leg("a", 1), posting.Leg("b", -2))
     with pytest.raises(ValueError, match="does not balance"):
-        use(world, lambda uow: ledger.post(uow, [ledger.Transfer("x", "x", "cny", legs)]))
+        use(world, lambda uow: posting.post(uow, [posting.Transfer("x", "x", "cny", legs)]))
 
 
 def test_the_statement_pages_from_the_newest(world):

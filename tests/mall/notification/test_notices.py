@@ -8,10 +8,9 @@ import pytest
 from mall.access.rules import OPS, STORE, SUPPLIER
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from mall.notification import rules
+from mall.notification import rules as notification_rules
 from mall.notification.rules import NewNotice
-from mall.notification.service import member_notices as members
-from mall.notification.service import staff_notices as service
+from mall.notification.service import member_notices, staff_notices
 from mall.notification.service.member_notices import MemberNotice
 
 PATH = "cgi-bin/message/subscribe/send"
@@ -36,9 +35,12 @@ def texts(person, audience, **query):
 def test_a_reference_is_told_to_each_recipient_once(world):
     ids = [world.supplier() for _ in range(2)]
     both = [new(SUPPLIER, each, "r-1") for each in ids]
-    assert act(world, lambda uow: service.notify(uow, both)) == 2
-    assert act(world, lambda uow: service.notify(uow, [*both, new(SUPPLIER, ids[0], "r-2")])) == 1
-    assert act(world, lambda uow: service.notify(uow, [])) == 0
+    assert act(world, lambda uow: staff_notices.notify(uow, both)) == 2
+    assert (
+        act(world, lambda uow: staff_notices.notify(uow, [*both, new(SUPPLIER, ids[0], "r-2")]))
+        == 1
+    )
+    assert act(world, lambda uow: staff_notices.notify(uow, [])) == 0
     first, second = (world.staff("supplier", each) for each in ids)
     assert [each["text"] for each in texts(first, "supplier")["items"]] == ["中文 r-2", "中文 r-1"]
     assert len(texts(second, "supplier")["items"]) == 1
@@ -46,7 +48,10 @@ def test_a_reference_is_told_to_each_recipient_once(world):
 
 def test_operators_share_theirs_and_nobody_elses(world):
     supplier = world.supplier()
-    act(world, lambda uow: service.notify(uow, [new(OPS, None, "o"), new(SUPPLIER, supplier, "s")]))
+    act(
+        world,
+        lambda uow: staff_notices.notify(uow, [new(OPS, None, "o"), new(SUPPLIER, supplier, "s")]),
+    )
     for _ in range(2):
         found = texts(world.staff("operator"), "ops")["items"]
         assert [each["text"] for each in found] == ["中文 o"]
@@ -60,7 +65,10 @@ def test_pages_go_from_the_newest_and_what_was_seen_is_read(world):
     supplier_id = world.supplier()
     person = world.staff("supplier", supplier_id)
     for number in range(5):
-        act(world, lambda uow, n=number: service.notify(uow, [new(SUPPLIER, supplier_id, f"n{n}")]))
+        act(
+            world,
+            lambda uow, n=number: staff_notices.notify(uow, [new(SUPPLIER, supplier_id, f"n{n}")]),
+        )
     first = texts(person, "supplier", limit=2)
     rest = texts(person, "supplier", limit=9, cursor=first["next_cursor"])
     assert [each["text"][-1] for each in first["items"] + rest["items"]] == list("43210")
@@ -80,7 +88,7 @@ def told(world):
     )
 
     def tell(which=people):
-        act(world, lambda uow: members.tell(uow, [UUID(each.id) for each in which], notice))
+        act(world, lambda uow: member_notices.tell(uow, [UUID(each.id) for each in which], notice))
 
     world.mock("reset")
     return tell, people
@@ -97,7 +105,7 @@ def test_members_are_told_once_and_what_wechat_takes_is_cut_to_its_length(world,
     tell([])
     assert world.count("notice WHERE audience = 'store'") == 3
     [row, *_] = world.rows("SELECT data FROM wechat_message")
-    assert row.data["thing1"]["value"] == "长" * members.MAX_THING
+    assert row.data["thing1"]["value"] == "长" * member_notices.MAX_THING
     assert row.data["date2"]["value"] == "2027-01-01"
 
 
@@ -106,14 +114,14 @@ def test_a_message_is_given_up_after_so_many_attempts(world, told):
     tell(people[:1])
     world.mock("faults", {"path": PATH, "kind": "http_500", "times": 99})
     now = clock.now()
-    for attempt in range(1, rules.MAX_ATTEMPTS + 1):
+    for attempt in range(1, notification_rules.MAX_ATTEMPTS + 1):
         assert world.run_sweep("send_wechat_messages") == 1
         [row] = world.rows("SELECT state, attempts, due_at FROM wechat_message")
-        is_last = attempt == rules.MAX_ATTEMPTS
+        is_last = attempt == notification_rules.MAX_ATTEMPTS
         assert (row.state, row.attempts) == ("failed" if is_last else "pending", attempt)
         # Not before its time.
         assert world.run_sweep("send_wechat_messages") == 0
-        now += rules.retry_after(attempt) + timedelta(seconds=1)
+        now += notification_rules.retry_after(attempt) + timedelta(seconds=1)
         clock.freeze(now)
     assert world.run_sweep("send_wechat_messages") == 0
     world.mock("faults/clear")
@@ -133,13 +141,15 @@ def test_whom_wechat_does_not_know_any_more_costs_no_call(world, told):
 
 
 def test_waiting_doubles_and_ends(world):
-    waits = [rules.retry_after(attempts).total_seconds() for attempts in (0, 1, 2, 8, 9, 50)]
+    waits = [
+        notification_rules.retry_after(attempts).total_seconds() for attempts in (0, 1, 2, 8, 9, 50)
+    ]
     assert waits == [30, 60, 120, 7680, 7680, 7680]
 
 
 def test_a_members_notice_is_nobody_elses(world):
     mine, other = world.member(), world.member()
-    act(world, lambda uow: service.notify(uow, [new(STORE, UUID(mine.id), "x")]))
+    act(world, lambda uow: staff_notices.notify(uow, [new(STORE, UUID(mine.id), "x")]))
     assert len(texts(mine, "store")["items"]) == 1
     assert texts(other, "store")["items"] == []
     body = {"up_to": str(uuid4())}

@@ -7,7 +7,7 @@ import pytest
 from mall.kernel import audit, clock
 from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
-from orders.reconciliation import rules as bills
+from orders.reconciliation import rules as reconciliation_rules
 from tests.support.breaches import (
     AFTER_SALES_BREACHES,
     APPROVAL_BREACHES,
@@ -238,7 +238,7 @@ def reconciled(world):
     """A payment whose day's bill was fetched and matched."""
     Sale(world)
     tomorrow = clock.beijing_day(clock.now()) + timedelta(days=1)
-    clock.freeze(bills.begins(tomorrow) + timedelta(hours=11))
+    clock.freeze(reconciliation_rules.begins(tomorrow) + timedelta(hours=11))
     world.run_sweep("want_bills")
     assert world.run_sweep("check_bills") >= 1
     assert world.findings() == {}

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from mall.kernel import clock
-from orders.assistance import rules
+from orders.assistance import rules as assistance_rules
 from tests.support.people import order_body
 from tests.support.sheets import opened
 
@@ -202,4 +202,4 @@ def test_operators_see_all_unions_by_pages(office):
     ],
 )
 def test_every_day_of_a_year_bears_the_same(on, expected):
-    assert rules.expected_fen(365_000, 2026, on) == expected
+    assert assistance_rules.expected_fen(365_000, 2026, on) == expected

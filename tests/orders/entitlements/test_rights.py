@@ -6,7 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
-from orders.entitlements import rules
+from orders.entitlements import rules as entitlement_rules
 from tests.orders.collective.test_over_time import selection
 from tests.support.people import order_body
 
@@ -28,22 +28,22 @@ OPENS, CLOSES = date(2027, 2, 10), date(2028, 3, 20)
     ],
 )
 def test_a_birthday_right_is_due_on_its_day(rule, born, due):
-    assert rules.due_on(rule, born, OPENS, CLOSES) == due
+    assert entitlement_rules.due_on(rule, born, OPENS, CLOSES) == due
 
 
 def test_a_birthday_outside_of_the_window_is_due_on_its_last_day():
     window = date(2027, 2, 10), date(2027, 2, 20)
-    assert rules.due_on("day", date(1990, 7, 1), *window) == window[1]
-    assert rules.due_on("day", date(1990, 2, 20), *window) == window[1]
-    assert rules.due_on("day", date(1990, 2, 21), *window) == window[1]
+    assert entitlement_rules.due_on("day", date(1990, 7, 1), *window) == window[1]
+    assert entitlement_rules.due_on("day", date(1990, 2, 20), *window) == window[1]
+    assert entitlement_rules.due_on("day", date(1990, 2, 21), *window) == window[1]
 
 
 def test_codes_are_read_as_people_type_them():
-    code = rules.new_code()
-    assert (len(code), code) == (rules.CODE_LENGTH, rules.plain_code(code))
+    code = entitlement_rules.new_code()
+    assert (len(code), code) == (entitlement_rules.CODE_LENGTH, entitlement_rules.plain_code(code))
     typed = "-".join(code[n : n + 4] for n in range(0, 16, 4)).lower().replace("0", "o")
-    assert rules.plain_code(f" {typed} ") == code
-    assert len({rules.new_code() for _ in range(50)}) == 50
+    assert entitlement_rules.plain_code(f" {typed} ") == code
+    assert len({entitlement_rules.new_code() for _ in range(50)}) == 50
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from catalog.products.rules import SkuForm
-from catalog.suppliers import service as suppliers
+from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import FreightRule
 from mall.kernel.uow import unit_of_work
-from orders.order import queries, rules, service
+from orders.order import queries as order_queries
+from orders.order import rules as order_rules
+from orders.order import service as order_service
 from orders.order.models import OrderLine
 from tests.support.giving import Union
 from tests.support.people import order_body
@@ -50,16 +52,18 @@ def test_an_order_is_completed_once_and_never_from_the_wrong_state(world):
     member = world.member(beans_fen=1000)
     order_id = UUID(placed(world, member, [world.sku(1000)[1]])["order_id"])
     for _ in range(2):
-        act(world, lambda uow: service.complete(uow, order_id, "system"))
+        act(world, lambda uow: order_service.complete(uow, order_id, "system"))
     assert world.count("order_event WHERE to_state = 'completed'") == 1
     waiting = UUID(placed(world, member, [world.sku(1000)[1]], "wechat")["order_id"])
-    for move in (service.complete, service.cancel_wholly_returned):
-        refused = order_id if move is service.cancel_wholly_returned else waiting
-        arguments = (refused,) if move is service.cancel_wholly_returned else (refused, "system")
+    for move in (order_service.complete, order_service.cancel_wholly_returned):
+        refused = order_id if move is order_service.cancel_wholly_returned else waiting
+        arguments = (
+            (refused,) if move is order_service.cancel_wholly_returned else (refused, "system")
+        )
         with pytest.raises(Exception, match="wrong_state"):
             act(world, lambda uow, m=move, a=arguments: m(uow, *a))
     with pytest.raises(Exception, match="wrong_state"):
-        act(world, lambda uow: service.begin_dispatch(uow, waiting))
+        act(world, lambda uow: order_service.begin_dispatch(uow, waiting))
 
 
 def test_units_beyond_the_line_are_never_counted_as_returned(world):
@@ -68,7 +72,7 @@ def test_units_beyond_the_line_are_never_counted_as_returned(world):
 
     def back(uow, quantity):
         line = uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order_id)).one()
-        service.count_returned(uow, line, quantity)
+        order_service.count_returned(uow, line, quantity)
         return line.returned_quantity
 
     assert [act(world, lambda uow, n=n: back(uow, n)) for n in (1, 1, 5)] == [1, 2, 3]
@@ -120,8 +124,8 @@ def test_freight_by_weight_counts_every_unit(world, audited, quantity, fee):
     tariff = (FreightRule((), True, 1000, 1000, 500, 200),)
 
     def charge(uow):
-        template = suppliers.TemplateForm("按重量", "weight", None, tariff)
-        return suppliers.add_template(uow, supplier_id, template)
+        template = supplier_service.TemplateForm("按重量", "weight", None, tariff)
+        return supplier_service.add_template(uow, supplier_id, template)
 
     template_id = act(world, charge)
     world.execute("UPDATE product SET shipping_template_id = :t", t=template_id)
@@ -195,11 +199,11 @@ def test_a_transfer_of_one_programme_is_not_confirmed_for_another(world, audited
 
 
 def test_a_states_table_knows_every_way_and_no_other():
-    ways = {(a, b) for a, ends in rules.STATES.table.items() for b in ends}
+    ways = {(a, b) for a, ends in order_rules.STATES.table.items() for b in ends}
     assert ways == {
         ("awaiting_payment", "paid"),
         ("awaiting_payment", "cancelled"),
         ("paid", "completed"),
         ("paid", "cancelled"),
     }
-    assert queries.INVARIANTS
+    assert order_queries.INVARIANTS

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
-from orders.payments import rules
+from orders.payments import rules as payment_rules
 from tests.support.people import order_body
 
 
@@ -33,7 +33,7 @@ def test_a_payment_without_any_notice_is_found_by_asking(world, audited):
 
 
 def test_asking_grows_rarer(world):
-    delays = [rules.query_delay(attempts).total_seconds() for attempts in range(8)]
+    delays = [payment_rules.query_delay(attempts).total_seconds() for attempts in range(8)]
     assert delays == [10, 20, 40, 80, 160, 320, 600, 600]
 
 
@@ -193,7 +193,7 @@ def test_titles_that_would_break_xml_or_the_limit_are_paid_for(world, audited, t
     ],
 )
 def test_what_the_payer_reads(titles, text):
-    assert rules.goods_text(titles) == text
+    assert payment_rules.goods_text(titles) == text
 
 
 def test_a_payment_that_was_refunded_at_wechat_before_we_asked_was_paid_all_the_same(

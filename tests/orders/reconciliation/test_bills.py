@@ -8,7 +8,8 @@ import pytest
 
 from mall.kernel import clock
 from mall.web.files import XLSX
-from orders.reconciliation import rules, service
+from orders.reconciliation import rules as reconciliation_rules
+from orders.reconciliation import service as reconciliation_service
 from tests.support.people import order_body
 
 
@@ -33,7 +34,9 @@ def next_day(world):
     day = today()
 
     def go(hours=0):
-        clock.freeze(rules.begins(day + timedelta(days=1)) + timedelta(hours=11 + hours))
+        clock.freeze(
+            reconciliation_rules.begins(day + timedelta(days=1)) + timedelta(hours=11 + hours)
+        )
         world.run_sweep("want_bills")
         world.run_sweep("check_bills")
         return day
@@ -230,7 +233,9 @@ def test_the_job_catches_up_on_days_that_nobody_fetched(world, next_day, audited
 def test_before_ten_in_the_morning_yesterdays_bill_is_not_there_yet(world):
     pay(world)
     day = today()
-    clock.freeze(rules.begins(day + timedelta(days=1)) + timedelta(hours=9, minutes=59))
+    clock.freeze(
+        reconciliation_rules.begins(day + timedelta(days=1)) + timedelta(hours=9, minutes=59)
+    )
     world.run_sweep("want_bills")
     assert world.count("bill") == 0
     clock.freeze(clock.now() + timedelta(minutes=1))
@@ -265,13 +270,18 @@ def test_a_damaged_bill_is_refused_whole(world, next_day, old, new, reason):
     pay(world)
     day = next_day()
     merchants = world.app.extensions["mall_merchants"]
-    terms = rules.Terms(merchants.main, merchants.get(merchants.main).settings.mch_id, 60)
+    terms = reconciliation_rules.Terms(
+        merchants.main, merchants.get(merchants.main).settings.mch_id, 60
+    )
     before = checked(world, day)
     with world.app.app_context():
         text = merchants.get(merchants.main).gateway.download_bill(day)
         assert old in text
-        with pytest.raises(rules.BillUnreadable, match=reason), world.unit_of_work() as uow:
-            service.record(uow, terms, day, text.replace(old, new))
+        with (
+            pytest.raises(reconciliation_rules.BillUnreadable, match=reason),
+            world.unit_of_work() as uow,
+        ):
+            reconciliation_service.record(uow, terms, day, text.replace(old, new))
     assert checked(world, day) == before
 
 

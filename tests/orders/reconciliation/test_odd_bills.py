@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mall.kernel import clock
 from mocks.wechatpay import bills as mock_bills
-from orders.reconciliation import rules, service
+from orders.reconciliation import rules as reconciliation_rules
+from orders.reconciliation import service as reconciliation_service
 from tests.orders.reconciliation.test_bills import checked, differences, pay, today
 
 TRADED_AT, MCH_ID, TRANSACTION, NUMBER, CURRENCY, COUPON, NAME, PAID = 0, 2, 5, 6, 11, 13, 20, 24
@@ -37,7 +38,11 @@ class Bills:
         with self.world.app.app_context():
             content = self.download(day).decode("utf-8-sig")
         rows = [line.removeprefix("`").split(",`") for line in content.splitlines()]
-        return [row for row in rows if len(row) == rules.COLUMNS and row[TRADED_AT][:2] == "20"]
+        return [
+            row
+            for row in rows
+            if len(row) == reconciliation_rules.COLUMNS and row[TRADED_AT][:2] == "20"
+        ]
 
     def check(self, texts):
         """Let the job fetch and match these texts by day."""
@@ -46,10 +51,10 @@ class Bills:
         name = self.merchant.settings.name
         with self.world.app.app_context():
             with self.world.unit_of_work() as uow:
-                service.want(uow, name, sorted(texts))
+                reconciliation_service.want(uow, name, sorted(texts))
             for day in texts:
                 with self.world.unit_of_work() as uow:
-                    service.want_again(uow, name, day)
+                    reconciliation_service.want_again(uow, name, day)
         self.world.run_sweep("check_bills")
 
 
@@ -221,8 +226,8 @@ def test_an_amount_that_a_person_would_not_read_so_is_refused(amount):
     row += ["CNY", "100.00", "0.00", "0", "0", "0.00", "0.00", "", "", "x", "", "0.60000", "0.60%"]
     row += ["100.00", "0.00", ""]
     text = mock_bills_text([row]).decode().replace("`0.60%,`100.00", f"`0.60%,`{amount}")
-    with pytest.raises(rules.BillUnreadable):
-        list(rules.lines_of(text.encode()))
+    with pytest.raises(reconciliation_rules.BillUnreadable):
+        list(reconciliation_rules.lines_of(text.encode()))
 
 
 lines = st.lists(

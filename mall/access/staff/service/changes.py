@@ -7,7 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mall.access import queries, rules, service
+from mall.access import queries as access_queries
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.access.models import StaffAccount, StaffChange
 from mall.access.service import NewStaff
 from mall.access.staff.service import invitations
@@ -33,15 +35,15 @@ class Decided:
 
 def needs_confirmation(uow: UnitOfWork) -> bool:
     """Tell whether there are two operators with accounts: the command line opens them alone."""
-    return len(queries.operators(uow.session, rules.ACCOUNTS)) >= 2
+    return len(access_queries.operators(uow.session, access_rules.ACCOUNTS)) >= 2
 
 
 def propose_open(uow: UnitOfWork, new: NewStaff, by: UUID | None) -> StaffChange:
     """Propose an account of a new user name; raise Invalid, UsernameTaken and LimitReached."""
-    service.check(new)
+    access_service.check(new)
     taken = select(StaffAccount.id).where(StaffAccount.username == new.username)
     if uow.session.scalars(taken).first() is not None:
-        raise rules.UsernameTaken("username")
+        raise access_rules.UsernameTaken("username")
     _check_room(uow, new)
     return _propose(uow, OPEN, None, new, by)
 
@@ -51,10 +53,10 @@ def propose_duties(
 ) -> StaffChange:
     """Propose other duties for an operator; raise NotFound, and NotYourself for one's own."""
     account = _other(uow, account_id, by)
-    if account.role != rules.OPERATOR:
+    if account.role != access_rules.OPERATOR:
         raise NotFound("operator", "运营账号")
     new = _as_new(account, duties)
-    service.check(new)
+    access_service.check(new)
     return _propose(uow, DUTIES, account.id, new, by)
 
 
@@ -71,10 +73,10 @@ def _as_new(account: StaffAccount, duties: Sequence[str]) -> NewStaff:
 
 
 def _other(uow: UnitOfWork, account_id: UUID, by: UUID) -> StaffAccount:
-    account = service.get_account(uow, account_id)
-    actor = queries.actor(uow.session, by)
-    if actor.is_same_person(queries.person_of(account)):
-        raise rules.NotYourself()
+    account = access_service.get_account(uow, account_id)
+    actor = access_queries.actor(uow.session, by)
+    if actor.is_same_person(access_queries.person_of(account)):
+        raise access_rules.NotYourself()
     return account
 
 
@@ -114,13 +116,15 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
     Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who proposed it nor the person whom it is about.
     """
     change = _lock(uow, change_id)
-    actor = queries.actor(uow.session, by)
-    proposers = [queries.actor(uow.session, each) for each in [change.proposed_by_id] if each]
-    rules.check_other_person(actor, proposers)
+    actor = access_queries.actor(uow.session, by)
+    proposers = [
+        access_queries.actor(uow.session, each) for each in [change.proposed_by_id] if each
+    ]
+    access_rules.check_other_person(actor, proposers)
     if uow.settings.persons_confirmed:
-        rules.check_confirmed([actor, *proposers])
+        access_rules.check_confirmed([actor, *proposers])
     if change.phone is not None and change.phone == actor.phone:
-        raise rules.NotYourself()
+        raise access_rules.NotYourself()
     decided = _decide(uow, change, CONFIRMED, by)
     if change.kind == OPEN:
         new = NewStaff(
@@ -133,7 +137,7 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
             change.phone,
         )
         _check_room(uow, new)
-        account = service.add_staff_account(uow, new)
+        account = access_service.add_staff_account(uow, new)
         change.account_id = account.id
     else:
         assert change.account_id is not None

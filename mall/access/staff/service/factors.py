@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, select, update
 
-from mall.access import rules
+from mall.access import rules as access_rules
 from mall.access.models import RecoveryCode, SecondFactor, StaffAccount
 from mall.kernel.ids import ALPHABET
 from mall.kernel.uow import UnitOfWork
@@ -46,7 +46,7 @@ def begin(uow: UnitOfWork, account: StaffAccount) -> tuple[str, str]:
     """
     found = _find(uow, account.id)
     if found is not None and found.confirmed_at is not None:
-        raise rules.TotpSet()
+        raise access_rules.TotpSet()
     secret = pyotp.random_base32()
     if found is None:
         found = SecondFactor(account_id=account.id)
@@ -72,7 +72,7 @@ def confirm(uow: UnitOfWork, account: StaffAccount, code: str) -> list[str] | No
         .returning(SecondFactor.account_id)
     ).first()
     if taken is None:
-        raise rules.TotpSet()
+        raise access_rules.TotpSet()
     codes = [
         "".join(secrets.choice(ALPHABET) for _ in range(RECOVERY_LENGTH))
         for _ in range(RECOVERY_CODES)

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.orm import Session
 
-from mall.access import rules, service
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.access.models import PasswordRequest, StaffAccount, StaffInvitation
 from mall.access.queries import token_hash
 from mall.access.staff.service import factors, passwords
@@ -56,10 +57,10 @@ def issue(uow: UnitOfWork, account: StaffAccount, issued_by: str) -> Invitation:
             expires_at=expires_at,
         )
     )
-    for allowance in (rules.PASSWORD, rules.SURROUNDED):
-        service.forget_tries(uow, allowance, rules.subject_of_name(account.username))
+    for allowance in (access_rules.PASSWORD, access_rules.SURROUNDED):
+        access_service.forget_tries(uow, allowance, access_rules.subject_of_name(account.username))
     uow.session.execute(delete(PasswordRequest).where(PasswordRequest.account_id == account.id))
-    audience = rules.AUDIENCE_OF_ROLE[account.role]
+    audience = access_rules.AUDIENCE_OF_ROLE[account.role]
     base = uow.settings.invitation_url or f"/v1/{audience}/password/invitation"
     return Invitation(code, f"{base}#{code}", expires_at)
 
@@ -82,15 +83,15 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
     ).first()
     account = uow.session.get(StaffAccount, account_id) if account_id else None
     if account is None or not account.is_active:
-        raise rules.InvitationRefused("code")
-    if rules.AUDIENCE_OF_ROLE[account.role] != audience:
-        raise rules.InvitationRefused("code")
+        raise access_rules.InvitationRefused("code")
+    if access_rules.AUDIENCE_OF_ROLE[account.role] != audience:
+        raise access_rules.InvitationRefused("code")
     uow.doer = Doer(audience, account.id, account.display_name)
     passwords.check(password, account.username)
     account.password_hash = passwords.hash_of(password)
     # Whoever took the invitation up may be somebody else: they prove anew who they are.
     account.person_confirmed_at = None
-    service.end_sessions(account)
+    access_service.end_sessions(account)
     factors.remove(uow, account.id)
     uow.session.flush()
     return account
@@ -98,7 +99,7 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
 
 def ask(uow: UnitOfWork, audience: str, username: str) -> None:
     """Note that the password of an account was forgotten; for no account nothing happens."""
-    role = next(role for role, opens in rules.AUDIENCE_OF_ROLE.items() if opens == audience)
+    role = next(role for role, opens in access_rules.AUDIENCE_OF_ROLE.items() if opens == audience)
     uow.session.execute(_ASK, {"username": username, "role": role, "now": uow.now})
 
 

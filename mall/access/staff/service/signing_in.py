@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from mall.access import queries, rules, service
+from mall.access import queries as access_queries
+from mall.access import rules as access_rules
+from mall.access import service as access_service
 from mall.access.models import StaffAccount
 from mall.access.rules import PASSWORD, SPRAYED, SURROUNDED, Allowance, IssuedToken
 from mall.access.staff.service import factors, passwords, places
@@ -45,8 +47,8 @@ def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
     proof = prove(uow, attempt)
     if proof.account is None:
         return SignIn(None, proof.refusal)
-    audience = rules.AUDIENCE_OF_ROLE[proof.account.role]
-    token = service.issue_token(uow, audience, proof.account.id, proof.account.epoch)
+    audience = access_rules.AUDIENCE_OF_ROLE[proof.account.role]
+    token = access_service.issue_token(uow, audience, proof.account.id, proof.account.epoch)
     return SignIn(token, None)
 
 
@@ -65,18 +67,18 @@ def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
             _count(uow, guesses)
-            return Proof(None, rules.BadCredentials("password"))
+            return Proof(None, access_rules.BadCredentials("password"))
         if factors.is_set(uow, found.id):
             if not attempt.totp:
-                return Proof(None, rules.TotpNeeded("totp"))
+                return Proof(None, access_rules.TotpNeeded("totp"))
             if not factors.use(uow, found.id, attempt.totp):
                 _count(uow, guesses)
-                return Proof(None, rules.TotpWrong("totp"))
+                return Proof(None, access_rules.TotpWrong("totp"))
         _check(uow, guesses)
-    except rules.TooManyTries as error:
-        return Proof(None, rules.LockedOut(**error.details))
-    uow.doer = Doer(rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
-    service.forget_tries(uow, *guesses[0])
+    except access_rules.TooManyTries as error:
+        return Proof(None, access_rules.LockedOut(**error.details))
+    uow.doer = Doer(access_rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
+    access_service.forget_tries(uow, *guesses[0])
     places.remember(uow, found.id, attempt.address)
     return Proof(found, None)
 
@@ -87,7 +89,7 @@ Guess = tuple[Allowance, str, str]
 
 def _guesses(uow: UnitOfWork, attempt: Attempt) -> list[Guess]:
     """Return what a guess is counted by; in one order for everybody, so that none wait crosswise."""
-    subject, address = rules.subject_of_name(attempt.username), attempt.address
+    subject, address = access_rules.subject_of_name(attempt.username), attempt.address
     found = [(PASSWORD, subject, address)]
     if not places.is_known(uow, attempt.username, address):
         # An address that nobody can tell apart from others' is not counted by itself.
@@ -98,16 +100,16 @@ def _guesses(uow: UnitOfWork, attempt: Attempt) -> list[Guess]:
 
 def _check(uow: UnitOfWork, guesses: list[Guess]) -> None:
     for each in guesses:
-        service.check_tries(uow, *each)
+        access_service.check_tries(uow, *each)
 
 
 def _count(uow: UnitOfWork, guesses: list[Guess]) -> None:
     for each in guesses:
-        service.count_wrong_try(uow, *each)
+        access_service.count_wrong_try(uow, *each)
 
 
 def _may(uow: UnitOfWork, account: StaffAccount, wanted: str | None) -> bool:
-    audience = rules.AUDIENCE_OF_ROLE[account.role]
-    return wanted in (None, audience) and queries.may_sign_in(
+    audience = access_rules.AUDIENCE_OF_ROLE[account.role]
+    return wanted in (None, audience) and access_queries.may_sign_in(
         uow.session, audience, account.id, account.epoch
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from mall.access import service as access
+from mall.access import service as access_service
 from mall.access.rules import at_most
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
@@ -34,7 +34,7 @@ def claim_by_employment(
     Returns None where there is none, once the wrong try is counted: the caller commits, then
     refuses. Raises TooManyTries.
     """
-    access.check_tries(uow, EMPLOYMENTS, member_id)
+    access_service.check_tries(uow, EMPLOYMENTS, member_id)
     query = (
         select(RosterEntry.id)
         .join(Roster, Roster.id == RosterEntry.roster_id)
@@ -50,9 +50,9 @@ def claim_by_employment(
     )
     entry_ids = uow.session.scalars(query).all()
     if not entry_ids:
-        access.count_wrong_try(uow, EMPLOYMENTS, member_id)
+        access_service.count_wrong_try(uow, EMPLOYMENTS, member_id)
         return None
-    access.check_tries(uow, EMPLOYMENTS, member_id)
+    access_service.check_tries(uow, EMPLOYMENTS, member_id)
     return _claim(uow, member_id, entry_ids)
 
 

@@ -7,18 +7,18 @@ from sqlalchemy.orm import Session
 
 from catalog.packs.rules import BASES_ZH
 from catalog.products.queries import products
-from fulfillment.after_sales import rules as case_rules
-from fulfillment.dispatch import queries as dispatch
+from fulfillment.after_sales import rules as after_sales_rules
+from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
-from fulfillment.handover import queries as handover
+from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import rules as handover_rules
 from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
 from mall.members.service import unions
-from orders.collective import queries as collective
-from orders.collective import rules as funding_rules
-from orders.programmes import queries as programmes
+from orders.collective import queries as collective_queries
+from orders.collective import rules as collective_rules
+from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
 from orders.programmes.queries import content_of
@@ -162,7 +162,7 @@ def contract_appendix(session: Session, programme: Programme) -> Paper:
 
 def bill(session: Session, programme: Programme) -> Paper:
     """Return what is to be paid, and every transfer so far."""
-    found = collective.bill(session, programme)
+    found = collective_queries.bill(session, programme)
     facts = head(session, programme)
     facts += [
         ("已收（元）", Fen(found["received_fen"])),
@@ -174,12 +174,12 @@ def bill(session: Session, programme: Programme) -> Paper:
         [
             row.recorded_at.astimezone(BEIJING).strftime(_DAY),
             rules.FUNDINGS[row.kind],
-            funding_rules.FUNDING_STATES.names_zh[row.state],
+            collective_rules.FUNDING_STATES.names_zh[row.state],
             row.payer,
             row.bank_reference,
             Fen(row.amount_fen),
         ]
-        for row in collective.fundings(session, programme.id)
+        for row in collective_queries.fundings(session, programme.id)
     ]
     heads = ("日期", "方式", "状态", "付款方", "流水号", "金额")
     table = Table(heads, (14, 12, 12, 30, 28, 16), rows, "银行往来")
@@ -191,10 +191,10 @@ def bill(session: Session, programme: Programme) -> Paper:
 
 def acceptance_note(session: Session, programme: Programme) -> Paper:
     """Return what went to the unit and how far it is, for the officer who accepts it."""
-    parts = handover.unit_parts(session, programme.id)
-    lines = dispatch.lines_of(session, [part.id for part in parts])
+    parts = handover_queries.unit_parts(session, programme.id)
+    lines = dispatch_queries.lines_of(session, [part.id for part in parts])
     every = [line.id for each in lines.values() for line in each]
-    counted = handover.counted_of(session, every)
+    counted = handover_queries.counted_of(session, every)
     rows: list[list[Cell]] = []
     for part in parts:
         for line in lines[part.id]:
@@ -219,11 +219,11 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
     facts.append(("全部履约单", f"{counts['parts']} 个，已收货 {counts['signed']} 个"))
     if parts:
         names = handover_rules.HAND_OUTS.names_zh
-        handed = handover.hand_out_counts(session, programme.id)
+        handed = handover_queries.hand_out_counts(session, programme.id)
         facts.append(("现场发放", "，".join(f"{names[key]} {n}" for key, n in handed.items())))
     notes = [
         f"验收：{event.actor_name}，{event.happened_at.astimezone(BEIJING):%Y-%m-%d %H:%M}。{event.note}"
-        for event in programmes.events(session, programme.id)
+        for event in programme_queries.events(session, programme.id)
         if event.act == "accepted"
     ]
     return Paper(
@@ -238,17 +238,17 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
 
 def _claims(session: Session, programme: Programme) -> list[Table]:
     """Return what was short or broken and what became of it; no table where nothing was."""
-    found = handover.claims_of(session, programme.id)
+    found = handover_queries.claims_of(session, programme.id)
     if not found:
         return []
     rows: list[list[Cell]] = [
         [
             case.number,
             case.title,
-            case_rules.REASONS[case.reason].zh,
+            after_sales_rules.REASONS[case.reason].zh,
             case.quantity,
             Fen(case.refunded_fen or 0),
-            case_rules.STATES.names_zh[case.state],
+            after_sales_rules.STATES.names_zh[case.state],
         ]
         for case in found
     ]

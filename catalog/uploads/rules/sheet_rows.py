@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from catalog.products import rules as products
+from catalog.products import rules as product_rules
 from catalog.products.rules import ProductForm, SkuForm
 from catalog.uploads.rules import columns
 from catalog.uploads.rules.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
@@ -142,7 +142,7 @@ def build(found: Group, known: Known) -> None:
         skus=tuple(map(_sku, found.rows)),
     )
     try:
-        products.check(form)
+        product_rules.check(form)
     except Invalid as error:
         _complain_of(found, error)
         return
@@ -248,7 +248,7 @@ def _complain_of(found: Group, error: Invalid) -> None:
 def _images(found: Group, known: Known) -> tuple[str, ...]:
     codes = [row.values["sku_code"] for row in found.rows]
     urls = [url for code in (found.product_code, *codes) for url in known.images.get(code, ())]
-    return tuple(dict.fromkeys(urls))[: products.MAX_IMAGES]
+    return tuple(dict.fromkeys(urls))[: product_rules.MAX_IMAGES]
 
 
 def _sku(row: SheetRow) -> SkuForm:
