@@ -27,11 +27,12 @@ from catalog.stock import service as stock
 from catalog.suppliers import service as suppliers
 from mall.kernel.uow import reading, unit_of_work
 from mall.shell.demo import HOUSE_SUPPLIER
-from search_index import indexing, matching, snapshot
+from search_index import indexing, snapshot
+from search_index.answer import matching
+from search_index.answer.suggest import Suggester
 from search_index.documents import document
 from search_index.engine import Engine
 from search_index.rules import Wanted
-from search_index.suggest import Suggester
 from search_index.words.analysis import analyzer
 from tests.search_index import quality
 

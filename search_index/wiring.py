@@ -10,8 +10,9 @@ from catalog.stock import queries as stock
 from mall.kernel.outbox import Reaction
 from mall.kernel.uow import reading
 from search_index import indexing, jobs, views
+from search_index.answer.lists import ValkeyLists
 from search_index.engine import Engine
-from search_index.searcher import Names, Searcher
+from search_index.searcher import Names, Searcher, Sources
 from search_index.snapshot import Figure
 
 BLUEPRINTS = [views.bp]
@@ -38,4 +39,5 @@ def searcher(app: Flask, index_dir: Path) -> Searcher:
         with app.app_context(), reading() as session:
             return searching.names(session)
 
-    return Searcher(Engine(index_dir), figures, names)
+    lists = ValkeyLists(app.extensions["mall_redis"])
+    return Searcher(Engine(index_dir), Sources(figures, names), lists)

@@ -2,13 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
 from mall.kernel.text import canonical
+from search_index.words import tokens
+from search_index.words.tokens import HANZI, LETTERS, Token
 
 DATA = Path(__file__).parent / "data"
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -44,6 +47,15 @@ _SYLLABLES = re.compile(
     "ua|uo|ui|ue|a|o|e|i|u)|ang|eng|ai|ei|ao|ou|an|en|er|a|o|e"
 )
 MAX_READINGS = 6
+SAME, NARROWER = 0.85, 0.7
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word of a query with its part of speech, and whether it follows the one before at once."""
+
+    token: Token
+    speech: str = ""
 
 
 def _lines(name: str) -> Iterator[str]:
@@ -53,6 +65,22 @@ def _lines(name: str) -> Iterator[str]:
             yield text
 
 
+def _synonyms(lines: Iterable[str]) -> dict[str, dict[str, float]]:
+    """Return for each word what else finds the same, and what that is worth."""
+    found: dict[str, dict[str, float]] = {}
+    for line in lines:
+        first, _, narrower = line.partition(">")
+        group = first.split()
+        for word in group:
+            known = found.setdefault(word, {})
+            for other in narrower.split():
+                known.setdefault(other, NARROWER)
+            for other in group:
+                if other != word:
+                    known[other] = SAME
+    return found
+
+
 class Analyzer:
     """Dictionary, synonyms and conversion, loaded once in a process (0.2 s, 40 MB)."""
 
@@ -60,23 +88,18 @@ class Analyzer:
         # Named, not imported: 40 MB that only whoever searches or indexes needs.
         self._simplify = import_module("opencc").OpenCC("t2s")
         self._jieba = import_module("rjieba")
-        groups = [line.split() for line in _lines("synonyms.txt")]
-        for word in [*_lines("dictionary.txt"), *(word for group in groups for word in group)]:
-            if len(word) > 1:
+        self.synonyms: Mapping[str, Mapping[str, float]] = _synonyms(_lines("synonyms.txt"))
+        self.fillers = frozenset(_lines("fillers.txt"))
+        for word in {*_lines("dictionary.txt"), *self.synonyms, *self.fillers}:
+            if len(word) > 1 and is_hanzi(word):
                 self._jieba.add_word(word, 50_000, "n")
-        # What means the same shares a name: that of the first word of its group.
-        self.synonyms: dict[str, str] = {}
-        for group in groups:
-            first = self.synonyms.get(group[0], group[0])
-            for word in group:
-                self.synonyms.setdefault(word, first)
         texts = [(DATA / name).read_bytes() for name in ("dictionary.txt", "synonyms.txt")]
-        self.version = hashlib.sha256(b"1".join(texts)).hexdigest()[:12]
+        self.version = hashlib.sha256(b"2".join(texts)).hexdigest()[:12]
 
     def normalise(self, text: str) -> str:
-        """Return text in lower case, half width and simplified characters."""
+        """Return text in lower case, half width and simplified characters, counts spelt out."""
         folded = canonical.code(text).casefold()
-        return self._simplify.convert(folded) if folded else ""
+        return tokens.spell_counts(self._simplify.convert(folded)) if folded else ""
 
     def runs(self, text: str) -> list[str]:
         """Return the runs of Hanzi and of letters and digits in a text; all else separates."""
@@ -88,30 +111,65 @@ class Analyzer:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text as a search finds them: long words and the ones inside."""
-        found: list[str] = []
-        for run in self.runs(text):
-            if is_hanzi(run):
-                found += self._jieba.cut_for_search(run)
-            else:
-                found.append(run)
+        cut = tokens.tokenize(self.normalise(text))
+        found = [
+            word
+            for token in cut
+            if token.kind == HANZI
+            for word in self._jieba.cut_for_search(token.text)
+        ]
+        return [*found, *self._latin(cut)]
+
+    def whole_words(self, text: str) -> list[str]:
+        """Return the words of a text, none inside another."""
+        cut = tokens.tokenize(self.normalise(text))
+        found = [word for token in cut if token.kind == HANZI for word in self.cut(token.text)]
+        return [*found, *self._latin(cut)]
+
+    def _latin(self, cut: Sequence[Token]) -> Iterator[str]:
+        for term in tokens.latin_terms(list(cut)):
+            yield term
+            if tokens.singular(term) != term:
+                yield tokens.singular(term)
+        for before, token in pairwise(cut):
+            if joins := self.mixed(before, token):
+                yield joins
+
+    def mixed(self, letters: Token, hanzi: Token) -> str:
+        """Return the word that letters and one Hanzi make together, as in T恤; none where none."""
+        if letters.kind != LETTERS or hanzi.kind != HANZI or len(letters.text) > 4:
+            return ""
+        first = self.cut(hanzi.text)[0]
+        is_one = len(first) == 1 and (hanzi.is_glued or len(letters.text) == 1)
+        return f"{letters.text}{first}" if is_one else ""
+
+    def cut(self, run: str) -> list[str]:
+        """Return the words of a run of Hanzi."""
+        found: list[str] = self._jieba.cut(run)
         return found
 
+    def is_in_dictionary(self, word: str) -> bool:
+        """Tell whether a word is one of the language, sold here or not."""
+        return bool(self._jieba.has_word(word))
+
     def query_words(self, text: str) -> list[str]:
-        """Return the words of a query, each once, none inside another."""
+        """Return the words of a text, each once, none inside another; letters as they were typed."""
         found: list[str] = []
         for run in self.runs(text):
-            found += self._jieba.cut(run) if is_hanzi(run) else [run]
+            found += self.cut(run) if is_hanzi(run) else [run]
         return list(dict.fromkeys(found))
 
-    def with_synonyms(self, texts: Iterable[str], words: Iterable[str]) -> list[str]:
-        """Return the words in texts that have synonyms, also where they were cut otherwise."""
-        found = [word for word in words if word in self.synonyms]
-        whole = " ".join(run for text in texts for run in self.runs(text))
-        return found + [word for word in self.synonyms if len(word) > 1 and word in whole]
-
-    def canonical(self, word: str) -> str:
-        """Return the name that a word shares with its synonyms."""
-        return self.synonyms.get(word, word)
+    def said(self, text: str) -> list[Said]:
+        """Return the words of a query in their order, with their parts of speech."""
+        found: list[Said] = []
+        for token in tokens.tokenize(self.normalise(text)):
+            if token.kind != HANZI:
+                found.append(Said(token))
+                continue
+            for place, (word, speech) in enumerate(self._jieba.tag(token.text)):
+                glued = place > 0 or token.is_glued
+                found.append(Said(Token(word, HANZI, glued), speech))
+        return found
 
 
 @lru_cache(1)
@@ -155,3 +213,37 @@ def readings(letters: str) -> tuple[tuple[str, ...], ...]:
         ends[start] = sorted(found, key=len)[:MAX_READINGS]
     best = ends[0]
     return tuple(each for each in best if len(each) <= len(best[0]) + 1)
+
+
+@lru_cache(1)
+def sounds() -> Mapping[str, str]:
+    """Return the reading of each common character (1 MB), for queries: pypinyin takes 55."""
+    found = {}
+    for line in _lines("sounds.txt"):
+        syllable, characters = line.split()
+        found.update(dict.fromkeys(characters, syllable))
+    return found
+
+
+@lru_cache(1)
+def syllabary() -> frozenset[str]:
+    """Return the syllables that a common character has."""
+    return frozenset(sounds().values())
+
+
+_FOLDS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("ang", "an"), ("eng", "en"), ("ing", "in"))
+
+
+@lru_cache(20_000)
+def folded(syllable: str) -> str:
+    """Return a syllable as many hear it: sh as s, ang as an, l as n."""
+    for written, heard in _FOLDS:
+        syllable = syllable.replace(written, heard)
+    return f"n{syllable[1:]}" if syllable.startswith("l") else syllable
+
+
+def heard(word: str) -> str:
+    """Return how a word of Hanzi sounds, roughly; nothing where a character is unknown."""
+    known = sounds()
+    found = [known.get(each, "") for each in word]
+    return " ".join(map(folded, found)) if all(found) else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from catalog.uploads.importing import import_lines
-from search_index import matching
+from search_index.answer import matching
 from search_index.rules import Wanted
 from search_index.words.analysis import analyzer
 from tests.search_index import quality

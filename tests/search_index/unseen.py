@@ -8,11 +8,14 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 from catalog.products.searching import Searchable
-from search_index import matching, snapshot
+from search_index import snapshot
+from search_index.answer import corrections
+from search_index.answer.suggest import Suggester
 from search_index.documents import document
 from search_index.engine import Engine
 from search_index.rules import Wanted
 from search_index.words.analysis import analyzer
+from search_index.words.rules import NO_EDITS
 from tests.search_index.quality import Judgement
 
 SHOPS = Path(__file__).parent / "shops"
@@ -48,11 +51,11 @@ def _product(line: str, number: int) -> tuple[str, Searchable]:
     names = tuple(path.split("/"))
     ids = tuple(uuid5(_SPACE, "/".join(names[: end + 1])) for end in range(len(names)))
     choices = [(name, each) for name, value in _pairs(options) for each in value.split("/")]
-    product = Searchable(
+    return code, Searchable(
         id=UUID(int=(number + 1) << 64),
         title=title,
         brief=brief,
-        text=" ".join(value for _, value in _pairs(attributes)),
+        text="",
         brand=brand or None,
         keywords=tuple(each for each in keywords.split(",") if each),
         category_ids=ids,
@@ -65,12 +68,9 @@ def _product(line: str, number: int) -> tuple[str, Searchable]:
         delivery_modes=("ship",),
         tags=(),
         price_fen=int(yuan) * 100,
+        attributes=_pairs(attributes),
+        options=tuple(choices),
     )
-    return code, _with_attributes(product, _pairs(attributes), choices)
-
-
-def _with_attributes(product: Searchable, attributes: object, options: object) -> Searchable:
-    return product
 
 
 def shop(name: str) -> Shop:
@@ -115,9 +115,12 @@ def finding(products: list[Searchable]) -> Iterator[Find]:
     """Give what finds titles among products."""
     titles = {each.id: each.title for each in products}
     with loaded(products) as taken:
+        suggester = Suggester(taken.suggestions())
 
         def find(query: str) -> list[str]:
-            docs = matching.search(taken, analyzer(), Wanted(text=query)).docs[:10]
+            asked = Wanted(text=query)
+            found, meant = corrections.meant(taken, suggester, analyzer(), asked, NO_EDITS)
+            docs = (meant.found if meant and meant.is_instead else found).docs[:10]
             return [titles[key] for key in (taken.ids[doc] for doc in docs) if key]
 
         yield find
