@@ -74,7 +74,7 @@ def _meta(product: Searchable) -> dict[str, Any]:
     leaf = product.category_names[-1] if product.category_names else ""
     return {
         "f": fingerprint(product),
-        "t": known.normalise(product.title),
+        "t": "".join(known.runs(product.title)),
         "k": ["".join(known.runs(word)) for word in product.keywords],
         "p": product.price_fen,
         "c": [each.hex for each in product.category_ids],

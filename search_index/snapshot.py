@@ -97,6 +97,7 @@ class Snapshot:
         self._cached = 0
         size = self.size = int(reader.doc_count_all())
         self.ids: list[UUID | None] = [None] * size
+        # Names in one piece, without spaces and signs.
         self.titles: list[str] = [""] * size
         self.keywords: list[list[str]] = [[]] * size
         self.price = np.zeros(size, np.int64)

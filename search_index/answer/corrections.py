@@ -43,9 +43,9 @@ def meant(
         return found, None
     plain = replace(wanted, has_facets=False)
     for text in _tried(suggester, known, wanted.text, found, edits):
-        other = matching.search(snapshot, known, replace(plain, text=text), edits)
-        if not other.is_answered or not other.total:
+        if not matching.is_answered(snapshot, known, replace(plain, text=text), edits):
             continue
+        other = matching.search(snapshot, known, replace(plain, text=text), edits)
         if found.is_answered and other.total <= found.total:
             continue
         is_instead = not found.is_answered

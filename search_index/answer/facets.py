@@ -1,6 +1,7 @@
 """What was found, counted by what one may choose."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,35 +75,38 @@ def bands(prices: Prices) -> Counts:
     """
     if not len(prices):
         return {}
-    at = np.quantile(prices, _PARTS)
-    best: tuple[int, list[int], NDArray[np.int64]] | None = None
+    ordered = np.sort(prices)
+    low, high = int(ordered[0]), int(ordered[-1])
+    at = [int(ordered[int(part * (len(ordered) - 1))]) for part in _PARTS]
+    best: tuple[int, list[int], list[int]] | None = None
     for rounded in (_readable, _two_digits, _exact):
-        edges = sorted({edge for q in at if prices.min() < (edge := rounded(q)) <= prices.max()})
-        counts = np.bincount(np.searchsorted(edges, prices, side="right"), minlength=len(edges) + 1)
-        most = int(counts.max())
+        edges = sorted({edge for price in at if low < (edge := rounded(price)) <= high})
+        places = [0, *np.searchsorted(ordered, edges).tolist(), len(ordered)]
+        counts = [end - start for start, end in pairwise(places)]
+        most = max(counts)
         if best is None or most < best[0]:
             best = (most, edges, counts)
-        if most <= MAX_SHARE * len(prices):
+        if most <= MAX_SHARE * len(ordered):
             break
     assert best is not None
     _, edges, counts = best
     lows, highs = [0, *edges], [*(str(edge - 1) for edge in edges), ""]
     return {
-        f"{low}-{high}": int(count)
-        for low, high, count in zip(lows, highs, counts, strict=True)
+        f"{least}-{most}": count
+        for least, most, count in zip(lows, highs, counts, strict=True)
         if count
     }
 
 
-def _readable(price: float) -> int:
-    power = 10.0 ** np.floor(np.log10(max(price, 1)))
-    return int(min(_ROUND, key=lambda each: abs(np.log(each * power / max(price, 1)))) * power)
+def _readable(price: int) -> int:
+    power = 10 ** (len(str(price)) - 1)
+    return int(min(_ROUND, key=lambda each: abs(each * power / max(price, 1) - 1)) * power)
 
 
-def _two_digits(price: float) -> int:
-    power = 10.0 ** (np.floor(np.log10(max(price, 1))) - 1)
-    return int(round(price / power) * power)
+def _two_digits(price: int) -> int:
+    power = 10 ** max(len(str(price)) - 2, 0)
+    return round(price / power) * power
 
 
-def _exact(price: float) -> int:
-    return int(np.ceil(price)) + 1
+def _exact(price: int) -> int:
+    return price + 1

@@ -227,9 +227,9 @@ def reward_exact(
     phrase = "".join(known.runs(text))
     heads = [slot for slot in question.slots if slot.is_head] or list(question.slots[-1:])
     same = {phrase, *(form for slot in heads for form, worth in slot.forms if worth >= rules.ALIKE)}
+    ends = tuple(same)
     for doc in _first(snapshot, total):
-        name = "".join(known.runs_of_normal(snapshot.titles[doc]))
-        total[doc] *= 1 + _bonus(name, snapshot.keywords[doc], phrase, tuple(same))
+        total[doc] *= 1 + _bonus(snapshot.titles[doc], snapshot.keywords[doc], phrase, ends)
 
 
 def _first(snapshot: Snapshot, total: Floats) -> Docs:
@@ -250,6 +250,6 @@ def _bonus(name: str, keywords: Sequence[str], phrase: str, same: tuple[str, ...
         bonus = rules.PHRASE
     if name.endswith(same):
         bonus += rules.HEAD
-    if any(word in keywords for word in same):
+    if keywords and any(word in keywords for word in same):
         bonus += rules.KEYWORD
     return bonus

@@ -94,12 +94,21 @@ class Analyzer:
             if len(word) > 1 and is_hanzi(word):
                 self._jieba.add_word(word, 50_000, "n")
         texts = [(DATA / name).read_bytes() for name in ("dictionary.txt", "synonyms.txt")]
+        # A title is asked for by several fields, a category by many products.
+        self._normal = lru_cache(512)(self._normalised)
+        self._tokens = lru_cache(512)(self._tokenized)
         self.version = hashlib.sha256(b"2".join(texts)).hexdigest()[:12]
 
     def normalise(self, text: str) -> str:
         """Return text in lower case, half width and simplified characters, counts spelt out."""
+        return self._normal(text)
+
+    def _normalised(self, text: str) -> str:
         folded = canonical.code(text).casefold()
         return tokens.spell_counts(self._simplify.convert(folded)) if folded else ""
+
+    def _tokenized(self, text: str) -> tuple[Token, ...]:
+        return tuple(tokens.tokenize(self._normal(text)))
 
     def runs(self, text: str) -> list[str]:
         """Return the runs of Hanzi and of letters and digits in a text; all else separates."""
@@ -111,7 +120,7 @@ class Analyzer:
 
     def words(self, text: str) -> list[str]:
         """Return the words of a text as a search finds them: long words and the ones inside."""
-        cut = tokens.tokenize(self.normalise(text))
+        cut = self._tokens(text)
         found = [
             word
             for token in cut
@@ -122,12 +131,12 @@ class Analyzer:
 
     def whole_words(self, text: str) -> list[str]:
         """Return the words of a text, none inside another."""
-        cut = tokens.tokenize(self.normalise(text))
+        cut = self._tokens(text)
         found = [word for token in cut if token.kind == HANZI for word in self.cut(token.text)]
         return [*found, *self._latin(cut)]
 
     def _latin(self, cut: Sequence[Token]) -> Iterator[str]:
-        for term in tokens.latin_terms(list(cut)):
+        for term in tokens.latin_terms(cut):
             yield term
             if tokens.singular(term) != term:
                 yield tokens.singular(term)
@@ -162,7 +171,7 @@ class Analyzer:
     def said(self, text: str) -> list[Said]:
         """Return the words of a query in their order, with their parts of speech."""
         found: list[Said] = []
-        for token in tokens.tokenize(self.normalise(text)):
+        for token in self._tokens(text):
             if token.kind != HANZI:
                 found.append(Said(token))
                 continue

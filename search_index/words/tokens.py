@@ -1,7 +1,7 @@
 """Letters, digits and units, split and joined the same way in names and in queries."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -89,7 +89,7 @@ def tokenize(text: str) -> list[Token]:
     return found
 
 
-def latin_terms(tokens: list[Token]) -> Iterator[str]:
+def latin_terms(tokens: Sequence[Token]) -> Iterator[str]:
     """Give the terms by which a name's letters, numbers and quantities are found.
 
     `#256` says that a number stands there, whatever its unit; neighbours are given joined, too.
