@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -32,6 +32,7 @@ class Sources:
     # Given the revision that is known; None where it is the newest.
     edits: Callable[[str], Edits | None] = lambda _: None
     count: Callable[[Tallied], None] = lambda _: None
+    hot_words: Callable[[], Sequence[str]] = tuple
 
 
 class Tally:
@@ -62,6 +63,8 @@ class Searcher:
         self.engine = engine
         self.edits: Edits = NO_EDITS
         self.tally = Tally()
+        # What members searched for of late and found, as it was last looked up.
+        self.hot_words: Sequence[str] = ()
         self.lists: Lists = lists or NoLists()
         self._sources = sources
         self._loaded: tuple[Snapshot, Suggester] | None = None
@@ -122,6 +125,10 @@ class Searcher:
         if found := self.tally.take():
             self._sources.count(found)
 
+    def renew_hot_words(self) -> None:
+        """Look up what members searched for of late."""
+        self.hot_words = self._sources.hot_words()
+
     def give_up(self) -> None:
         """Say that the files in use do not answer: nobody uses them until they are mended.
 
@@ -137,6 +144,7 @@ class Searcher:
         try:
             self.renew()
             self.renew_edits()
+            self.renew_hot_words()
         except Exception:
             # Without its database a process starts all the same, and looks again in a moment.
             log.warning("searcher_not_loaded", exc_info=True)
@@ -167,6 +175,7 @@ class Searcher:
                     self.renew_edits()
                 if turn % COUNT_EVERY == 0:
                     self.count()
+                    self.renew_hot_words()
             except Exception:
                 # The thread must outlive a database that restarts.
                 log.warning("searcher_not_renewed", exc_info=True)

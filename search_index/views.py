@@ -25,6 +25,7 @@ from search_index.schemas import (
 from search_index.searcher import Searcher
 from search_index.words.analysis import analyzer
 from search_index.words.rules import countable
+from search_index.words.schemas import HotWords
 
 bp = APIBlueprint("shop", __name__, url_prefix="/v1/store", tag="Store: shop window")
 # What the database answers as well as the index, and faster.
@@ -120,6 +121,14 @@ def read_product(product_id: UUID) -> Response:
         return stock.product_detail(current_direct(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)
+
+
+@bp.get("/search/hot-words")
+@public
+@bp.output(HotWords)
+@bp.doc(summary="What others search for and find, of the last week; up to one minute old")
+def hot_words() -> dict[str, Any]:
+    return {"items": _searcher().hot_words}
 
 
 @bp.get("/search/suggestions")

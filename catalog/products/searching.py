@@ -163,6 +163,12 @@ def shown_items(direct: Direct, product_ids: Collection[UUID]) -> dict[UUID, dic
     return items
 
 
+def titles(session: Session, product_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what some products are called, on sale or not; unknown ones are left out."""
+    rows = session.execute(select(Product.id, Product.title).where(Product.id.in_(product_ids)))
+    return {row.id: row.title for row in rows}
+
+
 def names(session: Session) -> dict[str, dict[str, str]]:
     """Return what facets call what they count: categories and suppliers by id, regions by code."""
     categories = session.execute(select(Category.id, Category.name))

@@ -227,7 +227,7 @@ def _slots(
             or _word(snapshot, known, rest)
         )
         place += taken
-        for part in _parts(known, edits, slot):
+        for part in _parts(snapshot, known, edits, slot):
             yield replace(part, forms=_forms(known, edits, part))
 
 
@@ -317,11 +317,18 @@ def _word(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[Sl
     return Slot(text, HANZI, speech=speech), taken
 
 
-def _parts(known: Analyzer, edits: Edits, slot: Slot) -> Iterator[Slot]:
-    """Give a long word as the words that it is made of, unless it means something of its own."""
+def _parts(snapshot: Snapshot, known: Analyzer, edits: Edits, slot: Slot) -> Iterator[Slot]:
+    """Give a word as the words that it is made of, unless it means something of its own."""
     text = slot.text
-    if slot.kind != HANZI or len(text) < 4 or text in known.synonyms or text in edits.synonyms:
+    if slot.kind != HANZI or text in known.synonyms or text in edits.synonyms:
         yield slot
+        return
+    before, last = text[:-1], text[-1]
+    is_whole = len(snapshot.docs("title", text)) or len(snapshot.phrase(text))
+    if 2 <= len(text) <= 3 and not is_whole and _says_what_like(before):
+        # 女包, 白鞋: no name has it in one piece.
+        yield replace(slot, text=before)
+        yield replace(slot, text=last)
         return
     inside = [word for word in known.words(text) if 1 < len(word) < len(text)]
     for first in inside:
@@ -370,9 +377,13 @@ def _with_head(snapshot: Snapshot, slots: Sequence[Slot]) -> Iterator[Slot]:
         )
 
 
+def _says_what_like(text: str) -> bool:
+    return _COLOUR.fullmatch(text) is not None or text in _PEOPLE or text in _MATERIAL
+
+
 def _is_modifier(snapshot: Snapshot, slot: Slot) -> bool:
     text = slot.text
-    if slot.kind != HANZI or _COLOUR.fullmatch(text) or text in _PEOPLE or text in _MATERIAL:
+    if slot.kind != HANZI or _says_what_like(text):
         return True
     if len(snapshot.docs("leaf", text)):
         return False

@@ -77,7 +77,8 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
         total += value * (worth.best + np.float32(rules.MORE) * np.minimum(worth.more, 3))
         weight += value
         held[worth.holds] += value
-        count += worth.holds
+        if not slot.is_modifier:
+            count += worth.holds
         # What praises need not be there, unless nothing is called so: it may be misspelt.
         if not is_noise and not (slot.is_optional and hits):
             covered &= worth.holds
@@ -92,8 +93,8 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
     enough = held >= weight * np.float32(rules.ENOUGH)
     near = enough if head is None else head
     if is_vague:
-        # One character is a thing and the end of many: half of the words must be there.
-        near &= 2 * count >= len(question.slots)
+        # One character is a thing and the end of many: most of the other things must be there.
+        near &= 2 * count > sum(not slot.is_modifier for slot in question.slots)
     if not any(counts.values()):
         covered[:] = False
     _weigh(snapshot, total, covered)

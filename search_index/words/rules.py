@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from mall.kernel.errors import DomainError, Invalid
+
 MAX_WORD, MAX_GROUP = 30, 20
 # No more than this many rules of a kind: every process keeps them all.
 MAX_RULES = 2000
 MAX_PLACED = 50
 PINNED, BURIED = "pinned", "buried"
+SYNONYMS, FILLER, KEPT, FORGOTTEN = "synonyms", "filler", "kept", "forgotten"
 # What is counted of a day, for how long, and how often before members see it.
 MAX_COUNTED_WORDS, KEPT_DAYS = 5000, 90
 HOT_DAYS, HOT_LEAST, MAX_HOT = 7, 3, 20
@@ -44,3 +47,59 @@ def countable(words: str) -> str | None:
     if not text or len(text) > MAX_WORD or _LONG_NUMBER.search(text) or "@" in text:
         return None
     return text
+
+
+class SearchRuleTaken(DomainError):
+    code = "search_rule_taken"
+    zh = "已有相同的搜索规则。"
+    en = "There is a search rule for this already."
+
+
+class ProductPlaced(DomainError):
+    code = "product_placed"
+    zh = "该商品在此搜索词下已置顶或沉底。"
+    en = "This product has its place for this query already."
+
+
+class NoWord(Invalid):
+    """A text without any letter, digit or Hanzi: nobody can search for it."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            field, "须包含文字、字母或数字。", "It must hold a character, a letter or a digit."
+        )
+
+
+class SameWord(Invalid):
+    """A rule that says that a word means itself."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "两个词相同。", "Both words are the same.")
+
+
+class NoMeaning(Invalid):
+    """A correction to keep that does not say what is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "meant", "须填写正确的搜索词。", "A correction to keep must say what is meant."
+        )
+
+
+@dataclass(frozen=True)
+class RuleForm:
+    """A rule as operators write it; `meant` is what typed words mean, or do not mean."""
+
+    kind: str
+    words: tuple[str, ...]
+    meant: str | None = None
+
+
+@dataclass(frozen=True)
+class PlacementForm:
+    """A product's place for a query; pinned ones stand by their position."""
+
+    query: str
+    product_id: UUID
+    place: str
+    position: int = 0
