@@ -43,7 +43,7 @@ SOUND, SYLLABLE, INITIALS, INITIALS_INSIDE = 0.75, 0.3, 0.5, 0.35
 BARE, APART, PIECES = 0.5, 0.45, 0.75
 LIKENESS = 0.5
 # A name that has so much of a query's characters is meant, though a word is wrong.
-ALIKE = 0.6
+ALIKE, LEAST_ALIKE = 0.6, 4
 # A word or a pair of characters that no product has says little about any.
 UNKNOWN, PART = 1.5, 0.35
 # Each further field that holds a word says it again; the thing says more than what it is like.

@@ -15,8 +15,11 @@ MODEL = "model"
 # Parts of speech that name nothing: pronouns, particles, prepositions, conjunctions, adverbs.
 _EMPTY = ("r", "u", "p", "c", "d", "y", "e", "o")
 _ONE = ("一", "两", "几", "多", "这", "那")
-# Verbs of one character that say what somebody does, not what they seek.
-_ASKING = frozenset("想要买找看求送给用穿戴吃喝打玩有卖帮选挑来能会做配为把对让被到里上下去")
+# Characters that say what somebody does, or how much, not what they seek.
+_ASKING = frozenset(
+    "想要买找看求送给用穿戴吃喝打玩有卖帮选挑来能会做配为把对让被到里上下去不很最太更比跟就都也还又再请"
+    "你我他她它您这那哪啥吗呢吧啊呀嘛哦嘞的得地着过些个款"
+)
 # Parts of speech that say what a thing is like, when or where.
 _LIKE = ("a", "b", "t", "z", "v", "f", "s", "ns")
 _COLOUR = re.compile(r".{0,2}色|[红黑白蓝绿黄紫粉灰棕金银]")
@@ -209,7 +212,7 @@ def _is_filler(known: Analyzer, edits: Edits, each: Said) -> bool:
     if text in known.synonyms:
         return False
     if len(text) == 1:
-        return text in _ASKING or speech[:1] in _EMPTY or speech == "q"
+        return text in _ASKING
     return (
         speech[:1] in _EMPTY or (speech[:1] in "mq" and text[0] in _ONE) or text[1:] in ("个", "款")
     )

@@ -10,7 +10,7 @@ from search_index import rules
 from search_index.answer.question import MODEL, Question, Slot
 from search_index.rules import BOOSTS
 from search_index.snapshot import Docs, Floats, Mask, Snapshot
-from search_index.words.analysis import Analyzer, grams, is_hanzi, readings
+from search_index.words.analysis import SAME, Analyzer, grams, is_hanzi, readings
 from search_index.words.tokens import HANZI, NUMBER, QUANTITY, singular
 
 _PLAIN = ("title", "brand", "keyword", "leaf", "attribute")
@@ -71,7 +71,7 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
         worth = _worth(snapshot, known, slot)
         hits = int(np.count_nonzero(worth.holds))
         # One wrong character among others bars nothing.
-        is_noise = not hits and len(slot.text) == 1 and len(question.slots) > 1
+        is_noise = not hits and len(slot.text) == 1 and not slot.is_head
         value = np.float32(rules.rarity(snapshot.count, hits) if hits else rules.UNKNOWN)
         value *= np.float32(_emphasis(slot))
         total += value * (worth.best + np.float32(rules.MORE) * np.minimum(worth.more, 3))
@@ -82,13 +82,13 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
         # What praises need not be there, unless nothing is called so: it may be misspelt.
         if not is_noise and not (slot.is_optional and hits):
             covered &= worth.holds
-        if slot.is_head and not is_noise:
+        if slot.is_head:
             head = worth.holds & (worth.best >= np.float32(rules.LEAST_HEAD))
             is_vague = len(slot.text) == 1
         counts[slot.text] = hits
     if weight:
         total /= weight
-    like = _likeness(snapshot, known, text)
+    like, share = _likeness(snapshot, known, text)
     total += rules.LIKENESS * like**2
     enough = held >= weight * np.float32(rules.ENOUGH)
     near = enough if head is None else head
@@ -98,8 +98,7 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
     if not any(counts.values()):
         covered[:] = False
     _weigh(snapshot, total, covered)
-    alike = (like >= rules.ALIKE) & ~covered
-    return Scores(total, covered, near | alike, counts)
+    return Scores(total, covered, near | (share >= np.float32(rules.ALIKE)), counts)
 
 
 def _emphasis(slot: Slot) -> float:
@@ -203,19 +202,25 @@ def _find_sounds(snapshot: Snapshot, word: str, worth: Worth, is_term: bool) -> 
         worth.raise_to(snapshot.all_of("part", parts), rules.INITIALS_INSIDE)
 
 
-def _likeness(snapshot: Snapshot, known: Analyzer, text: str) -> Floats:
-    """Return which share of a query's characters and neighbours a name has, by their rarity.
+def _likeness(snapshot: Snapshot, known: Analyzer, text: str) -> tuple[Floats, Floats]:
+    """Return which share of a query's characters and neighbours a name has, by rarity and by number.
 
-    It does not mind the order of words, nor one wrong character.
+    It does not mind the order of words, nor one wrong character. Of less than four characters one
+    wrong one leaves too little: then no name has any share by number.
     """
     like = np.zeros(snapshot.size, np.float32)
+    share = np.zeros(snapshot.size, np.float32)
     weight = 0.0
-    for gram in dict.fromkeys(grams(known.runs(text))[: rules.MAX_GRAMS]):
+    every = list(dict.fromkeys(grams(known.runs(text))[: rules.MAX_GRAMS]))
+    for gram in every:
         docs = snapshot.docs("gram", gram)
         worth = rules.rarity(snapshot.count, len(docs)) if len(docs) else rules.UNKNOWN
         like[docs] += np.float32(worth)
+        share[docs] += 1
         weight += worth
-    return like / np.float32(weight) if weight else like
+    if sum(len(gram) == 1 for gram in every) < rules.LEAST_ALIKE:
+        share[:] = 0
+    return like / np.float32(weight or 1), share / np.float32(max(len(every), 1))
 
 
 def reward_exact(
@@ -227,7 +232,7 @@ def reward_exact(
     """
     phrase = "".join(known.runs(text))
     heads = [slot for slot in question.slots if slot.is_head] or list(question.slots[-1:])
-    same = {phrase, *(form for slot in heads for form, worth in slot.forms if worth >= rules.ALIKE)}
+    same = {phrase, *(form for slot in heads for form, worth in slot.forms if worth >= SAME)}
     ends = tuple(same)
     for doc in _first(snapshot, total):
         total[doc] *= 1 + _bonus(snapshot.titles[doc], snapshot.keywords[doc], phrase, ends)

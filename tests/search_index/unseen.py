@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -124,3 +124,19 @@ def finding(products: list[Searchable]) -> Iterator[Find]:
             return [titles[key] for key in (taken.ids[doc] for doc in docs) if key]
 
         yield find
+
+
+def called(pattern: Searchable, titles: list[str]) -> Iterator[Searchable]:
+    """Give products that are nothing but their names."""
+    for number, title in enumerate(titles):
+        yield replace(
+            pattern,
+            id=UUID(int=(900 + number) << 64),
+            title=title,
+            brief="",
+            brand=None,
+            category_names=("杂项",),
+            category_ids=pattern.category_ids[:1],
+            attributes=(),
+            options=(),
+        )
