@@ -84,11 +84,17 @@ class AttributeFacet(Schema):
     values = List(Nested(FacetItem))
 
 
+_A_BRAND = {"value": "徐闻味道", "name": None, "count": 12, "is_chosen": False}
+_A_COLOUR = {"name": "颜色", "values": [{**_A_BRAND, "value": "红色"}]}
+
+
 class Facets(Schema):
     """Each counts under all filters but its own; prices lie within both ends of a band."""
 
-    brand = List(Nested(FacetItem))
-    attributes = List(Nested(AttributeFacet), metadata={"description": "Up to five"})
+    brand = List(Nested(FacetItem), metadata={"example": [_A_BRAND]})
+    attributes = List(
+        Nested(AttributeFacet), metadata={"description": "Up to five", "example": [_A_COLOUR]}
+    )
     category = List(Nested(FacetItem))
     supplier = List(Nested(FacetItem))
     origin = List(Nested(FacetItem))

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from catalog.products import searching
@@ -121,7 +121,8 @@ def searched(
     session: Session, days: tuple[date, date], only_without_hits: bool, limit: int
 ) -> Sequence[Any]:
     """Return what was searched for most within days, or what most often found nothing."""
-    searches, without = func.sum(SearchTally.searches), func.sum(SearchTally.without_hits)
+    searches = cast(func.sum(SearchTally.searches), BigInteger)
+    without = cast(func.sum(SearchTally.without_hits), BigInteger)
     query = (
         select(SearchTally.words, searches.label("searches"), without.label("without_hits"))
         .where(SearchTally.day.between(*days))

@@ -61,29 +61,21 @@ class ProductPlaced(DomainError):
     en = "This product has its place for this query already."
 
 
-class NoWord(Invalid):
-    """A text without any letter, digit or Hanzi: nobody can search for it."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(
-            field, "须包含文字、字母或数字。", "It must hold a character, a letter or a digit."
-        )
+def no_word(field: str) -> Invalid:
+    """Return the refusal of a text without any letter, digit or Hanzi: nobody searches for it."""
+    return Invalid(
+        field, "须包含文字、字母或数字。", "It must hold a character, a letter or a digit."
+    )
 
 
-class SameWord(Invalid):
-    """A rule that says that a word means itself."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(field, "两个词相同。", "Both words are the same.")
+def same_word(field: str) -> Invalid:
+    """Return the refusal of a rule that says that a word means itself."""
+    return Invalid(field, "两个词相同。", "Both words are the same.")
 
 
-class NoMeaning(Invalid):
-    """A correction to keep that does not say what is meant."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "meant", "须填写正确的搜索词。", "A correction to keep must say what is meant."
-        )
+def no_meaning() -> Invalid:
+    """Return the refusal of a correction to keep that does not say what is meant."""
+    return Invalid("meant", "须填写正确的搜索词。", "A correction to keep must say what is meant.")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from search_index.words.rules import PlacementForm, RuleForm
 
 
 def add_rule(uow: UnitOfWork, form: RuleForm) -> SearchRule:
-    """Add a rule; raise NoWord, SameWord, SearchRuleTaken and LimitReached."""
+    """Add a rule; raise Invalid, SearchRuleTaken and LimitReached."""
     values = _values(form)
     count = select(func.count()).select_from(SearchRule).where(SearchRule.kind == form.kind)
     check_limit(uow.session, ("search_rule", form.kind), count, rules.MAX_RULES)
@@ -60,21 +60,21 @@ def _values(form: RuleForm) -> dict[str, Any]:
     field = "words" if form.kind == rules.SYNONYMS else "word"
     words = list(dict.fromkeys(" ".join(analyzer().runs(word)) for word in form.words))
     if not all(words):
-        raise rules.NoWord(field)
+        raise rules.no_word(field)
     if form.kind == rules.KEPT and form.meant is None:
-        raise rules.NoMeaning()
+        raise rules.no_meaning()
     meant = analyzer().normalise(form.meant) if form.meant is not None else None
     if meant is not None and not queries.joined(meant):
-        raise rules.NoWord("meant")
+        raise rules.no_word("meant")
     key = queries.joined(words[0])
     if form.kind == rules.SYNONYMS:
         # One word within a group is written in one piece, as queries are compared.
         words = list(dict.fromkeys(map(queries.joined, words)))
         if len(words) < 2:
-            raise rules.SameWord(field)
+            raise rules.same_word(field)
         key = words[0]
     elif meant is not None and queries.joined(meant) == key:
-        raise rules.SameWord("meant")
+        raise rules.same_word("meant")
     if form.kind == rules.FILLER:
         words = [key]
     elif form.kind == rules.FORGOTTEN:
@@ -83,10 +83,10 @@ def _values(form: RuleForm) -> dict[str, Any]:
 
 
 def place_product(uow: UnitOfWork, form: PlacementForm) -> dict[str, Any]:
-    """Pin or bury a product for a query; raise NoWord, NotFound, ProductPlaced, LimitReached."""
+    """Pin or bury a product for a query; raise Invalid, NotFound, ProductPlaced, LimitReached."""
     key = queries.joined(form.query)
     if not key:
-        raise rules.NoWord("query")
+        raise rules.no_word("query")
     title = searching.titles(uow.session, [form.product_id]).get(form.product_id)
     if title is None:
         raise NotFound("product", "商品", field="product_id")

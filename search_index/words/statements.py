@@ -6,8 +6,8 @@ from sqlalchemy import text
 # New words are taken only while the day has room; the count may run over by one process's batch.
 ADD_SEARCHES = text("""
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:words AS text[]), CAST(:searches AS int[]),
-                             CAST(:without AS int[])) AS w(words, searches, without_hits)
+        SELECT * FROM unnest(CAST(:words AS text[]), CAST(:searches AS bigint[]),
+                             CAST(:without AS bigint[])) AS w(words, searches, without_hits)
     ), room AS (
         SELECT greatest(:most - count(*), 0) AS left FROM search_tally WHERE day = :day
     ), known AS (

@@ -36,7 +36,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("product_id", sa.Uuid(), sa.ForeignKey("product.id"), nullable=False),
         sa.Column("place", sa.Text(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.UniqueConstraint("key", "product_id", name=op.f("uq_search_placement_key_product_id")),
         sa.CheckConstraint(
@@ -51,8 +51,8 @@ def upgrade() -> None:
         "search_tally",
         sa.Column("day", sa.Date(), primary_key=True),
         sa.Column("words", sa.Text(), primary_key=True),
-        sa.Column("searches", sa.Integer(), nullable=False),
-        sa.Column("without_hits", sa.Integer(), nullable=False),
+        sa.Column("searches", sa.BigInteger(), nullable=False),
+        sa.Column("without_hits", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "searches >= without_hits AND without_hits >= 0",
             name=op.f("ck_search_tally_counts_sane"),
