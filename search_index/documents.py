@@ -62,7 +62,7 @@ def document(product: Searchable) -> Document:
         "tail": _joined(dict.fromkeys(w[-1] for w in [*name, *leaf_words] if is_hanzi(w))),
         "gram": _joined(dict.fromkeys(gram for gram in grams(runs))),
         "sound": _joined(_sounds(runs)),
-        "letters": _joined(_letters([*name, *keys])),
+        "letters": _joined([*_letters([*name, *keys]), *_ends(runs, leaf_words)]),
         "part": _joined(_parts(runs)),
         "word": _joined(_suggestion(word) for word in _worth_suggesting(product, spelt)),
     }
@@ -133,6 +133,14 @@ def _letters(words: Sequence[str]) -> list[str]:
             whole += other
             found.append(whole)
     return [each for each in dict.fromkeys(found) if 1 < len(each) <= 8]
+
+
+def _ends(runs: Sequence[str], leaf_words: Sequence[str]) -> list[str]:
+    """Return the initials of what a name's pieces end with and its category says, marked so."""
+    known = analyzer()
+    last = [known.cut(run)[-1] for run in runs if is_hanzi(run)]
+    found = dict.fromkeys(initials(word) for word in [*last, *leaf_words])
+    return [f"={each}" for each in found if 1 < len(each) <= 8]
 
 
 def _parts(runs: Sequence[str]) -> list[str]:

@@ -48,8 +48,10 @@ ALIKE, LEAST_ALIKE = 0.6, 4
 UNKNOWN, PART = 1.5, 0.35
 # Each further field that holds a word says it again; the thing says more than what it is like.
 MORE, THING, OPTIONAL = 0.06, 1.5, 0.3
+# What its category says that it is, it is; initials of what a name ends with are meant first.
+IS_ONE, INITIALS_OF_THING = 0.4, 0.6
 # Who has the thing only in the description has another one; how much is enough without a thing.
-LEAST_HEAD, ENOUGH = 0.3, 0.5
+LEAST_HEAD, LEAST_THING, ENOUGH = 0.3, 0.7, 0.5
 EXACT, PHRASE, HEAD, KEYWORD = 1.0, 0.3, 0.25, 0.25
 SOLD_OUT, SALES, PARTIAL, ACCESSORY = 0.75, 0.03, 0.6, 0.6
 GOOD_ENOUGH, LEAST = 0.35, 0.12

@@ -161,6 +161,11 @@ class Slot:
     is_modifier: bool = False
     is_optional: bool = False
 
+    @property
+    def must_be(self) -> bool:
+        """Whether something else is another thing: a colour may differ, a model may not."""
+        return not (self.is_modifier and self.kind == HANZI)
+
 
 @dataclass(frozen=True)
 class Question:

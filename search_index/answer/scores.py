@@ -36,6 +36,8 @@ class Worth:
         self.best = np.zeros(snapshot.size, np.float32)
         self.more = np.zeros(snapshot.size, np.float32)
         self.holds = np.zeros(snapshot.size, bool)
+        # Whether it is a term of the index, not only how one sounds or begins.
+        self.is_term = False
 
     def raise_to(self, docs: Docs, value: float, holds: bool = True) -> bool:
         """Let some documents be worth at least this."""
@@ -54,6 +56,7 @@ class Worth:
             if len(docs):
                 found = self.raise_to(docs, boost * factor)
                 self.more[docs] += np.float32(boost)
+        self.is_term = self.is_term or found
         return found
 
 
@@ -65,11 +68,13 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
     weight = np.float32(0)
     covered = np.ones(size, bool)
     head: Mask | None = None
-    is_vague = False
+    is_it: Mask | None = None
+    is_vague = is_term = False
     counts: dict[str, int] = {}
     for slot in question.slots:
         worth = _worth(snapshot, known, slot)
         hits = int(np.count_nonzero(worth.holds))
+        is_term = is_term or worth.is_term
         # One wrong character among others bars nothing.
         is_noise = not hits and len(slot.text) == 1 and not slot.is_head
         value = np.float32(rules.rarity(snapshot.count, hits) if hits else rules.UNKNOWN)
@@ -77,13 +82,14 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
         total += value * (worth.best + np.float32(rules.MORE) * np.minimum(worth.more, 3))
         weight += value
         held[worth.holds] += value
-        if not slot.is_modifier:
+        if slot.must_be:
             count += worth.holds
         # What praises need not be there, unless nothing is called so: it may be misspelt.
         if not is_noise and not (slot.is_optional and hits):
             covered &= worth.holds
         if slot.is_head:
             head = worth.holds & (worth.best >= np.float32(rules.LEAST_HEAD))
+            is_it = worth.best >= np.float32(rules.LEAST_THING)
             is_vague = len(slot.text) == 1
         counts[slot.text] = hits
     if weight:
@@ -94,10 +100,14 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
     near = enough if head is None else head
     if is_vague:
         # One character is a thing and the end of many: most of the other things must be there.
-        near &= 2 * count > sum(not slot.is_modifier for slot in question.slots)
+        near &= 2 * count > sum(slot.must_be for slot in question.slots)
     if not any(counts.values()):
         covered[:] = False
     _weigh(snapshot, total, covered)
+    if is_term:
+        # 苹果手机 and a name without its thing mean the thing itself, not what goes with it.
+        aside = snapshot.is_accessory if is_it is None else snapshot.is_accessory & ~is_it
+        total *= np.where(aside, np.float32(rules.ACCESSORY), np.float32(1))
     return Scores(total, covered, near | (share >= np.float32(rules.ALIKE)), counts)
 
 
@@ -111,7 +121,6 @@ def _weigh(snapshot: Snapshot, total: Floats, covered: Mask) -> None:
     total *= 0.7 + 0.3 * snapshot.shortness
     # Who holds every word answers the question; who holds one very well, another one.
     total *= np.where(covered, np.float32(1), np.float32(rules.PARTIAL))
-    total *= np.where(snapshot.is_accessory, np.float32(rules.ACCESSORY), np.float32(1))
     # Sold out stands behind what is left and otherwise as good; sales decide between equals.
     total *= np.where(snapshot.available, np.float32(1), np.float32(rules.SOLD_OUT))
     most = float(np.log1p(snapshot.sold.max())) if snapshot.size else 0.0
@@ -161,8 +170,10 @@ def _find_hanzi(snapshot: Snapshot, known: Analyzer, slot: Slot, worth: Worth) -
             worth.raise_to(snapshot.phrase(form), rules.INSIDE * factor)
         else:
             worth.raise_to(snapshot.docs("tail", form), rules.TAIL * factor)
-            if form == slot.text:
+            if form == slot.text and not slot.is_head:
                 worth.raise_to(snapshot.docs("gram", form), rules.SINGLE)
+        if slot.is_head:
+            worth.best[snapshot.docs("leaf", form)] += np.float32(rules.IS_ONE * factor)
     for part in known.words(slot.text) if len(slot.text) > 2 else ():
         if part != slot.text and len(part) > 1:
             share = rules.PART * len(part) / len(slot.text)
@@ -197,6 +208,7 @@ def _find_sounds(snapshot: Snapshot, word: str, worth: Worth, is_term: bool) -> 
     if is_term or not 2 <= len(word) <= rules.MAX_INITIALS:
         return
     worth.raise_to(snapshot.docs("letters", word), rules.INITIALS)
+    worth.raise_to(snapshot.docs("letters", f"={word}"), rules.INITIALS_OF_THING)
     if len(word) >= 3 and not found:
         parts = [word] if len(word) <= 4 else [word[n : n + 4] for n in range(len(word) - 3)]
         worth.raise_to(snapshot.all_of("part", parts), rules.INITIALS_INSIDE)

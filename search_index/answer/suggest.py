@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from search_index.words.analysis import Analyzer, analyzer, heard, is_hanzi, readings, syllabary
+from search_index.words.analysis import (
+    Analyzer,
+    analyzer,
+    heard,
+    is_hanzi,
+    readings,
+    sounds,
+    syllabary,
+)
 
 MAX_SCANNED = 3000
 MAX_NEAR = 8
@@ -49,6 +57,12 @@ class Suggester:
                     if key not in known or count > self._words[known[key]][3]:
                         known[key] = number
         self._heard.pop("", None)
+        # Brands that are written in letters elsewhere: what they mean may be here.
+        for word in analyzer().latin_synonyms:
+            known = self._lengths.setdefault(len(word), {})
+            if word not in known:
+                known[word] = len(self._words)
+                self._words.append((word, "", "", 0))
 
     def complete(self, text: str, limit: int) -> list[str]:
         """Return words that begin with a text, its pinyin or its initials, the most used first.
@@ -116,6 +130,8 @@ class Suggester:
             # Two that have a character in common are likelier than two that have none.
             shared = len(set(word) & set(window))
             found.append(Near(1.0 if shared else 1.5, -count, word))
+        found += [Near(1.2, 0, word) for word in known.synonyms_heard.get(heard(window), ())]
+        found += self._written_alike(known, window)
         swapped = {
             window[:n] + window[n + 1] + window[n] + window[n + 2 :] for n in range(len(window) - 1)
         }
@@ -129,6 +145,22 @@ class Suggester:
             if count:
                 found.append(Near(1.0, -count, word))
         return sorted(each for each in found if each.word != window)[:MAX_NEAR]
+
+    def _written_alike(self, known: Analyzer, window: str) -> list[Near]:
+        """Return words that differ by one character that is hardly ever used: drawn like another."""
+        rare = [place for place, each in enumerate(window) if each not in sounds()]
+        if len(window) < 3 or len(rare) != 1:
+            return []
+        before, after = window[: rare[0]], window[rare[0] + 1 :]
+        every = [
+            *((word, count) for word, _, _, count in self._words),
+            *((w, 0) for w in known.synonyms),
+        ]
+        return [
+            Near(1.3, -count, word)
+            for word, count in every
+            if len(word) == len(window) and word.startswith(before) and word.endswith(after)
+        ]
 
     def _count(self, word: str) -> int:
         place = bisect_left(self._keys, word)

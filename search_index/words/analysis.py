@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mall.kernel.text import canonical
 from search_index.words import tokens
-from search_index.words.tokens import HANZI, LETTERS, Token
+from search_index.words.tokens import HANZI, LETTERS, NUMBER, Token
 
 DATA = Path(__file__).parent / "data"
 _HANZI = "\u3400-\u4dbf\u4e00-\u9fff"
@@ -41,6 +41,7 @@ STOP = frozenset(
         "式",
     ]
 )
+MEASURES = frozenset("个件包片支枚袋瓶盒条双套只卷张抽本块根颗粒层号级年月天")
 _SYLLABLES = re.compile(
     "(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])"
     "(?:iang|iong|uang|ang|eng|ing|ong|iao|ian|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|"
@@ -94,6 +95,12 @@ class Analyzer:
             if len(word) > 1 and is_hanzi(word):
                 self._jieba.add_word(word, 50_000, "n")
         texts = [(DATA / name).read_bytes() for name in ("dictionary.txt", "synonyms.txt")]
+        # The same words by their sound, so that a misspelt one is known for what it means.
+        self.synonyms_heard: dict[str, list[str]] = {}
+        for word in self.synonyms:
+            if len(word) > 1 and is_hanzi(word) and heard(word):
+                self.synonyms_heard.setdefault(heard(word), []).append(word)
+        self.latin_synonyms = [each for each in self.synonyms if each.isascii() and len(each) > 3]
         # A title is asked for by several fields, a category by many products.
         self._normal = lru_cache(512)(self._normalised)
         self._tokens = lru_cache(512)(self._tokenized)
@@ -121,19 +128,20 @@ class Analyzer:
     def words(self, text: str) -> list[str]:
         """Return the words of a text as a search finds them: long words and the ones inside."""
         cut = self._tokens(text)
-        found = [
-            word
-            for token in cut
-            if token.kind == HANZI
-            for word in self._jieba.cut_for_search(token.text)
-        ]
-        return [*found, *self._latin(cut)]
+        return [*self._hanzi(cut, self._jieba.cut_for_search), *self._latin(cut)]
 
     def whole_words(self, text: str) -> list[str]:
         """Return the words of a text, none inside another."""
         cut = self._tokens(text)
-        found = [word for token in cut if token.kind == HANZI for word in self.cut(token.text)]
-        return [*found, *self._latin(cut)]
+        return [*self._hanzi(cut, self.cut), *self._latin(cut)]
+
+    def _hanzi(self, cut: Sequence[Token], cutting: Callable[[str], list[str]]) -> Iterator[str]:
+        for place, token in enumerate(cut):
+            if token.kind == HANZI:
+                words = cutting(token.text)
+                # In 24包 and 12支 nothing is a bag or a branch.
+                is_count = token.is_glued and place and cut[place - 1].kind == NUMBER
+                yield from words[1:] if is_count and words[0] in MEASURES else words
 
     def _latin(self, cut: Sequence[Token]) -> Iterator[str]:
         for term in tokens.latin_terms(cut):
