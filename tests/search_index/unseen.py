@@ -80,7 +80,7 @@ def shop(name: str) -> Shop:
     judged = []
     for line in _lines(f"{name}_queries.txt"):
         query, *grades = (part.strip() for part in line.split("|"))
-        named = {}
+        named: dict[str, int] = {}
         for part in grades:
             grade, _, codes = part.partition(":")
             named |= {products[code].title: int(grade) for code in codes.split()}
