@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from search_index.words.analysis import Analyzer, is_hanzi
 from search_index.words.rules import Edits
 from search_index.words.tokens import LETTERS
 
-MAX_TRIED = 4
+MAX_TRIED, MAX_WINDOWS = 4, 100
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,8 @@ def _hanzi(
         if place >= 0 and len(filler) > 1:
             is_unknown[place : place + len(filler)] = False
     things = [text for text, hits in found.hits.items() if hits and len(text) > 1]
-    for window in windows(run[: rules.MAX_TERMS * 3], list(is_unknown)):
+    looked_at = windows(run[: rules.MAX_TERMS * 3], list(is_unknown))
+    for window in islice(looked_at, MAX_WINDOWS):
         has_context = any(text not in window for text in things)
         for near in suggester.near_hanzi(known, window, has_context):
             if not edits.is_forgotten(window, near.word):

@@ -54,13 +54,22 @@ def search(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits = N
     base, chosen = filters.masks(snapshot, wanted)
     answer = _answer(snapshot, known, wanted.text, edits)
     key = query_key(known, wanted.text)
-    base &= answer.mask | _placed(snapshot, edits.pinned.get(key, ()))
+    pinned = _placed(snapshot, edits.pinned.get(key, ()))
+    base &= answer.mask | pinned
     mask = filters.through(base, chosen)
     docs, keys = _ordered(snapshot, mask, answer.score, wanted)
     if wanted.sort == rules.RELEVANCE and (key in edits.pinned or key in edits.buried):
         docs, keys = _rearranged(snapshot, docs, keys, edits, key)
     counts = facets.facets(snapshot, base, chosen) if wanted.has_facets else {}
-    return Found(docs, keys, len(docs), counts, answer.question, answer.hits, answer.is_answered)
+    return Found(
+        docs,
+        keys,
+        len(docs),
+        counts,
+        answer.question,
+        answer.hits,
+        answer.is_answered or bool(pinned.any()),
+    )
 
 
 def is_answered(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits) -> bool:

@@ -46,11 +46,14 @@ class Suggester:
         self._keys = [key for key, _ in keys]
         self._numbers = [number for _, number in keys]
         self._heard: dict[str, list[int]] = {}
+        # Words of Hanzi by their length.
+        self._sized: dict[int, list[int]] = {}
         # Letters by their length: names in letters and the pinyin of the others.
         self._lengths: dict[int, dict[str, int]] = {}
         for number, (word, sound, _, count) in enumerate(self._words):
             if is_hanzi(word):
                 self._heard.setdefault(heard(word), []).append(number)
+                self._sized.setdefault(len(word), []).append(number)
             for key in (word, sound):
                 if key.isascii() and len(key) > 3 and not key.isdecimal():
                     known = self._lengths.setdefault(len(key), {})
@@ -153,13 +156,13 @@ class Suggester:
             return []
         before, after = window[: rare[0]], window[rare[0] + 1 :]
         every = [
-            *((word, count) for word, _, _, count in self._words),
-            *((w, 0) for w in known.synonyms),
+            *((self._words[n][0], self._words[n][3]) for n in self._sized.get(len(window), ())),
+            *((word, 0) for word in known.synonyms if len(word) == len(window)),
         ]
         return [
             Near(1.3, -count, word)
             for word, count in every
-            if len(word) == len(window) and word.startswith(before) and word.endswith(after)
+            if word.startswith(before) and word.endswith(after)
         ]
 
     def _count(self, word: str) -> int:

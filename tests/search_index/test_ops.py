@@ -5,6 +5,7 @@ import pytest
 from mall.kernel.uow import unit_of_work
 from search_index.words import service
 from search_index.words.rules import countable
+from tests.support.processes import wait_until
 
 OPS = "/v1/ops/search"
 
@@ -88,6 +89,28 @@ def test_products_are_pinned_first_and_buried_last_for_a_query(run):
     assert run.find("良姜", max_price_fen=10) == []
     run.remove(f"placements/{made['id']}")
     assert run.find("良姜")[0] == "良姜酥"
+
+
+def test_what_operators_change_is_live_within_seconds_in_a_running_process(run):
+    run.searcher.start()
+    try:
+        run.operator.post(f"{OPS}/synonyms", {"words": ["戊戊戊", "米糕"]})
+
+        def is_live():
+            run.world.fresh_window()
+            return run.find("戊戊戊") == ["田艾米糕礼盒"]
+
+        wait_until(is_live)
+    finally:
+        run.searcher.stop()
+
+
+def test_a_pinned_product_answers_a_query_that_nothing_holds(run):
+    body = {"query": "liangjiangg", "product_id": str(run.ids["田艾米糕礼盒"]), "place": "pinned"}
+    run.post("placements", body)
+    reply = run.ask(q="liangjiangg").get_json()
+    assert [item["title"] for item in reply["items"]] == ["田艾米糕礼盒"]
+    assert reply["is_corrected"] is False
 
 
 @pytest.mark.parametrize(
