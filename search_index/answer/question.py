@@ -262,18 +262,16 @@ def _latin(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[S
         return Slot(token.text, NUMBER), 1
     if token.kind != LETTERS:
         return None
-    if pieces := _one_word(snapshot, said):
-        joined = "".join(pieces)
-        if not _is_letters_number(said[len(pieces) - 1 :]):
-            return Slot(joined, LETTERS, pieces=pieces), len(pieces)
-        number = said[len(pieces)].token
-        shown = number.value or number.text
-        return Slot(f"{joined}{shown}", MODEL, pieces=(joined, shown)), len(pieces) + 1
-    if _is_letters_number(said):
-        assert after is not None
-        shown = after.value or after.text
-        return Slot(f"{token.text}{shown}", MODEL, pieces=(token.text, shown)), 2
-    return Slot(token.text, LETTERS), 1
+    pieces = _one_word(snapshot, said) or (token.text,)
+    joined, taken = "".join(pieces), len(pieces)
+    if _is_letters_number(said[taken - 1 :]):
+        number = said[taken].token
+        is_one = number.is_glued and _is_term(snapshot, joined)
+        # What is no word of any name is pinyin or misspelt, and the number is another word.
+        if is_one or _is_term(snapshot, f"{joined}{number.text}"):
+            model = f"{joined}{number.text}"
+            return Slot(model, MODEL, pieces=(joined, number.text)), taken + 1
+    return Slot(joined, LETTERS, pieces=pieces if taken > 1 else ()), taken
 
 
 def _is_letters_number(said: Sequence[Said]) -> bool:

@@ -1,5 +1,7 @@
 """Products that the tuning never saw are found as well as those that it saw."""
 
+import random
+
 import pytest
 
 from search_index.words.analysis import analyzer
@@ -98,3 +100,15 @@ def test_a_query_keeps_its_words(find_same):
     known = analyzer()
     assert [each.token.text for each in known.said("的")] == ["的"]
     assert find_same("的") == [] and find_same("我想买一个") == []
+
+
+@pytest.mark.parametrize("query", ["diaodeng {}", "弗兰多 {}", "{} diaodeng", "吊灯{}"])
+def test_a_word_and_a_number_of_letters_and_digits_find_the_one_that_has_both(query):
+    """Pinyin before a number is no model."""
+    chance = random.Random(16)
+    marks = [f"{chance.getrandbits(32):08x}" for _ in range(40)]
+    [plain] = list(unseen.shop("seen").products.values())[:1]
+    titles = [f"{name} {mark}" for mark in marks for name in ("弗兰多吊灯", "菠萝干", "烛台")]
+    with unseen.finding([*unseen.called(plain, titles)]) as find:
+        found = {mark: find(query.format(mark))[:1] for mark in marks}
+    assert found == {mark: [f"弗兰多吊灯 {mark}"] for mark in marks}
