@@ -230,8 +230,14 @@ def _likeness(snapshot: Snapshot, known: Analyzer, text: str) -> tuple[Floats, F
         like[docs] += np.float32(worth)
         share[docs] += 1
         weight += worth
-    if sum(len(gram) == 1 for gram in every) < rules.LEAST_ALIKE:
+    singles = [gram for gram in every if len(gram) == 1]
+    if len(singles) < rules.LEAST_ALIKE:
         share[:] = 0
+    unknown = [each for each in singles if not len(snapshot.docs("gram", each))]
+    if len(unknown) == 1:
+        # One character that no name has is a slip: whoever has all the others is meant.
+        others = sum(unknown[0] not in gram for gram in every)
+        share[share == others] = len(every)
     return like / np.float32(weight or 1), share / np.float32(max(len(every), 1))
 
 
