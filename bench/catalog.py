@@ -10,9 +10,13 @@ from catalog.uploads.rules.columns import COLUMNS, SHEET
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import writing
 from mall.kernel.sheets.cells import Value
-from search_index.words.analysis import analyzer
+from search_index.language.analysis import analyzer
+from search_index.language.pinyin import spelling
 
 DATA = Path("devtools/data")
+COLOURS = ("红色", "蓝色", "黑色", "白色", "灰色", "绿色", "粉色", "米色")
+MATERIALS = ("棉", "麻", "陶瓷", "玻璃", "不锈钢", "竹", "木")
+SIZES = ("大", "中", "小", "500g", "1kg", "3支装", "家庭装")
 ORIGINS = ("440825", "440882", "440883", "440881", "440811", "440803", "450502")
 
 
@@ -42,7 +46,7 @@ def products(count: int = 20_000, seed: int = 1) -> Iterator[Searchable]:
             title=f"{''.join(dict.fromkeys(mixed))} {number % 997}号"[:100],
             brief=base["brief"] or "",
             text="".join(pair["value"] for pair in base["attributes"])[:300],
-            brand=base["brand"],
+            brand=base["brand"] or f"品牌{number % 200}",
             keywords=tuple(base["keywords"])[:5],
             category_ids=ids[category],
             category_names=category,
@@ -54,6 +58,12 @@ def products(count: int = 20_000, seed: int = 1) -> Iterator[Searchable]:
             delivery_modes=("ship",) if chance.random() < 0.7 else ("ship", "store_pickup"),
             tags=(),
             price_fen=chance.randrange(990, 99_000, 10),
+            attributes=(
+                ("颜色", chance.choice(COLOURS)),
+                ("材质", chance.choice(MATERIALS)),
+                *((each["name"], each["value"]) for each in base["attributes"]),
+            ),
+            options=tuple(("规格", each) for each in chance.sample(SIZES, 3)),
         )
 
 
@@ -63,6 +73,19 @@ def queries(count: int, terms: int, seed: int = 2) -> list[str]:
     known = analyzer()
     words = [w for each in _real() for w in known.query_words(each["title"]) if len(w) > 1]
     return [" ".join(chance.sample(words, terms)) for _ in range(count)]
+
+
+def misspelt(count: int, seed: int = 6) -> list[str]:
+    """Return so many words of real names as pinyin with two letters swapped."""
+    chance = random.Random(seed)
+    found: list[str] = []
+    for word in queries(4 * count, 1, seed):
+        sound = "".join(spelling(word))
+        if len(sound) > 5:
+            place = chance.randrange(1, len(sound) - 2)
+            swapped = sound[place + 1] + sound[place]
+            found.append(sound[:place] + swapped + sound[place + 2 :])
+    return found[:count]
 
 
 def prefixes(count: int, seed: int = 3) -> list[str]:

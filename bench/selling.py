@@ -27,13 +27,15 @@ from catalog.stock import service as stock_service
 from catalog.suppliers import service as supplier_service
 from devtools.demo import HOUSE_SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
-from search_index import indexing, matching, snapshot
+from search_index import indexing, snapshots
+from search_index.answer import corrections, matching
+from search_index.answer.suggest import Suggester
 from search_index.documents import document
-from search_index.engine import Engine
+from search_index.engines import Engine
+from search_index.language.analysis import analyzer
 from search_index.rules import Wanted
-from search_index.suggest import Suggester
-from search_index.words.analysis import analyzer
-from tests.search_index import quality
+from search_index.words.rules import NO_EDITS
+from tests.search_index import measuring, quality
 
 ROWS, COUNT = 10_000, 20_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -201,10 +203,13 @@ def search(bench: Bench) -> Iterator[Figure]:
     size = sum(path.stat().st_size for path in engine.folder().iterdir()) / 1e6
     yield Figure(f"index_{count}", round(took, 1), "s", goal="≤ 20", met=took <= 20)
     yield Figure("index_size", round(size, 1), "MB on disk")
-    loaded = snapshot.load(engine)
+    loaded = snapshots.load(engine)
+    suggester = Suggester(loaded.suggestions())
     for terms in (1, 2):
-        yield _asked(f"search_{terms}_terms", loaded, terms)
-    yield _suggested(loaded)
+        queries = catalog.queries(1000, terms)
+        yield _asked(f"search_{terms}_terms", loaded, suggester, queries, 5)
+    yield _asked("search_misspelt", loaded, suggester, catalog.misspelt(500), 15)
+    yield _suggested(suggester)
     yield _fts5(loaded)
     yield from _over_http(bench, count)
 
@@ -219,18 +224,19 @@ def _wanted(query: str) -> Wanted:
     return Wanted(text=query, has_facets=True, in_stock=True, origin="44", min_price_fen=2_000)
 
 
-def _asked(name: str, loaded: snapshot.Snapshot, terms: int) -> Figure:
-    known = analyzer()
-    queries = catalog.queries(1000, terms)
-    times = [_time(partial(matching.search, loaded, known, _wanted(each))) for each in queries]
+def _asked(
+    name: str, loaded: snapshots.Snapshot, suggester: Suggester, queries: Sequence[str], goal: int
+) -> Figure:
+    """Ask with filters, all facets and what was meant: all but reading the products' rows."""
+    ask = partial(corrections.meant, loaded, suggester, analyzer(), edits=NO_EDITS)
+    times = [_time(partial(ask, wanted=_wanted(each))) for each in queries]
     found = _milliseconds(times)
     value = round(len(times) / sum(times), 1)
-    met = found["p95_ms"] <= 10
-    return Figure(name, value, "1/s", **found, goal="p95 ≤ 10 ms", met=met)  # type: ignore[arg-type]
+    met = found["p95_ms"] <= goal
+    return Figure(name, value, "1/s", **found, goal=f"p95 ≤ {goal} ms", met=met)  # type: ignore[arg-type]
 
 
-def _suggested(loaded: snapshot.Snapshot) -> Figure:
-    suggester = Suggester(loaded.suggestions())
+def _suggested(suggester: Suggester) -> Figure:
     times = [_time(partial(suggester.complete, each, 10)) for each in catalog.prefixes(2000)]
     found = _milliseconds(times)
     value = round(len(times) / sum(times), 1)
@@ -238,7 +244,7 @@ def _suggested(loaded: snapshot.Snapshot) -> Figure:
     return Figure("suggest", value, "1/s", **found, goal="p95 ≤ 5 ms", met=met)  # type: ignore[arg-type]
 
 
-def _fts5(loaded: snapshot.Snapshot) -> Figure:
+def _fts5(loaded: snapshots.Snapshot) -> Figure:
     """SQLite's full text over the same words, two to a query, ranked, without facets or filters."""
     known = analyzer()
     database = sqlite3.connect(":memory:")
@@ -343,7 +349,7 @@ def quality_report(bench: Bench) -> Iterator[Figure]:
                 build.add(document(each))
             with engine.writing():
                 build.swap()
-        loaded = snapshot.load(engine)
+        loaded = snapshots.load(engine)
         titles = {each.id: each.title for each in shown}
 
         def find(query: str) -> list[str]:
@@ -369,6 +375,21 @@ def quality_report(bench: Bench) -> Iterator[Figure]:
             value = quality.mean_ndcg(chosen, find)
             unit = f"nDCG@10 of {len(chosen)} judgements"
             yield Figure(f"judged: {name}", round(value, 3), unit, goal="≥ 0.85", met=value >= 0.85)
+    yield from _unseen()
+
+
+# Of shops that the demo does not have: what is measured, and what it must reach.
+_GOALS = {"ndcg@10": 0.85, "hit@10": 0.95, "unanswerable without hits": 0.9, "variants (300)": 0.95}
+
+
+def _unseen() -> Iterator[Figure]:
+    for name in ("seen", "held_out"):
+        measured = measuring.measured(name, shows=False)
+        for figure, value in measured.items():
+            goal = _GOALS.get(figure)
+            met = value <= 0.04 if figure == "zero" else goal is None or value >= goal
+            told = "≤ 0.04" if figure == "zero" else f"≥ {goal}" if goal else ""
+            yield Figure(f"unseen: {figure}", round(value, 3), name, goal=told, met=met)
 
 
 FIGURES = {

@@ -1,7 +1,7 @@
 """What a product looks like inside the index."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,11 +9,16 @@ from typing import Any
 import orjson
 
 from catalog.products.queries.searching import Searchable
-from search_index.words.analysis import STOP, analyzer, grams
-from search_index.words.pinyin import initials, spelling
+from search_index.language.analysis import STOP, analyzer, grams, is_hanzi
+from search_index.language.pinyin import initials, spelling
 
 # A long description says less with every word.
 MAX_BODY_WORDS = 120
+# What facets and filters know of a product: more attributes, and longer ones, are only searched.
+MAX_ATTRIBUTES, MAX_NAME, MAX_VALUE = 12, 10, 20
+MAX_OPTIONS = 60
+# The name of a category, or a word in a name, by which a thing only goes with another.
+_ACCESSORY = ("配件", "周边", "耗材", "适用", "适配", "兼容")
 
 
 @dataclass(frozen=True)
@@ -34,28 +39,42 @@ def fingerprint(product: Searchable) -> str:
 def document(product: Searchable) -> Document:
     """Return a product's document."""
     known = analyzer()
-    name = known.words(product.title)
-    keys = known.words(" ".join([*product.keywords, product.brand or ""]))
+    name = known.whole_words(product.title)
+    every = known.words(product.title)
+    keys = known.words(" ".join(product.keywords))
     named = [product.title, *product.keywords, product.brand or ""]
-    spelt = [word for word in dict.fromkeys([*name, *keys]) if len(word) > 1]
+    leaf, above = product.category_names[-1:], product.category_names[:-1]
+    spelt = [word for word in dict.fromkeys([*name, *every, *keys]) if len(word) > 1]
+    runs = [run for text in named for run in known.runs(text)]
+    values = [value for _, value in [*product.attributes, *product.options[:MAX_OPTIONS]]]
+    leaf_words = [*(known.normalise(each) for each in leaf), *_last_words(leaf)]
     fields = {
         "title": _terms(name),
+        "inner": _terms(set(every) - set(name)),
+        "brand": _terms(known.words(product.brand or "")),
         "keyword": _terms(keys),
-        "category": _terms(known.words(" ".join(product.category_names))),
+        "leaf": _joined(dict.fromkeys(word for word in leaf_words if " " not in word)),
+        "category": _terms(known.words(" ".join([*above, *leaf]))),
+        "attribute": _terms(known.words(" ".join(values))),
         "supplier": _terms(known.words(product.supplier_name)),
         "origin": _terms(known.words(product.origin_name)),
         "body": _terms(known.words(f"{product.brief} {product.text}"[:4000])[:MAX_BODY_WORDS]),
-        "same": _joined(
-            dict.fromkeys(map(known.canonical, known.with_synonyms(named, name + keys)))
-        ),
-        "gram": _joined(gram for text in named for gram in grams(known.runs(text))),
-        "sound": _joined(_sounds(known.runs(" ".join(named)))),
-        "letters": _joined(_letters(spelt, known.runs(product.title))),
+        "tail": _joined(dict.fromkeys(w[-1] for w in [*name, *leaf_words] if is_hanzi(w))),
+        "gram": _joined(dict.fromkeys(gram for gram in grams(runs))),
+        "sound": _joined(_sounds(runs)),
+        "letters": _joined([*_letters([*name, *keys]), *_ends(runs, leaf_words)]),
+        "part": _joined(_parts(runs)),
         "word": _joined(_suggestion(word) for word in _worth_suggesting(product, spelt)),
     }
-    meta = {
+    return Document(str(product.id), fields, _meta(product))
+
+
+def _meta(product: Searchable) -> dict[str, Any]:
+    known = analyzer()
+    leaf = product.category_names[-1] if product.category_names else ""
+    return {
         "f": fingerprint(product),
-        "t": known.normalise(product.title),
+        "t": "".join(known.runs(product.title)),
         "k": ["".join(known.runs(word)) for word in product.keywords],
         "p": product.price_fen,
         "c": [each.hex for each in product.category_ids],
@@ -64,34 +83,75 @@ def document(product: Searchable) -> Document:
         "v": int(product.is_pavilion),
         "m": list(product.delivery_modes),
         "g": list(product.tags),
+        "b": product.brand or "",
+        "a": _choices(product),
+        "x": int(any(word in leaf or word in product.title for word in _ACCESSORY)),
     }
-    return Document(str(product.id), fields, meta)
+
+
+def _choices(product: Searchable) -> list[str]:
+    """Return the attributes and options that can be chosen from, as `name:value`."""
+    found = dict.fromkeys(
+        f"{name}:{value}"
+        for name, value in [*product.attributes, *product.options]
+        if 0 < len(name) <= MAX_NAME and 0 < len(value) <= MAX_VALUE and ":" not in name
+    )
+    return list(found)[: MAX_ATTRIBUTES + MAX_OPTIONS]
 
 
 def _joined(terms: Any) -> str:
     return " ".join(terms)
 
 
-def _terms(words: Sequence[str]) -> str:
-    return _joined(word for word in words if word not in STOP)
+def _terms(words: Iterable[str]) -> str:
+    return _joined(dict.fromkeys(word for word in words if word not in STOP))
+
+
+def _last_words(names: Sequence[str]) -> list[str]:
+    known = analyzer()
+    return [cut[-1] for name in names for run in known.runs(name) if (cut := known.cut(run))]
 
 
 def _sounds(runs: Sequence[str]) -> list[str]:
     found: list[str] = []
     for run in runs:
         heard = spelling(run)
-        found += dict.fromkeys(heard)
+        found += heard
         found += [f"{first}_{second}" for first, second in pairwise(heard)]
-    return found
+    return list(dict.fromkeys(found))
 
 
-def _letters(words: Sequence[str], runs: Sequence[str]) -> list[str]:
+def _letters(words: Sequence[str]) -> list[str]:
     """Return initials of words, and of neighbouring words together."""
-    found = [initials(word) for word in words]
+    spelt = [initials(word) for word in words]
+    found = list(spelt)
+    for start in range(len(spelt)):
+        whole = spelt[start]
+        for other in spelt[start + 1 : start + 4]:
+            if not other or not whole:
+                break
+            whole += other
+            found.append(whole)
+    return [each for each in dict.fromkeys(found) if 1 < len(each) <= 8]
+
+
+def _ends(runs: Sequence[str], leaf_words: Sequence[str]) -> list[str]:
+    """Return the initials of what a name's pieces end with and its category says, marked so."""
+    known = analyzer()
+    last = [known.cut(run)[-1] for run in runs if is_hanzi(run)]
+    found = dict.fromkeys(initials(word) for word in [*last, *leaf_words])
+    return [f"={each}" for each in found if 1 < len(each) <= 8]
+
+
+def _parts(runs: Sequence[str]) -> list[str]:
+    """Return the initials of any three and four characters that follow each other."""
+    found: dict[str, None] = {}
     for run in runs:
         whole = initials(run)
-        found += [whole[start : start + 4] for start in range(max(0, len(whole) - 3))]
-    return [each for each in dict.fromkeys(found) if len(each) > 1]
+        for length in (3, 4):
+            for start in range(len(whole) - length + 1):
+                found[whole[start : start + length]] = None
+    return list(found)
 
 
 def _suggestion(word: str) -> str:
@@ -101,7 +161,7 @@ def _suggestion(word: str) -> str:
 
 def _worth_suggesting(product: Searchable, words: Sequence[str]) -> list[str]:
     known = analyzer()
-    own = [known.normalise(word) for word in product.keywords]
+    own = [known.normalise(word) for word in [*product.keywords, product.brand or ""]]
     names = [known.normalise(name) for name in product.category_names]
     fine = [each for each in [*own, *names, *words] if 2 <= len(each) <= 12]
-    return [word for word in dict.fromkeys(fine) if " " not in word and "|" not in word]
+    return [word for word in dict.fromkeys(fine) if not set(" |#") & set(word)]

@@ -10,9 +10,9 @@ from catalog.messages import CategoryChanged, ProductsChanged, SupplierChanged
 from catalog.products.queries import searching
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.uow import UnitOfWork
-from search_index import engine as engines
+from search_index import engines
 from search_index.documents import document, fingerprint
-from search_index.engine import Engine
+from search_index.engines import Engine
 
 BATCH = 500
 

@@ -4,9 +4,8 @@ import structlog
 from flask import current_app
 
 from mall.kernel.uow import reading
-from search_index import engine as engines
-from search_index import indexing
-from search_index.engine import IndexUnavailable
+from search_index import engines, indexing
+from search_index.engines import IndexUnavailable
 
 log = structlog.get_logger(__name__)
 

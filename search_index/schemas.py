@@ -1,12 +1,12 @@
 """The shop window on the wire."""
 
 from apiflask.fields import UUID, Boolean, Dict, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf, Range
+from apiflask.validators import Length, OneOf, Range, Regexp
 
 from catalog.products.rules import DELIVERY_MODES
 from mall.kernel.money import MAX_FEN
 from mall.web.fields import DEFAULT_PAGE, MAX_PAGE, Items, Schema, a_uuid, region_prefix
-from search_index.rules import MAX_QUERY, SORTS
+from search_index.rules import MAX_ATTRIBUTES, MAX_BRANDS, MAX_CHOICE, MAX_QUERY, SORTS
 
 
 class BrowseQuery(Schema):
@@ -27,13 +27,28 @@ class BrowseQuery(Schema):
         load_default=None,
         metadata={"description": "Only what this lot of one's own beans may pay for"},
     )
+    brand = List(
+        String(validate=Length(1, MAX_CHOICE)),
+        load_default=list,
+        validate=Length(max=MAX_BRANDS),
+        metadata={"description": "Repeat it for any of several", "example": ["徐闻味道"]},
+    )
+    attribute = List(
+        String(validate=[Length(3, MAX_CHOICE), Regexp(r"[^:]+:.+")]),
+        load_default=list,
+        validate=Length(max=MAX_ATTRIBUTES),
+        metadata={
+            "description": "`name:value`; of one name any of its values, of several names all",
+            "example": ["颜色:红色"],
+        },
+    )
     facets = Boolean(load_default=False, metadata={"description": "Count by facet, too"})
     sort = String(
         load_default=None,
         validate=OneOf(SORTS),
         metadata={"description": "Left out: relevance with `q`, else newest"},
     )
-    cursor = String(load_default=None, validate=Length(max=200))
+    cursor = String(load_default=None, validate=Length(max=320))
     limit = Integer(load_default=DEFAULT_PAGE, validate=Range(1, MAX_PAGE))
 
 
@@ -61,9 +76,25 @@ class FacetItem(Schema):
     value = String(metadata={"example": str(a_uuid())})
     name = String(allow_none=True, metadata={"example": "香料药材"})
     count = Integer(metadata={"example": 12})
+    is_chosen = Boolean(metadata={"example": False})
+
+
+class AttributeFacet(Schema):
+    name = String(metadata={"example": "颜色"})
+    values = List(Nested(FacetItem))
+
+
+_A_BRAND = {"value": "徐闻味道", "name": None, "count": 12, "is_chosen": False}
+_A_COLOUR = {"name": "颜色", "values": [{**_A_BRAND, "value": "红色"}]}
 
 
 class Facets(Schema):
+    """Each counts under all filters but its own; prices lie within both ends of a band."""
+
+    brand = List(Nested(FacetItem), metadata={"example": [_A_BRAND]})
+    attributes = List(
+        Nested(AttributeFacet), metadata={"description": "Up to five", "example": [_A_COLOUR]}
+    )
     category = List(Nested(FacetItem))
     supplier = List(Nested(FacetItem))
     origin = List(Nested(FacetItem))
@@ -78,7 +109,13 @@ class ProductPage(Schema):
     next_cursor = String(allow_none=True)
     total = Integer(allow_none=True, metadata={"description": "Of a search", "example": 12})
     facets = Nested(Facets, allow_none=True)
-    did_you_mean = String(allow_none=True, metadata={"example": "良姜"})
+    did_you_mean = String(
+        allow_none=True,
+        metadata={"description": "What was probably meant, where it finds more", "example": "良姜"},
+    )
+    is_corrected = Boolean(
+        metadata={"description": "These items answer `did_you_mean`: nothing holds what was typed"}
+    )
 
 
 class SuggestionQuery(Schema):

@@ -2,33 +2,71 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
-from search_index import snapshot as snapshots
-from search_index.engine import Engine, IndexUnavailable
-from search_index.snapshot import Figure, Snapshot
-from search_index.suggest import Suggester
-from search_index.words.analysis import analyzer
+from search_index import snapshots
+from search_index.answer.lists import Lists, NoLists
+from search_index.answer.suggest import Suggester
+from search_index.engines import Engine, IndexUnavailable
+from search_index.language.analysis import analyzer
+from search_index.snapshots import Figure, Snapshot
+from search_index.words.rules import NO_EDITS, Edits
 
 log = structlog.get_logger(__name__)
-RENEW_SECONDS, FIGURES_EVERY = 0.4, 5
+# Figures and operators' rules are looked for every so many turns, searches written down more seldom.
+RENEW_SECONDS, FIGURES_EVERY, COUNT_EVERY = 0.4, 5, 25
+MAX_TALLIED = 500
+Tallied = Mapping[str, tuple[int, int]]
 Names = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a searcher gets what is no file of the index, and where it leaves what it counted."""
+
+    figures: Callable[[], Iterable[Figure]]
+    names: Callable[[], Names]
+    # Given the revision that is known; None where it is the newest.
+    edits: Callable[[str], Edits | None] = lambda _: None
+    count: Callable[[Tallied], None] = lambda _: None
+    hot_words: Callable[[], Sequence[str]] = tuple
+
+
+class Tally:
+    """How often words were searched for in this process since it was last written down."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[int, int]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, words: str, has_hits: bool) -> None:
+        """Count a search; further words wait where too many are waiting to be written."""
+        with self._lock:
+            if words in self._counts or len(self._counts) < MAX_TALLIED:
+                searches, without = self._counts.get(words, (0, 0))
+                self._counts[words] = (searches + 1, without + (not has_hits))
+
+    def take(self) -> Tallied:
+        """Return what was counted, and begin anew."""
+        with self._lock:
+            found, self._counts = self._counts, {}
+        return found
 
 
 class Searcher:
     """Keeps the newest generation in memory; what it lends stays whole until the next one."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        figures: Callable[[], Iterable[Figure]],
-        names: Callable[[], Names],
-    ) -> None:
+    def __init__(self, engine: Engine, sources: Sources, lists: Lists | None = None) -> None:
         self.engine = engine
-        self._figures = figures
-        self._names = names
+        self.edits: Edits = NO_EDITS
+        self.tally = Tally()
+        # What members searched for of late and found, as it was last looked up.
+        self.hot_words: Sequence[str] = ()
+        self.lists: Lists = lists or NoLists()
+        self._sources = sources
         self._loaded: tuple[Snapshot, Suggester] | None = None
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -48,9 +86,9 @@ class Searcher:
                 if self._loaded is not None and self._loaded[0].state == self.engine.state():
                     return
                 snapshot = self._load()
-                snapshot.take_figures(self._figures())
+                snapshot.take_figures(self._sources.figures())
                 # Whatever is called otherwise from now on is indexed anew: another generation.
-                snapshot.names = self._names()
+                snapshot.names = self._sources.names()
                 self._loaded = (snapshot, Suggester(snapshot.suggestions()))
                 # What was loaded before leaves in one piece, and now: it is large.
                 gc.collect()
@@ -74,7 +112,22 @@ class Searcher:
         """Take in what was sold and what is left since."""
         loaded = self._loaded
         if loaded is not None:
-            loaded[0].take_figures(self._figures())
+            loaded[0].take_figures(self._sources.figures())
+
+    def renew_edits(self) -> None:
+        """Take in what operators changed since."""
+        found = self._sources.edits(self.edits.revision)
+        if found is not None:
+            self.edits = found
+
+    def count(self) -> None:
+        """Write down what was searched for since."""
+        if found := self.tally.take():
+            self._sources.count(found)
+
+    def renew_hot_words(self) -> None:
+        """Look up what members searched for of late."""
+        self.hot_words = self._sources.hot_words()
 
     def give_up(self) -> None:
         """Say that the files in use do not answer: nobody uses them until they are mended.
@@ -90,6 +143,8 @@ class Searcher:
         analyzer()
         try:
             self.renew()
+            self.renew_edits()
+            self.renew_hot_words()
         except Exception:
             # Without its database a process starts all the same, and looks again in a moment.
             log.warning("searcher_not_loaded", exc_info=True)
@@ -103,6 +158,11 @@ class Searcher:
         self._ends.set()
         if self._thread is not None:
             self._thread.join(10)
+        try:
+            self.count()
+        except Exception:
+            # What was counted last is worth less than a process that ends.
+            log.warning("searches_not_counted", exc_info=True)
 
     def _run(self) -> None:
         turn = 0
@@ -112,6 +172,10 @@ class Searcher:
                 self.renew()
                 if turn % FIGURES_EVERY == 0:
                     self.renew_figures()
+                    self.renew_edits()
+                if turn % COUNT_EVERY == 0:
+                    self.count()
+                    self.renew_hot_words()
             except Exception:
                 # The thread must outlive a database that restarts.
                 log.warning("searcher_not_renewed", exc_info=True)

@@ -13,14 +13,19 @@ from catalog.products.queries import products, searching
 from catalog.products.queries.products import Browse
 from mall.kernel.db import Direct, current_direct
 from mall.kernel.uow import reading
-from search_index import matching, rules
-from search_index.engine import IndexUnavailable
-from search_index.matching import Found
+from search_index import rules
+from search_index.answer import corrections, matching
+from search_index.answer.corrections import Meant
+from search_index.answer.filters import ATTRIBUTE
+from search_index.answer.lists import Listed
+from search_index.answer.matching import Found
+from search_index.answer.suggest import Suggester
+from search_index.engines import IndexUnavailable
+from search_index.language.analysis import analyzer
 from search_index.rules import Place, Wanted
 from search_index.searcher import Searcher
-from search_index.snapshot import Snapshot
-from search_index.suggest import Suggester
-from search_index.words.analysis import analyzer
+from search_index.snapshots import Snapshot
+from search_index.words.rules import Edits
 
 log = structlog.get_logger(__name__)
 INDEX, DATABASE = "index", "database"
@@ -31,6 +36,7 @@ _EMPTY: dict[str, Any] = {
     "total": None,
     "facets": None,
     "did_you_mean": None,
+    "is_corrected": False,
 }
 
 
@@ -59,42 +65,76 @@ def search(searcher: Searcher, wanted: Wanted, place: Place | None, limit: int) 
     """
     try:
         snapshot, suggester = searcher.current()
-        found = _match(snapshot, wanted)
-        body = _page(current_direct(), snapshot, found, place, limit)
-        body["did_you_mean"] = _meant(suggester, wanted, found)
+        found, meant = _match(snapshot, suggester, wanted, searcher.edits)
+        shown = meant.found if meant is not None and meant.is_instead else found
+        listing = _listing(searcher, snapshot, shown, wanted, place)
+        body = _page(current_direct(), listing, limit)
+        body["did_you_mean"] = meant.text if meant is not None else None
+        body["is_corrected"] = meant is not None and meant.is_instead
     except IndexUnavailable:
         log.warning("search_falls_back")
         searcher.give_up()
         with reading() as session:
             return Answer(_plainly(session, wanted, place, limit), DATABASE)
     if wanted.has_facets:
-        body["facets"] = _facets(snapshot, found.facets)
+        body["facets"] = _facets(snapshot, shown.facets, wanted)
     return Answer(body, INDEX)
 
 
-def _match(snapshot: Snapshot, wanted: Wanted) -> Found:
+def _match(
+    snapshot: Snapshot, suggester: Suggester, wanted: Wanted, edits: Edits
+) -> tuple[Found, Meant | None]:
     try:
-        return matching.search(snapshot, analyzer(), wanted)
+        return corrections.meant(snapshot, suggester, analyzer(), wanted, edits)
     except (IndexError, ValueError, TypeError) as error:
         # Postings that lead nowhere: the files are not what was written.
         raise IndexUnavailable() from error
 
 
-def _page(
-    direct: Direct, snapshot: Snapshot, found: Found, place: Place | None, limit: int
-) -> dict[str, Any]:
-    """Return a page that is full although some of what the index names is not on sale any more."""
+@dataclass(frozen=True)
+class _Listing:
+    """A list of products, how far it was shown, and what is needed to show and to continue it."""
+
+    product_ids: Sequence[UUID]
+    at: int
+    total: int
+    list_key: str
+    snapshot: Snapshot
+    found: Found
+
+
+def _listing(
+    searcher: Searcher, snapshot: Snapshot, found: Found, wanted: Wanted, place: Place | None
+) -> _Listing:
+    """Return the list that was begun, or a new one; a list that is gone continues by its place."""
+    if place is not None and place.list_key:
+        listed = searcher.lists.find(place.list_key)
+        if listed is not None:
+            return _Listing(
+                listed.product_ids, place.depth, listed.total, place.list_key, snapshot, found
+            )
+    ids = [snapshot.ids[doc] for doc in found.docs[: rules.MAX_DEPTH]]
+    product_ids = tuple(each for each in ids if each is not None)
+    key, at = "", 0
+    if place is not None:
+        at = matching.after(snapshot, found, place)
+    elif len(product_ids) > 1:
+        question = f"{snapshot.state}|{wanted}"
+        key = searcher.lists.keep(question, Listed(product_ids, found.total))
+    return _Listing(product_ids, at, found.total, key, snapshot, found)
+
+
+def _page(direct: Direct, listing: _Listing, limit: int) -> dict[str, Any]:
+    """Return a page that is full although some of what the list names is not on sale any more."""
     items: list[dict[str, Any]] = []
-    at = 0 if place is None else matching.after(snapshot, found, place)
-    last = min(len(found.docs), rules.MAX_DEPTH)
-    marker = rules.Marker(_marked(found))
+    at, last = listing.at, len(listing.product_ids)
+    marker = rules.Marker(_marked(listing.found))
     while len(items) < limit and at < last:
-        docs = found.docs[at : min(at + limit - len(items) + 5, last)]
-        ids = [snapshot.ids[doc] for doc in docs]
-        rows = searching.shown_items(direct, [each for each in ids if each is not None])
+        ids = listing.product_ids[at : at + limit - len(items) + 5]
+        rows = searching.shown_items(direct, list(ids))
         for product_id in ids:
             at += 1
-            item = rows.get(product_id) if product_id else None
+            item = rows.get(product_id)
             if item is not None:
                 marked = {name: marker.mark(item[name]) for name in ("title", "brief")}
                 items.append({**item, "highlights": marked})
@@ -102,34 +142,27 @@ def _page(
                 break
     return {
         "items": items,
-        "next_cursor": _cursor(snapshot, found, at) if at < last else None,
-        "total": found.total,
+        "next_cursor": _cursor(listing, at) if 0 < at < last else None,
+        "total": listing.total,
         "facets": None,
     }
 
 
-def _cursor(snapshot: Snapshot, found: Found, at: int) -> str | None:
-    doc = found.docs[at - 1]
-    product_id = snapshot.ids[doc]
-    if at == 0 or product_id is None:
-        return None
-    keys = tuple(float(key[at - 1]) for key in found.keys)
-    return rules.encode_place(Place(at, product_id, int(snapshot.price[doc]), keys))
+def _cursor(listing: _Listing, at: int) -> str:
+    snapshot, found = listing.snapshot, listing.found
+    product_id = listing.product_ids[at - 1]
+    # Where the product stands in the newest order, should the list be gone by then.
+    number = snapshot.number_of.get(product_id, -1)
+    place = np.flatnonzero(found.docs == number)
+    keys = tuple(float(key[place[0]]) for key in found.keys) if len(place) else ()
+    price = int(snapshot.price[number]) if number >= 0 else 0
+    return rules.encode_place(Place(at, product_id, price, listing.list_key, keys))
 
 
 def _marked(found: Found) -> list[str]:
     """Return what is marked in names: the words of the query, and what means the same."""
-    known = analyzer()
-    names = {known.canonical(word) for word in found.words if word in known.synonyms}
-    same = [word for word, name in known.synonyms.items() if name in names]
-    return [*found.words, *same]
-
-
-def _meant(suggester: Suggester, wanted: Wanted, found: Found) -> str | None:
-    if not found.words or len(found.matched) == len(found.words):
-        return None
-    runs = analyzer().runs(wanted.text)
-    return suggester.correct(list(found.words), runs, set(found.matched))
+    forms = [form for slot in found.question.slots for form, _ in slot.forms]
+    return [each for each in (*found.words, *forms) if "|" not in each]
 
 
 def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) -> dict[str, Any]:
@@ -150,6 +183,8 @@ def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) 
         tag=wanted.tag,
         product_ids=wanted.product_ids,
         in_stock=wanted.in_stock,
+        brands=wanted.brands,
+        attributes=wanted.attributes,
         sort=sort,
         after=(place.price_fen, place.product_id) if place else None,
         limit=limit,
@@ -163,24 +198,57 @@ def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) 
     return {**_EMPTY, "items": items, "next_cursor": cursor}
 
 
-def _facets(snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
-    """Give facets the names of what they count, the largest counts first."""
-    return {
-        facet: [
+def _facets(
+    snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]], wanted: Wanted
+) -> dict[str, Any]:
+    """Give facets the names of what they count, the largest counts first, bands by their price."""
+    found: dict[str, Any] = {"attributes": []}
+    for facet, counts in facets.items():
+        chosen = _chosen(facet, wanted)
+        shown = _largest(counts, chosen) if facet != "price" else list(counts)
+        names = snapshot.names.get(facet, {})
+        items = [
             {
                 "value": _value(facet, key),
-                "name": snapshot.names.get(facet, {}).get(key),
-                "count": count,
+                "name": names.get(key),
+                "count": counts.get(key, 0),
+                "is_chosen": key in chosen,
             }
-            for key, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[
-                : rules.MAX_FACET
-            ]
+            for key in shown
         ]
-        for facet, counts in facets.items()
+        if facet.startswith(ATTRIBUTE):
+            found["attributes"].append({"name": facet.removeprefix(ATTRIBUTE), "values": items})
+        else:
+            found[facet] = items
+    return found
+
+
+def _largest(counts: Mapping[str, int], chosen: frozenset[str]) -> list[str]:
+    """Return the values that most have, and whatever is chosen."""
+    ordered = sorted(counts, key=lambda each: (-counts[each], each))
+    return ordered[: rules.MAX_FACET] + sorted(chosen - set(ordered[: rules.MAX_FACET]))
+
+
+def _chosen(facet: str, wanted: Wanted) -> frozenset[str]:
+    single: dict[str, str | None] = {
+        "category": wanted.category_id.hex if wanted.category_id else None,
+        "supplier": wanted.supplier_id.hex if wanted.supplier_id else None,
+        "delivery_mode": wanted.delivery_mode,
+        "pavilion": "true" if wanted.is_pavilion else None,
+        "in_stock": "true" if wanted.in_stock else None,
     }
+    if facet == "brand":
+        return frozenset(wanted.brands)
+    if facet.startswith(ATTRIBUTE):
+        name = facet.removeprefix(ATTRIBUTE)
+        return frozenset(each for each in wanted.attributes if each.partition(":")[0] == name)
+    value = single.get(facet)
+    return frozenset([value] if value else [])
 
 
 def _value(facet: str, key: str) -> str:
+    if facet.startswith(ATTRIBUTE):
+        return key.partition(":")[2]
     return str(UUID(key)) if facet in ("category", "supplier") else key
 
 

@@ -15,6 +15,7 @@ from mall.kernel.uow import reading
 from mall.ledger.service import wallet
 from mall.web.replies import JSON, shop_window, to_json
 from search_index import rules, service
+from search_index.language.analysis import analyzer
 from search_index.schemas import (
     BrowseQuery,
     ProductDetail,
@@ -23,6 +24,8 @@ from search_index.schemas import (
     SuggestionQuery,
 )
 from search_index.searcher import Searcher
+from search_index.words.rules import countable
+from search_index.words.schemas import HotWords
 
 bp = APIBlueprint("shop", __name__, url_prefix="/v1/store", tag="Store: shop window")
 # What the database answers as well as the index, and faster.
@@ -46,7 +49,8 @@ def _browsed(asked: dict[str, Any], sort: str, cursor: str | None, limit: int) -
 
 def _searched(
     asked: dict[str, Any], sort: str, cursor: str | None, limit: int
-) -> tuple[str, bytes]:
+) -> tuple[str, bool, bytes]:
+    """Return who answered, whether anything was found for what was typed, and the page."""
     place = rules.decode_place(cursor) if cursor else None
     lot_id = asked.pop("lot_id")
     product_ids = None
@@ -55,7 +59,15 @@ def _searched(
             product_ids = wallet.products_of_lot(session, current_member_id(), lot_id)
     wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
     answer = service.search(_searcher(), wanted, place, limit)
-    return answer.engine, to_json(answer.body)
+    has_hits = bool(answer.body["items"]) and not answer.body["is_corrected"]
+    return answer.engine, has_hits, to_json(answer.body)
+
+
+def _count(text: str, cursor: str | None, has_hits: bool) -> None:
+    """Count a search once, by its words alone, when its first page is asked for."""
+    words = None if cursor else countable(analyzer().normalise(text))
+    if words is not None:
+        _searcher().tally.add(words, has_hits)
 
 
 @bp.get("/products")
@@ -76,6 +88,7 @@ def browse(query_data: dict[str, Any]) -> Response:
     cursor, limit, sort = asked.pop("cursor"), asked.pop("limit"), asked.pop("sort")
     asked["text"] = asked.pop("q")
     asked["has_facets"] = asked.pop("facets")
+    asked["brands"], asked["attributes"] = tuple(asked.pop("brand")), tuple(asked.pop("attribute"))
     is_plain = not any(value for name, value in asked.items() if name not in _PLAIN)
     is_plain = is_plain and asked["is_pavilion"] is None
     sort = sort or (rules.RELEVANCE if asked["text"].strip() else rules.NEWEST)
@@ -84,16 +97,19 @@ def browse(query_data: dict[str, Any]) -> Response:
         body = shop_window.get(key, lambda: _browsed(asked, sort, cursor, limit))
         return Response(body, content_type=JSON)
     if asked["lot_id"] is not None:
-        engine, body = _searched(asked, sort, cursor, limit)
+        engine, has_hits, body = _searched(asked, sort, cursor, limit)
+        _count(asked["text"], cursor, has_hits)
         return Response(body, content_type=JSON, headers={_ENGINE: engine})
     key = f"search?{request.query_string.decode('latin-1')}"
 
     def make() -> bytes:
-        engine, found = _searched(asked, sort, cursor, limit)
-        return engine.encode() + b"\n" + found
+        engine, has_hits, found = _searched(asked, sort, cursor, limit)
+        return f"{engine} {has_hits:d}\n".encode() + found
 
-    name, _, body = shop_window.get(key, make).partition(b"\n")
-    return Response(body, content_type=JSON, headers={_ENGINE: name.decode()})
+    told, _, body = shop_window.get(key, make).partition(b"\n")
+    engine, flag = told.decode().split()
+    _count(asked["text"], cursor, flag == "1")
+    return Response(body, content_type=JSON, headers={_ENGINE: engine})
 
 
 @bp.get("/products/<uuid:product_id>")
@@ -105,6 +121,14 @@ def read_product(product_id: UUID) -> Response:
         return stock_queries.product_detail(current_direct(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)
+
+
+@bp.get("/search/hot-words")
+@public
+@bp.output(HotWords)
+@bp.doc(summary="What others search for and find, of the last week; up to one minute old")
+def hot_words() -> dict[str, Any]:
+    return {"items": _searcher().hot_words}
 
 
 @bp.get("/search/suggestions")

@@ -7,14 +7,21 @@ from flask import Flask
 from catalog import messages
 from catalog.products.queries import searching
 from catalog.stock import queries as stock_queries
+from mall.kernel import clock
 from mall.kernel.outbox import Reaction
-from mall.kernel.uow import reading
+from mall.kernel.uow import reading, unit_of_work
 from search_index import indexing, jobs, views
-from search_index.engine import Engine
-from search_index.searcher import Names, Searcher
-from search_index.snapshot import Figure
+from search_index.answer.lists import ValkeyLists
+from search_index.engines import Engine
+from search_index.searcher import Names, Searcher, Sources, Tallied
+from search_index.snapshots import Figure
+from search_index.words import jobs as word_jobs
+from search_index.words import ops_views as word_ops_views
+from search_index.words import queries as word_queries
+from search_index.words import service as word_service
+from search_index.words.rules import Edits
 
-BLUEPRINTS = [views.bp]
+BLUEPRINTS = [views.bp, word_ops_views.bp]
 REACTIONS = {
     messages.ProductsChanged: [Reaction(indexing.index_products, "index")],
     messages.SupplierChanged: [Reaction(indexing.index_suppliers, "index")],
@@ -24,6 +31,7 @@ REACTIONS = {
 SWEEPS = [
     (jobs.heal_index, 5, "index"),
     (jobs.verify_index, 3600, "index"),
+    (word_jobs.forget_searches, 86_400, "index"),
 ]
 
 
@@ -38,4 +46,17 @@ def searcher(app: Flask, index_dir: Path) -> Searcher:
         with app.app_context(), reading() as session:
             return searching.names(session)
 
-    return Searcher(Engine(index_dir), figures, names)
+    def edits(known: str) -> Edits | None:
+        with app.app_context(), reading() as session:
+            return word_queries.edits(session, known)
+
+    def count(found: Tallied) -> None:
+        with app.app_context(), unit_of_work() as uow:
+            word_service.count_searches(uow, found)
+
+    def hot_words() -> list[str]:
+        with app.app_context(), reading() as session:
+            return word_queries.hot_words(session, clock.beijing_day(clock.now()))
+
+    lists = ValkeyLists(app.extensions["mall_redis"])
+    return Searcher(Engine(index_dir), Sources(figures, names, edits, count, hot_words), lists)

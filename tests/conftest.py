@@ -23,10 +23,9 @@ from mall.access.staff.service import passwords
 from mall.kernel import clock, outbox
 from mall.kernel.db import Base
 from mall.kernel.uow import unit_of_work
-from mall.shell import config as settings_reader
 from mall.shell import database
 from mall.shell.app import create_app
-from mall.shell.commands import environment as of_commands
+from mall.shell.config import load as load_settings
 from mall.shell.serving.ports import free_port
 from mall.web.replies import shop_window
 from mocks.kuaidi100.server import State as TrackingState
@@ -71,7 +70,7 @@ def pytest_configure(config):
     url = engines.ensure_database(server, TEMPLATE)
     os.environ["MALL_TEST_DIRECTORY"] = str(directory)
     os.environ["MALL_TEST_URL"] = url
-    database.migrate(settings_reader.load({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
+    database.migrate(load_settings({"DATABASE_URL": url, "REDIS_URL": "redis://unused"}))
 
 
 def pytest_collection_modifyitems(items):
@@ -191,7 +190,7 @@ def environment(database_url, redis_url, mock_base, parcels_base, process_name, 
 
 @pytest.fixture(scope="session")
 def app(environment):
-    application = create_app(settings_reader.load(environment))
+    application = create_app(load_settings(environment))
     # Any application that a test makes takes the doorbell over: see `world`.
     application.extensions["test_doorbell"] = outbox._doorbell
     yield application
@@ -252,8 +251,10 @@ def world(app, mock_base, clean):
 @pytest.fixture
 def command(app, monkeypatch):
     """Return a function that runs `mall` within this process, on this test's application."""
-    monkeypatch.setattr(of_commands, "settings", lambda: app.extensions["mall_settings"])
-    monkeypatch.setattr(of_commands, "application", lambda: app)
+    monkeypatch.setattr(
+        "mall.shell.commands.environment.settings", lambda: app.extensions["mall_settings"]
+    )
+    monkeypatch.setattr("mall.shell.commands.environment.application", lambda: app)
     return run_command
 
 

@@ -12,10 +12,10 @@ from catalog.stock import statements
 from catalog.stock.models import StockLevel, StockMovement
 from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
-from mall.kernel.audit import Invariant
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.db import Direct, driver_sql
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
 

@@ -17,9 +17,8 @@ from catalog.uploads.rules import columns
 from catalog.uploads.rules.columns import COLUMNS, MESSAGES, SHEET
 from catalog.uploads.service import LIMITS
 from mall.kernel.files.store import current_private_files
-from mall.kernel.sandbox import making
-from mall.kernel.sheets import making as sheets
-from mall.kernel.sheets import writing
+from mall.kernel.sandbox import building
+from mall.kernel.sheets import making, writing
 from mall.kernel.sheets.cells import Value
 
 EXAMPLES: tuple[Mapping[str, Value], ...] = (
@@ -135,7 +134,7 @@ def _choices(sheet: Any, lists: Any, key: str, choices: Sequence[str]) -> None:
 def own_products(session: Session, supplier_id: UUID) -> bytes:
     """Return a supplier's products in the form in which they can be changed and sent back."""
     heads = [column.head for column in COLUMNS]
-    return sheets.xlsx(SHEET, heads, _product_rows(session, supplier_id), [13] * len(heads))
+    return making.xlsx(SHEET, heads, _product_rows(session, supplier_id), [13] * len(heads))
 
 
 def _product_rows(session: Session, supplier_id: UUID) -> Iterator[list[Value]]:
@@ -221,4 +220,4 @@ def report(upload: Upload, messages: Messages) -> tuple[bytes, str, str]:
         "format": upload.format,
     }
     name = f"错误报告-{upload.file_name.rpartition('.')[0] or upload.file_name}.{upload.format}"
-    return making.make(_REPORT, content, options), upload.format, name
+    return building.make(_REPORT, content, options), upload.format, name

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from fulfillment.after_sales import rules
 from fulfillment.after_sales.models import AfterSalesCase, AfterSalesEvent, ReturnAddress
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 
 
 def get_case(

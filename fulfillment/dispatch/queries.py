@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 
 
 def own_fulfillment_order(

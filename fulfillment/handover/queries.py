@@ -13,8 +13,8 @@ from fulfillment.handover import rules
 from fulfillment.handover.models import HandOut, LoadReceiptLine
 from fulfillment.handover.rules import Parts
 from fulfillment.shipments.models import Shipment, ShipmentLine
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from orders.entitlements import queries as entitlement_queries
 from orders.order import queries as order_queries
 

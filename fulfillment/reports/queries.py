@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.handover import queries as handover_queries
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 from mall.ledger import queries as ledger_queries
 from orders.entitlements import queries as entitlement_queries
 from orders.programmes.models import Programme

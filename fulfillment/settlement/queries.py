@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from fulfillment.settlement import rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 
 MAX_ITEMS = 100_000
 

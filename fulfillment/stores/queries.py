@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from fulfillment.stores import rules
 from fulfillment.stores.models import PickupChoice, Store
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from mall.members import queries as member_queries
 from orders.order import queries as order_queries
 from orders.order import rules as order_rules

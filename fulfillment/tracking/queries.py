@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fulfillment.tracking.models import TrackedParcel, TrackingEvent
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 
 
 def parcel_of(session: Session, shipment_id: UUID) -> TrackedParcel | None:

@@ -14,8 +14,8 @@ from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.stores import queries as store_queries
 from fulfillment.vouchers import rules
 from fulfillment.vouchers.models import PickupVoucher
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from orders.order import queries as order_queries
 
 MAX_NAMED = 3

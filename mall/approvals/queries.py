@@ -1,6 +1,6 @@
 """What must always be true of authors, decisions and acts on value."""
 
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 
 _SAME = """(a.account_id = d.account_id OR a.member_id = d.member_id OR a.phone = d.phone)"""
 

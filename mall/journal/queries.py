@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mall.journal.models import JournalLine, JournalSeal
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 
 # A line as the text that is sealed: whatever shows the zone or spelling of a session is left out.
 CANONICAL = """jsonb_build_array(l.id, extract(epoch FROM l.at), l.audience, l.actor_id,

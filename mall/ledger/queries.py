@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 from mall.ledger import statements
 
 

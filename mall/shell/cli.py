@@ -12,7 +12,7 @@ from rich.progress import track
 
 from catalog.uploads.process import importing
 from mall.approvals.rules import Signer
-from mall.kernel import audit as invariants
+from mall.kernel import invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work

@@ -13,11 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mall.access.guard import public
-from mall.kernel import audit
+from mall.kernel import invariants
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.fields import Schema
-from search_index.engine import IndexUnavailable
+from search_index.engines import IndexUnavailable
 
 bp = APIBlueprint("health", __name__, tag="Health")
 log = structlog.get_logger(__name__)
@@ -94,7 +94,7 @@ def readyz() -> Any:
 def check_invariants() -> int:
     """Check every invariant, once a day, and log each breach; return how many are broken."""
     with reading_one_instant() as session:
-        findings = audit.check(session, current_app.extensions["mall_invariants"])
+        findings = invariants.check(session, current_app.extensions["mall_invariants"])
     broken = [finding for finding in findings if not finding.is_kept]
     for finding in broken:
         log.error(

@@ -117,6 +117,18 @@ TAKEN: Mapping[str, Refusal] = {
         "名册中已有该手机号。",
         "The roster has this phone number already.",
     ),
+    "uq_search_placement_key_product_id": Refusal(
+        "product_placed",
+        "product_id",
+        "该商品在此搜索词下已置顶或沉底。",
+        "This product has its place for this query already.",
+    ),
+    "uq_search_rule_kind_key": Refusal(
+        "search_rule_taken",
+        None,
+        "已有相同的搜索规则。",
+        "There is a search rule for this already.",
+    ),
     "uq_selection_scope_id_name_key": Refusal(
         "selection_name_taken", "name", "已有同名的选品。", "There is a selection of this name."
     ),

@@ -50,6 +50,7 @@ _BY_RULE = {
     ("PUT", "/v1/store/me/employment"): CLAIM,
     ("GET", "/v1/store/products"): SEARCH,
     ("GET", "/v1/store/search/suggestions"): SEARCH,
+    ("GET", "/v1/store/search/hot-words"): SEARCH,
 }
 _BY_ROOM = {SHEETS: UPLOAD, PICTURES: IMAGE, PAPERS: PAPER}
 _ROOM_BY_RULE = {

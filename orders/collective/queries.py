@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 from mall.ledger.service import funds
 from mall.members.rules import mask_phone
 from orders.collective import rules

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from mall.ledger.service import wallet
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement

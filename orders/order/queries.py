@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from mall.kernel.together import Read, Rows, array
 from orders.order import rules
 from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme

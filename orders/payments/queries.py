@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from orders.order import rules as order_rules
 from orders.order.models import Order
 from orders.payments import rules

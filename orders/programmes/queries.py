@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service.funds import Terms
 from orders.programmes import rules, statements

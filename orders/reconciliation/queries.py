@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
+from mall.kernel.invariants import Invariant
 from orders.payments.models import Payment
 from orders.reconciliation import rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mall.kernel.audit import Invariant
+from mall.kernel.invariants import Invariant
 from orders.payments.models import Payment
 from orders.refunds import rules
 from orders.refunds.models import Refund, Reimbursement

@@ -7,10 +7,16 @@ from pathlib import Path
 from tests.architecture.test_budgets import ROLES
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("mall", "catalog", "orders", "fulfillment", "devtools", "bench", "tests")
-FEATURE_PACKAGES = ("mall", "catalog", "orders", "fulfillment")
-NESTED = ("mall.access.staff", "mall.members.rosters")
+FOLDERS = (
+    *("mall", "catalog", "orders", "fulfillment", "search_index"),
+    *("devtools", "mocks", "bench", "tests"),
+)
+# What knows no business, and what only starts it, has no roles; nor has what plays somebody else.
+TECHNIQUE = ("mall.kernel.", "mall.web.", "mall.shell.", "devtools.", "mocks.", "bench.", "tests.")
+NESTED = ("mall.access.staff", "mall.members.rosters", "search_index.words")
 SINGULAR = {
+    "search_index": "search",
+    "words": "word",
     "approvals": "approval",
     "carts": "cart",
     "entitlements": "entitlement",
@@ -40,14 +46,17 @@ def is_module(dotted):
 def feature_of(module):
     """Return the feature that a module is of; two are inside others."""
     inner = [each for each in NESTED if module.startswith(f"{each}.")]
-    return inner[0] if inner else ".".join(module.split(".")[:2])
+    if inner or module.startswith("search_index."):
+        return inner[0] if inner else "search_index"
+    return ".".join(module.split(".")[:2])
 
 
 def wanted(module, importer):
     """Return the name that a feature's module is called by; None where any one name will do."""
     package, _, last = module.rpartition(".")
     feature = package.rpartition(".")[2]
-    if last not in ROLES or module.partition(".")[0] not in FEATURE_PACKAGES or "." not in package:
+    is_technique = module.startswith(TECHNIQUE)
+    if last not in ROLES or is_technique:
         return None
     if feature_of(importer) == package:
         return last

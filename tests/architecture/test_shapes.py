@@ -8,8 +8,16 @@ from sqlalchemy.dialects.postgresql import JSONB
 from mall.kernel.db import Base
 from mall.kernel.uow import reading
 
-SHAPES = importlib.import_module("mall.shell.migrations.versions.0041_shapes").SHAPES
-COLUMNS = sorted((*place.split("."), shape) for shape, places in SHAPES.items() for place in places)
+# Migrations that make JSON columns say which shape each has.
+MIGRATIONS = ("0041_shapes", "0042_search_words")
+COLUMNS = sorted(
+    (*place.split("."), shape)
+    for name in MIGRATIONS
+    for shape, places in importlib.import_module(
+        f"mall.shell.migrations.versions.{name}"
+    ).SHAPES.items()
+    for place in places
+)
 # Whatever was sent, as it was sent; and it can only grow.
 ANYTHING = {("journal_line", name) for name in ("given", "before", "after")}
 

@@ -53,6 +53,7 @@ PUBLIC = {
     "/v1/store/sections/<uuid:section_id>",
     "/v1/store/sections/<uuid:section_id>/products",
     "/v1/store/search/suggestions",
+    "/v1/store/search/hot-words",
     "/v1/supplier/applications",
     "/v1/webhooks/wechat/pay",
     "/v1/webhooks/wechat/refund",

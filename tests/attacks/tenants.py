@@ -219,7 +219,12 @@ class Tenant:
         selection = self._ok(post("/v1/ops/selections", {"name": mark, "items": items}))
         parts = [{"sku_id": str(self.sale.sku), "quantity": 1}]
         pack = self._ok(post("/v1/ops/packs", {"title": mark, "parts": parts}))
+        words = self._ok(post("/v1/ops/search/synonyms", {"words": [mark, f"{mark}x"]}))
+        place = {"query": mark, "product_id": str(self.sale.product), "place": "pinned"}
+        placed = self._ok(post("/v1/ops/search/placements", place))
         return {
+            "rule_id": words["id"],
+            "placement_id": placed["id"],
             "section_id": self._ok(post("/v1/ops/sections", section))["id"],
             "officer_id": self.union.handler.id,
             "ops.change_id": changes[0]["id"],

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from search_index.words.analysis import Analyzer, is_hanzi
-from search_index.words.pinyin import spelling
+from search_index.language.analysis import Analyzer, is_hanzi
+from search_index.language.pinyin import spelling
 
 JUDGEMENTS = Path(__file__).parent / "judgements.jsonl"
 # A query's answer: titles in order.

@@ -13,7 +13,7 @@ import pytest
 from mall.kernel.uow import reading
 from search_index import indexing
 from search_index import jobs as search_jobs
-from search_index.engine import Engine, IndexUnavailable
+from search_index.engines import Engine, IndexUnavailable
 from tests.support.processes import wait_until
 
 

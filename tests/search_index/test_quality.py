@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from catalog.uploads.process.importing import import_lines
-from search_index import matching
+from search_index.answer import matching
+from search_index.language.analysis import analyzer
 from search_index.rules import Wanted
-from search_index.words.analysis import analyzer
 from tests.search_index import quality
 
 DATA = Path("devtools/data")

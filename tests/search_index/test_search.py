@@ -225,6 +225,7 @@ def test_facets_count_what_was_found(varied):
     counts = {
         facet: {each["name"] or each["value"]: each["count"] for each in found}
         for facet, found in body["facets"].items()
+        if facet != "attributes"
     }
     assert body["total"] == 3
     assert counts["category"] == {"测试": 3}
@@ -232,7 +233,8 @@ def test_facets_count_what_was_found(varied):
     assert counts["origin"] == {"广东省湛江市徐闻县": 1, "广西壮族自治区北海市海城区": 1}
     assert counts["delivery_mode"] == {"ship": 3, "store_pickup": 1, "unit_delivery": 0}
     assert counts["in_stock"] == {"true": 2} and counts["pavilion"] == {"true": 0}
-    assert counts["price"] == {"2000-5000": 1, "5000-10000": 1, "50000-100000": 1}
+    # Prices are counted as if none were asked for.
+    assert sum(counts["price"].values()) == 4
 
 
 def test_pages_of_a_search_have_no_gap_and_no_repeat(shop):

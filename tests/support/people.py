@@ -24,7 +24,7 @@ from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import rules as access_rules
 from mall.access import service as access_service
-from mall.kernel import audit
+from mall.kernel import invariants
 from mall.kernel.db import driver_url
 from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
@@ -179,7 +179,7 @@ class World:
         with self.app.app_context(), reading_one_instant() as session:
             # One round trip says whether anything is broken; the state machines ask after each step.
             broken = session.execute(any_breach(tuple(wanted))).one()
-            found = audit.check(session, wanted) if any(broken) else []
+            found = invariants.check(session, wanted) if any(broken) else []
         return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
 
     def break_rules(self, statement):

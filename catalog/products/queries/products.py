@@ -1,11 +1,11 @@
 """Read the category tree and products for the shop window and their suppliers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, true, tuple_
 from sqlalchemy.orm import Session
 
 from catalog.products import rules
@@ -41,6 +41,9 @@ class Browse:
     tag: str | None = None
     product_ids: frozenset[UUID] | None = None
     in_stock: bool = False
+    brands: tuple[str, ...] = ()
+    # As `name:value`; of one name any of its values, of several names all.
+    attributes: tuple[str, ...] = ()
     limit: int = 20
 
 
@@ -93,7 +96,21 @@ def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
     if browse.in_stock:
         has_any = select(ProductFigure.product_id).where(ProductFigure.is_available)
         found.append(Product.id.in_(has_any))
-    return found
+    if browse.brands:
+        found.append(Product.brand.in_(browse.brands))
+    return found + _described(browse.attributes)
+
+
+def _described(attributes: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Return the conditions that a product or a SKU of it is described so."""
+    by_name: dict[str, list[ColumnElement[bool]]] = {}
+    for each in attributes:
+        name, _, value = each.partition(":")
+        pair = [{"name": name, "value": value}]
+        options = select(Sku.product_id).where(Sku.options.contains(pair), Sku.is_active)
+        described = Product.attributes.contains(pair) | Product.id.in_(options)
+        by_name.setdefault(name, []).append(described)
+    return [or_(*conditions) for conditions in by_name.values()]
 
 
 def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:

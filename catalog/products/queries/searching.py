@@ -1,6 +1,6 @@
 """Read products as a search finds and shows them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from catalog.media import service as media_service
-from catalog.products.models import Category, Product
+from catalog.products.models import Category, Product, Sku
 from catalog.products.queries.products import is_shown
 from catalog.suppliers.models import Supplier
 from mall.kernel.db import Direct
@@ -38,6 +38,9 @@ class Searchable:
     delivery_modes: tuple[str, ...]
     tags: tuple[str, ...]
     price_fen: int
+    # What it is like, and what may be chosen of it: pairs of name and value.
+    attributes: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchable]:
@@ -54,12 +57,32 @@ def searchable(session: Session, product_ids: Collection[UUID]) -> list[Searchab
     found = {row[0].origin_region_code or row[2] for row in rows}
     codes = {code for code in found if code}
     regions = member_queries.region_names(session, codes) if codes else {}
+    options = _options(session, [row[0].id for row in rows])
     # A product that cannot be read is not found; the others are.
-    return each_shown(lambda row: _searchable(row, paths, names, regions), rows)
+    return each_shown(lambda row: _searchable(row, paths, names, regions, options), rows)
+
+
+def _options(session: Session, product_ids: Collection[UUID]) -> dict[UUID, list[list[Any]]]:
+    query = select(Sku.product_id, Sku.options).where(
+        Sku.product_id.in_(product_ids), Sku.is_active
+    )
+    found: dict[UUID, list[list[Any]]] = {}
+    for product_id, options in session.execute(query.order_by(Sku.product_id, Sku.position)):
+        found.setdefault(product_id, []).append(options)
+    return found
+
+
+def _pairs(lists: Iterable[Iterable[Any]]) -> tuple[tuple[str, str], ...]:
+    pairs = ((str(each["name"]), str(each["value"])) for found in lists for each in found)
+    return tuple(dict.fromkeys(pairs))
 
 
 def _searchable(
-    row: Any, paths: Mapping[UUID, str], names: Mapping[str, str], regions: Mapping[str, str]
+    row: Any,
+    paths: Mapping[UUID, str],
+    names: Mapping[str, str],
+    regions: Mapping[str, str],
+    options: Mapping[UUID, list[list[Any]]],
 ) -> Searchable:
     product, supplier_name, supplier_origin = row
     path = [key for key in paths[product.category_id].split("/") if key]
@@ -82,6 +105,8 @@ def _searchable(
         delivery_modes=tuple(product.delivery_modes),
         tags=tuple(product.tags),
         price_fen=product.price_fen,
+        attributes=_pairs([product.attributes]),
+        options=_pairs(options.get(product.id, ())),
     )
 
 
@@ -136,6 +161,12 @@ def shown_items(direct: Direct, product_ids: Collection[UUID]) -> dict[UUID, dic
     [found] = read_together(direct, Read(_ITEMS, {"shown_ids": array(list(product_ids))}, build))
     items: dict[UUID, dict[str, Any]] = found
     return items
+
+
+def titles(session: Session, product_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what some products are called, on sale or not; unknown ones are left out."""
+    rows = session.execute(select(Product.id, Product.title).where(Product.id.in_(product_ids)))
+    return {row.id: row.title for row in rows}
 
 
 def names(session: Session) -> dict[str, dict[str, str]]:

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from mall.kernel.audit import Invariant
 from mall.kernel.db import Base
 from mall.kernel.errors import DomainError
+from mall.kernel.invariants import Invariant
 from mall.kernel.settings import current_settings
 from mall.kernel.uow import UnitOfWork
 

@@ -1,7 +1,7 @@
 """Papers as they go out: drawn by a child (docs/adr/0027)."""
 
 from mall.kernel.paper.document import Paper, packed
-from mall.kernel.sandbox.making import make
+from mall.kernel.sandbox.building import make
 
 _TASKS = {
     "pdf": "mall.kernel.paper.pdf:send_pdf",

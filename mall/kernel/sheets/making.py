@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from mall.kernel.sandbox.making import joined, make
+from mall.kernel.sandbox.building import joined, make
 from mall.kernel.sheets.cells import Value
 
 _TASK = "mall.kernel.sheets.writing:send_book"

@@ -21,8 +21,8 @@ from sqlalchemy import select, update
 
 from mall.kernel import clock, idempotency, outbox
 from mall.kernel import queue as rq_queues
-from mall.kernel.audit import Invariant
 from mall.kernel.db import delete_some
+from mall.kernel.invariants import Invariant
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import DeferredWrite, Read, WriteFragment, array, read_together
 from mall.kernel.uow import reading, unit_of_work

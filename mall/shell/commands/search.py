@@ -14,7 +14,7 @@ from mall.kernel.uow import reading
 from mall.shell.commands import environment
 from search_index import indexing
 from search_index import service as search_service
-from search_index.engine import Engine, IndexUnavailable
+from search_index.engines import Engine, IndexUnavailable
 from search_index.rules import SORTS, Wanted
 
 
@@ -69,6 +69,7 @@ def query(text: str, limit: int, sort: str) -> None:
     with _index() as (app, _):
         searcher = app.extensions["mall_searcher"]
         searcher.renew()
+        searcher.renew_edits()
         answer = search_service.search(searcher, Wanted(text=text, sort=sort), None, limit)
     _show(answer.body, answer.engine)
 
@@ -77,6 +78,8 @@ def _show(body: dict[str, Any], engine: str) -> None:
     for number, item in enumerate(body["items"], start=1):
         price = f"¥{item['price_fen'] / 100:.2f}"
         click.echo(f"{number:3}. {item['title']}  {price}  {item['supplier_name']}")
-    if body["did_you_mean"]:
+    if body["is_corrected"]:
+        click.echo(f"nothing holds what was typed; this answers: {body['did_you_mean']}")
+    elif body["did_you_mean"]:
         click.echo(f"did you mean: {body['did_you_mean']}")
     click.echo(f"{body['total'] if body['total'] is not None else '?'} found by the {engine}")

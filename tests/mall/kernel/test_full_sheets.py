@@ -8,8 +8,7 @@ import openpyxl
 import pytest
 
 from mall.kernel.errors import DomainError
-from mall.kernel.sandbox import making as sandbox
-from mall.kernel.sandbox import pool
+from mall.kernel.sandbox import building, pool
 from mall.kernel.sheets import cells, making, reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from tests.support.harmful import BOOK, KIND, KINDS, MAIN, Part, zipped
@@ -182,8 +181,8 @@ def test_what_goes_out_is_what_was_given_and_a_text_too_long_for_a_cell_is_cut_v
 
 
 def test_what_is_too_much_for_one_file_is_refused(monkeypatch):
-    monkeypatch.setattr(sandbox, "MAX_BYTES", 1000)
+    monkeypatch.setattr(building, "MAX_BYTES", 1000)
     for rows in ([["x" * 2000]], (["x" * 10] for _ in range(10**9))):
-        with pytest.raises(sandbox.TooMuchToMake) as refused:
+        with pytest.raises(building.TooMuchToMake) as refused:
             making.xlsx("s", [], rows)
         assert isinstance(refused.value, DomainError)

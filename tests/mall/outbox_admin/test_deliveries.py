@@ -7,8 +7,7 @@ from click.testing import CliRunner
 from redis import Redis
 
 from mall.shell.background import relay
-from mall.shell.commands import environment as environment_of_commands
-from mall.shell.commands import jobs as console
+from mall.shell.commands import jobs
 from tests.support.people import order_body
 
 DELIVERIES = "/v1/ops/deliveries"
@@ -40,10 +39,10 @@ def parked(world, order):
 @pytest.fixture
 def run(world, monkeypatch):
     """Run `mall jobs` within this process, on this test's application."""
-    monkeypatch.setattr(environment_of_commands, "application", lambda: world.app)
+    monkeypatch.setattr("mall.shell.commands.environment.application", lambda: world.app)
 
     def run(*arguments):
-        done = CliRunner().invoke(console.jobs, arguments)
+        done = CliRunner().invoke(jobs.jobs, arguments)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mall.kernel import audit, clock
+from mall.kernel import clock, invariants
 from mall.kernel.uow import reading_one_instant
 from mall.shell import wiring
 from orders.reconciliation import rules as reconciliation_rules
@@ -288,10 +288,10 @@ def test_the_audit_reads_one_instant(busy):
     member, (_, sku) = busy.member(beans_fen=1000), busy.sku(1000)
     half = len(wiring.INVARIANTS) // 2
     with busy.app.app_context(), reading_one_instant() as session:
-        findings = audit.check(session, wiring.INVARIANTS[:half])
+        findings = invariants.check(session, wiring.INVARIANTS[:half])
         body = order_body([sku], "beans", 1000)
         reply = busy.elsewhere(lambda: member.post("/v1/store/orders", body))
         assert reply.status_code == 201
-        findings += audit.check(session, wiring.INVARIANTS[half:])
+        findings += invariants.check(session, wiring.INVARIANTS[half:])
         assert session.scalar(busy.sql("SELECT count(*) FROM shop_order")) == 5
     assert [each.invariant.name for each in findings if not each.is_kept] == []

@@ -16,7 +16,7 @@ from mall.shell import wiring
 from mall.web.fields import page
 from orders.collective.service import issuing
 from search_index import indexing
-from search_index.engine import Engine
+from search_index.engines import Engine
 from tests.support.selling import Sale
 
 COLUMNS = [

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mall.kernel import clock
-from mocks.wechatpay import bills as mock_bills
+from mocks.wechatpay.bills import render
 from orders.reconciliation import rules as reconciliation_rules
 from orders.reconciliation import service as reconciliation_service
 from tests.orders.reconciliation.test_bills import checked, differences, pay, today
@@ -149,7 +149,7 @@ def test_every_oddity_of_a_bill_is_a_case_and_the_sums_agree(world, bills, audit
 
 def mock_bills_text(rows, encoding="utf-8"):
     """Return a bill of rows as WeChat writes it, names unchanged."""
-    shown = mock_bills.render([changed(row, NAME="?") for row in rows]).decode("utf-8-sig")
+    shown = render([changed(row, NAME="?") for row in rows]).decode("utf-8-sig")
     lines = shown.splitlines()
     for index, row in enumerate(rows, start=1):
         lines[index] = ",".join(f"`{field}" for field in row)

@@ -23,9 +23,11 @@ from mall.kernel.settings import current_settings
 from search_index.documents import Document
 
 # Bumped when the fields change: an index of another layout is taken for none.
-LAYOUT = 1
-WORDS = ("title", "keyword", "category", "supplier", "origin", "body")
-FORMS = ("same", "gram", "sound", "letters", "word")
+LAYOUT = 2
+WORDS = (
+    "title", "inner", "brand", "keyword", "leaf", "category", "attribute", "supplier", "origin", "body",
+)  # fmt: skip
+FORMS = ("tail", "gram", "sound", "letters", "part", "word")
 LOCK_SECONDS = 10.0
 
 

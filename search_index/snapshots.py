@@ -1,9 +1,9 @@
 """One generation of the index, held in memory as columns beside Whoosh's postings."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.products.rules import DELIVERY_MODES
-from search_index.engine import Engine, IndexUnavailable
+from search_index.engines import Engine, IndexUnavailable
 
 Docs = NDArray[np.int32]
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-MAX_CACHED_TERMS = 20_000
+# Postings that are kept in memory, in documents of all terms together: 4 bytes each.
+MAX_CACHED = 1_000_000
 _NONE: Docs = np.empty(0, np.int32)
 
 
@@ -57,10 +58,12 @@ class Many:
             self.docs.append(doc)
             self.values.append(self.codes.number(name))
 
-    def freeze(self) -> None:
+    def freeze(self, size: int) -> None:
         """Turn the lists into columns."""
-        self.doc_column = np.asarray(self.docs, np.int32)
+        docs = np.asarray(self.docs, np.int32)
         self.value_column = np.asarray(self.values, np.int32)
+        # Where the values of each document begin, and where the last ones end.
+        self.starts = np.searchsorted(docs, np.arange(size + 1)).astype(np.int32)
         self.docs, self.values = [], []
 
     def having(self, name: str, size: int) -> Mask:
@@ -68,13 +71,18 @@ class Many:
         mask = np.zeros(size, bool)
         number = self.codes.known(name)
         if number >= 0:
-            mask[self.doc_column[self.value_column == number]] = True
+            places = np.flatnonzero(self.value_column == number)
+            mask[np.searchsorted(self.starts, places, side="right") - 1] = True
         return mask
 
-    def counted(self, mask: Mask) -> dict[str, int]:
+    def counted(self, docs: Docs) -> dict[str, int]:
         """Return how many of some documents have each code."""
-        chosen = self.value_column[mask[self.doc_column]]
-        counts = np.bincount(chosen, minlength=len(self.codes.names))
+        lengths = self.starts[docs + 1] - self.starts[docs]
+        ends = np.cumsum(lengths)
+        if not len(ends) or not ends[-1]:
+            return {}
+        places = np.arange(ends[-1]) + np.repeat(self.starts[docs] - (ends - lengths), lengths)
+        counts = np.bincount(self.value_column[places], minlength=len(self.codes.names))
         return {self.codes.names[n]: int(counts[n]) for n in np.flatnonzero(counts)}
 
 
@@ -86,8 +94,10 @@ class Snapshot:
         self._reader = reader
         self._lock = threading.Lock()
         self._terms: dict[tuple[str, str], Docs] = {}
+        self._cached = 0
         size = self.size = int(reader.doc_count_all())
         self.ids: list[UUID | None] = [None] * size
+        # Names in one piece, without spaces and signs.
         self.titles: list[str] = [""] * size
         self.keywords: list[list[str]] = [[]] * size
         self.price = np.zeros(size, np.int64)
@@ -97,7 +107,10 @@ class Snapshot:
         self.suppliers, self.origins = Codes(), Codes()
         self.supplier = np.zeros(size, np.int32)
         self.origin = np.zeros(size, np.int32)
-        self.categories, self.tags = Many(), Many()
+        self.categories, self.tags, self.attributes = Many(), Many(), Many()
+        self.brands = Codes()
+        self.brand = np.zeros(size, np.int32)
+        self.is_accessory = np.zeros(size, bool)
         # What facets call what they count.
         self.names: Mapping[str, Mapping[str, str]] = {}
         self.alive = np.zeros(size, bool)
@@ -107,8 +120,10 @@ class Snapshot:
         self.number_of: dict[UUID, int] = {}
         for doc, kept in reader.iter_docs():
             self._take(doc, UUID(kept["id"]), kept["meta"])
-        self.categories.freeze()
-        self.tags.freeze()
+        for each in (self.categories, self.tags, self.attributes):
+            each.freeze(size)
+        self.count = int(self.alive.sum())
+        self._is_whole = self.count == size
         lengths = np.fromiter((len(title) for title in self.titles), np.float32, size)
         # A short name that holds a word is more about it than a long one.
         self.shortness: Floats = np.asarray(1 / (1 + lengths / 40), np.float32)
@@ -127,6 +142,9 @@ class Snapshot:
         self.origin[doc] = self.origins.number(meta["o"])
         self.categories.add(doc, meta["c"])
         self.tags.add(doc, meta["g"])
+        self.attributes.add(doc, meta["a"])
+        self.brand[doc] = self.brands.number(meta["b"])
+        self.is_accessory[doc] = bool(meta["x"])
 
     def take_figures(self, figures: Iterable[Figure]) -> None:
         """Take in what was sold and what is left."""
@@ -136,12 +154,8 @@ class Snapshot:
                 self.available[doc] = is_available
                 self.sold[doc] = sold
 
-    @cached_property
-    def count(self) -> int:
-        return int(self.alive.sum())
-
     def docs(self, name: str, term: str) -> Docs:
-        """Return the documents that hold a term in a field, in their order.
+        """Return the documents that hold a term in a field, in their order; deleted ones do not.
 
         Raises IndexUnavailable where the files do not say.
         """
@@ -152,10 +166,25 @@ class Snapshot:
                 found = self._read(name, term)
             except Exception as error:
                 raise IndexUnavailable() from error
-            if len(self._terms) > MAX_CACHED_TERMS:
-                self._terms = {}
+            # An entry itself takes as much as some fifty documents.
+            self._cached += len(found) + 50
+            if self._cached > MAX_CACHED:
+                self._terms, self._cached = {}, len(found) + 50
             self._terms[key] = found
         return found
+
+    def all_of(self, name: str, terms: Sequence[str]) -> Docs:
+        """Return the documents that hold every one of some terms."""
+        found = self.docs(name, terms[0])
+        for term in terms[1:]:
+            if not len(found):
+                break
+            found = np.intersect1d(found, self.docs(name, term), assume_unique=True)
+        return found
+
+    def phrase(self, word: str) -> Docs:
+        """Return the documents whose names hold all neighbours of a word of Hanzi."""
+        return self.all_of("gram", [a + b for a, b in pairwise(word)] or [word])
 
     def _read(self, name: str, term: str) -> Docs:
         # Whoosh's files have one position for all threads.
@@ -165,7 +194,7 @@ class Snapshot:
             found = np.fromiter(self._reader.postings(name, term).all_ids(), np.int32)
         if len(found) and not 0 <= found[0] <= found[-1] < self.size:
             raise IndexUnavailable()
-        return found
+        return found if self._is_whole else found[self.alive[found]]
 
     def suggestions(self) -> list[tuple[str, str, str, int]]:
         """Return every word worth suggesting: word, pinyin, initials, and how many have it."""

@@ -6,7 +6,7 @@ The table takes 55 MB and is loaded by whoever spells the first word, not by eve
 from functools import lru_cache
 from importlib import import_module
 
-from search_index.words.analysis import is_hanzi
+from search_index.language.analysis import is_hanzi
 
 
 @lru_cache(50_000)
