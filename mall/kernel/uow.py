@@ -47,6 +47,7 @@ class UnitOfWork:
         self.notes: list[dict[str, Any]] = []
         self._deliveries: list[dict[str, Any]] = []
         self._deferred: list[DeferredWrite] = []
+        self._last: list[DeferredWrite] = []
 
     @property
     def session(self) -> Session:
@@ -75,6 +76,13 @@ class UnitOfWork:
             if any(write.fragment is each.fragment for each in self._deferred):
                 raise RuntimeError(f"{write.fragment.name} is deferred already: write it first")
             self._deferred.append(write)
+
+    def defer_to_end(self, write: DeferredWrite) -> None:
+        """Keep a write for the end of the transaction, whatever else it does until then.
+
+        For rows that are locked last, in a use case that goes on reading others.
+        """
+        self._last.append(write)
 
     def write_deferred(self) -> None:
         """Write what was deferred as one statement; raise the refusal of the first that disagrees."""
@@ -109,6 +117,10 @@ class UnitOfWork:
             deferred, self._deferred = self._deferred, []
             _witness(self)
             self._deferred = deferred + self._deferred
+        for write in self._last:
+            if any(write.fragment is each.fragment for each in self._deferred):
+                self.write_deferred()
+            self.defer(write)
         if self._deliveries:
             self.defer(outbox.writing(self._deliveries))
         if self._session.in_transaction():

@@ -8,21 +8,21 @@ import secrets
 from pathlib import Path
 from uuid import uuid4
 
-import mall.access.staff.changes
 import pytest
 
 import catalog.onboarding.rules
 import catalog.packs.rules
 import catalog.pavilion.rules
-import catalog.products.service
+import catalog.products.service.editing
 import catalog.selections.rules
 import catalog.suppliers.rules
-import catalog.uploads.rules
+import catalog.uploads.rules.sheet_rows
 import fulfillment.stores.rules
+import mall.access.staff.service.changes
 import mall.approvals.rules
 import mall.members.rosters.rules
 import orders.carts.rules
-import orders.programmes.service
+import orders.programmes.service.lifecycle
 from mall.kernel.sheets import writing
 from tests.races.test_one_wins import AT_ONCE, address, all_at_once, outcome, template
 
@@ -192,12 +192,12 @@ LIMITS = [
     (packs, catalog.packs.rules, "MAX_PACKS", 1),
     (sections, catalog.pavilion.rules, "MAX_SECTIONS", 1),
     (uploads, catalog.uploads.rules.sheet_rows, "MAX_OPEN_UPLOADS", 1),
-    (products, catalog.products.service, "MAX_PRODUCTS", 1),
+    (products, catalog.products.service.editing, "MAX_PRODUCTS", 1),
     (documents, catalog.onboarding.rules, "MAX_DOCUMENTS", 1),
     (qualifications, catalog.onboarding.rules, "MAX_QUALIFICATIONS", 1),
     (templates, catalog.suppliers.rules, "MAX_TEMPLATES", 1),
     (cart_lines, orders.carts.rules, "MAX_LINES", 1),
-    (programmes, orders.programmes.service, "MAX_OPEN", 1),
+    (programmes, orders.programmes.service.lifecycle, "MAX_OPEN", 1),
     (stores, fulfillment.stores.rules, "MAX_STORES", 1),
 ]
 

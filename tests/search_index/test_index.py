@@ -139,7 +139,7 @@ def test_files_that_break_in_the_middle_of_a_search_are_given_up(shop, monkeypat
 HOLD = """
 import sys, time
 from pathlib import Path
-from search_index.engine import Engine
+from search_index.engines import Engine
 with Engine(Path(sys.argv[1])).writing():
     print("held", flush=True)
     time.sleep(60)
@@ -167,7 +167,7 @@ DIE = """
 import os, signal, sys
 from pathlib import Path
 from search_index.documents import Document
-from search_index.engine import Engine
+from search_index.engines import Engine
 engine = Engine(Path(sys.argv[1]))
 with engine.writing():
     writer = engine.open().writer()

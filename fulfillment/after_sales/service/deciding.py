@@ -105,7 +105,6 @@ def _refund(
         dispatch_service.take_out(uow, part, line, unsent)
     amount = yuan(went.amount_fen + went.freight_fen)
     tell_member(uow, case, f"售后退款 {amount} 元已办理", f"¥{amount} goes back to you")
-    uow.defer(*went.restocking)
 
 
 def _replace(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from catalog.stock import service as stock_service
 from mall.kernel.ids import new_id
-from mall.kernel.together import DeferredWrite
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import wallet
 from orders.messages import LineReimbursed
@@ -42,14 +41,10 @@ class Back:
 
 @dataclass(frozen=True)
 class Reimbursed:
-    """What was given back of a line, and the freight that followed it.
-
-    `restocking` puts units that never left on the shelf again; the caller defers it last.
-    """
+    """What was given back of a line, and the freight that followed it."""
 
     amount_fen: int
     freight_fen: int
-    restocking: tuple[DeferredWrite, ...]
 
 
 def share_of(draws: Iterable[Mapping[str, Any]], wechat_fen: int) -> Share:
@@ -109,7 +104,8 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
 def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbursed:
     """Give back an amount of a line of an order, to each tender its part. Locks the order.
 
-    Beans are back at once, WeChat money is owed from now on. Raises NothingLeft, and WrongState for an order that was not paid. A second time
+    Beans are back at once, WeChat money is owed from now on, and units that never left are on the
+    shelf again at the end of the transaction. Raises NothingLeft, and WrongState for an order that was not paid. A second time
     for the same reference fails on it.
     """
     order = order_service.lock(uow, order_id)
@@ -129,9 +125,10 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbu
     _move(uow, order, rows)
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
-    units = {line.sku_id: back.unsent}
-    restocking = (stock_service.taking_back(order.id, units, uow.now),) if back.unsent else ()
-    return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]), restocking)
+    if back.unsent:
+        units = {line.sku_id: back.unsent}
+        uow.defer_to_end(stock_service.taking_back(order.id, units, uow.now))
+    return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
 
 
 def _row(

@@ -14,6 +14,7 @@ from mall.kernel.together import read_together
 from mall.kernel.uow import reading, unit_of_work
 from mall.ledger import queries as ledger_queries
 from mall.ledger.service import funds, posting, wallet
+from mall.ledger.service.wallet import Taking
 from tests.support.people import order_body
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -135,8 +136,9 @@ class Model:
             return
         lot_id = open_lots[pick % len(open_lots)]
         part, order_id = min(amount, self.lots[lot_id][0]), uuid4()
-        take = wallet.hold if is_hold else wallet.spend
-        self.act(lambda uow: take(uow, self.member_id, order_id, {lot_id: part}))
+        take = wallet.holding if is_hold else wallet.spending
+        taking = Taking(self.member_id, order_id, {lot_id: part}, self.now)
+        self.act(lambda uow: uow.defer(take(taking)))
         self.lots[lot_id][0] -= part
         (self.held if is_hold else self.spent).append((order_id, lot_id, part))
 
