@@ -9,7 +9,7 @@ import numpy as np
 from search_index import rules
 from search_index.answer import facets, filters
 from search_index.answer.question import Question, read
-from search_index.answer.scores import reward_exact, scores
+from search_index.answer.scores import Rewarded, reward_exact, scores
 from search_index.language.analysis import Analyzer
 from search_index.rules import Place, Wanted
 from search_index.snapshots import Docs, Floats, Mask, Snapshot
@@ -94,12 +94,15 @@ def _answer(snapshot: Snapshot, known: Analyzer, text: str, edits: Edits) -> _An
         return _Answer(np.full(snapshot.size, not text.strip()), is_answered=not text.strip())
     found = scores(snapshot, known, question, text)
     score = found.score
-    reward_exact(snapshot, known, score, text, question)
+    is_answered = bool(np.any(found.covered & snapshot.alive))
+    # A name that is the thing, or ends with it, is a better answer, not a way past one that holds
+    # every word.
+    rewarded = found.covered if is_answered else np.ones(snapshot.size, bool)
+    reward_exact(snapshot, known, Rewarded(text, question, rewarded), score)
     # What is not much worse than the best is an answer, too; the rest answers another question.
     best = float(np.max(score, where=snapshot.alive, initial=0))
     good = score > max(best * rules.GOOD_ENOUGH, rules.LEAST)
     mask = snapshot.alive & (found.covered | (found.near & good))
-    is_answered = bool(np.any(found.covered & snapshot.alive))
     return _Answer(mask, score, question, found.hits, is_answered)
 
 

@@ -293,6 +293,9 @@ def _one_word(snapshot: Snapshot, said: Sequence[Said]) -> tuple[str, ...]:
         joined = "".join(parts[:length])
         if _is_term(snapshot, joined):
             return tuple(parts[:length])
+        # Letters with a number behind them are a code, not the end of what is spelt before.
+        if _is_letters_number(said[length - 1 :]) and said[length].token.is_glued:
+            continue
         if any(not _is_term(snapshot, part) for part in parts[:length]) and _is_sound(
             snapshot, joined
         ):

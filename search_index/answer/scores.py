@@ -241,18 +241,26 @@ def _likeness(snapshot: Snapshot, known: Analyzer, text: str) -> tuple[Floats, F
     return like / np.float32(weight or 1), share / np.float32(max(len(every), 1))
 
 
-def reward_exact(
-    snapshot: Snapshot, known: Analyzer, total: Floats, text: str, question: Question
-) -> None:
+@dataclass(frozen=True)
+class Rewarded:
+    """Which documents may be raised for their names, and by which query."""
+
+    text: str
+    question: Question
+    mask: Mask
+
+
+def reward_exact(snapshot: Snapshot, known: Analyzer, asked: Rewarded, total: Floats) -> None:
     """Raise names that are the query, hold it in one piece or end with it, and keywords that are it.
 
     What a Chinese name ends with is what the thing is: 雷州番薯 is one, 番薯干 is made of it.
     """
-    phrase = "".join(known.runs(text))
-    heads = [slot for slot in question.slots if slot.is_head] or list(question.slots[-1:])
+    phrase = "".join(known.runs(asked.text))
+    slots = asked.question.slots
+    heads = [slot for slot in slots if slot.is_head] or list(slots[-1:])
     same = {phrase, *(form for slot in heads for form, worth in slot.forms if worth >= SAME)}
     ends = tuple(same)
-    for doc in _first(snapshot, total):
+    for doc in _first(snapshot, np.where(asked.mask, total, np.float32(0))):
         total[doc] *= 1 + _bonus(snapshot.titles[doc], snapshot.keywords[doc], phrase, ends)
 
 

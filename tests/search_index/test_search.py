@@ -123,6 +123,16 @@ def test_a_name_stands_before_a_keyword_before_a_description(shop):
     assert shop.find("良姜") == ["甲良姜", "乙", "丙"]
 
 
+@pytest.mark.parametrize("mark", ["sc47a537e", "A12B", "第七号店"])
+def test_who_holds_every_word_stands_before_whose_name_ends_with_the_thing(shop, mark):
+    """The code of a series is a word like any other, however its letters and digits alternate."""
+    shop.world.sku(1000, 5, title="流沙南珠蚝")
+    shop.world.sku(1000, 5, title=f"徐闻生蚝干 {mark} 8号")
+    shop.build()
+    for query in (f"牡蛎 {mark}", f"shenghao {mark}"):
+        assert shop.find(query)[0] == f"徐闻生蚝干 {mark} 8号", query
+
+
 def test_an_exact_name_stands_before_one_that_holds_it(shop):
     for title in ("良姜红茶礼盒", "良姜红茶", "红茶配良姜"):
         shop.world.sku(1000, 5, title=title)
