@@ -1,6 +1,7 @@
 """One name for one module: what a reader has learnt in one place holds in all others."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -91,3 +92,12 @@ def test_any_other_module_has_one_name_everywhere():
         if wanted(module, importer) is None:
             names[module].add(name)
     assert {module: found for module, found in names.items() if len(found) > 1} == {}
+
+
+def test_the_places_that_contributing_names_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)(?::(\d+))?`\s+\(`(\w+)`\)", text)
+    assert len(named) > 8
+    for path, line, name in named:
+        lines = (ROOT / path).read_text(encoding="utf-8").splitlines()
+        assert name in (lines[int(line) - 1] if line else "\n".join(lines)), (path, line, name)
