@@ -1,0 +1,74 @@
+"""Payments: what may become of one, when WeChat is asked again, and what the payer reads."""
+
+from datetime import timedelta
+
+import pytest
+
+from orders.payments import rules
+from orders.payments.rules import goods_text, query_delay
+from tests.support.offers import pairs, refusals, written
+
+
+def test_a_payment_goes_from_state_to_state_as_the_table_says_and_no_other_way():
+    assert pairs(rules.STATES) == written(
+        """
+        open: paid closed
+        closed: paid
+        """
+    )
+
+
+def test_the_limits_are_those_that_are_documented():
+    assert rules.KEEP_MESSAGES == timedelta(days=180)
+    assert rules.MAX_BODY_BYTES == 127
+    assert rules.TRADE_TYPES == ("JSAPI", "NATIVE")
+
+
+def test_each_refusal_has_its_status():
+    assert refusals(rules) == {
+        "payment_not_needed": 409,
+        "payment_open": 409,
+        "payment_window_closed": 409,
+        "payment_gateway_unavailable": 503,
+        "payment_gateway_refused": 502,
+        "forged_notice": 400,
+        "unknown_merchant": 404,
+        "bill_refused": 502,
+        "already_paid": 409,
+    }
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"),
+    [(0, 10), (1, 20), (2, 40), (5, 320), (6, 600), (10, 600), (500, 600)],
+)
+def test_wechat_is_asked_after_ten_seconds_and_then_twice_as_late_up_to_ten_minutes(
+    attempts, seconds
+):
+    assert query_delay(attempts) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("titles", "text"),
+    [
+        ([], "福利商城订单"),
+        ([""], "福利商城订单"),
+        (["\n"], "福利商城订单"),
+        (["虾干"], "虾干"),
+        (["虾干", "蚝油"], "虾干 等2件"),
+        (["虾干"] * 12, "虾干 等12件"),
+        (["a]]>b"], "ab"),
+        (["a]]b>"], "a]]b>"),
+        (["虾\x00干\t\u200b"], "虾干"),
+        # The last character that fits into UTF-16's single units, and the first that does not.
+        (["虾\uffee干"], "虾\uffee干"),
+        (["虾\U00010000🦐干"], "虾干"),
+        (["x" * 127], "x" * 127),
+        (["x" * 128], "x" * 127),
+        (["x" * 126 + "é"], "x" * 126),
+        (["x" * 125 + "é"], "x" * 125 + "é"),
+        (["虾" * 43], "虾" * 42),
+    ],
+)
+def test_the_payer_reads_the_first_title_and_how_many_in_127_bytes(titles, text):
+    assert goods_text(titles) == text
