@@ -19,7 +19,7 @@ def test_a_payment_goes_from_state_to_state_as_the_table_says_and_no_other_way()
 
 
 def test_the_limits_are_those_that_are_documented():
-    assert rules.KEEP_MESSAGES == timedelta(days=180)
+    assert timedelta(days=180) == rules.KEEP_MESSAGES
     assert rules.MAX_BODY_BYTES == 127
     assert rules.TRADE_TYPES == ("JSAPI", "NATIVE")
 
