@@ -4,10 +4,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import networkx as nx
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mall.ledger.rules import Demand, Lot, assign
+from mall.ledger import rules
+from mall.ledger.rules import Demand, Draw, Lot, assign
+from tests.support.offers import refusals
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PRODUCTS = [UUID(int=100 + n) for n in range(4)]
@@ -55,6 +58,77 @@ def test_freight_is_paid_only_by_lots_good_for_everything():
 def test_the_cap_is_kept_to_the_fen():
     draws = assign([lot(1, 100)], [Demand(70, PRODUCTS[0]), Demand(70, PRODUCTS[1])], 99)
     assert sum(draw.amount_fen for draw in draws) == 99
+
+
+def test_a_lot_of_which_nothing_is_said_pays_for_everything_and_can_be_topped_up():
+    found = Lot(UUID(int=1), 1, START)
+    assert (found.product_ids, found.allows_top_up, found.programme_id) == (None, True, None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "of_product", "of_another", "freight"),
+    [(None, True, True, True), (PRODUCTS[:1], True, False, False), ([], False, False, False)],
+)
+def test_a_lot_pays_for_what_is_in_its_scope(scope, of_product, of_another, freight):
+    found = lot(1, 1, products=scope)
+    assert found.pays_for(PRODUCTS[0]) is of_product
+    assert found.pays_for(PRODUCTS[1]) is of_another
+    assert found.pays_for(None) is freight
+
+
+def test_each_refusal_has_its_status():
+    assert refusals(rules) == {
+        "not_enough_beans": 409,
+        "fund_short": 409,
+        "unknown_scope": 422,
+        "grant_repeated": 409,
+    }
+
+
+def test_the_order_of_spending_is_expiry_then_scope_then_width_then_number():
+    lots = [
+        lot(9, 1, days=1, products=PRODUCTS[:2]),
+        lot(1, 1, days=2, products=PRODUCTS[:1]),
+        lot(2, 1, days=2, products=PRODUCTS[:1]),
+        lot(0, 1, days=2, products=PRODUCTS[:2]),
+        lot(3, 1, days=2),
+        lot(4, 1, days=2),
+        lot(5, 1, days=3, products=PRODUCTS[:1]),
+    ]
+    for shuffled in (lots, lots[::-1]):
+        found = sorted(shuffled, key=lambda each: each.preference)
+        assert [each.id.int for each in found] == [9, 1, 2, 0, 3, 4, 5]
+    assert lot(1, 1).preference[1:3] == (1, 0)
+    assert lot(1, 1, products=PRODUCTS[:3]).preference[1:3] == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("balance", "demands", "limit", "draws"),
+    [
+        (1, [1], None, [(0, 1)]),
+        (1, [2], None, [(0, 1)]),
+        (2, [1], None, [(0, 1)]),
+        (0, [1], None, []),
+        (1, [0, 1], None, [(1, 1)]),
+        (1, [1], 0, []),
+        (9, [3, 3], 4, [(0, 3), (1, 1)]),
+        (9, [3, 3], 7, [(0, 3), (1, 3)]),
+        (9, [], None, []),
+    ],
+)
+def test_one_lot_pays_the_lines_in_turn_to_the_last_fen(balance, demands, limit, draws):
+    found = assign([lot(1, balance)], [Demand(each, PRODUCTS[0]) for each in demands], limit)
+    assert found == [Draw(UUID(int=1), index, amount) for index, amount in draws]
+
+
+def test_a_single_fen_gives_way_to_the_lot_that_can_pay_nothing_else():
+    """A path that re-routes one fen: the smallest amount that can be moved."""
+    wide, narrow = (
+        lot(1, 1, days=1, products=PRODUCTS[:2]),
+        lot(2, 1, days=2, products=PRODUCTS[:1]),
+    )
+    draws = assign([wide, narrow], [Demand(1, PRODUCTS[0]), Demand(1, PRODUCTS[1])])
+    assert {(d.lot_id.int, d.demand_index, d.amount_fen) for d in draws} == {(1, 1, 1), (2, 0, 1)}
 
 
 lots_strategy = st.lists(
