@@ -9,6 +9,11 @@ from orders.payments.rules import goods_text, query_delay
 from tests.support.offers import pairs, refusals, written
 
 
+@pytest.fixture(autouse=True)
+def _each_version():
+    """What is pure is the same for both versions of the pay API, and needs no service."""
+
+
 def test_a_payment_goes_from_state_to_state_as_the_table_says_and_no_other_way():
     assert pairs(rules.STATES) == written(
         """
