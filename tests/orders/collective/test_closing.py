@@ -89,7 +89,8 @@ def test_the_history_says_which_money_did_not_move(union, world, kind, act):
 
 
 def test_what_one_unit_was_served_leaves_the_rights_of_another(union, world):
-    one, other = (union.issued(**union.for_unit(union.people(2))) for _ in range(2))
+    one = union.issued(**union.for_unit(union.people(2)))
+    union.issued(**union.for_unit(union.people(2)))
     with world.app.app_context(), unit_of_work() as uow:
         assert rights.redeem_in_bulk(uow, UUID(one)) == 2
         assert rights.redeem_in_bulk(uow, UUID(one)) == 0
