@@ -4,6 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 RULES = "test_rules.py"
+# What else needs no database.
+PURE = (
+    *("tests/mall/access/test_guard.py", "tests/mall/kernel/test_claims.py"),
+    "tests/mall/kernel/test_outbox.py",
+)
 LEDGER = ("tests/mall/ledger",)
 CHECKOUT = ("tests/orders/checkout", "tests/orders/order")
 GIVING = ("tests/orders/programmes", "tests/orders/collective", "tests/orders/redeeming")
@@ -16,8 +21,14 @@ AIMS: Mapping[str, Sequence[str]] = {
     "mall/ledger/service/posting.py": LEDGER,
     "mall/access/service.py": ("tests/mall/access",),
     "mall/access/guard.py": ("tests/mall/access", "tests/architecture/test_duties.py"),
-    "mall/kernel/idempotency.py": ("tests/mall/web/test_idempotency.py",),
-    "mall/kernel/outbox.py": ("tests/mall/outbox_admin", "tests/mall/shell/test_background.py"),
+    "mall/kernel/idempotency.py": (
+        "tests/mall/kernel/test_claims.py",
+        "tests/mall/web/test_idempotency.py",
+    ),
+    "mall/kernel/outbox.py": (
+        *("tests/mall/kernel/test_outbox.py", "tests/mall/outbox_admin"),
+        "tests/mall/shell/test_background.py",
+    ),
     "mall/notification/service/staff.py": ("tests/mall/notification",),
     "mall/notification/jobs.py": ("tests/mall/notification",),
     "catalog/packs/rules.py": ("tests/catalog/packs",),
@@ -72,7 +83,8 @@ def tests_of(module: str, tree: Path) -> list[str]:
     )
 
     def rank(name: str) -> tuple[bool, bool]:
-        return not name.endswith(RULES), not name.startswith(f"tests/{feature}/")
+        is_pure = name.endswith(RULES) or name in PURE
+        return not is_pure, not name.startswith(f"tests/{feature}/")
 
     return sorted(files, key=rank)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mall.ledger import rules
 from mall.ledger.rules import Demand, Draw, Lot, assign
+from mall.ledger.service import funds, posting, wallet
 from tests.support.offers import refusals
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -173,3 +174,26 @@ def test_agrees_with_a_general_min_cost_flow(lots, demands):
         assert by_id[draw.lot_id].pays_for(demands[draw.demand_index].product_id)
     for index, demand in enumerate(demands):
         assert sum(d.amount_fen for d in draws if d.demand_index == index) <= demand.amount_fen
+
+
+def test_the_limits_are_those_that_are_documented():
+    assert timedelta(days=30) == wallet.GRACE
+    assert (wallet.MAX_GRANTS, wallet.MAX_SCOPE, wallet.LAPSED_AT_ONCE) == (1000, 2000, 5000)
+    assert timedelta(hours=1) == posting.SNAPSHOT_MARGIN
+    assert timedelta(days=400) == posting.KEEP_SNAPSHOTS
+
+
+def test_terms_of_which_nothing_else_is_said_are_those_of_beans_good_for_everything():
+    terms = funds.Terms(UUID(int=1), "春节", START)
+    assert (terms.scope_id, terms.leftover_fund_id) == (None, None)
+    assert (terms.is_voucher, terms.allows_top_up) == (False, True)
+    back = wallet._Return("sales:beans", "r", "unspend")
+    assert (back.has_grace, back.spares_rights) == (True, False)
+
+
+@pytest.mark.parametrize("amounts", [[], [5], [5, -4], [-1, -1], [1, 0]])
+def test_what_does_not_balance_or_has_one_leg_is_not_posted(amounts):
+    """It is refused before anything is written: there is nothing here to write to."""
+    legs = tuple(posting.Leg(f"account{n}", fen) for n, fen in enumerate(amounts))
+    with pytest.raises(ValueError, match="does not balance"):
+        posting.post(None, [posting.Transfer("r", "test", posting.BEANS, legs)])

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from mall.kernel.ids import ALPHABET
-from orders.entitlements import rules
+from orders.entitlements import rules, service
 from orders.entitlements.rules import due_on, new_code, plain_code
 from tests.support.offers import pairs, refusals, written
 
@@ -111,3 +111,7 @@ def test_who_was_born_on_the_29_of_february_is_due_on_the_last_day_of_each(year,
     assert due_on("day", date(1980, 2, 29), date(year, 1, 1), date(year, 12, 31)) == date(
         year, 2, day
     )
+
+
+def test_rights_are_written_two_thousand_at_a_time():
+    assert service.CHUNK == 2000

@@ -1,6 +1,9 @@
 """The life of an order."""
 
-from orders.order import rules
+import pytest
+
+from orders.order import rules, service
+from orders.order.models import Order
 from tests.support.offers import pairs, written
 
 
@@ -11,3 +14,8 @@ def test_an_order_goes_from_state_to_state_as_the_table_says_and_no_other_way():
         paid: completed cancelled
         """
     )
+
+
+@pytest.mark.parametrize("state", rules.STATES.states)
+def test_only_a_cancelled_order_is_cancelled(state):
+    assert service.is_cancelled(Order(state=state)) is (state == "cancelled")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from orders.payments import rules
+from orders.payments import rules, service
 from orders.payments.rules import goods_text, query_delay
 from tests.support.offers import pairs, refusals, written
 
@@ -77,3 +77,8 @@ def test_wechat_is_asked_after_ten_seconds_and_then_twice_as_late_up_to_ten_minu
 )
 def test_the_payer_reads_the_first_title_and_how_many_in_127_bytes(titles, text):
     assert goods_text(titles) == text
+
+
+def test_what_is_paid_late_has_a_minute_and_a_fund_two_hours():
+    assert timedelta(minutes=1) == service.MIN_WINDOW
+    assert timedelta(hours=2) == service.FUNDING_WINDOW

@@ -21,6 +21,7 @@ from orders.programmes.rules import (
     has_vouchers,
     unseen,
 )
+from orders.programmes.service import lifecycle
 from tests.support.offers import pairs, refusals, refused, written
 
 A, B, SELECTION = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -226,3 +227,7 @@ def content_hash_of_text(text):
 )
 def test_warnings_that_were_not_named_are_unseen(warned, named, left):
     assert unseen([{"code": code} for code in warned], named) == left
+
+
+def test_a_union_has_five_hundred_open_programmes_at_most():
+    assert lifecycle.MAX_OPEN == 500

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from mocks.wechatpay import bills
-from orders.reconciliation import rules
+from orders.reconciliation import rules, service
 from orders.reconciliation.rules import BillUnreadable, begins, lines_of, wanted_days
 from tests.support.offers import pairs, refusals, refused, written
 
@@ -320,3 +320,7 @@ def test_the_bill_of_a_day_is_there_at_ten_in_the_morning_of_the_next(now, newes
 def test_no_bill_is_wanted_from_before_the_first_day(since, days):
     now = datetime(2026, 3, 10, 2, tzinfo=UTC)
     assert wanted_days(now, since) == [date(2026, 3, day) for day in days]
+
+
+def test_bills_are_written_five_thousand_lines_at_a_time():
+    assert service.CHUNK == 5000

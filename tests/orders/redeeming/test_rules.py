@@ -7,7 +7,7 @@ import pytest
 
 from mall.kernel.errors import Invalid
 from orders.checkout.rules import LinesUnavailable, QuoteLine, WantedLine
-from orders.redeeming import rules
+from orders.redeeming import rules, service
 from orders.redeeming.rules import (
     Choice,
     ChoiceTooDear,
@@ -183,3 +183,38 @@ def test_a_choice_one_fen_dearer_than_the_lots_is_refused(lots):
         "items",
         {"total_fen": there + 1, "amount_fen": there},
     )
+
+
+def test_ten_wrong_codes_an_hour_are_free():
+    allowed = service.CODES
+    assert (allowed.purpose, allowed.tries, allowed.span) == (
+        "voucher_code",
+        10,
+        timedelta(hours=1),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        ({"available": 10}, {"available": 10}, 5),
+        ({"available": 9}, {"available": 10}, 4),
+        ({"available": 2}, {"available": 1}, 1),
+        ({"available": 1}, {"available": 10}, 0),
+        ({"available": 10}, {"available": 0}, 0),
+        ({"available": -9}, {"available": 10}, 0),
+        ({"is_for_sale": False}, {}, 0),
+        ({}, {"is_for_sale": False}, 0),
+        ({}, None, 0),
+    ],
+)
+def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_part_allows(first, second, count):
+    """It takes two of the first and one of the second."""
+    offers = {sku(1): offer(1, **first)}
+    if second is not None:
+        offers[sku(2)] = offer(2, **second)
+    assert service._available(PACK, offers) == count
+
+
+def test_of_a_pack_without_parts_there_is_none():
+    assert service._available({"parts": []}, {}) == 0

@@ -7,6 +7,7 @@ import pytest
 
 from orders.refunds import rules
 from orders.refunds.rules import NothingLeft, Settlement, Share, retry_delay
+from orders.refunds.service.reimbursing import Back
 from tests.support.offers import pairs, refusals, refused, written
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
@@ -92,3 +93,8 @@ def test_every_sequence_of_parts_ends_with_the_last_fen_of_each_tender(step):
         left = left.less(taken)
         assert min(*left.lots.values(), left.wechat_fen) >= 0
     assert whole.less(left) == whole
+
+
+def test_what_goes_back_is_of_no_unsent_units_and_without_freight_unless_it_is_said():
+    back = Back(A, 100, "case:1")
+    assert (back.unsent, back.with_freight, back.units) == (0, False, 0)
