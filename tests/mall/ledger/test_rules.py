@@ -1,6 +1,7 @@
 """Spending lots: exact, soonest expiry first, narrowest scope first."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import networkx as nx
@@ -8,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mall.kernel.errors import Invalid
 from mall.ledger import rules
-from mall.ledger.rules import Demand, Draw, Lot, assign
+from mall.ledger.rules import Demand, Draw, Grant, Lot, assign
 from mall.ledger.service import funds, posting, wallet
-from tests.support.offers import refusals
+from tests.support.offers import refusals, refused
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PRODUCTS = [UUID(int=100 + n) for n in range(4)]
@@ -197,3 +199,122 @@ def test_what_does_not_balance_or_has_one_leg_is_not_posted(amounts):
     legs = tuple(posting.Leg(f"account{n}", fen) for n, fen in enumerate(amounts))
     with pytest.raises(ValueError, match="does not balance"):
         posting.post(None, [posting.Transfer("r", "test", posting.BEANS, legs)])
+
+
+def grants_of(count=1, amount_fen=100, ends=timedelta(seconds=1), scope_id=None):
+    return [
+        Grant(UUID(int=1), amount_fen, START + ends, "春节", f"r{n}", scope_id)
+        for n in range(count)
+    ]
+
+
+def checking(grants, used=()):
+    """Check grants where one scope is there and these references were used."""
+    session = SimpleNamespace(scalars=lambda query: [SCOPE])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(posting, "known_references", lambda session, references: set(used))
+        wallet.check_grants(SimpleNamespace(session=session, now=START), grants)
+
+
+SCOPE = UUID(int=77)
+
+
+@pytest.mark.parametrize(
+    "grants",
+    [
+        grants_of(1),
+        grants_of(1000),
+        grants_of(amount_fen=1),
+        grants_of(amount_fen=10_000_000_000),
+        grants_of(ends=timedelta(microseconds=1)),
+        grants_of(scope_id=SCOPE),
+    ],
+    ids=["one", "a thousand", "a fen", "a hundred million", "an instant", "a scope"],
+)
+def test_what_can_be_granted(grants):
+    checking(grants)
+
+
+@pytest.mark.parametrize(
+    ("grants", "field"),
+    [
+        (grants_of(0), "grants"),
+        (grants_of(1001), "grants"),
+        (grants_of(amount_fen=0), "amount_fen"),
+        (grants_of(amount_fen=-1), "amount_fen"),
+        (grants_of(amount_fen=10_000_000_001), "amount_fen"),
+        ([*grants_of(1), *grants_of(amount_fen=0)], "amount_fen"),
+        (grants_of(ends=timedelta(0)), "expires_at"),
+        (grants_of(ends=timedelta(seconds=-1)), "expires_at"),
+    ],
+)
+def test_what_cannot_be_granted_is_refused_by_its_field(grants, field):
+    assert refused(Invalid, checking, grants)[0] == field
+
+
+def test_a_scope_that_is_not_there_and_a_reference_that_was_used_are_refused():
+    assert refused(rules.UnknownScope, checking, grants_of(scope_id=UUID(int=78)))[0] == "scope_id"
+    twice = grants_of(2)
+    assert refused(rules.GrantRepeated, checking, twice, ["grant:r1"]) == (
+        "reference",
+        {"reference": "r0"},
+    )
+
+
+@pytest.mark.parametrize(("count", "is_one"), [(0, False), (1, True), (2000, True), (2001, False)])
+def test_a_scope_has_one_product_to_two_thousand(count, is_one):
+    added = []
+    session = SimpleNamespace(
+        scalars=lambda query: SimpleNamespace(first=lambda: None),
+        add=added.append,
+        flush=lambda: None,
+    )
+    uow = SimpleNamespace(session=session, now=START)
+    products = [UUID(int=n) for n in range(count)]
+    if is_one:
+        assert wallet.create_scope(uow, "范围", products * 2) == added[0].id
+        assert added[0].product_ids == products
+    else:
+        assert refused(Invalid, wallet.create_scope, uow, "范围", products)[0] == "product_ids"
+        assert added == []
+
+
+@pytest.mark.parametrize("products", [None, [], [str(PRODUCTS[0])]])
+@pytest.mark.parametrize("programme", [None, str(SCOPE)])
+def test_a_lot_is_read_as_it_stands(products, programme):
+    row = {
+        "id": str(UUID(int=1)),
+        "balance_fen": 7,
+        "expires_at": START.isoformat(),
+        "product_ids": products,
+        "allows_top_up": False,
+        "programme_id": programme,
+    }
+    scope = frozenset({PRODUCTS[0]}) if products else None
+    of = SCOPE if programme else None
+    assert wallet.reading_lots(UUID(int=2), START).build([row]) == [
+        Lot(UUID(int=1), 7, START, scope, False, of)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lot", "is_untouched"),
+    [(None, False), ((100, 100), True), ((100, 99), False), ((100, 0), False)],
+)
+def test_a_lot_is_untouched_while_all_of_it_is_there(lot, is_untouched):
+    found = lot and SimpleNamespace(granted_fen=lot[0], balance_fen=lot[1])
+    session = SimpleNamespace(get=lambda *about, **how: found)
+    assert wallet.is_untouched(session, UUID(int=1)) is is_untouched
+
+
+def test_amounts_are_counted_by_programme_and_those_of_none_are_left_out():
+    ids = [UUID(int=n) for n in range(4)]
+    session = SimpleNamespace(
+        execute=lambda query: [(ids[0], SCOPE), (ids[1], None), (ids[2], SCOPE)]
+    )
+    amounts = dict(zip(ids, (1, 20, 300, 4000), strict=True))
+    assert wallet.by_programme(session, amounts) == {SCOPE: 301}
+
+
+def test_nothing_comes_back_of_nothing():
+    assert wallet._give_back(None, {}, wallet._Return("sales:beans", "r", "unspend")) == 0
