@@ -43,7 +43,7 @@ AIMS: Mapping[str, Sequence[str]] = {
     "orders/refunds/service/refunding.py": ("tests/orders/refunds",),
     "orders/refunds/service/reimbursing.py": ("tests/orders/refunds", *AFTER),
     "orders/payments/rules.py": ("tests/orders/payments",),
-    "orders/payments/service.py": ("tests/orders/payments",),
+    "orders/payments/service.py": ("tests/orders/payments", "tests/orders/order/test_locks.py"),
     "orders/entitlements/service.py": ("tests/orders/entitlements", *GIVING),
     "orders/entitlements/rules.py": ("tests/orders/entitlements", *GIVING),
     "orders/redeeming/rules.py": GIVING,

@@ -82,3 +82,19 @@ def test_the_first_refund_of_a_payment_has_its_number_and_each_further_one_the_n
     first = f"R{rows[0].out_trade_no}"
     assert [row.out_refund_no for row in rows] == [first, f"{first}-2", f"{first}-3"]
     assert sale.wechat_back() == 7500
+
+
+def test_each_payment_that_came_too_late_goes_back_once_whatever_came_before_it(world):
+    member = world.member()
+    for _ in range(2):
+        _, sku = world.sku(1000)
+        order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
+        path = f"/v1/store/orders/{order['order_id']}"
+        payment = member.post(f"{path}/payments", {}).get_json()
+        member.post(f"{path}/cancel")
+        world.pay(payment, force=True)
+        world.run_outbox()
+    rows = world.rows("SELECT payment_id FROM refund")
+    assert len(rows) == len({row.payment_id for row in rows}) == 2
+    told = member.get("/v1/store/notices").get_json()["items"]
+    assert [each["kind"] for each in told] == ["late_payment"] * 2
