@@ -3,14 +3,18 @@
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 
-from fulfillment.vouchers import rules
+from fulfillment.vouchers import rules, service
 from fulfillment.vouchers.rules import (
     NotUsed,
     UndoTooLate,
+    VoucherExpired,
+    VoucherRevoked,
+    VoucherUsed,
     WrongStore,
     check_allowed,
     check_extension,
@@ -174,3 +178,62 @@ def test_an_extension_of_what_is_over_ends_two_years_from_now():
     long_ago = NOW - timedelta(days=90)
     check_extension(long_ago, long_ago + INSTANT, NOW)
     check_extension(long_ago, NOW + YEARS, NOW)
+
+
+def voucher(**changes):
+    return SimpleNamespace(
+        **{
+            "state": "valid",
+            "redeemed_at": None,
+            "store_id": None,
+            "request_key": None,
+            "expires_at": NOW + timedelta(days=1),
+            **changes,
+        }
+    )
+
+
+UOW = SimpleNamespace(now=NOW, session=None)
+
+
+@pytest.mark.parametrize("ends", [INSTANT, timedelta(days=1)])
+def test_a_voucher_is_used_up_to_the_last_instant(ends):
+    service._check_usable(UOW, voucher(expires_at=NOW + ends))
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"expires_at": NOW}, VoucherExpired),
+        ({"expires_at": NOW - INSTANT}, VoucherExpired),
+        ({"state": "revoked"}, VoucherRevoked),
+        ({"state": "redeemed", "redeemed_at": NOW}, VoucherUsed),
+        # What was used or revoked says so, also after its end.
+        ({"state": "revoked", "expires_at": NOW}, VoucherRevoked),
+        ({"state": "redeemed", "redeemed_at": NOW, "expires_at": NOW}, VoucherUsed),
+    ],
+)
+def test_a_voucher_that_ended_was_used_or_revoked_is_not_used(changes, kind):
+    refused(kind, service._check_usable, UOW, voucher(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_same"),
+    [
+        ({}, True),
+        ({"state": "valid"}, False),
+        ({"store_id": UUID(int=6)}, False),
+        ({"request_key": "other"}, False),
+        ({"request_key": None}, False),
+    ],
+)
+def test_the_request_that_used_a_voucher_is_known_by_store_and_key(changes, is_same):
+    found = voucher(**{"state": "redeemed", "store_id": UUID(int=5), "request_key": "k", **changes})
+    desk = SimpleNamespace(store=SimpleNamespace(id=UUID(int=5)), request_key="k")
+    assert service._is_same_request(found, desk) is is_same
+
+
+def test_without_a_key_no_request_is_the_same():
+    found = voucher(state="redeemed", store_id=UUID(int=5))
+    desk = SimpleNamespace(store=SimpleNamespace(id=UUID(int=5)), request_key=None)
+    assert service._is_same_request(found, desk) is False

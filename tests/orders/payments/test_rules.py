@@ -1,12 +1,14 @@
 """Payments: what may become of one, when WeChat is asked again, and what the payer reads."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
 from orders.payments import rules, service
 from orders.payments.rules import goods_text, query_delay
-from tests.support.offers import pairs, refusals, written
+from tests.support.offers import pairs, refusals, refused, written
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +84,42 @@ def test_the_payer_reads_the_first_title_and_how_many_in_127_bytes(titles, text)
 def test_what_is_paid_late_has_a_minute_and_a_fund_two_hours():
     assert timedelta(minutes=1) == service.MIN_WINDOW
     assert timedelta(hours=2) == service.FUNDING_WINDOW
+
+
+def begin(open_fen, amount_fen):
+    """Begin to collect for a fund that has an open payment of so much, or none."""
+    known = open_fen and SimpleNamespace(
+        **dict.fromkeys(("id", "merchant", "prepay_id", "code_url", "expires_at")),
+        out_trade_no="P1",
+        amount_fen=open_fen,
+        trade_type="NATIVE",
+    )
+    added = []
+    session = SimpleNamespace(
+        scalars=lambda query: SimpleNamespace(first=lambda: known),
+        add=added.append,
+        flush=lambda: None,
+    )
+    uow = SimpleNamespace(session=session, now=NOW)
+    return service.begin_funding(uow, UUID(int=1), amount_fen, "春节", "main"), added
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_the_open_payment_of_a_fund_is_used_again_for_the_same_amount():
+    begun, added = begin(500, 500)
+    assert (begun.out_trade_no, begun.amount_fen, added) == ("P1", 500, [])
+
+
+@pytest.mark.parametrize("amount_fen", [499, 501])
+def test_another_amount_waits_until_the_open_payment_is_over(amount_fen):
+    assert refused(rules.PaymentOpen, begin, 500, amount_fen) == ("amount_fen", {"amount_fen": 500})
+
+
+def test_where_none_is_open_a_payment_is_begun_that_ends_after_two_hours():
+    begun, [payment] = begin(None, 500)
+    assert (begun.amount_fen, begun.trade_type, begun.merchant) == (500, "NATIVE", "main")
+    assert (payment.state, payment.purpose) == ("open", "fund")
+    assert payment.expires_at == NOW + timedelta(hours=2)
+    assert payment.query_at == NOW + timedelta(seconds=10)
