@@ -318,3 +318,31 @@ def test_amounts_are_counted_by_programme_and_those_of_none_are_left_out():
 
 def test_nothing_comes_back_of_nothing():
     assert wallet._give_back(None, {}, wallet._Return("sales:beans", "r", "unspend")) == 0
+
+
+@pytest.mark.parametrize(("there", "missing"), [(None, 100), (0, 100), (1, 99), (99, 1)])
+def test_a_fund_that_is_short_tells_how_much_is_missing(there, missing):
+    session = SimpleNamespace(
+        execute=lambda *about: SimpleNamespace(first=lambda: None), scalar=lambda query: there
+    )
+    refusal = refused(rules.FundShort, funds._take, SimpleNamespace(session=session), SCOPE, 100)
+    assert refusal == (None, {"missing_fen": missing})
+
+
+@pytest.mark.parametrize(
+    ("amount", "is_one"),
+    [(0, False), (-1, False), (1, True), (10_000_000_000, True), (10_000_000_001, False)],
+)
+def test_a_deposit_is_of_a_fen_at_least_and_balances(amount, is_one):
+    posted, written = [], []
+    uow = SimpleNamespace(session=SimpleNamespace(execute=lambda *about: written.append(about)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(posting, "post", lambda uow, transfers: posted.extend(transfers))
+        if not is_one:
+            with pytest.raises(ValueError, match="positive"):
+                funds.deposit(uow, SCOPE, amount, "bank", "r")
+            assert (posted, written) == ([], [])
+            return
+        funds.deposit(uow, SCOPE, amount, "bank", "r")
+    assert [[leg.amount_fen for leg in each.legs] for each in posted] == [[-amount, amount]] * 2
+    assert [each.reference for each in posted] == ["r", "fund:r"]

@@ -1,6 +1,7 @@
 """Rights: what may become of one, its code, and the day on which it is due."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
@@ -115,3 +116,22 @@ def test_who_was_born_on_the_29_of_february_is_due_on_the_last_day_of_each(year,
 
 def test_rights_are_written_two_thousand_at_a_time():
     assert service.CHUNK == 2000
+
+
+@pytest.mark.parametrize("count", range(6))
+def test_a_roster_is_listed_chunk_by_chunk_from_its_first_person_to_its_last(monkeypatch, count):
+    people = [SimpleNamespace(position=n) for n in range(1, count + 1)]
+    listed = []
+    monkeypatch.setattr(service, "CHUNK", 2)
+    # One more than a chunk is asked for, to know whether there is another.
+    monkeypatch.setattr(
+        service.rosters,
+        "people",
+        lambda session, roster_id, after, limit: [p for p in people if p.position > after][:3],
+    )
+    monkeypatch.setattr(service, "_row", lambda listing, person: person.position)
+    monkeypatch.setattr(service, "_insert", lambda uow, listing, rows: listed.append(rows))
+    uow = SimpleNamespace(session=SimpleNamespace(execute=lambda statement: None))
+    assert service.list_roster(uow, SimpleNamespace(programme_id=None), None) == count
+    assert listed == [[*range(1, count + 1)][n : n + 2] for n in range(0, count, 2)]
+    monkeypatch.undo()
