@@ -346,3 +346,16 @@ def test_a_deposit_is_of_a_fen_at_least_and_balances(amount, is_one):
         funds.deposit(uow, SCOPE, amount, "bank", "r")
     assert [[leg.amount_fen for leg in each.legs] for each in posted] == [[-amount, amount]] * 2
     assert [each.reference for each in posted] == ["r", "fund:r"]
+
+
+def test_a_lot_that_gives_nothing_to_a_line_is_no_way_round():
+    """The first pays something else: only the second can give way at the line of the third."""
+    lots = [
+        lot(1, 10, days=1, products=PRODUCTS[:3]),
+        lot(2, 10, days=2, products=PRODUCTS[1:3]),
+        lot(3, 10, days=3, products=PRODUCTS[1:2]),
+    ]
+    draws = assign(lots, [Demand(10, product) for product in PRODUCTS[:3]])
+    assert {(d.lot_id.int, d.demand_index, d.amount_fen) for d in draws} == {
+        *((1, 0, 10), (2, 2, 10), (3, 1, 10))
+    }
