@@ -40,8 +40,8 @@ bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limi
 chaos: $(VENV)/.installed ## Kill, wipe and break everything under a stream of orders, then prove it (SECONDS=240 ONLY=name,…)
 	@$(BIN)/python -m bench.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY))
 
-mutants: $(VENV)/.installed ## Plant single bugs in value-critical code; the nearest tests must notice 85 % (COUNT=200 SEED=1 MINUTES=90 ONLY=path)
-	@$(BIN)/python -m bench.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY))
+mutants: $(VENV)/.installed ## Plant single bugs in value-critical code; the nearest tests must notice 85 % (COUNT=200 SEED=1 MINUTES=90 ONLY=path AGAIN=var/mutants.json)
+	@$(BIN)/python -m bench.mutants $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again $(AGAIN))
 
 soak: $(VENV)/.installed ## Run the long forms: machines, fuzzing, files, attacks, races, chaos (SECONDS=1800 SEED=n ONLY=name,…)
 	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))

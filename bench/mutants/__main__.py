@@ -3,7 +3,8 @@
 `make mutants COUNT=200 SEED=1`. Mutants come from cosmic-ray's operators; a sample of them, drawn by
 the seed, evenly over the modules, is tried one by one in copies of the tree, each with the tests
 named in `aims.py`. A mutant is noticed if a test fails or the time is over. What survives is printed
-with its line, for a person to judge (docs/mutants.md).
+with its line, for a person to judge (docs/mutants.md). `AGAIN=var/mutants.json` tries only what
+survived an earlier run, wherever its lines stand now.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from pathlib import Path
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 
-from bench.mutants.aims import AIMS, OPERATORS
+from bench.mutants.aims import AIMS, OPERATORS, tests_of
 from devtools import engines
 from mall.shell import config, database
 
@@ -35,6 +36,7 @@ SKIPPED = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", "*.egg-i
 # What names and sentences say is nobody's decision.
 _TEXT = re.compile(r"^\s*(zh|en|code)\s*=|^\s*(\"|f\"|#)|^\s*@|__tablename__")
 MAX_OCCURRENCES = 500
+MAY_SURVIVE = 0.15
 NOTICED, SURVIVED, BROKEN = "noticed", "survived", "broken"
 
 
@@ -89,6 +91,43 @@ def drawn(count: int, seed: int, only: str) -> list[Mutant]:
     return chosen[:count]
 
 
+def again(earlier: Path, only: str) -> list[Mutant]:
+    """Find the survivors of an earlier run by what their lines say; tell which are there no more."""
+    found: list[Mutant] = []
+    known: dict[str, list[Mutant]] = {}
+    for row in json.loads(earlier.read_text(encoding="utf-8")):
+        if row["outcome"] != SURVIVED or only not in row["module"]:
+            continue
+        places = _modules_now(row["module"])
+        known |= {name: mutants_of(name) for name in places if name not in known}
+        alike = [
+            mutant
+            for name in places
+            for mutant in known[name]
+            if mutant.operator == row["operator"]
+            and _plain(mutant.before, mutant.after) == _plain(row["before"], row["after"])
+        ]
+        if alike:
+            # Where a line stands there more than once: the one that is nearest to where it was.
+            found.append(min(alike, key=lambda each: abs(each.line - row["line"])))
+        else:
+            print(f"gone      {row['module']}:{row['line']}  {row['after']}", flush=True)
+    return list(dict.fromkeys(found))
+
+
+def _plain(*lines: str) -> list[str]:
+    # The operators' spaces differ from one version of theirs to the next.
+    return ["".join(line.split()) for line in lines]
+
+
+def _modules_now(module: str) -> list[str]:
+    """Return the module, or where it was moved or split: those of its feature."""
+    if module in AIMS:
+        return [module]
+    feature = "/".join(module.split("/")[:2]) + "/"
+    return [name for name in AIMS if name.startswith(feature)]
+
+
 class Ground:
     """One PostgreSQL with a migrated template for all tries, and a copy of the tree for each hand."""
 
@@ -123,7 +162,7 @@ def tried(ground: Ground, tree: Path, mutant: Mutant, seconds: int) -> str:
     mutated = mutate_code(source, operator, mutant.occurrence)
     assert mutated is not None
     path.write_text(mutated, encoding="utf-8")
-    tests = [each for each in AIMS[mutant.module] if (tree / each).exists()]
+    tests = tests_of(mutant.module, tree)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
     try:
         done = subprocess.run(
@@ -142,14 +181,18 @@ def tried(ground: Ground, tree: Path, mutant: Mutant, seconds: int) -> str:
     return {0: SURVIVED, 1: NOTICED}.get(done.returncode, BROKEN)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Try the sample until it or the time is over; return how many survived."""
+def run(options: argparse.Namespace) -> bool:
+    """Try the sample until it or the time is over; tell whether too many survived."""
     waiting: queue.SimpleQueue[Mutant] = queue.SimpleQueue()
-    for mutant in drawn(options.count, options.seed, options.only):
+    if options.again:
+        chosen = again(options.again, options.only)
+    else:
+        chosen = drawn(options.count, options.seed, options.only)
+    for mutant in chosen:
         waiting.put(mutant)
     results: list[dict[str, object]] = []
     ends = time.monotonic() + 60 * options.minutes
-    out = ROOT / "var" / "mutants.json"
+    out = ROOT / "var" / ("mutants-again.json" if options.again else "mutants.json")
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mall-mutants-") as name:
         ground = Ground(Path(name))
@@ -171,7 +214,7 @@ def run(options: argparse.Namespace) -> int:
                 hand.join()
         finally:
             ground.close()
-    return _told(results, options.seed)
+    return _told(results, options.seed) > MAY_SURVIVE * len(chosen)
 
 
 def _told(results: list[dict[str, object]], seed: int) -> int:
@@ -199,9 +242,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=90, help="no new one is begun afterwards")
     parser.add_argument("--timeout", type=int, default=180, help="seconds for the tests of one")
     parser.add_argument("--hands", type=int, default=2, help="tried at the same time")
-    options = parser.parse_args()
-    survived = run(options)
-    sys.exit(1 if survived > 0.15 * options.count else 0)
+    parser.add_argument(
+        "--again", type=Path, metavar="FILE", help="try only what survived an earlier run: its JSON"
+    )
+    sys.exit(1 if run(parser.parse_args()) else 0)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """A query as it is understood: the thing that is sought, what it shall be like, and the rest."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from search_index import rules
 from search_index.language.analysis import SAME, STOP, Analyzer, Said, is_hanzi, readings
+from search_index.language.likes import says_what_like
 from search_index.language.tokens import HANZI, LETTERS, NUMBER, QUANTITY, Token
 from search_index.snapshots import Snapshot
 from search_index.words.rules import Edits
@@ -22,126 +22,6 @@ _ASKING = frozenset(
 )
 # Parts of speech that say what a thing is like, when or where.
 _LIKE = ("a", "b", "t", "z", "v", "f", "s", "ns")
-_COLOUR = re.compile(r".{0,2}色|[红黑白蓝绿黄紫粉灰棕金银]")
-_PEOPLE = frozenset(
-    [
-        "男",
-        "女",
-        "男士",
-        "女士",
-        "男式",
-        "女式",
-        "男款",
-        "女款",
-        "男生",
-        "女生",
-        "男子",
-        "女子",
-        "男装",
-        "女装",
-        "儿童",
-        "小孩",
-        "孩子",
-        "宝宝",
-        "婴儿",
-        "老人",
-        "老年",
-        "老年人",
-        "中老年",
-        "学生",
-        "孕妇",
-        "男孩",
-        "女孩",
-        "男童",
-        "女童",
-        "妈妈",
-        "爸爸",
-        "老公",
-        "老婆",
-        "女友",
-        "男友",
-        "女朋友",
-        "男朋友",
-        "父母",
-        "长辈",
-        "爷爷",
-        "奶奶",
-        "情侣",
-        "成人",
-        "家用",
-        "商用",
-        "车载",
-        "户外",
-        "办公",
-        "宿舍",
-        "旅行",
-        "新生儿",
-        "幼儿",
-        "小学生",
-    ]
-)
-_MATERIAL = frozenset(
-    [
-        "纯棉",
-        "全棉",
-        "棉",
-        "真皮",
-        "牛皮",
-        "皮",
-        "不锈钢",
-        "陶瓷",
-        "玻璃",
-        "硅胶",
-        "乳胶",
-        "实木",
-        "羊毛",
-        "蚕丝",
-        "真丝",
-        "羊绒",
-        "亚麻",
-        "塑料",
-        "木质",
-        "竹",
-        "金属",
-        "铝合金",
-        "钛",
-        "铜",
-        "铁",
-        "无线",
-        "有线",
-        "蓝牙",
-        "智能",
-        "电动",
-        "全自动",
-        "便携",
-        "便携式",
-        "迷你",
-        "大号",
-        "小号",
-        "中号",
-        "大容量",
-        "防水",
-        "静音",
-        "降噪",
-        "加厚",
-        "加绒",
-        "轻薄",
-        "大码",
-        "高腰",
-        "修身",
-        "宽松",
-        "短款",
-        "长款",
-        "敏感肌",
-        "油皮",
-        "干皮",
-        "补水",
-        "保湿",
-        "美白",
-        "控油",
-        "去屑",
-    ]
-)
 # Letters by which things of one kind end: 按摩器 and 按摩仪, 沐浴乳 and 沐浴露.
 _KINDS = ("机器仪", "霜膏乳露液", "衫衣")
 
@@ -334,7 +214,7 @@ def _parts(snapshot: Snapshot, known: Analyzer, edits: Edits, slot: Slot) -> Ite
         return
     before, last = text[:-1], text[-1]
     is_whole = len(snapshot.docs("title", text)) or len(snapshot.phrase(text))
-    if 2 <= len(text) <= 3 and not is_whole and _says_what_like(before):
+    if 2 <= len(text) <= 3 and not is_whole and says_what_like(before):
         # 女包, 白鞋: no name has it in one piece.
         yield replace(slot, text=before)
         yield replace(slot, text=last)
@@ -386,13 +266,9 @@ def _with_head(snapshot: Snapshot, slots: Sequence[Slot]) -> Iterator[Slot]:
         )
 
 
-def _says_what_like(text: str) -> bool:
-    return _COLOUR.fullmatch(text) is not None or text in _PEOPLE or text in _MATERIAL
-
-
 def _is_modifier(snapshot: Snapshot, slot: Slot) -> bool:
     text = slot.text
-    if slot.kind != HANZI or _says_what_like(text):
+    if slot.kind != HANZI or says_what_like(text):
         return True
     if len(snapshot.docs("leaf", text)):
         return False

@@ -1,7 +1,11 @@
 """A supplier sets its stock; every change is a movement."""
 
 import psycopg
+import pytest
 
+from catalog.stock import service as stock_service
+from catalog.stock.rules import OutOfStock
+from mall.kernel.uow import unit_of_work
 from tests.support.people import order_body
 
 
@@ -95,3 +99,30 @@ def test_counting_waits_for_nobody_who_changes_products(world):
         connection.execute("SELECT FROM product WHERE id = ANY(%s) FOR UPDATE", [products])
         assert world.elsewhere(lambda: world.run_sweep("count_availability")) == 3
         connection.rollback()
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_a_single_unit_is_a_movement_as_well(world, audited, change):
+    supplier_id = world.supplier()
+    _, sku = world.sku(1000, 5, supplier_id)
+    supplier = world.staff("supplier", supplier_id)
+    body = {"change": change, "cause": "received", "reason": "清点"}
+    path = f"/v1/supplier/skus/{sku}/stock/adjustments"
+    assert supplier.post(path, body).get_json()["on_hand"] == 5 + change
+    assert world.stock_of(sku) == (5 + change, 0)
+    [moved] = world.rows("SELECT quantity FROM stock_movement WHERE reference = '清点'")
+    assert moved.quantity == change
+    audited()
+
+
+@pytest.mark.parametrize(("quantity", "left"), [(1, 4), (4, 1)])
+def test_what_no_order_has_reserved_is_taken_from_the_shelf(world, quantity, left):
+    """Of five one is reserved: four can be taken, and not one more."""
+    _, sku = world.sku(1000, 5)
+    world.member().post("/v1/store/orders", order_body([sku], "wechat", 1000))
+    with world.app.app_context(), unit_of_work() as uow:
+        stock_service.take_free(uow, sku, quantity, "exchange", "case:1")
+    assert world.stock_of(sku) == (left, 1)
+    with world.app.app_context(), pytest.raises(OutOfStock), unit_of_work() as uow:
+        stock_service.take_free(uow, sku, left, "exchange", "case:2")
+    assert world.stock_of(sku) == (left, 1)

@@ -1,7 +1,10 @@
 """A refund beside an exchange: whatever is under way, nobody gets the goods and their money."""
 
+from datetime import timedelta
+
 import pytest
 
+from mall.kernel import clock
 from tests.support.selling import PARCEL, Sale
 
 PRICE = 2500
@@ -124,4 +127,14 @@ def test_exchanges_of_exchanges_never_give_more_than_was_bought(world, audited):
     found.refund()
     assert found.sale.beans() == PRICE
     assert found.sale.ask("refund_only").get_json()["code"] == "nothing_to_ask"
+    audited()
+
+
+def test_what_came_instead_has_a_time_of_its_own_from_its_own_arrival(world, audited):
+    window = world.app.extensions["mall_settings"].after_sales.window
+    found = Exchanged(world)
+    clock.shift(window - timedelta(minutes=5))
+    found.deliver()
+    clock.shift(window + timedelta(minutes=5))
+    assert found.sale.ask("return_and_refund").status_code == 201
     audited()

@@ -353,3 +353,13 @@ def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, oper
     told = sale.supplier.get("/v1/supplier/notices").get_json()["items"]
     assert [each["kind"] for each in told].count("commission_changed") == 2
     audited()
+
+
+@pytest.mark.parametrize(("adjusted", "status"), [(-4750, 409), (-4749, 201)])
+def test_a_statement_is_of_a_fen_at_least(sale, operator, adjusted, status):
+    body = {"supplier_id": str(sale.supplier_id), "amount_fen": adjusted, "note": "扣款"}
+    assert operator.post("/v1/ops/settlement/adjustments", body).status_code == 201
+    reply = draft(operator, sale)
+    assert reply.status_code == status
+    told = reply.get_json()
+    assert (told["net_fen"] == 1) if status == 201 else (told["code"] == "nothing_to_settle")

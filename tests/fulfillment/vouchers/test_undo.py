@@ -187,3 +187,14 @@ def test_beans_of_a_programme_follow_its_rules(world, union, audited, is_closed)
     assert world.run_sweep("lapse_vouchers") == 1
     assert person.get("/v1/store/beans").get_json()["balance_fen"] == (0 if is_closed else 5_000)
     audited()
+
+
+def test_what_ended_unused_gives_its_places_of_the_day_back(world, counter):
+    assert counter.choose().status_code == 200
+    used(counter)
+    [chosen] = world.rows("SELECT units FROM pickup_choice")
+    assert chosen.units == 3
+    end(world, seconds=-1)
+    assert world.run_sweep("lapse_vouchers") == 2
+    [left] = world.rows("SELECT units FROM pickup_choice")
+    assert left.units == 1

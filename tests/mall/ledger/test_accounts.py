@@ -52,3 +52,21 @@ def test_money_and_beans_are_kept_apart(world, audited):
         "wechat:clearing": -600,
     }
     audited()
+
+
+def test_snapshots_are_kept_for_four_hundred_days_and_not_a_second_longer(world, audited):
+    now = clock.now().replace(minute=0, second=0, microsecond=0)
+    clock.freeze(now)
+    world.member(beans_fen=3000)
+    clock.freeze(now + timedelta(hours=3))
+    world.run_sweep("roll_up_accounts")
+    # Up to two hours from now, as an hour passes before an hour is summed up.
+    [kept] = world.rows("SELECT DISTINCT before FROM ledger_snapshot")
+    assert kept.before == now + timedelta(hours=2)
+    for days, count in ((400, 1), (401, 0)):
+        clock.freeze(now + timedelta(hours=3, days=days))
+        world.run_sweep("roll_up_accounts")
+        old = world.rows("SELECT FROM ledger_snapshot WHERE before = :at", at=kept.before)
+        assert len(old) == count, days
+    assert accounts(world) == {"beans:issued": -3000}
+    audited()

@@ -51,3 +51,18 @@ def test_ten_wrong_codes_are_enough_for_an_hour(given, world):
     code = person.get(f"/v1/store/entitlements/{right['id']}").get_json()["code"]
     reply = guesser.post("/v1/store/vouchers/check", {"code": code})
     assert (reply.status_code, reply.get_json()["code"]) == (429, "too_many_tries")
+
+
+@pytest.mark.parametrize(("delivery", "has_address"), [("ship", True), ("store_pickup", False)])
+def test_an_order_keeps_the_address_only_where_something_is_sent(world, delivery, has_address):
+    """Where somebody lives is nobody's business at a counter."""
+    union = Union(world)
+    rows = union.people(1)
+    pack_id, _ = union.pack(30_000)
+    programme_id = union.issued(
+        kind="fixed", delivery=delivery, roster_id=union.roster(rows), pack_ids=[pack_id]
+    )
+    done = union.redeem(union.members[rows[0][1]], programme_id)
+    assert done.status_code == 201, done.get_json()
+    [order] = world.rows("SELECT address FROM shop_order")
+    assert (order.address is not None) is has_address

@@ -6,6 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from tests.support.people import order_body
+from tests.support.selling import Sale
 
 
 @pytest.fixture
@@ -69,3 +70,31 @@ def test_a_refund_under_way_is_asked_about_until_it_ends(world, late, audited):
     world.run_sweep("send_due_refunds")
     assert recorded(world, late).state == "succeeded"
     audited()
+
+
+def test_the_first_refund_of_a_payment_has_its_number_and_each_further_one_the_next(world):
+    """WeChat takes a number it knows for the same refund: two with one number would pay one."""
+    sale = Sale(world, quantity=3, beans=0).deliver()
+    for _ in range(3):
+        case = sale.asked("refund_only", 1)
+        assert sale.supplier_does(case, "approve").status_code == 200
+    rows = world.rows("SELECT out_refund_no, out_trade_no FROM refund ORDER BY id")
+    first = f"R{rows[0].out_trade_no}"
+    assert [row.out_refund_no for row in rows] == [first, f"{first}-2", f"{first}-3"]
+    assert sale.wechat_back() == 7500
+
+
+def test_each_payment_that_came_too_late_goes_back_once_whatever_came_before_it(world):
+    member = world.member()
+    for _ in range(2):
+        _, sku = world.sku(1000)
+        order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
+        path = f"/v1/store/orders/{order['order_id']}"
+        payment = member.post(f"{path}/payments", {}).get_json()
+        member.post(f"{path}/cancel")
+        world.pay(payment, force=True)
+        world.run_outbox()
+    rows = world.rows("SELECT payment_id FROM refund")
+    assert len(rows) == len({row.payment_id for row in rows}) == 2
+    told = member.get("/v1/store/notices").get_json()["items"]
+    assert [each["kind"] for each in told] == ["late_payment"] * 2
