@@ -122,7 +122,7 @@ class Purchase:
         lifecycle.approve(uow, self.approver, programme_id, found.content_hash, codes)
         one, other = Signer(None, "bench", "压测"), Signer(None, "bench2", "压测复核")
         transfer = Transfer(found.budget_fen, secrets.token_hex(8), "压测")
-        row = funding.record(uow, self.union_id, programme_id, one, transfer)
+        row = funding.record_of_union(uow, self.union_id, programme_id, one, transfer)
         funding.confirm(uow, programme_id, row.id, other)
         return programme_id
 
@@ -200,7 +200,7 @@ def hospital(bench: Bench) -> Iterator[Figure]:
     yield Figure("hospital_issue", round(count / took), "rights/s, with the wait for the sweep")
     tokens = {each.id: each.token for each in everybody}
     with bench.app.app_context(), reading() as session:
-        found = [programme_queries.get_programme(session, None, each) for each in ids]
+        found = [programme_queries.any_programme(session, each) for each in ids]
         choices = {each.id: each.pack_ids for each in found}
         rows = session.execute(
             text(
@@ -245,7 +245,7 @@ def _accounted(bench: Bench, ids: list[UUID], count: int) -> Figure:
     """Return what was spent; nothing is lost or doubled where it is all that was received."""
     with bench.app.app_context(), reading() as session:
         money = [
-            report_queries.money_of(session, programme_queries.get_programme(session, None, each))
+            report_queries.money_of(session, programme_queries.any_programme(session, each))
             for each in ids
         ]
         orders = session.scalar(

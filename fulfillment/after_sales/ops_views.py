@@ -6,6 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
+from fulfillment.after_sales import queries
 from fulfillment.after_sales.schemas import (
     ArbitrateBody,
     CaseDetailReply,
@@ -35,7 +36,7 @@ def list_cases(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.output(CaseDetailReply)
 @bp.doc(summary="Read a case with its history")
 def read_case(case_id: UUID) -> dict[str, Any]:
-    return detail_of(case_id)
+    return detail_of(lambda session: queries.any_case(session, case_id))
 
 
 @bp.post("/<uuid:case_id>/arbitrate")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from fulfillment.after_sales import rules
@@ -13,19 +13,25 @@ from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
 
 
-def get_case(
-    session: Session,
-    case_id: UUID,
-    member_id: UUID | None = None,
-    supplier_id: UUID | None = None,
-) -> AfterSalesCase:
-    """Return a case, of this member or supplier if one is given; another's is as unknown as none."""
-    query = select(AfterSalesCase).where(AfterSalesCase.id == case_id)
-    if member_id is not None:
-        query = query.where(AfterSalesCase.member_id == member_id)
-    if supplier_id is not None:
-        query = query.where(AfterSalesCase.supplier_id == supplier_id)
-    found = session.scalars(query).first()
+def any_case(session: Session, case_id: UUID) -> AfterSalesCase:
+    """Return a case, whoever asked for it; raises NotFound if there is none."""
+    return _one(session, AfterSalesCase.id == case_id)
+
+
+def case_of_member(session: Session, case_id: UUID, member_id: UUID) -> AfterSalesCase:
+    """Return a member's case; raises NotFound if someone else asked for it."""
+    mine = AfterSalesCase.member_id == member_id
+    return _one(session, (AfterSalesCase.id == case_id) & mine)
+
+
+def case_of_supplier(session: Session, case_id: UUID, supplier_id: UUID) -> AfterSalesCase:
+    """Return a case about a supplier's goods; raises NotFound if they are someone else's."""
+    mine = AfterSalesCase.supplier_id == supplier_id
+    return _one(session, (AfterSalesCase.id == case_id) & mine)
+
+
+def _one(session: Session, which: ColumnElement[bool]) -> AfterSalesCase:
+    found = session.scalars(select(AfterSalesCase).where(which)).first()
     if found is None:
         raise NotFound("after-sales case", "售后单")
     return found

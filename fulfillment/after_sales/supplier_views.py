@@ -34,7 +34,7 @@ bp = APIBlueprint(
 
 def _own(uow: UnitOfWork, case_id: UUID) -> str:
     """See that a case is the asking supplier's; return who asks."""
-    queries.get_case(uow.session, case_id, supplier_id=current_scope_id())
+    queries.case_of_supplier(uow.session, case_id, current_scope_id())
     return current().name
 
 
@@ -50,7 +50,8 @@ def list_cases(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.output(CaseDetailReply)
 @bp.doc(summary="Read a case with its history")
 def read_case(case_id: UUID) -> dict[str, Any]:
-    return detail_of(case_id, supplier_id=current_scope_id())
+    mine = current_scope_id()
+    return detail_of(lambda session: queries.case_of_supplier(session, case_id, mine))
 
 
 @bp.post("/<uuid:case_id>/approve")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
+from sqlalchemy.orm import Session
 
 from fulfillment.after_sales import queries
 from fulfillment.after_sales.models import AfterSalesCase
@@ -38,10 +39,10 @@ def decided(act: Callable[[UnitOfWork], AfterSalesCase], status: int = 200) -> R
     return idempotently(work, status)
 
 
-def detail_of(case_id: UUID, **scope: UUID) -> dict[str, Any]:
-    """Return a case with its history, to whom it belongs."""
+def detail_of(find: Callable[[Session], AfterSalesCase]) -> dict[str, Any]:
+    """Return a case with its history; how it is found says for whom."""
     with reading() as session:
-        case = queries.get_case(session, case_id, **scope)
+        case = find(session)
         return {**queries.reply(case), "history": queries.history_of(session, case.id)}
 
 
@@ -77,7 +78,8 @@ def list_cases(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.output(CaseDetailReply)
 @bp.doc(summary="Read one's own case with its history")
 def read_case(case_id: UUID) -> dict[str, Any]:
-    return detail_of(case_id, member_id=current_member_id())
+    mine = current_member_id()
+    return detail_of(lambda session: queries.case_of_member(session, case_id, mine))
 
 
 @bp.post("/after-sales/<uuid:case_id>/withdraw")

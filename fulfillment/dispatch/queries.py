@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import rules
@@ -15,19 +15,29 @@ from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
 
 
-def own_fulfillment_order(
-    session: Session,
-    fulfillment_order_id: UUID,
-    supplier_id: UUID | None = None,
-    member_id: UUID | None = None,
+def any_fulfillment_order(session: Session, fulfillment_order_id: UUID) -> FulfillmentOrder:
+    """Return a fulfillment order, whoever it belongs to; raises NotFound if there is none."""
+    return _one(session, FulfillmentOrder.id == fulfillment_order_id)
+
+
+def fulfillment_order_of_supplier(
+    session: Session, fulfillment_order_id: UUID, supplier_id: UUID
 ) -> FulfillmentOrder:
-    """Return one of this supplier's or member's; another's is as unknown as none."""
-    query = select(FulfillmentOrder).where(FulfillmentOrder.id == fulfillment_order_id)
-    if supplier_id is not None:
-        query = query.where(FulfillmentOrder.supplier_id == supplier_id)
-    if member_id is not None:
-        query = query.where(FulfillmentOrder.member_id == member_id)
-    found = session.scalars(query).first()
+    """Return one that a supplier fulfils; raises NotFound if someone else does."""
+    mine = FulfillmentOrder.supplier_id == supplier_id
+    return _one(session, (FulfillmentOrder.id == fulfillment_order_id) & mine)
+
+
+def fulfillment_order_of_member(
+    session: Session, fulfillment_order_id: UUID, member_id: UUID
+) -> FulfillmentOrder:
+    """Return one of a member's order; raises NotFound if it is someone else's."""
+    mine = FulfillmentOrder.member_id == member_id
+    return _one(session, (FulfillmentOrder.id == fulfillment_order_id) & mine)
+
+
+def _one(session: Session, which: ColumnElement[bool]) -> FulfillmentOrder:
+    found = session.scalars(select(FulfillmentOrder).where(which)).first()
     if found is None:
         raise NotFound("fulfillment order", "履约单")
     return found

@@ -34,5 +34,7 @@ def list_fulfillment_orders(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read one with the whole address to ship to")
 def read_fulfillment_order(fulfillment_order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        found = queries.own_fulfillment_order(session, fulfillment_order_id, current_scope_id())
+        found = queries.fulfillment_order_of_supplier(
+            session, fulfillment_order_id, current_scope_id()
+        )
         return queries.reply(found, queries.lines_of(session, [found.id])[found.id])

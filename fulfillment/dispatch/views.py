@@ -50,7 +50,7 @@ def listed(
 @bp.doc(summary="List the parts one's own order was split into")
 def list_parts(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order_queries.get_order(session, order_id, current_member_id())
+        order_queries.order_of_member(session, order_id, current_member_id())
         found = queries.of_order(session, order_id)
         lines = queries.lines_of(session, [each.id for each in found])
         return {"items": each_shown(lambda each: queries.reply(each, lines[each.id]), found)}
@@ -61,9 +61,7 @@ def list_parts(order_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Confirm receipt; the last part completes the order", responses={409: "Not sent"})
 def confirm(fulfillment_order_id: UUID) -> dict[str, Any]:
     with unit_of_work() as uow:
-        queries.own_fulfillment_order(
-            uow.session, fulfillment_order_id, member_id=current_member_id()
-        )
+        queries.fulfillment_order_of_member(uow.session, fulfillment_order_id, current_member_id())
         found = service.deliver(uow, fulfillment_order_id, current().name)
         lines = queries.lines_of(uow.session, [found.id])[found.id]
         return queries.reply(found, lines)

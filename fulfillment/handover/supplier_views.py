@@ -23,7 +23,7 @@ bp = APIBlueprint(
 @bp.doc(summary="Download what is to be packed, for a unit also by department, as PDF or xlsx")
 def read_pick_list(fulfillment_order_id: UUID, query_data: dict[str, Any]) -> Response:
     with reading_one_instant() as session:
-        found = dispatch_queries.own_fulfillment_order(
+        found = dispatch_queries.fulfillment_order_of_supplier(
             session, fulfillment_order_id, current_scope_id()
         )
         paper, name = pick_list(session, found), f"配货单-{found.number}"

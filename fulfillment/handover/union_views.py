@@ -41,7 +41,7 @@ bp = APIBlueprint("handover", __name__, url_prefix="/v1/union/programmes", tag="
 
 def _state(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        found = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        found = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return {"id": found.id, "number": found.number, "state": found.state}
 
 
@@ -50,7 +50,7 @@ def _state(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List what goes to the unit, by supplier, and how far it is")
 def list_deliveries(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         found = queries.unit_parts(session, programme_id)
         lines = dispatch_queries.lines_of(session, [each.id for each in found])
         return {
@@ -63,7 +63,7 @@ def list_deliveries(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List the parcels that go to the unit: what was sent, and what came")
 def list_loads(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return {"items": receiving.loads_of(session, programme_id)}
 
 
@@ -91,7 +91,7 @@ def receive(programme_id: UUID, json_data: Receipt) -> Response:
 @bp.doc(summary="List what was claimed of what went to the unit, and what became of it")
 def list_claims(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return {"items": queries.claims_of(session, programme_id)}
 
 
@@ -123,7 +123,7 @@ def withdraw(programme_id: UUID, case_id: UUID) -> Any:
 def list_hand_outs(programme_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         found = handing.list_of(
             session, programme_id, query_data["state"], query_data["after"], limit
         )

@@ -47,7 +47,7 @@ def _paper(session: Session, programme: Programme, name: str, part: int) -> Pape
 @bp.doc(summary="Read what was issued, redeemed, shipped, signed, and what is left over")
 def read_dashboard(programme_id: UUID) -> dict[str, Any]:
     with reading_one_instant() as session:
-        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return queries.dashboard_of(session, programme)
 
 
@@ -56,7 +56,7 @@ def read_dashboard(programme_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="List the papers that can be had of a programme")
 def list_papers(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
     return {"items": [{"name": name, "title": title} for name, title in rules.PAPERS.items()]}
 
 
@@ -72,7 +72,7 @@ def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Res
     if name not in rules.PAPERS:
         raise NotFound("paper", "单据")
     with reading_one_instant() as session:
-        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])
         file_name = f"{paper.title}-{programme.number}"
     return paper_file(paper, file_name, query_data["format"])

@@ -50,7 +50,7 @@ def pay(
 
     One that was paid by the same reference is returned as it is. Raises WrongState, ReferenceUsed.
     """
-    found = queries.get_statement(uow.session, statement_id)
+    found = queries.any_statement(uow.session, statement_id)
     if found.state == rules.PAID and found.bank_reference == bank_reference:
         return found
     about = f"支付结算单 {found.number}：{yuan(found.net_fen)} 元，{bank_reference}"

@@ -74,7 +74,7 @@ def draft(json_data: dict[str, Any]) -> Any:
 @bp.doc(summary="Read a statement")
 def read_statement(statement_id: UUID) -> Any:
     with reading() as session:
-        return queries.get_statement(session, statement_id)
+        return queries.any_statement(session, statement_id)
 
 
 @bp.get("/statements/<uuid:statement_id>/items")
@@ -84,7 +84,7 @@ def read_statement(statement_id: UUID) -> Any:
 def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
-        queries.get_statement(session, statement_id)
+        queries.any_statement(session, statement_id)
         return page(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
 
 
@@ -94,7 +94,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
 @bp.doc(summary="Download a statement as PDF or xlsx")
 def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
     with reading_one_instant() as session:
-        found = queries.get_statement(session, statement_id)
+        found = queries.any_statement(session, statement_id)
         paper, number = papers.statement(session, found), found.number
     return paper_file(paper, f"{paper.title}-{number}", query_data["format"])
 

@@ -14,16 +14,23 @@ from mall.kernel.invariants import Invariant
 MAX_ITEMS = 100_000
 
 
-def get_statement(
-    session: Session, statement_id: UUID, supplier_id: UUID | None = None
+def any_statement(session: Session, statement_id: UUID) -> SettlementStatement:
+    """Return a statement, of whichever supplier; raises NotFound if there is none."""
+    found = session.get(SettlementStatement, statement_id)
+    if found is None:
+        raise NotFound("statement", "结算单")
+    return found
+
+
+def statement_of_supplier(
+    session: Session, statement_id: UUID, supplier_id: UUID
 ) -> SettlementStatement:
-    """Return a statement, of this supplier if one is given; another's is as unknown as none."""
-    query = select(SettlementStatement).where(SettlementStatement.id == statement_id)
-    if supplier_id is not None:
-        query = query.where(
-            SettlementStatement.supplier_id == supplier_id,
-            SettlementStatement.state != rules.WITHDRAWN,
-        )
+    """Return a supplier's statement; raises NotFound if it is someone else's, or was withdrawn."""
+    query = select(SettlementStatement).where(
+        SettlementStatement.id == statement_id,
+        SettlementStatement.supplier_id == supplier_id,
+        SettlementStatement.state != rules.WITHDRAWN,
+    )
     found = session.scalars(query).first()
     if found is None:
         raise NotFound("statement", "结算单")

@@ -212,7 +212,7 @@ def end_of(day: date) -> datetime:
 
 def lock(uow: UnitOfWork, statement_id: UUID) -> SettlementStatement:
     """Lock a statement until the transaction ends."""
-    queries.get_statement(uow.session, statement_id)
+    queries.any_statement(uow.session, statement_id)
     return uow.session.get_one(
         SettlementStatement, statement_id, with_for_update=True, populate_existing=True
     )
@@ -237,7 +237,7 @@ def confirm(
     uow: UnitOfWork, supplier_id: UUID, statement_id: UUID, actor: str
 ) -> SettlementStatement:
     """Let a supplier agree to a statement; doing it again changes nothing. Raises WrongState."""
-    queries.get_statement(uow.session, statement_id, supplier_id)
+    queries.statement_of_supplier(uow.session, statement_id, supplier_id)
     found = lock(uow, statement_id)
     if found.state == rules.CONFIRMED:
         return found
@@ -251,7 +251,7 @@ def dispute(
     uow: UnitOfWork, supplier_id: UUID, statement_id: UUID, note: str
 ) -> SettlementStatement:
     """Let a supplier say what is wrong with a statement; an operator is told. Raises WrongState."""
-    queries.get_statement(uow.session, statement_id, supplier_id)
+    queries.statement_of_supplier(uow.session, statement_id, supplier_id)
     found = lock(uow, statement_id)
     rules.STATES.check(found.state, rules.DISPUTED)
     found.state, found.note = rules.DISPUTED, note

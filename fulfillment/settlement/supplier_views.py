@@ -63,7 +63,7 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read one's own statement")
 def read_statement(statement_id: UUID) -> Any:
     with reading() as session:
-        return queries.get_statement(session, statement_id, current_scope_id())
+        return queries.statement_of_supplier(session, statement_id, current_scope_id())
 
 
 @bp.get("/statements/<uuid:statement_id>/items")
@@ -73,7 +73,7 @@ def read_statement(statement_id: UUID) -> Any:
 def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     limit = query_data["limit"]
     with reading() as session:
-        queries.get_statement(session, statement_id, current_scope_id())
+        queries.statement_of_supplier(session, statement_id, current_scope_id())
         return page(queries.items_of(session, statement_id, query_data["cursor"], limit), limit)
 
 
@@ -83,7 +83,7 @@ def list_items(statement_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]
 @bp.doc(summary="Download one's own statement as PDF or xlsx")
 def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
     with reading_one_instant() as session:
-        found = queries.get_statement(session, statement_id, current_scope_id())
+        found = queries.statement_of_supplier(session, statement_id, current_scope_id())
         paper, number = papers.statement(session, found), found.number
     return paper_file(paper, f"{paper.title}-{number}", query_data["format"])
 

@@ -64,9 +64,11 @@ def dispatch(fulfillment_order_id: UUID, json_data: dict[str, Any]) -> Response:
     )
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        dispatch_queries.own_fulfillment_order(uow.session, fulfillment_order_id, supplier_id)
+        dispatch_queries.fulfillment_order_of_supplier(
+            uow.session, fulfillment_order_id, supplier_id
+        )
         service.dispatch(uow, fulfillment_order_id, parcel)
-        found = dispatch_queries.own_fulfillment_order(
+        found = dispatch_queries.fulfillment_order_of_supplier(
             uow.session, fulfillment_order_id, supplier_id
         )
         lines = dispatch_queries.lines_of(uow.session, [found.id])[found.id]

@@ -20,6 +20,6 @@ bp = APIBlueprint("parcels", __name__, url_prefix="/v1/store/orders", tag="Store
 @bp.doc(summary="List the parcels of one's own order")
 def list_shipments(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order_queries.get_order(session, order_id, current_member_id())
+        order_queries.order_of_member(session, order_id, current_member_id())
         parts = [each.id for each in dispatch_queries.of_order(session, order_id)]
         return {"items": service.shipments_of(session, parts)}

@@ -35,11 +35,17 @@ class Near:
     position: tuple[float, float] | None = None
 
 
-def get_store(session: Session, store_id: UUID, supplier_id: UUID | None = None) -> Store:
-    """Return a store, of this merchant if one is given; another's is as unknown as none."""
-    query = select(Store).where(Store.id == store_id)
-    if supplier_id is not None:
-        query = query.where(Store.supplier_id == supplier_id)
+def any_store(session: Session, store_id: UUID) -> Store:
+    """Return a store, of whichever merchant; raises NotFound if there is none."""
+    found = session.get(Store, store_id)
+    if found is None:
+        raise NotFound("store", "门店")
+    return found
+
+
+def store_of_supplier(session: Session, store_id: UUID, supplier_id: UUID) -> Store:
+    """Return a merchant's store; raises NotFound if it is someone else's."""
+    query = select(Store).where(Store.id == store_id, Store.supplier_id == supplier_id)
     found = session.scalars(query).first()
     if found is None:
         raise NotFound("store", "门店")

@@ -55,7 +55,7 @@ def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: Store
 
     Who had chosen a place that is another now is told. Raises NotFound, StoreNameTaken and Invalid.
     """
-    store = _lock(uow, store_id, supplier_id)
+    store = _lock_of_supplier(uow, store_id, supplier_id)
     before = queries.place_of(uow.session, store)
     _check_name(uow, store, form.name)
     _fill(uow, store, form)
@@ -125,7 +125,7 @@ def set_active(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, is_active: bo
 
     Who had chosen it for a time to come is told to choose another.
     """
-    store = _lock(uow, store_id, supplier_id)
+    store = _lock_of_supplier(uow, store_id, supplier_id)
     if store.is_active == is_active:
         return store
     store.is_active = is_active
@@ -162,7 +162,7 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     Raises NotFound, WrongState, StoreClosed, NothingToCollect, NotHonoured, TooLateToChange,
     SlotUnknown, SlotTooSoon and DayFull.
     """
-    order_queries.get_order(uow.session, order_id, member_id)
+    order_queries.order_of_member(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.AWAITING_PAYMENT, order_rules.PAID):
         raise order_rules.STATES.refusal(order.state, "pickup")
@@ -200,8 +200,13 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     return choice
 
 
-def _lock(uow: UnitOfWork, store_id: UUID, supplier_id: UUID | None = None) -> Store:
-    queries.get_store(uow.session, store_id, supplier_id)
+def _lock_of_supplier(uow: UnitOfWork, store_id: UUID, supplier_id: UUID) -> Store:
+    queries.store_of_supplier(uow.session, store_id, supplier_id)
+    return _lock(uow, store_id)
+
+
+def _lock(uow: UnitOfWork, store_id: UUID) -> Store:
+    queries.any_store(uow.session, store_id)
     return uow.session.scalars(
         select(Store)
         .where(Store.id == store_id)
@@ -223,7 +228,7 @@ def _collected(uow: UnitOfWork, order_id: UUID, supplier_id: UUID) -> list[Colle
 
 
 def _check_changeable(uow: UnitOfWork, before: PickupChoice) -> None:
-    store = queries.get_store(uow.session, before.store_id)
+    store = queries.any_store(uow.session, before.store_id)
     begins = before.slot_starts - timedelta(hours=store.lead_hours)
     if store.is_active and store.lead_hours and begins <= uow.now < before.slot_ends:
         raise rules.TooLateToChange(at=f"{begins.astimezone(BEIJING):%m-%d %H:%M}")
@@ -267,7 +272,7 @@ def release(uow: UnitOfWork, order_id: UUID, supplier_id: UUID, units: int) -> N
 
 def counter_of(uow: UnitOfWork, store_id: UUID) -> Store:
     """Return the store that a clerk acts for; raises NotFound for an account without one."""
-    store = queries.get_store(uow.session, store_id)
+    store = queries.any_store(uow.session, store_id)
     if not store.is_active:
         raise rules.StoreClosed()
     return store

@@ -84,7 +84,7 @@ def set_active(store_id: UUID, json_data: dict[str, bool]) -> dict[str, Any]:
 @bp.doc(summary="List the clerks of a store")
 def list_clerks(store_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        queries.get_store(session, store_id, current_scope_id())
+        queries.store_of_supplier(session, store_id, current_scope_id())
         found = access_queries.staff_of(session, rules.CLERK, store_id)
         return {"items": each_shown(lambda each: values_of(each, ClerkReply), found)}
 
@@ -101,7 +101,7 @@ def list_clerks(store_id: UUID) -> dict[str, Any]:
 )
 def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        queries.get_store(uow.session, store_id, current_scope_id())
+        queries.store_of_supplier(uow.session, store_id, current_scope_id())
         new = access_service.NewStaff(
             json_data["username"],
             json_data["display_name"] or json_data["username"],
@@ -121,7 +121,7 @@ def add_clerk(store_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Invite a clerk again, to a new password")
 def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
     with unit_of_work() as uow:
-        queries.get_store(uow.session, store_id, current_scope_id())
+        queries.store_of_supplier(uow.session, store_id, current_scope_id())
         clerk = access_service.colleague(uow, current().subject_id, store_id, clerk_id)
         return invitations.issue(uow, clerk, current().name)
 
@@ -132,6 +132,6 @@ def invite_clerk(store_id: UUID, clerk_id: UUID) -> Any:
 @bp.doc(summary="Close a clerk's account; its sessions end at once")
 def close_clerk(store_id: UUID, clerk_id: UUID) -> tuple[str, int]:
     with unit_of_work() as uow:
-        queries.get_store(uow.session, store_id, current_scope_id())
+        queries.store_of_supplier(uow.session, store_id, current_scope_id())
         access_service.close_colleague(uow, current().subject_id, store_id, clerk_id)
     return "", 204

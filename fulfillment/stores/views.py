@@ -59,7 +59,7 @@ def list_slots(store_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     days = [first + timedelta(days=number) for number in range(query_data["days"])]
     last = beijing_day(now()) + timedelta(days=rules.MAX_DAYS_AHEAD)
     with reading() as session:
-        store = queries.get_store(session, store_id)
+        store = queries.any_store(session, store_id)
         if not store.is_active:
             raise rules.StoreClosed()
         soonest = now() + timedelta(hours=store.lead_hours)
@@ -95,7 +95,7 @@ def _chosen(session: Session, order_id: UUID) -> dict[str, Any]:
 @bp.doc(summary="Read where and when one's own order is collected, merchant by merchant")
 def read_pickup(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order_queries.get_order(session, order_id, current_member_id())
+        order_queries.order_of_member(session, order_id, current_member_id())
         return _chosen(session, order_id)
 
 

@@ -67,7 +67,7 @@ def _raise_alarm(_hour: str, store_id: UUID) -> None:
 
 
 def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
-    part = dispatch_queries.own_fulfillment_order(uow.session, voucher.fulfillment_order_id)
+    part = dispatch_queries.any_fulfillment_order(uow.session, voucher.fulfillment_order_id)
     lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
     [line] = [each for each in lines if each.id == voucher.fulfillment_line_id]
     names = member_queries.display_names(uow.session, [voucher.member_id])

@@ -46,7 +46,7 @@ def _places(session: Session, order_id: UUID) -> dict[UUID, dict[str, Any]]:
 def list_vouchers(order_id: UUID) -> dict[str, Any]:
     secret = current_settings().secret_key
     with reading() as session:
-        order = order_queries.get_order(session, order_id, current_member_id())
+        order = order_queries.order_of_member(session, order_id, current_member_id())
         parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
         lines = dispatch_queries.lines_of(session, parts)
         titles = {line.id: line.title for each in lines.values() for line in each}
@@ -81,7 +81,7 @@ def show_qr(order_id: UUID, voucher_id: UUID, kind: str) -> Response:
     if kind not in papers.KINDS:
         raise NotFound("picture", "图片", field="kind")
     with reading() as session:
-        order = order_queries.get_order(session, order_id, current_member_id())
+        order = order_queries.order_of_member(session, order_id, current_member_id())
         parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
         found = [each for each in queries.of_parts(session, parts) if each.id == voucher_id]
         if not found or not _is_good(found[0], order.state):

@@ -25,7 +25,7 @@ def lapse_unpaid_orders() -> int:
 
 
 def _lapse(order_id: UUID) -> bool:
-    process.cancel(order_id, None, order_rules.SYSTEM, order_rules.BY_TIMEOUT)
+    process.cancel(order_id, order_rules.SYSTEM, order_rules.BY_TIMEOUT)
     return True
 
 

@@ -19,7 +19,7 @@ class CancelBusy(DomainError):
     en = "The order is being paid right now; try again shortly."
 
 
-def cancel(order_id: UUID, member_id: UUID | None, actor: str, reason: str) -> None:
+def cancel(order_id: UUID, actor: str, reason: str) -> None:
     """Cancel an order that awaits payment; a payment that was faster wins.
 
     Raises AlreadyPaid when it did, GatewayUnavailable when WeChat does not say: then the order
@@ -27,7 +27,7 @@ def cancel(order_id: UUID, member_id: UUID | None, actor: str, reason: str) -> N
     """
     for _ in range(MAX_ROUNDS):
         with reading() as session:
-            open_numbers = service.own_open_payments(session, order_id, member_id)
+            open_numbers = service.open_payments(session, order_id)
         for out_trade_no in open_numbers:
             if payment_process.close(out_trade_no).is_paid:
                 raise AlreadyPaid()
@@ -45,13 +45,13 @@ def cancel_for_member(order_id: UUID, member_id: UUID, actor: str) -> None:
     a paid order are closed first, too; who paid twice gets that back. Raises GatewayUnavailable.
     """
     with reading() as session:
-        state = order_queries.get_order(session, order_id, member_id).state
+        state = order_queries.order_of_member(session, order_id, member_id).state
     if state == order_rules.AWAITING_PAYMENT:
-        cancel(order_id, member_id, actor, order_rules.BY_MEMBER)
+        cancel(order_id, actor, order_rules.BY_MEMBER)
         return
     # No payment can be begun for it any more: what is closed now stays closed.
     with reading() as session:
-        open_numbers = service.own_open_payments(session, order_id, member_id)
+        open_numbers = service.open_payments(session, order_id)
     for out_trade_no in open_numbers:
         payment_process.close(out_trade_no)
     with unit_of_work() as uow:

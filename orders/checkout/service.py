@@ -326,7 +326,6 @@ def _take_back(
     uow.emit(OrderCancelled(str(order.id)))
 
 
-def own_open_payments(session: Session, order_id: UUID, member_id: UUID | None) -> list[str]:
+def open_payments(session: Session, order_id: UUID) -> list[str]:
     """Return the numbers of payments that must be closed before an order can be cancelled."""
-    order_queries.get_order(session, order_id, member_id)
     return [payment.out_trade_no for payment in payment_queries.open_payments(session, order_id)]

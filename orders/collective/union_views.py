@@ -42,7 +42,7 @@ bp = APIBlueprint("collective", __name__, url_prefix="/v1/union/programmes", tag
 @bp.doc(summary="Read what a programme costs, what was paid, and what is due or too much")
 def read_bill(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return queries.bill_of(session, programme)
 
 
@@ -57,7 +57,9 @@ def read_bill(programme_id: UUID) -> dict[str, Any]:
 def record_transfer(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        row = funding.record(uow, current_scope_id(), programme_id, by, Transfer(**json_data))
+        row = funding.record_of_union(
+            uow, current_scope_id(), programme_id, by, Transfer(**json_data)
+        )
         return queries.funding_of(row)
 
 
@@ -87,7 +89,7 @@ def begin_payment(programme_id: UUID) -> dict[str, Any]:
 
 def _progress(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return queries.progress_of(session, programme)
 
 
@@ -119,7 +121,7 @@ def list_recipients(programme_id: UUID, query_data: dict[str, Any]) -> dict[str,
     if query_data["has_not_chosen"]:
         narrowed.append(entitlement_queries.not_chosen())
     with reading() as session:
-        programme = programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         found = entitlement_queries.of_programme(
             session, programme_id, query_data["after"], limit, narrowed
         )
@@ -162,7 +164,7 @@ def _change(row: ProgrammeChange) -> dict[str, Any]:
 @bp.doc(summary="List who was added or withdrawn after approval, and by whom")
 def list_changes(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme_queries.get_programme(session, current_scope_id(), programme_id)
+        programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         return {"items": [_change(row) for row in changing.changes(session, programme_id)]}
 
 

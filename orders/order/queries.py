@@ -18,15 +18,21 @@ from orders.order import rules
 from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme
 
 
-def get_order(session: Session, order_id: UUID, member_id: UUID | None = None) -> Order:
-    """Return an order, of this member if one is given; another's is as unknown as none."""
-    query = select(Order).where(Order.id == order_id)
-    if member_id is not None:
-        query = query.where(Order.member_id == member_id)
-    order = session.scalars(query).first()
-    if order is None:
+def any_order(session: Session, order_id: UUID) -> Order:
+    """Return an order, whoever placed it; raises NotFound if there is none."""
+    found = session.get(Order, order_id)
+    if found is None:
         raise NotFound("order", "订单")
-    return order
+    return found
+
+
+def order_of_member(session: Session, order_id: UUID, member_id: UUID) -> Order:
+    """Return a member's order; raises NotFound if someone else placed it."""
+    query = select(Order).where(Order.id == order_id, Order.member_id == member_id)
+    found = session.scalars(query).first()
+    if found is None:
+        raise NotFound("order", "订单")
+    return found
 
 
 def in_state(session: Session, order_ids: Sequence[UUID], *states: str) -> set[UUID]:

@@ -40,7 +40,7 @@ def list_orders(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read one's own order with its history")
 def read_order(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order = queries.get_order(session, order_id, current_member_id())
+        order = queries.order_of_member(session, order_id, current_member_id())
         lines = queries.lines_of(session, [order.id])[order.id]
         reply = queries.order_reply(order, lines)
         return {**reply, "history": queries.history(session, order.id)}

@@ -61,7 +61,7 @@ def begin_payment(
 
     Raises PaymentNotNeeded and PaymentWindowClosed. WeChat is asked only after the commit.
     """
-    order_queries.get_order(uow.session, order_id, member_id)
+    order_queries.order_of_member(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state != order_rules.AWAITING_PAYMENT or order.pay_by is None:
         raise rules.PaymentNotNeeded()

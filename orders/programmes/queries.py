@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.errors import NotFound
@@ -21,23 +21,37 @@ RECIPE = (
 )
 
 
-def lock(uow: UnitOfWork, union_id: UUID | None, programme_id: UUID) -> Programme:
-    """Lock a programme (of this union, if one is given) until the transaction ends."""
-    query = select(Programme).where(Programme.id == programme_id)
-    if union_id is not None:
-        query = query.where(Programme.union_id == union_id)
-    found = uow.session.scalars(
-        query.with_for_update().execution_options(populate_existing=True)
-    ).first()
+def lock_any(uow: UnitOfWork, programme_id: UUID) -> Programme:
+    """Lock a programme, of whichever union, until the transaction ends; raises NotFound."""
+    return _locked(uow, Programme.id == programme_id)
+
+
+def lock_of_union(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> Programme:
+    """Lock a union's programme until the transaction ends; raises NotFound if it is another's."""
+    mine = Programme.union_id == union_id
+    return _locked(uow, (Programme.id == programme_id) & mine)
+
+
+def _locked(uow: UnitOfWork, which: ColumnElement[bool]) -> Programme:
+    query = select(Programme).where(which).with_for_update()
+    found = uow.session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
         raise NotFound("programme", "福利方案")
     return found
 
 
-def get_programme(session: Session, union_id: UUID | None, programme_id: UUID) -> Programme:
-    """Return a programme, of this union if one is given; another's is as unknown as none."""
+def any_programme(session: Session, programme_id: UUID) -> Programme:
+    """Return a programme, of whichever union; raises NotFound if there is none."""
     found = session.get(Programme, programme_id)
-    if found is None or (union_id is not None and found.union_id != union_id):
+    if found is None:
+        raise NotFound("programme", "福利方案")
+    return found
+
+
+def programme_of_union(session: Session, union_id: UUID, programme_id: UUID) -> Programme:
+    """Return a union's programme; raises NotFound if it is another's."""
+    found = any_programme(session, programme_id)
+    if found.union_id != union_id:
         raise NotFound("programme", "福利方案")
     return found
 

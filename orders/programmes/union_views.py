@@ -44,7 +44,7 @@ def reply_of(programme: Programme) -> dict[str, Any]:
 
 def _read(programme_id: UUID, status: int = 200) -> Response:
     with reading() as session:
-        found = queries.get_programme(session, current_scope_id(), programme_id)
+        found = queries.programme_of_union(session, current_scope_id(), programme_id)
         response = make_response(ProgrammeReply().dump(reply_of(found)), status)
         response.set_etag(str(found.version))
     return response
@@ -164,7 +164,7 @@ def withdraw(programme_id: UUID, json_data: dict[str, str]) -> Response:
 @bp.doc(summary="Export the signed history: every step with its hash, and how to compute it again")
 def read_history(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        programme = queries.get_programme(session, current_scope_id(), programme_id)
+        programme = queries.programme_of_union(session, current_scope_id(), programme_id)
         return history_of(session, programme)
 
 

@@ -78,7 +78,7 @@ def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | 
     access_service.check_tries(uow, CODES, member_id)
     right = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
     if right is not None:
-        programme = programme_queries.get_programme(uow.session, None, right.programme_id)
+        programme = programme_queries.any_programme(uow.session, right.programme_id)
         if programme.allows_codes:
             access_service.check_tries(uow, CODES, member_id)
             return right
@@ -89,7 +89,7 @@ def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | 
 def _plan(
     session: Session, right: Entitlement, choice: Choice, at: datetime, by_code: bool = False
 ) -> Plan:
-    programme = programme_queries.get_programme(session, None, right.programme_id)
+    programme = programme_queries.any_programme(session, right.programme_id)
     if right.lot_id is None or not programme_rules.has_vouchers(
         programme.kind, programme.max_items, programme.delivery
     ):
@@ -146,7 +146,7 @@ def redeem(
     """
     lines = rules.lines_of(made.wanted, offers, made.delivery)
     if made.pack_id is None:
-        programme = programme_queries.get_programme(uow.session, None, made.programme_id)
+        programme = programme_queries.any_programme(uow.session, made.programme_id)
         rules.check_selection(lines, programme_queries.content_of(programme)["selection"]["items"])
     region = destination.region_code if destination else None
     # Delivery is in the price, but only where the supplier delivers.
@@ -172,7 +172,7 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     right = entitlement_service.lock(uow, entitlement_id)
     if right.order_id is None or right.state != entitlement_rules.REDEEMED:
         raise NotFound("choice", "已选内容")
-    programme = programme_queries.get_programme(uow.session, None, right.programme_id)
+    programme = programme_queries.any_programme(uow.session, right.programme_id)
     check_open(programme, uow.now)
     order = order_service.lock(uow, right.order_id)
     if order.member_id != member_id:

@@ -25,7 +25,7 @@ notice_bp = APIBlueprint("refund_notices", __name__, tag="Webhooks")
 @bp.doc(summary="List what comes back of one's own order over WeChat; beans are back at once")
 def list_refunds(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order_queries.get_order(session, order_id, current_member_id())
+        order_queries.order_of_member(session, order_id, current_member_id())
         return {"items": queries.of_order(session, order_id)}
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from threading import Barrier
 
 import pytest
@@ -15,9 +16,17 @@ DOORS = {"store": "/v1/store/me", "supplier": "/v1/supplier/products", "ops": "/
 DOORS |= {"union": "/v1/union/rosters", "pickup": "/v1/pickup/account"}
 
 
-def sign_in(port, person, audience, password=PASSWORD, address="127.0.0.1"):
+def home(person):
+    """Return an address of this machine that only this person comes from."""
+    return "127." + ".".join(
+        str(1 + each % 250) for each in sha256(person.username.encode()).digest()[:3]
+    )
+
+
+def sign_in(port, person, audience, password=PASSWORD, address=None):
+    """Sign in from the person's own address: wrong guesses of others must not slow it down."""
     who = {"username": person.username, "password": password}
-    stranger = Attacker(port, address=address)
+    stranger = Attacker(port, address=address or home(person))
     try:
         return stranger.ask("POST", f"/v1/{audience}/session", who)
     finally:

@@ -46,7 +46,7 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what a right
     pays and has not left.
     """
-    order_queries.get_order(uow.session, order_id, member_id)
+    order_queries.order_of_member(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "after_sales")
@@ -152,7 +152,7 @@ def _note(uow: UnitOfWork, case: AfterSalesCase, before: str | None, actor: str,
 
 def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
     """Lock what a decision touches: order, its part, and the case, in this order."""
-    case = queries.get_case(uow.session, case_id)
+    case = queries.any_case(uow.session, case_id)
     order_service.lock(uow, case.order_id)
     part, line = dispatch_service.lock_line_of_part(
         uow, case.order_line_id, case.fulfillment_order_id
@@ -174,7 +174,7 @@ def release(line: FulfillmentLine, case: AfterSalesCase) -> None:
 
 def withdraw(uow: UnitOfWork, member_id: UUID, case_id: UUID) -> AfterSalesCase:
     """Give up one's own case before the goods are on their way back; again changes nothing."""
-    queries.get_case(uow.session, case_id, member_id=member_id)
+    queries.case_of_member(uow.session, case_id, member_id)
     _, line, case = lock(uow, case_id)
     if case.state != rules.WITHDRAWN:
         become(uow, case, rules.WITHDRAWN, f"member:{member_id}", "")
@@ -187,7 +187,7 @@ def send_back(
 ) -> AfterSalesCase:
     """Record how goods are on their way back; raises WrongState and Invalid."""
     number = shipment_rules.clean_number(carrier, tracking_no)
-    queries.get_case(uow.session, case_id, member_id=member_id)
+    queries.case_of_member(uow.session, case_id, member_id)
     *_, case = lock(uow, case_id)
     note = f"{shipment_rules.CARRIERS[carrier].name} {number or ''}".strip()
     sent = {"return_carrier": carrier, "return_tracking_no": number}
@@ -198,7 +198,7 @@ def send_back(
 
 def appeal(uow: UnitOfWork, member_id: UUID, case_id: UUID, note: str) -> AfterSalesCase:
     """Ask an operator to decide about a case that the supplier refused; raises WrongState."""
-    queries.get_case(uow.session, case_id, member_id=member_id)
+    queries.case_of_member(uow.session, case_id, member_id)
     *_, case = lock(uow, case_id)
     become(uow, case, rules.APPEALED, f"member:{member_id}", note)
     notice = _notice(

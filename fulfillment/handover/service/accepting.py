@@ -24,7 +24,7 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     Raises WrongState, NotArrived, ClaimsOpen, and SamePerson for whoever recorded what came or was
     paid; then nothing is changed.
     """
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
     unsplit = queries.count_unsplit(uow.session, programme.id)
     rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
@@ -51,7 +51,7 @@ def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: 
 
     Raises NotFound for a case of another programme.
     """
-    programme_queries.lock(uow, officer.union_id, programme_id)
+    programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     queries.check_claim(uow.session, programme_id, case_id)
     signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
@@ -63,7 +63,7 @@ def archive(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) ->
     Raises WrongState, ValueStillOut, FundNotEmpty, and SamePerson for whoever accepted it or
     recorded what was accepted.
     """
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ARCHIVED)
     found = ledger_queries.fund_figures(uow.session, programme.id)
     if found.outstanding_fen or found.held_fen:

@@ -40,7 +40,7 @@ def record(
     The same again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Rights
     are locked in one order: two tablets record a person one after the other.
     """
-    programme = programme_queries.get_programme(uow.session, officer.union_id, programme_id)
+    programme = programme_queries.programme_of_union(uow.session, officer.union_id, programme_id)
     places = {tick.entitlement_id: place for place, tick in enumerate(ticks)}
     for tick in sorted(ticks, key=lambda each: each.entitlement_id):
         right = entitlement_queries.get_of_programme(uow.session, programme_id, tick.entitlement_id)

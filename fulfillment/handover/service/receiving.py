@@ -42,7 +42,7 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     programme, then order and part, as every case does.
     """
     # Locked: whoever accepts the programme at this moment sees who counted what came, or waits.
-    programme_queries.lock(uow, officer.union_id, programme_id)
+    programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
     shipment = queries.load(uow.session, programme_id, told.shipment_id)

@@ -57,7 +57,7 @@ def propose_withdrawal(
 
 
 def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     if programme.state not in rules.CHANGEABLE:
         raise programme_rules.STATES.refusal(programme.state, "change")
     return programme

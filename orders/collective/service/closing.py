@@ -35,7 +35,7 @@ _LEFT = text(
 
 def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
     """End an active programme before its time; workers do the rest. Raises WrongState."""
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.check_active(programme.state)
     if programme.close_requested_at is None:
         programme.close_requested_at = programme.due_at = uow.now
@@ -71,7 +71,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
 
 def skip_default(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
     """Close without the default pack, for example because it is sold out for good."""
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.check_active(programme.state)
     programme.skips_default = True
     programme.due_at = uow.now

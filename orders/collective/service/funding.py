@@ -38,11 +38,23 @@ class Transfer:
     note: str = ""
 
 
-def record(
-    uow: UnitOfWork, union_id: UUID | None, programme_id: UUID, by: Signer, transfer: Transfer
+def record(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Transfer) -> Funding:
+    """Record a bank transfer to any union's programme, as operators do; another person confirms it.
+
+    Raises NotFundable and BankReferenceUsed.
+    """
+    return _record(uow, programme_queries.lock_any(uow, programme_id), by, transfer)
+
+
+def record_of_union(
+    uow: UnitOfWork, union_id: UUID, programme_id: UUID, by: Signer, transfer: Transfer
 ) -> Funding:
-    """Record a bank transfer; another person confirms it. Raises NotFundable, BankReferenceUsed."""
-    programme = programme_queries.lock(uow, union_id, programme_id)
+    """Record a union's bank transfer to its own programme; raises what `record` raises."""
+    programme = programme_queries.lock_of_union(uow, union_id, programme_id)
+    return _record(uow, programme, by, transfer)
+
+
+def _record(uow: UnitOfWork, programme: Programme, by: Signer, transfer: Transfer) -> Funding:
     rules.check_fundable(programme.state)
     return _add(uow, programme.id, by, rules.TRANSFER, transfer)
 
@@ -73,7 +85,7 @@ def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -
     Partial and excess amounts are fine: the programme is funded once its budget is covered. Raises
     SamePerson for whoever recorded it.
     """
-    programme = programme_queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock_any(uow, programme_id)
     row = _of_kind(uow, programme_id, funding_id, rules.TRANSFER)
     _decide(uow, row, rules.CONFIRMED, by)
     reference = f"bank:{row.id}"
@@ -87,7 +99,7 @@ def reject(
     uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer, kind: str = rules.TRANSFER
 ) -> Funding:
     """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
-    programme = programme_queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock_any(uow, programme_id)
     row = _of_kind(uow, programme_id, funding_id, kind)
     _decide(uow, row, rules.REJECTED, by)
     is_transfer = kind == rules.TRANSFER
@@ -128,7 +140,7 @@ def settle(uow: UnitOfWork, programme: Programme) -> None:
 def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
     """Go on with the programmes that WeChat brought money for."""
     for message in sorted(messages, key=lambda each: each.programme_id):
-        programme = programme_queries.lock(uow, None, UUID(message.programme_id))
+        programme = programme_queries.lock_any(uow, UUID(message.programme_id))
         payment = uow.session.get_one(Payment, UUID(message.payment_id))
         details = {"amount_fen": payment.amount_fen, "transaction_id": payment.transaction_id}
         history.append(uow, programme, Step(SYSTEM, "money_paid", details=details))
@@ -140,7 +152,7 @@ def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: 
 
     Raises NotFundable, NothingDue, TooMuchForNative.
     """
-    programme = programme_queries.lock(uow, union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, union_id, programme_id)
     rules.check_fundable(programme.state)
     due = queries.bill(uow.session, programme)["due_fen"]
     if due == 0:
@@ -155,7 +167,7 @@ def record_payout(uow: UnitOfWork, programme_id: UUID, by: Signer, transfer: Tra
 
     Raises PayoutTooLarge beyond what is free.
     """
-    programme = programme_queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock_any(uow, programme_id)
     _check_payout(uow, programme, transfer.amount_fen)
     return _add(uow, programme.id, by, rules.PAYOUT, transfer)
 
@@ -176,7 +188,7 @@ def confirm_payout(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Si
     What is free is judged again. A programme that was funded and no longer is waits for money
     again, or is withdrawn. Raises SamePerson for whoever recorded it, and PayoutTooLarge.
     """
-    programme = programme_queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock_any(uow, programme_id)
     row = _of_kind(uow, programme_id, funding_id, rules.PAYOUT)
     _decide(uow, row, rules.CONFIRMED, by)
     left = _check_payout(uow, programme, row.amount_fen) - row.amount_fen

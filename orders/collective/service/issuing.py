@@ -35,7 +35,7 @@ RETRY = timedelta(minutes=10)
 
 def begin(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> None:
     """Begin to issue a funded programme; workers do it in chunks. Raises WrongState."""
-    programme = programme_queries.lock(uow, officer.union_id, programme_id)
+    programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     programme.due_at = uow.now
     lifecycle.step(uow, programme, officer.signature, programme_rules.ISSUING)
 
@@ -153,7 +153,7 @@ def closes_at(programme: Programme) -> datetime:
 
 def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     """Put a programme off that cannot go on, and say why once."""
-    programme = programme_queries.lock(uow, None, programme_id)
+    programme = programme_queries.lock_any(uow, programme_id)
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
     last = programme_queries.last_event(uow.session, programme)
@@ -166,7 +166,7 @@ def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
     right = entitlement_service.lock(uow, entitlement_id)
     if right.state != entitlement_rules.WAITING:
         return
-    programme = programme_queries.get_programme(uow.session, None, right.programme_id)
+    programme = programme_queries.any_programme(uow.session, right.programme_id)
     lot_id = None
     if right.lot_id is not None:
         terms = programme_queries.terms_of(programme)

@@ -27,7 +27,7 @@ GIFT, REMINDER = "gift", "reminder"
 def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
     """Tell the members to whom something was issued; each once for a programme."""
     for message in messages:
-        programme = programme_queries.get_programme(uow.session, None, UUID(message.programme_id))
+        programme = programme_queries.any_programme(uow.session, UUID(message.programme_id))
         query = select(Entitlement.member_id).where(
             Entitlement.programme_id == programme.id,
             Entitlement.position > message.after,
@@ -41,7 +41,7 @@ def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
 
 def tell_claimed(uow: UnitOfWork, programme_id: UUID, member_id: UUID) -> None:
     """Tell a member what has waited for it."""
-    programme = programme_queries.get_programme(uow.session, None, programme_id)
+    programme = programme_queries.any_programme(uow.session, programme_id)
     member_notices.tell(uow, [member_id], _gift(uow, programme))
 
 
@@ -70,7 +70,7 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
 
     Five thousand at once; who is no member yet cannot be told.
     """
-    programme = programme_queries.get_programme(uow.session, union_id, programme_id)
+    programme = programme_queries.programme_of_union(uow.session, union_id, programme_id)
     is_due = or_(
         Entitlement.reminded_at.is_(None), Entitlement.reminded_at <= uow.now - REMIND_AGAIN
     )

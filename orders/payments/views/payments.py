@@ -54,7 +54,7 @@ def begin_payment(order_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="List the payments asked for one's own order")
 def list_payments(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        order_queries.get_order(session, order_id, current_member_id())
+        order_queries.order_of_member(session, order_id, current_member_id())
         return {"items": queries.payments_of(session, order_id)}
 
 

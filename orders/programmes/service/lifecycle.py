@@ -87,7 +87,7 @@ def change_programme(
 
     Raises VersionConflict where somebody was faster, WrongState once it is submitted.
     """
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.check_form(form)
     if version is not None and version != programme.version:
         raise VersionConflict("If-Match")
@@ -137,7 +137,7 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     Raises ProgrammeRefused with everything that forbids it; what is to be judged becomes a
     warning. Raises WrongState, RosterNotReady.
     """
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.SUBMITTED)
     roster = roster_queries.own_roster(uow.session, programme.union_id, programme.roster_id)
     if roster.state in roster_rules.BUSY:
@@ -192,7 +192,7 @@ def approve(
     one named or no longer what it was, WarningsUnseen, and ProgrammeRefused where it can no longer
     be.
     """
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.APPROVED)
     whole = Subject(PROGRAMME, programme.id)
     authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
@@ -221,7 +221,7 @@ def approve(
 
 def reject(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str) -> None:
     """Send what was submitted back with a reason; raises OwnProgramme and WrongState."""
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.REJECTED)
     whole = Subject(PROGRAMME, programme.id)
     authors.decide(uow, whole, signer_of(uow, officer), refusal=rules.OwnProgramme)
@@ -235,7 +235,7 @@ def withdraw(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason: str)
 
     Raises WrongState once it is being issued, and StillFunded while money is in it.
     """
-    programme = queries.lock(uow, officer.union_id, programme_id)
+    programme = queries.lock_of_union(uow, officer.union_id, programme_id)
     rules.STATES.check(programme.state, rules.WITHDRAWN)
     left = funds.balance(uow.session, programme.id)
     if left:

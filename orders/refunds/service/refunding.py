@@ -42,7 +42,7 @@ def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
 
 
 def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
-    amount, order = yuan(payment.amount_fen), order_queries.get_order(uow.session, payment.order_id)
+    amount, order = yuan(payment.amount_fen), order_queries.any_order(uow.session, payment.order_id)
     notice = NewNotice(
         STORE,
         order.member_id,

@@ -94,7 +94,7 @@ def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Led
 def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
     """Return how much of a line has not gone back, in fen, and whether a right pays for it."""
     order, lines = (
-        order_queries.get_order(session, order_id),
+        order_queries.any_order(session, order_id),
         order_queries.lines_of(session, [order_id]),
     )
     share = ledger_of(session, order, lines[order_id]).left[line_id]

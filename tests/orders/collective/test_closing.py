@@ -26,7 +26,9 @@ def close(union, world, programme_id):
     settled = []
     while union.read(programme_id)["state"] == "active" and len(settled) < 9:
         with world.app.app_context(), unit_of_work() as uow:
-            programme = programme_queries.lock(uow, union.id, UUID(programme_id))
+            programme = programme_queries.lock_of_union(
+                uow, UUID(str(union.id)), UUID(programme_id)
+            )
             settled.append(closing.close_chunk(uow, programme))
     world.run_outbox()
     return settled
