@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from catalog.products.queries import products, searching
 from catalog.products.queries.products import Browse
-from mall.kernel.db import Direct, current_direct
+from mall.kernel.db import AutocommitPool, current_pool
 from mall.kernel.uow import reading
 from search_index import rules
 from search_index.answer import corrections, matching
@@ -68,7 +68,7 @@ def search(searcher: Searcher, wanted: Wanted, place: Place | None, limit: int) 
         found, meant = _match(snapshot, suggester, wanted, searcher.edits)
         shown = meant.found if meant is not None and meant.is_instead else found
         listing = _listing(searcher, snapshot, shown, wanted, place)
-        body = _page(current_direct(), listing, limit)
+        body = _page(current_pool(), listing, limit)
         body["did_you_mean"] = meant.text if meant is not None else None
         body["is_corrected"] = meant is not None and meant.is_instead
     except IndexUnavailable:
@@ -124,7 +124,7 @@ def _listing(
     return _Listing(product_ids, at, found.total, key, snapshot, found)
 
 
-def _page(direct: Direct, listing: _Listing, limit: int) -> dict[str, Any]:
+def _page(direct: AutocommitPool, listing: _Listing, limit: int) -> dict[str, Any]:
     """Return a page that is full although some of what the list names is not on sale any more."""
     items: list[dict[str, Any]] = []
     at, last = listing.at, len(listing.product_ids)

@@ -10,7 +10,7 @@ from catalog.products.queries import products
 from catalog.products.queries.products import Browse
 from catalog.stock import queries as stock_queries
 from mall.access.guard import current_member_id, public
-from mall.kernel.db import current_direct
+from mall.kernel.db import current_pool
 from mall.kernel.uow import reading
 from mall.ledger.service import wallet
 from mall.web.replies import JSON, shop_window, to_json
@@ -118,7 +118,7 @@ def browse(query_data: dict[str, Any]) -> Response:
 @bp.doc(summary="Read a product with its SKUs and what is left; up to one second old")
 def read_product(product_id: UUID) -> Response:
     def make() -> bytes:
-        return stock_queries.product_detail(current_direct(), product_id)
+        return stock_queries.product_detail(current_pool(), product_id)
 
     return Response(shop_window.get(f"product/{product_id}", make), content_type=JSON)
 

@@ -66,7 +66,7 @@ def pytest_configure(config):
     server = engines.start_postgres(directory / "postgres")
     # Races open a connection for each thread; a crash of the machine may cost the test data.
     engines.configure(server, {"max_connections": "300", "fsync": "off"})
-    config.mall_server, config.mall_directory = server, directory
+    config.mall_server, config.mall_poolory = server, directory
     url = engines.ensure_database(server, TEMPLATE)
     os.environ["MALL_TEST_DIRECTORY"] = str(directory)
     os.environ["MALL_TEST_URL"] = url
@@ -91,7 +91,7 @@ def pytest_unconfigure(config):
     """Stop PostgreSQL and leave nothing behind."""
     if hasattr(config, "mall_server"):
         engines.stop_postgres(config.mall_server)
-        shutil.rmtree(config.mall_directory, ignore_errors=True)
+        shutil.rmtree(config.mall_poolory, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -195,7 +195,7 @@ def app(environment):
     application.extensions["test_doorbell"] = outbox._doorbell
     yield application
     with application.app_context():
-        application.extensions["mall_direct"].close()
+        application.extensions["mall_pool"].close()
         application.extensions["sqlalchemy"].engine.dispose()
 
 

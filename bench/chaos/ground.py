@@ -55,7 +55,7 @@ def plant(environment: dict[str, str]) -> Ground:
         clerks = _clerks(supplier_id, run)
         tokens = [_member(f"{run}-{n}") for n in range(MEMBERS)]
         app.extensions["sqlalchemy"].engine.dispose()
-        app.extensions["mall_direct"].close()
+        app.extensions["mall_pool"].close()
     return Ground(tokens, shipped, collected, clerks)
 
 

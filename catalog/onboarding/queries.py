@@ -23,7 +23,7 @@ def is_valid(on: date) -> ColumnElement[bool]:
 
 
 def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> SupplierDocument:
-    """Return a supplier's own document; another's is as unknown as none."""
+    """Return a supplier's own document; raises NotFound if it is someone else's."""
     row = session.get(SupplierDocument, document_id)
     if row is None or row.supplier_id != supplier_id:
         raise NotFound("document", "证照文件", field="document_id")

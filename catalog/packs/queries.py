@@ -14,7 +14,7 @@ from mall.kernel.rows.shown import Unreadable, each_shown
 
 
 def own_pack(session: Session, scope_id: UUID | None, pack_id: UUID) -> Pack:
-    """Return a scope's own pack, locked; another's is as unknown as none."""
+    """Return a scope's own pack, locked; raises NotFound if it is someone else's."""
     query = select(Pack).where(Pack.id == pack_id, Pack.scope_id.is_not_distinct_from(scope_id))
     found = session.scalars(query.with_for_update()).first()
     if found is None:

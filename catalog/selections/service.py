@@ -98,7 +98,7 @@ def _check_known(session: Session, items: Sequence[Item]) -> None:
 def own_selection(
     session: Session, scope_id: UUID | None, selection_id: UUID, for_update: bool = False
 ) -> Selection:
-    """Return a scope's own selection; another's is as unknown as none."""
+    """Return a scope's own selection; raises NotFound if it is someone else's."""
     query = select(Selection).where(
         Selection.id == selection_id, Selection.scope_id.is_not_distinct_from(scope_id)
     )
@@ -109,7 +109,7 @@ def own_selection(
 
 
 def visible_selection(session: Session, scope_id: UUID | None, selection_id: UUID) -> Selection:
-    """Return a union's own selection or one of the operators'; another's is as unknown as none."""
+    """Return a union's own selection or one of the operators'; raises NotFound if it is someone else's."""
     found = session.get(Selection, selection_id)
     if found is None or found.scope_id not in (None, scope_id):
         raise NotFound("selection", "选品", field="selection_id")

@@ -13,7 +13,7 @@ from catalog.stock.models import StockLevel, StockMovement
 from catalog.stock.rules import LowStock, Offer
 from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.clock import beijing_day, now
-from mall.kernel.db import Direct, driver_sql
+from mall.kernel.db import AutocommitPool, driver_sql
 from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
 from mall.kernel.rows.shown import each_shown
@@ -94,7 +94,7 @@ def offers(session: Session, sku_ids: Collection[UUID]) -> dict[UUID, Offer]:
     return found
 
 
-def product_detail(direct: Direct, product_id: UUID) -> bytes:
+def product_detail(direct: AutocommitPool, product_id: UUID) -> bytes:
     """Return a product on sale with its SKUs and what is left of them, as JSON; raise NotFound."""
     row = direct.read(driver_sql(statements.DETAIL), {"product_id": product_id})
     if row is None:

@@ -87,7 +87,7 @@ def templates_of(session: Session, supplier_id: UUID) -> list[rules.ShippingTemp
 
 
 def own_template(session: Session, supplier_id: UUID, template_id: UUID) -> ShippingTemplateRow:
-    """Return a supplier's own template; another's is as unknown as none."""
+    """Return a supplier's own template; raises NotFound if it is someone else's."""
     row = session.get(ShippingTemplateRow, template_id)
     if row is None or row.supplier_id != supplier_id:
         raise NotFound("shipping template", "运费模板", field="shipping_template_id")

@@ -24,7 +24,7 @@ from mall.members import queries as member_queries
 def own_upload(
     session: Session, supplier_id: UUID, upload_id: UUID, for_update: bool = False
 ) -> Upload:
-    """Return a supplier's own upload; another's is as unknown as none."""
+    """Return a supplier's own upload; raises NotFound if it is someone else's."""
     query = select(Upload).where(Upload.id == upload_id, Upload.supplier_id == supplier_id)
     upload = session.scalars(query.with_for_update() if for_update else query).first()
     if upload is None:

@@ -68,7 +68,7 @@ _STILL_HERE = FulfillmentOrder.state.in_((rules.OPEN, rules.PARTLY))
 
 
 @dataclass(frozen=True)
-class Wish:
+class FulfillmentFilter:
     """Which fulfillment orders are listed: of a supplier or of all, in a state, late ones only."""
 
     supplier_id: UUID | None = None
@@ -77,7 +77,7 @@ class Wish:
 
 
 def list_parts(
-    session: Session, wish: Wish, cursor: UUID | None, limit: int
+    session: Session, wish: FulfillmentFilter, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
     """Return fulfillment orders, newest first, one more than `limit` if there are more."""
     query = select(FulfillmentOrder).order_by(FulfillmentOrder.id.desc()).limit(limit + 1)

@@ -37,7 +37,7 @@ def listed(
 ) -> dict[str, Any]:
     """Return a page of fulfillment orders, of a supplier or of all, recipients masked."""
     overdue_at = now() if query_data["overdue"] else None
-    wish = queries.Wish(supplier_id, query_data["state"], overdue_at)
+    wish = queries.FulfillmentFilter(supplier_id, query_data["state"], overdue_at)
     found = queries.list_parts(session, wish, query_data["cursor"], query_data["limit"])
     lines = queries.lines_of(session, [each.id for each in found])
     return page(

@@ -75,7 +75,7 @@ def loads(session: Session, programme_id: UUID) -> list[tuple[Shipment, Fulfillm
 
 
 def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
-    """Return a parcel that goes to the unit of a programme; another's is as unknown as none."""
+    """Return a parcel that goes to the unit of a programme; raises NotFound if it is someone else's."""
     query = (
         select(Shipment)
         .join(FulfillmentOrder, FulfillmentOrder.id == Shipment.fulfillment_order_id)

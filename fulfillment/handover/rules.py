@@ -100,7 +100,7 @@ def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
         raise NotArrived(missing=missing, unsent=unsent)
 
 
-class Share(Protocol):
+class HandOutShare(Protocol):
     """Whose share at the unit it is."""
 
     @property

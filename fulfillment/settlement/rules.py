@@ -61,7 +61,7 @@ class ReferenceUsed(DomainError):
 
 
 @dataclass(frozen=True)
-class Back:
+class GivenBack:
     """What went back of a line or of freight, and for how many units that never left."""
 
     id: UUID
@@ -78,7 +78,7 @@ class SoldLine:
     title: str
     quantity: int
     amount_fen: int
-    back: Sequence[Back]
+    back: Sequence[GivenBack]
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def items_of_line(line: SoldLine, bps: int, delivered_at: datetime) -> list[Item
 
 
 def items_of_freight(
-    reference: str, fee_fen: int, back: Iterable[Back], delivered_at: datetime
+    reference: str, fee_fen: int, back: Iterable[GivenBack], delivered_at: datetime
 ) -> list[Item]:
     """Return a supplier's freight of an order and what went back of it; it bears no commission."""
     items = [Item(f"freight:{reference}", FREIGHT, "运费", 1, fee_fen, 0, 0, delivered_at)]

@@ -166,7 +166,7 @@ def get_shipment(session: Session, shipment_id: UUID) -> Shipment:
 
 
 def members_shipment(session: Session, shipment_id: UUID, member_id: UUID) -> Shipment:
-    """Return a parcel of this member's order; another's is as unknown as none."""
+    """Return a parcel of this member's order; raises NotFound if it is someone else's."""
     return _shipment_where(session, shipment_id, FulfillmentOrder.member_id == member_id)
 
 
@@ -178,7 +178,7 @@ def phone_end(session: Session, shipment_id: UUID) -> str:
 
 
 def own_shipment(session: Session, shipment_id: UUID, supplier_id: UUID) -> Shipment:
-    """Return a parcel of this supplier's; another's is as unknown as none."""
+    """Return a parcel of this supplier's; raises NotFound if it is someone else's."""
     return _shipment_where(session, shipment_id, FulfillmentOrder.supplier_id == supplier_id)
 
 

@@ -20,7 +20,7 @@ from fulfillment.vouchers.schemas import (
     RedeemCodeBody,
     UndoBody,
 )
-from fulfillment.vouchers.service import Desk
+from fulfillment.vouchers.service import StoreDesk
 from mall.access.guard import current, current_scope_id, needs_duty, open_to_all
 from mall.access.rules import MANAGES, PICKUP, TooManyTries
 from mall.kernel.clock import beijing_day, now
@@ -35,9 +35,9 @@ log = structlog.get_logger(__name__)
 GUESSES = Counter("mall_pickup_codes_refused_total", "Codes at counters refused", ["why"])
 
 
-def _desk(uow: UnitOfWork, request_key: str | None = None) -> Desk:
+def _desk(uow: UnitOfWork, request_key: str | None = None) -> StoreDesk:
     store = store_service.counter_of(uow, current_scope_id())
-    return Desk(store, current().subject_id, current().name, request_key)
+    return StoreDesk(store, current().subject_id, current().name, request_key)
 
 
 def _voucher_of(code: str) -> UUID:

@@ -59,7 +59,7 @@ def _row(uow: UnitOfWork, part_id: UUID, line_id: UUID, position: int) -> dict[s
 
 
 @dataclass(frozen=True)
-class Desk:
+class StoreDesk:
     """Where a code is shown: a store, who stands at its counter, and the key of the request."""
 
     store: Store
@@ -68,7 +68,7 @@ class Desk:
     request_key: str | None = None
 
 
-def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
+def look_up(uow: UnitOfWork, desk: StoreDesk, code: str) -> PickupVoucher | None:
     """Return the voucher of a code of the desk's merchant.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
@@ -84,7 +84,7 @@ def look_up(uow: UnitOfWork, desk: Desk, code: str) -> PickupVoucher | None:
     return found
 
 
-def alarm(uow: UnitOfWork, desk: Desk) -> bool:
+def alarm(uow: UnitOfWork, desk: StoreDesk) -> bool:
     """Tell operators and merchant that codes are being guessed at a store; False: they know.
 
     They are told once an hour.
@@ -104,7 +104,7 @@ def alarm(uow: UnitOfWork, desk: Desk) -> bool:
     return staff_notices.notify(uow, told) > 0
 
 
-def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
+def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
     """Hand out one unit against a voucher of the desk's merchant, once.
 
     The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
@@ -135,7 +135,7 @@ def redeem(uow: UnitOfWork, desk: Desk, voucher_id: UUID) -> PickupVoucher:
     return found
 
 
-def _is_same_request(found: PickupVoucher, desk: Desk) -> bool:
+def _is_same_request(found: PickupVoucher, desk: StoreDesk) -> bool:
     return (
         found.state == rules.REDEEMED
         and found.store_id == desk.store.id
@@ -154,7 +154,7 @@ def _check_usable(uow: UnitOfWork, found: PickupVoucher) -> None:
         raise rules.VoucherExpired("code", at=rules.told(found.expires_at))
 
 
-def undo(uow: UnitOfWork, desk: Desk, voucher_id: UUID, reason: str) -> PickupVoucher:
+def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> PickupVoucher:
     """Take a hand-out of this store back within ten minutes; the voucher can be used again.
 
     Raises NotFound for one of another store, NotUsed and UndoTooLate.

@@ -22,7 +22,7 @@ from mall.access.rules import (
     WrongAudience,
 )
 from mall.kernel import clock
-from mall.kernel.db import current_direct
+from mall.kernel.db import current_pool
 from mall.kernel.settings import current_settings
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -150,7 +150,7 @@ def _check() -> None:
     if scheme.lower() != "bearer" or not token or len(token) > 200:
         raise Unauthenticated("Authorization")
     wanted = audience_of(request.path)
-    principal = queries.principal(current_direct(), token.strip(), clock.now(), wanted)
+    principal = queries.principal(current_pool(), token.strip(), clock.now(), wanted)
     if principal is None:
         raise Unauthenticated("Authorization")
     if wanted is not None and principal.audience != wanted:

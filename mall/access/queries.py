@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from mall.access.models import StaffAccount
 from mall.access.rules import AUDIENCE_OF_ROLE, AUDIENCES, OPERATOR, STORE, Actor, Principal
-from mall.kernel.db import Direct, driver_sql
+from mall.kernel.db import AutocommitPool, driver_sql
 from mall.kernel.settings import installed
 
 # Whether the subject still may is read with the token: a closed account, a changed role, another
@@ -68,7 +68,7 @@ def token_hash(token: str) -> bytes:
 
 
 def principal(
-    direct: Direct, token: str, now: datetime, wanted: str | None = None
+    direct: AutocommitPool, token: str, now: datetime, wanted: str | None = None
 ) -> Principal | None:
     """Return who the token stands for, or None if it is unknown, ended or its subject may no more.
 

@@ -181,7 +181,7 @@ def colleague(
 ) -> StaffAccount:
     """Return another account of one's own supplier, union or store, or another operator's.
 
-    Another's is as unknown as none. Raises NotFound and NotYourself.
+    Raises NotFound, also of someone else's, and NotYourself.
     """
     account = uow.session.get(StaffAccount, account_id)
     if account is None or account.scope_id != scope_id:

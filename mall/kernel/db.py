@@ -87,7 +87,7 @@ def driver_url(database_url: str) -> str:
     return database_url.replace("postgresql+psycopg://", "postgresql://")
 
 
-class Direct:
+class AutocommitPool:
     """Plain driver connections in autocommit: each thread at work borrows one (docs/adr/0008).
 
     There are as many connections as threads ever asked at once.
@@ -139,9 +139,9 @@ class Direct:
             self._idle.pop().connection.close()
 
 
-def current_direct() -> Direct:
+def current_pool() -> AutocommitPool:
     """Return the direct connections of the application at work."""
-    found: Direct = current_app.extensions["mall_direct"]
+    found: AutocommitPool = current_app.extensions["mall_pool"]
     return found
 
 

@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from sqlalchemy.orm import Session
 
-from mall.kernel.db import Direct, driver_sql
+from mall.kernel.db import AutocommitPool, driver_sql
 from mall.kernel.errors import DomainError
 
 Rows = list[dict[str, Any]]
@@ -79,7 +79,7 @@ def _row(session: Session, statement: bytes, values: Mapping[str, Any]) -> tuple
     return row
 
 
-def read_together(source: Session | Direct, *reads: Read) -> list[Any]:
+def read_together(source: Session | AutocommitPool, *reads: Read) -> list[Any]:
     """Send all reads as one statement and return what each builds of its rows.
 
     Read from the open transaction, or directly where none is needed.
@@ -88,7 +88,7 @@ def read_together(source: Session | Direct, *reads: Read) -> list[Any]:
     for read in reads:
         values.update(read.values)
     statement = _reading(tuple(read.sql for read in reads))
-    if isinstance(source, Direct):
+    if isinstance(source, AutocommitPool):
         row = source.read(statement, values) or ()
     else:
         row = _row(source, statement, values)
@@ -99,7 +99,9 @@ def read_together(source: Session | Direct, *reads: Read) -> list[Any]:
 
 
 def write_together(
-    target: Session | Direct, fragments: tuple[WriteFragment, ...], values: Mapping[str, Any]
+    target: Session | AutocommitPool,
+    fragments: tuple[WriteFragment, ...],
+    values: Mapping[str, Any],
 ) -> str | None:
     """Send all fragments as one statement; return the name of the first that did not agree.
 
@@ -108,7 +110,7 @@ def write_together(
     """
     statement = _writing(fragments)
     try:
-        if isinstance(target, Direct):
+        if isinstance(target, AutocommitPool):
             target.write(statement, values)
         else:
             _row(target, statement, values)

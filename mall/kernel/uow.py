@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from mall.kernel import clock, outbox
-from mall.kernel.db import Direct, current_direct, db
+from mall.kernel.db import AutocommitPool, current_pool, db
 from mall.kernel.settings import Settings, current_settings
 from mall.kernel.together import DeferredWrite, write_together
 
@@ -90,7 +90,7 @@ class UnitOfWork:
             self._session.flush()
             self._write(self._session)
 
-    def _write(self, target: Session | Direct) -> None:
+    def _write(self, target: Session | AutocommitPool) -> None:
         if not self._deferred:
             return
         # What decides first is written first; of several the last, for it wraps the others.
@@ -127,7 +127,7 @@ class UnitOfWork:
             self.write_deferred()
             self._session.commit()
         else:
-            self._write(current_direct())
+            self._write(current_pool())
 
     def ring(self) -> None:
         """Tell the relay what was committed."""

@@ -78,7 +78,7 @@ def addresses(session: Session, member_id: UUID) -> list[tuple[Address, str]]:
 
 
 def get_address(session: Session, member_id: UUID, address_id: UUID) -> Address:
-    """Return a member's own address; another's is as unknown as none."""
+    """Return a member's own address; raises NotFound if it is someone else's."""
     address = session.scalars(
         select(Address).where(Address.id == address_id, Address.member_id == member_id)
     ).first()

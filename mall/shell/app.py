@@ -19,7 +19,7 @@ from mall.access.wechat.login import WeChatLogin
 from mall.approvals.service import values
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
-from mall.kernel.db import CONNECT_OPTIONS, Direct, db
+from mall.kernel.db import CONNECT_OPTIONS, AutocommitPool, db
 from mall.kernel.files.opening import open_files
 from mall.kernel.settings import Settings
 from mall.notification.gateway import MessageGateway
@@ -60,7 +60,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "max_overflow": 2,
             "pool_timeout": 10,
             # A connection that broke while nobody used it costs nobody an error; what cannot
-            # afford the question goes through Direct, which asks again by itself.
+            # afford the question goes through AutocommitPool, which asks again by itself.
             "pool_pre_ping": True,
             # What is stored never stands in an error's text, and so in no log.
             "hide_parameters": True,
@@ -110,7 +110,7 @@ def create_app(settings: Settings) -> APIFlask:
 def _connect(app: APIFlask, settings: Settings) -> None:
     """Give the application its database, Valkey, gateways and files; nothing is contacted yet."""
     db.init_app(app)
-    app.extensions["mall_direct"] = Direct(settings.database_url)
+    app.extensions["mall_pool"] = AutocommitPool(settings.database_url)
     connection = rq_queues.connect(settings.redis_url)
     app.extensions["mall_redis"] = connection
     login: LoginGateway = WeChatLogin(settings.wechat, connection)

@@ -13,7 +13,7 @@ import orjson
 from flask import Response, g, request
 
 from mall.kernel import clock, idempotency
-from mall.kernel.db import current_direct
+from mall.kernel.db import current_pool
 from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import unit_of_work
@@ -93,7 +93,7 @@ def idempotently(
     except DomainError:
         # The first request may have committed after this one looked for it; its effect is what
         # this one was refused for, so its answer is the right one.
-        [known] = read_together(current_direct(), idempotency.reading(claim, clock.now()))
+        [known] = read_together(current_pool(), idempotency.reading(claim, clock.now()))
         if known is None:
             raise
         answer, is_replay = known, True
@@ -107,7 +107,7 @@ def _run_once(
     claim: idempotency.Claim, work: Callable[..., Any], status: int, ahead: Sequence[Read]
 ) -> tuple[idempotency.Answer, bool]:
     now = clock.now()
-    known, *found = read_together(current_direct(), idempotency.reading(claim, now), *ahead)
+    known, *found = read_together(current_pool(), idempotency.reading(claim, now), *ahead)
     if known is not None:
         return known, True
     with unit_of_work() as uow:

@@ -30,7 +30,7 @@ from orders.order.models import Order, OrderLine
 from orders.order.service import NewOrder
 from orders.payments import queries as payment_queries
 from orders.payments.rules import AlreadyPaid
-from orders.refunds.rules import Share
+from orders.refunds.rules import TenderSplit
 from orders.refunds.service import refunding, reimbursing
 
 
@@ -267,7 +267,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     _take_back(uow, order, lines, (actor, order_rules.BY_MEMBER))
 
 
-def _drawn(shares: Iterable[Share]) -> dict[UUID, int]:
+def _drawn(shares: Iterable[TenderSplit]) -> dict[UUID, int]:
     """Return how much shares draw of each lot, together."""
     amounts: dict[UUID, int] = {}
     for share in shares:

@@ -15,7 +15,7 @@ from orders.entitlements.models import Entitlement
 
 
 def own_entitlement(session: Session, member_id: UUID, entitlement_id: UUID) -> Entitlement:
-    """Return a member's own right; another's is as unknown as none."""
+    """Return a member's own right; raises NotFound if it is someone else's."""
     found = session.get(Entitlement, entitlement_id)
     if found is None or found.member_id != member_id or found.state == rules.LISTED:
         raise NotFound("entitlement", "福利权益")

@@ -4,7 +4,7 @@ import structlog
 from psycopg import Error
 
 from mall.kernel import clock
-from mall.kernel.db import current_direct, driver_sql
+from mall.kernel.db import current_pool, driver_sql
 from mall.kernel.ids import new_id
 from mall.kernel.settings import installed
 from mall.kernel.uow import reading, unit_of_work
@@ -39,7 +39,7 @@ def keep(message: WireMessage) -> None:
     """Keep what went over the wire, in a statement of its own; never fails."""
     values = {**vars(message), "id": new_id(), "at": clock.now()}
     try:
-        current_direct().write(driver_sql(KEEP), values)
+        current_pool().write(driver_sql(KEEP), values)
     except Error as error:
         log.warning("wire_message_not_kept", operation=message.operation, error=str(error))
 

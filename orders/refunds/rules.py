@@ -62,7 +62,7 @@ class Settlement:
 
 
 @dataclass(frozen=True)
-class Share:
+class TenderSplit:
     """What is left of a line or freight, by tender: each lot's part in fen, and WeChat's."""
 
     lots: Mapping[UUID, int]
@@ -72,12 +72,12 @@ class Share:
     def total_fen(self) -> int:
         return sum(self.lots.values()) + self.wechat_fen
 
-    def less(self, taken: "Share") -> "Share":
+    def less(self, taken: "TenderSplit") -> "TenderSplit":
         """Return what is left after something went back."""
         lots = {lot: fen - taken.lots.get(lot, 0) for lot, fen in self.lots.items()}
-        return Share(lots, self.wechat_fen - taken.wechat_fen)
+        return TenderSplit(lots, self.wechat_fen - taken.wechat_fen)
 
-    def part(self, amount_fen: int) -> "Share":
+    def part(self, amount_fen: int) -> "TenderSplit":
         """Return what an amount takes of each tender: by largest remainder over what is left.
 
         It sums exactly and takes no tender below nothing; raises NothingLeft beyond all of it.
@@ -87,7 +87,7 @@ class Share:
         lot_ids = sorted(self.lots)
         weights = [*(self.lots[lot] for lot in lot_ids), self.wechat_fen]
         *lots, wechat = split_by_weight(amount_fen, weights)
-        return Share(dict(zip(lot_ids, lots, strict=True)), wechat)
+        return TenderSplit(dict(zip(lot_ids, lots, strict=True)), wechat)
 
 
 def retry_delay(attempts: int) -> timedelta:

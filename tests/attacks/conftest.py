@@ -51,7 +51,7 @@ def ground(attacked, mock_base):
     found = World(app, mock_base)
     yield found
     with app.app_context():
-        app.extensions["mall_direct"].close()
+        app.extensions["mall_pool"].close()
         app.extensions["sqlalchemy"].engine.dispose()
 
 

@@ -181,7 +181,7 @@ def active_skus(session: Session, product_id: UUID) -> list[Sku]:
 def own_product(
     session: Session, supplier_id: UUID, product_id: UUID, for_update: bool = False
 ) -> Product:
-    """Return a supplier's own product; another's is as unknown as none."""
+    """Return a supplier's own product; raises NotFound if it is someone else's."""
     query = select(Product).where(Product.id == product_id, Product.supplier_id == supplier_id)
     if for_update:
         query = query.with_for_update()
@@ -310,7 +310,7 @@ def find_by_source(session: Session, supplier_id: UUID, source_id: str) -> Produ
 
 
 def sku_of_supplier(session: Session, supplier_id: UUID, sku_id: UUID) -> Sku:
-    """Return a supplier's own SKU; another's is as unknown as none."""
+    """Return a supplier's own SKU; raises NotFound if it is someone else's."""
     sku = session.scalars(
         select(Sku)
         .join(Product, Product.id == Sku.product_id)

@@ -12,7 +12,7 @@ from catalog.media import service as media_service
 from catalog.products.models import Category, Product, Sku
 from catalog.products.queries.products import is_shown
 from catalog.suppliers.models import Supplier
-from mall.kernel.db import Direct
+from mall.kernel.db import AutocommitPool
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
 from mall.members import queries as member_queries
@@ -152,7 +152,9 @@ _ITEMS = """
     """
 
 
-def shown_items(direct: Direct, product_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
+def shown_items(
+    direct: AutocommitPool, product_ids: Collection[UUID]
+) -> dict[UUID, dict[str, Any]]:
     """Return what a listing shows of those products that are on sale, as JSON has it."""
 
     def build(rows: Rows) -> dict[UUID, dict[str, Any]]:

@@ -18,7 +18,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
 from orders.refunds.service import reimbursing
-from orders.refunds.service.reimbursing import Back
+from orders.refunds.service.reimbursing import GivingBack
 
 
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
@@ -89,7 +89,7 @@ def _refund(
         each.dispatched_quantity for each in dispatch_service.lines_of_supplier(uow, part)
     )
     is_fault = rules.REASONS[case.reason].is_suppliers_fault
-    back = Back(
+    back = GivingBack(
         line_id=case.order_line_id,
         amount_fen=amount_fen or case.amount_fen,
         reference=f"case:{case.id}",

@@ -14,7 +14,7 @@ from mall.notification.service import staff_notices
 from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.refunds.service import reimbursing
-from orders.refunds.service.reimbursing import Back
+from orders.refunds.service.reimbursing import GivingBack
 
 
 def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
@@ -34,7 +34,7 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     amount_fen = min(sold.price_fen, left)
     line.held_quantity += 1
     if amount_fen:
-        back = Back(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1, units=1)
+        back = GivingBack(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1, units=1)
         reimbursing.reimburse(uow, order_id, back, order_rules.SYSTEM)
     dispatch_service.take_out(uow, part, line, 1)
     notice = NewNotice(

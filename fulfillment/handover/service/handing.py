@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from fulfillment.handover import queries, rules
 from fulfillment.handover.models import HandOut
-from fulfillment.handover.rules import Share
+from fulfillment.handover.rules import HandOutShare
 from fulfillment.shipments import rules as shipment_rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
@@ -51,7 +51,7 @@ def record(
 
 
 def _record(
-    uow: UnitOfWork, officer: Officer, right: Share, tick: Tick, how: tuple[str, int]
+    uow: UnitOfWork, officer: Officer, right: HandOutShare, tick: Tick, how: tuple[str, int]
 ) -> None:
     method, place = how
     number = None
@@ -74,7 +74,7 @@ def _record(
     uow.session.flush()
 
 
-def _refusal(found: HandOut, right: Share, place: int) -> rules.AlreadyHandedOut:
+def _refusal(found: HandOut, right: HandOutShare, place: int) -> rules.AlreadyHandedOut:
     return rules.AlreadyHandedOut(
         f"items.{place}.recipient_id",
         name=right.name,
@@ -85,7 +85,7 @@ def _refusal(found: HandOut, right: Share, place: int) -> rules.AlreadyHandedOut
     )
 
 
-def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> Share:
+def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> HandOutShare:
     """Hand one person's share out by the code that they show; raises what recording raises."""
     entitlement_id = rules.read_code(code, uow.settings.secret_key)
     try:

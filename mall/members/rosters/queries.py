@@ -18,7 +18,7 @@ from mall.members.rosters.rules import Known, Listed, Person
 def own_roster(
     session: Session, union_id: UUID, roster_id: UUID, for_update: bool = False
 ) -> Roster:
-    """Return a union's own roster; another's is as unknown as none."""
+    """Return a union's own roster; raises NotFound if it is someone else's."""
     query = select(Roster).where(Roster.id == roster_id, Roster.union_id == union_id)
     found = session.scalars(query.with_for_update() if for_update else query).first()
     if found is None:
@@ -145,7 +145,7 @@ def people(session: Session, roster_id: UUID, after: int, limit: int) -> list[Li
 
 
 def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> Listed:
-    """Return a person of one of a union's rosters; another's is as unknown as none."""
+    """Return a person of one of a union's rosters; raises NotFound if it is someone else's."""
     found = session.execute(
         select(*_LISTED)
         .join(Roster, Roster.id == RosterEntry.roster_id)

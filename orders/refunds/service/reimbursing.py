@@ -19,12 +19,12 @@ from orders.order import service as order_service
 from orders.order.models import Order, OrderLine
 from orders.refunds import queries
 from orders.refunds.models import Reimbursement
-from orders.refunds.rules import Share
+from orders.refunds.rules import TenderSplit
 from orders.refunds.service import refunding
 
 
 @dataclass(frozen=True)
-class Back:
+class GivingBack:
     """What goes back of one line: how much, for how many units that never left, and why.
 
     `with_freight`: the supplier's freight follows once nothing of its goods is left. `units`: how many
@@ -47,21 +47,21 @@ class Reimbursed:
     freight_fen: int
 
 
-def share_of(draws: Iterable[Mapping[str, Any]], wechat_fen: int) -> Share:
+def share_of(draws: Iterable[Mapping[str, Any]], wechat_fen: int) -> TenderSplit:
     """Return a share from draws of lots, as lines and freight keep them."""
     lots: dict[UUID, int] = defaultdict(int)
     for draw in draws:
         lots[UUID(draw["lot_id"])] += draw["amount_fen"]
-    return Share(lots, wechat_fen)
+    return TenderSplit(lots, wechat_fen)
 
 
 @dataclass
-class Ledger:
+class OrderTenders:
     """The shares of an order: what each line and freight took, and what went back of it."""
 
     lines: dict[UUID, OrderLine]
-    left: dict[UUID, Share]
-    freight_left: dict[UUID, Share]
+    left: dict[UUID, TenderSplit]
+    freight_left: dict[UUID, TenderSplit]
     unsent: dict[UUID, int]
 
     def goods_left(self, supplier_id: UUID) -> int:
@@ -73,7 +73,7 @@ class Ledger:
         )
 
 
-def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Ledger:
+def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> OrderTenders:
     """Return what is left of every share of an order."""
     left = {line.id: share_of(line.bean_lots, line.wechat_fen) for line in lines}
     freight = {
@@ -88,7 +88,7 @@ def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Led
         else:
             left[row.order_line_id] = left[row.order_line_id].less(gone)
             unsent[row.order_line_id] += row.unsent
-    return Ledger({line.id: line for line in lines}, left, freight, unsent)
+    return OrderTenders({line.id: line for line in lines}, left, freight, unsent)
 
 
 def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
@@ -101,7 +101,7 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
     return share.total_fen, wallet.has_vouchers(session, share.lots)
 
 
-def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbursed:
+def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> Reimbursed:
     """Give back an amount of a line of an order, to each tender its part. Locks the order.
 
     Beans are back at once, WeChat money is owed from now on, and units that never left are on the
@@ -114,7 +114,7 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: Back, actor: str) -> Reimbu
     found = ledger_of(uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id])
     line = found.lines[back.line_id]
     part = found.left[line.id].part(back.amount_fen)
-    parts: list[tuple[str, UUID | None, Share]] = [(back.reference, line.id, part)]
+    parts: list[tuple[str, UUID | None, TenderSplit]] = [(back.reference, line.id, part)]
     found.left[line.id] = found.left[line.id].less(part)
     freight = found.freight_left.get(line.supplier_id)
     is_last = found.goods_left(line.supplier_id) == 0
@@ -135,7 +135,7 @@ def _row(
     uow: UnitOfWork,
     order: Order,
     supplier_id: UUID,
-    part: tuple[str, UUID | None, Share],
+    part: tuple[str, UUID | None, TenderSplit],
     actor: str,
 ) -> Reimbursement:
     reference, line_id, share = part

@@ -8,7 +8,7 @@ import pytest
 
 from fulfillment.settlement import rules as settlement_rules
 from fulfillment.settlement.rules import (
-    Back,
+    GivenBack,
     SoldLine,
     check_adjustment,
     check_period,
@@ -75,7 +75,7 @@ def test_a_commission_is_rounded_half_up(amount, bps, kept):
 
 
 def back(number, amount, unsent=0):
-    return Back(UUID(int=number), amount, unsent, LATER)
+    return GivenBack(UUID(int=number), amount, unsent, LATER)
 
 
 def told(items):

@@ -10,7 +10,7 @@ import pytest
 from fulfillment.stores import queries as store_queries
 from fulfillment.vouchers import rules as voucher_rules
 from fulfillment.vouchers import service as voucher_service
-from fulfillment.vouchers.service import Desk
+from fulfillment.vouchers.service import StoreDesk
 from mall.access.rules import TooManyTries
 from mall.kernel import clock
 from tests.support.people import Person
@@ -166,7 +166,7 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
                 place = (counter.store_id, elsewhere)[which]
                 try:
                     with world.unit_of_work() as uow:
-                        desk = Desk(store(uow.session, place), guessers[which].id, "guesser")
+                        desk = StoreDesk(store(uow.session, place), guessers[which].id, "guesser")
                         assert voucher_service.look_up(uow, desk, f"{number:010d}") is None
                 except TooManyTries:
                     yield 429

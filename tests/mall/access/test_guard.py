@@ -73,7 +73,7 @@ def client_of(monkeypatch):
         return Principal(audience, UUID(int=1), None, UUID(int=2)) if audience in KNOWN else None
 
     monkeypatch.setattr(guard.queries, "principal", principal)
-    monkeypatch.setattr(guard, "current_direct", lambda: None)
+    monkeypatch.setattr(guard, "current_pool", lambda: None)
     app = Flask(__name__)
     app.testing = True
     guard.install(app)

@@ -1,4 +1,4 @@
-"""Direct connections: what broke or was cut off is never lent again."""
+"""AutocommitPool connections: what broke or was cut off is never lent again."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mall.kernel.db import Direct
+from mall.kernel.db import AutocommitPool
 
 
 class CutOff(Exception):
@@ -15,7 +15,7 @@ class CutOff(Exception):
 
 @pytest.fixture
 def direct(database_url):
-    found = Direct(database_url)
+    found = AutocommitPool(database_url)
     yield found
     found.close()
 
@@ -57,7 +57,7 @@ def test_a_connection_cut_off_in_mid_statement_is_never_lent_again(direct):
 
 def test_a_broken_connection_is_replaced_without_an_error(direct, database_url):
     first = backend(direct)
-    other = Direct(database_url)
+    other = AutocommitPool(database_url)
     other.read(b"SELECT pg_terminate_backend(%(pid)s)", {"pid": first})
     other.close()
     assert backend(direct) != first

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from mall.kernel.clock import FIRST_DAY, LAST_DAY
-from mall.kernel.db import current_direct, driver_sql
+from mall.kernel.db import current_pool, driver_sql
 from mall.kernel.uow import reading
 from mall.shell import cli
 from mall.web.fields import Day, Moment
@@ -93,7 +93,7 @@ def test_a_time_that_is_there_nevertheless_can_be_read(app, sql, nearest):
     with app.app_context():
         with reading() as session:
             found = session.execute(text(f"SELECT {sql}")).scalar_one()
-        [direct] = current_direct().read(driver_sql(f"SELECT {sql}"), {})
+        [direct] = current_pool().read(driver_sql(f"SELECT {sql}"), {})
     for each in (found, direct):
         assert (each.date() if isinstance(each, datetime) else each) == nearest
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from orders.refunds import rules as refund_rules
-from orders.refunds.rules import NothingLeft, Settlement, Share, retry_delay
-from orders.refunds.service.reimbursing import Back
+from orders.refunds.rules import NothingLeft, Settlement, TenderSplit, retry_delay
+from orders.refunds.service.reimbursing import GivingBack
 from tests.support.offers import pairs, refusals, refused, written
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
@@ -52,12 +52,12 @@ def test_the_wait_begins_with_ten_seconds_and_doubles_up_to_an_hour(attempts, se
     [({}, 0, 0), ({}, 7, 7), ({A: 5}, 0, 5), ({A: 5, B: 6}, 7, 18)],
 )
 def test_a_share_is_all_that_its_tenders_paid(lots, wechat, total):
-    assert Share(lots, wechat).total_fen == total
+    assert TenderSplit(lots, wechat).total_fen == total
 
 
 def test_what_went_back_is_taken_from_each_tender_and_from_no_other():
-    left = Share({A: 100, B: 50}, 30).less(Share({A: 40, C: 9}, 10))
-    assert left == Share({A: 60, B: 50}, 20)
+    left = TenderSplit({A: 100, B: 50}, 30).less(TenderSplit({A: 40, C: 9}, 10))
+    assert left == TenderSplit({A: 60, B: 50}, 20)
 
 
 @pytest.mark.parametrize(
@@ -73,21 +73,21 @@ def test_what_went_back_is_taken_from_each_tender_and_from_no_other():
     ],
 )
 def test_a_part_is_split_by_largest_remainder_and_ties_go_to_the_first_lot(amount, lots, wechat):
-    assert Share({B: 30, A: 30}, 30).part(amount) == Share(lots, wechat)
+    assert TenderSplit({B: 30, A: 30}, 30).part(amount) == TenderSplit(lots, wechat)
 
 
 def test_a_part_follows_what_each_tender_has_left():
-    assert Share({A: 90, B: 0}, 10).part(10) == Share({A: 9, B: 0}, 1)
+    assert TenderSplit({A: 90, B: 0}, 10).part(10) == TenderSplit({A: 9, B: 0}, 1)
 
 
 def test_one_fen_more_than_is_left_is_refused():
-    refusal = refused(NothingLeft, Share({A: 30}, 60).part, 91)
+    refusal = refused(NothingLeft, TenderSplit({A: 30}, 60).part, 91)
     assert refusal == ("amount_fen", {"left_fen": 90})
 
 
 @pytest.mark.parametrize("step", [1, 7, 33, 99])
 def test_every_sequence_of_parts_ends_with_the_last_fen_of_each_tender(step):
-    whole = left = Share({A: 33, B: 41}, 25)
+    whole = left = TenderSplit({A: 33, B: 41}, 25)
     while left.total_fen:
         taken = left.part(min(step, left.total_fen))
         left = left.less(taken)
@@ -96,5 +96,5 @@ def test_every_sequence_of_parts_ends_with_the_last_fen_of_each_tender(step):
 
 
 def test_what_goes_back_is_of_no_unsent_units_and_without_freight_unless_it_is_said():
-    back = Back(A, 100, "case:1")
+    back = GivingBack(A, 100, "case:1")
     assert (back.unsent, back.with_freight, back.units) == (0, False, 0)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.refunds.rules import NothingLeft, Share
+from orders.refunds.rules import NothingLeft, TenderSplit
 
 MAX_TENDERS, MAX_PARTS = 6, 60
 
@@ -22,7 +22,7 @@ def sequences(draw):
     count = draw(st.integers(0, MAX_TENDERS - 1))
     sizes = st.one_of(st.integers(0, 3), st.integers(0, 100_000_00))
     lots = {UUID(int=index + 1): draw(sizes) for index in range(count)}
-    share = Share(lots, draw(sizes))
+    share = TenderSplit(lots, draw(sizes))
     amounts = draw(st.lists(st.one_of(st.integers(1, 7), sizes), max_size=MAX_PARTS))
     return share, amounts
 
