@@ -113,7 +113,7 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
         order_queries.lock_buyer(uow.session, member_id)
         _check_member_limits(uow.session, member_id, priced, uow.now)
     order_id, is_paid = new_id(), priced.wechat_fen == 0
-    new = _new_order(uow, order_id, member_id, checkout, (priced, known))
+    new = _new_order(uow, _Placing(order_id, member_id, checkout), priced, known)
     if checkout.lines is None:
         cart_service.remove_lines(uow, member_id, list(priced.quantities()))
     amounts = priced.lot_amounts()
@@ -183,21 +183,24 @@ def _check_member_limits(session: Session, member_id: UUID, priced: Quote, now: 
         rules.check_member_limits(priced.lines, order_queries.bought(session, member_id, since))
 
 
-def _new_order(
-    uow: UnitOfWork,
-    order_id: UUID,
-    member_id: UUID,
-    checkout: Checkout,
-    agreed: tuple[Quote, Known],
-) -> NewOrder:
-    priced, known = agreed
+@dataclass(frozen=True)
+class _Placing:
+    """Which order is placed, by whom, and what was asked for."""
+
+    order_id: UUID
+    member_id: UUID
+    checkout: Checkout
+
+
+def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: Known) -> NewOrder:
+    checkout = placing.checkout
     destination = known.destination
     window = timedelta(seconds=uow.settings.payment_timeout_seconds)
     needs_address = any(line.delivery_mode == rules.SHIP for line in priced.lines)
     return NewOrder(
-        id=order_id,
+        id=placing.order_id,
         order_no=new_number("D", uow.now),
-        member_id=member_id,
+        member_id=placing.member_id,
         tender=checkout.tender,
         goods_fen=priced.goods_fen,
         freight_fen=priced.freight_fen,
@@ -264,7 +267,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     left = reimbursing.ledger_of(uow.session, order, lines).left
     if wallet.has_vouchers(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
-    _take_back(uow, order, lines, (actor, order_rules.BY_MEMBER))
+    _take_back(uow, order, lines, actor, order_rules.BY_MEMBER)
 
 
 def _drawn(shares: Iterable[TenderSplit]) -> dict[UUID, int]:
@@ -303,17 +306,15 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
     what was split is cancelled through the outbox. That units go back is deferred. Raises
     AlreadyDispatched and WrongState.
     """
-    _take_back(
-        uow, order, order_queries.lines_of(uow.session, [order.id])[order.id], (actor, reason)
-    )
+    _take_back(uow, order, order_queries.lines_of(uow.session, [order.id])[order.id], actor, reason)
 
 
 def _take_back(
-    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], why: tuple[str, str]
+    uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], actor: str, reason: str
 ) -> None:
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
-    order_service.mark_cancelled(uow, order, *why)
+    order_service.mark_cancelled(uow, order, actor, reason)
     refunding.refund_order(uow, order)
     left = reimbursing.ledger_of(uow.session, order, lines)
     wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))

@@ -47,28 +47,33 @@ def record(
         entitlement_service.lock(uow, right.id)
         if programme.delivery != programme_rules.UNIT or not right.has_share:
             raise rules.NotForThem(name=right.name)
-        _record(uow, officer, right, tick, (method, places[tick.entitlement_id]))
+        _record(uow, officer, right, tick, _Way(method, places[tick.entitlement_id]))
 
 
-def _record(
-    uow: UnitOfWork, officer: Officer, right: HandOutShare, tick: Tick, how: tuple[str, int]
-) -> None:
-    method, place = how
+@dataclass(frozen=True)
+class _Way:
+    """How somebody's share was recorded: by scan or tick, and at which place of the list."""
+
+    method: str
+    place: int
+
+
+def _record(uow: UnitOfWork, officer: Officer, right: HandOutShare, tick: Tick, way: _Way) -> None:
     number = None
     if tick.carrier is not None:
         number = shipment_rules.clean_number(tick.carrier, tick.tracking_no)
     found = uow.session.get(HandOut, right.id, populate_existing=True)
     if found is not None:
         if found.state == tick.state:
-            if tick.state == rules.HANDED_OUT and method == rules.SCAN:
-                raise _refusal(found, right, place)
+            if tick.state == rules.HANDED_OUT and way.method == rules.SCAN:
+                raise _refusal(found, right, way.place)
             return
         if tick.state not in rules.HAND_OUTS.table[found.state]:
-            raise _refusal(found, right, place)
+            raise _refusal(found, right, way.place)
     else:
         found = HandOut(entitlement_id=right.id, programme_id=right.programme_id)
         uow.session.add(found)
-    found.state, found.method, found.note = tick.state, method, tick.note
+    found.state, found.method, found.note = tick.state, way.method, tick.note
     found.recorded_at, found.recorded_by = uow.now, officer.signature.actor
     found.carrier, found.tracking_no = tick.carrier, number
     uow.session.flush()

@@ -40,6 +40,15 @@ class GivingBack:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What goes back of a line, or of freight where there is none, under a reference of its own."""
+
+    reference: str
+    line_id: UUID | None
+    split: TenderSplit
+
+
+@dataclass(frozen=True)
 class Reimbursed:
     """What was given back of a line, and the freight that followed it."""
 
@@ -105,8 +114,8 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> 
     """Give back an amount of a line of an order, to each tender its part. Locks the order.
 
     Beans are back at once, WeChat money is owed from now on, and units that never left are on the
-    shelf again at the end of the transaction. Raises NothingLeft, and WrongState for an order that was not paid. A second time
-    for the same reference fails on it.
+    shelf again at the end of the transaction. Raises NothingLeft, and WrongState for an order that
+    was not paid. A second time for the same reference fails on it.
     """
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
@@ -114,13 +123,13 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> 
     found = ledger_of(uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id])
     line = found.lines[back.line_id]
     part = found.left[line.id].part(back.amount_fen)
-    parts: list[tuple[str, UUID | None, TenderSplit]] = [(back.reference, line.id, part)]
+    pieces = [Piece(back.reference, line.id, part)]
     found.left[line.id] = found.left[line.id].less(part)
     freight = found.freight_left.get(line.supplier_id)
     is_last = found.goods_left(line.supplier_id) == 0
     if back.with_freight and is_last and freight is not None and freight.total_fen:
-        parts.append((f"freight:{back.reference}", None, freight))
-    rows = [_row(uow, order, line.supplier_id, each, actor) for each in parts]
+        pieces.append(Piece(f"freight:{back.reference}", None, freight))
+    rows = [_row(uow, order, line.supplier_id, each, actor) for each in pieces]
     rows[0].unsent = back.unsent
     _move(uow, order, rows)
     if back.unsent or back.amount_fen == back.units * line.price_fen:
@@ -135,16 +144,16 @@ def _row(
     uow: UnitOfWork,
     order: Order,
     supplier_id: UUID,
-    part: tuple[str, UUID | None, TenderSplit],
+    piece: Piece,
     actor: str,
 ) -> Reimbursement:
-    reference, line_id, share = part
+    share = piece.split
     beans = sum(share.lots.values())
     return Reimbursement(
         id=new_id(),
-        reference=reference,
+        reference=piece.reference,
         order_id=order.id,
-        order_line_id=line_id,
+        order_line_id=piece.line_id,
         supplier_id=supplier_id,
         amount_fen=share.total_fen,
         beans_fen=beans,
