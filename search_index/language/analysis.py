@@ -5,10 +5,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
+from mall.kernel.loading import late
 from mall.kernel.text import canonical
 from search_index.language import tokens
 from search_index.language.tokens import HANZI, LETTERS, NUMBER, Token
@@ -86,9 +86,8 @@ class Analyzer:
     """Dictionary, synonyms and conversion, loaded once in a process (0.2 s, 40 MB)."""
 
     def __init__(self) -> None:
-        # Named, not imported: 40 MB that only whoever searches or indexes needs.
-        self._simplify = import_module("opencc").OpenCC("t2s")
-        self._jieba = import_module("rjieba")
+        self._simplify = late("opencc").OpenCC("t2s")
+        self._jieba = late("rjieba")
         self.synonyms: Mapping[str, Mapping[str, float]] = _synonyms(_lines("synonyms.txt"))
         self.fillers = frozenset(_lines("fillers.txt"))
         for word in {*_lines("dictionary.txt"), *self.synonyms, *self.fillers}:

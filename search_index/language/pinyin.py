@@ -4,8 +4,8 @@ The table takes 55 MB and is loaded by whoever spells the first word, not by eve
 """
 
 from functools import lru_cache
-from importlib import import_module
 
+from mall.kernel.loading import late
 from search_index.language.analysis import is_hanzi
 
 
@@ -14,7 +14,7 @@ def spelling(word: str) -> tuple[str, ...]:
     """Return a word's syllables, `lü` as `lu`; none for what is no Hanzi."""
     if not is_hanzi(word):
         return ()
-    spelt: list[str] = import_module("pypinyin").lazy_pinyin(word, errors="ignore", v_to_u=False)
+    spelt: list[str] = late("pypinyin").lazy_pinyin(word, errors="ignore", v_to_u=False)
     return tuple(syllable.replace("v", "u") for syllable in spelt)
 
 

@@ -107,6 +107,21 @@ def test_no_import_hides_inside_a_function():
     assert hidden == []
 
 
+# The table of what is loaded late; a child's task, which a job names; the command, loaded at rest.
+LOADERS = {"mall/kernel/loading.py", "mall/kernel/sandbox/nursery.py", "mall/shell/start.py"}
+
+
+def test_no_import_hides_in_a_call():
+    hidden = [
+        f"{name(path)}:{node.lineno}"
+        for path in FILES
+        if name(path) not in LOADERS
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Name) and node.id in ("import_module", "__import__")
+    ]
+    assert hidden == []
+
+
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_every_module_says_what_it_is_for(path):
     source = path.read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ def imported(path):
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{each.name}" for each in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module":
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("import_module", "late"):
             yield str(getattr(node.args[0], "value", ""))
 
 

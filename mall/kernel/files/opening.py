@@ -1,10 +1,10 @@
 """Open the areas of files that the settings name."""
 
 from collections.abc import Mapping
-from importlib import import_module
 
 from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import IMAGES, PRIVATE, FileStore, PrivateFiles, PublicFiles
+from mall.kernel.loading import late
 from mall.kernel.settings import Settings
 
 
@@ -18,7 +18,6 @@ def open_files(settings: Settings) -> tuple[PublicFiles, PrivateFiles]:
 def _area(settings: Settings, area: str) -> FileStore:
     if not settings.s3.bucket:
         return LocalFiles(settings.media_dir / area)
-    # Named, not imported: boto3 takes 40 MB that an installation with local files need not have.
-    adapter = import_module("mall.kernel.files.s3")
+    adapter = late("mall.kernel.files.s3")
     store: FileStore = adapter.S3Files(settings.s3, area)
     return store

@@ -7,9 +7,9 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from importlib import import_module
 from typing import Any, BinaryIO
 
+from mall.kernel.loading import late
 from mall.kernel.sandbox.nursery import Send
 from mall.kernel.sheets.cells import MAX_CHARACTERS, Value, safe
 
@@ -25,8 +25,7 @@ _OPTIONS = {
 def new_book(out: io.BytesIO, keeps_rows: bool = False) -> Any:
     """Return a workbook that writes to `out`; rows go there at once unless they are kept."""
     options = {**_OPTIONS, "constant_memory": not keeps_rows}
-    # Named, not imported: only whoever writes a workbook needs it.
-    return import_module("xlsxwriter").Workbook(out, options)
+    return late("xlsxwriter").Workbook(out, options)
 
 
 def write_row(sheet: Any, number: int, values: Iterable[Value], style: Any = None) -> None:
