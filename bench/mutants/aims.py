@@ -6,7 +6,7 @@ from pathlib import Path
 RULES = "test_rules.py"
 # What else needs no database.
 PURE = (
-    *("tests/mall/access/test_guard.py", "tests/mall/kernel/test_claims.py"),
+    *("tests/mall/access/test_guard.py", "tests/mall/web/test_claims.py"),
     "tests/mall/kernel/test_outbox.py",
 )
 LEDGER = ("tests/mall/ledger",)
@@ -21,8 +21,8 @@ AIMS: Mapping[str, Sequence[str]] = {
     "mall/ledger/service/posting.py": LEDGER,
     "mall/access/service.py": ("tests/mall/access",),
     "mall/access/guard.py": ("tests/mall/access", "tests/architecture/test_duties.py"),
-    "mall/kernel/idempotency.py": (
-        "tests/mall/kernel/test_claims.py",
+    "mall/web/idempotency.py": (
+        "tests/mall/web/test_claims.py",
         "tests/mall/web/test_idempotency.py",
     ),
     "mall/kernel/outbox.py": (

@@ -12,11 +12,12 @@ from uuid import UUID
 import orjson
 from flask import Response, g, request
 
-from mall.kernel import clock, idempotency
+from mall.kernel import clock
 from mall.kernel.db import current_pool
 from mall.kernel.errors import DomainError, Invalid, VersionConflict
 from mall.kernel.together import Read, read_together
 from mall.kernel.uow import unit_of_work
+from mall.web import idempotency
 
 View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"

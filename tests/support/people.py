@@ -26,7 +26,6 @@ from mall.access import rules as access_rules
 from mall.access import service as access_service
 from mall.kernel import invariants
 from mall.kernel.db import driver_url
-from mall.kernel.idempotency import Claim
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
 from mall.ledger import acts as ledger_acts
@@ -36,6 +35,7 @@ from mall.members.rules import AddressForm
 from mall.members.service import members
 from mall.shell import wiring
 from mall.shell.background import relay
+from mall.web.idempotency import Claim
 from mall.web.replies import shop_window
 
 # Who reviews where it does not matter who does.

@@ -19,7 +19,7 @@ from rq import Queue, get_current_job
 from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
-from mall.kernel import clock, idempotency, outbox
+from mall.kernel import clock, outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import delete_some
 from mall.kernel.invariants import Invariant
@@ -27,6 +27,7 @@ from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import DeferredWrite, Read, WriteFragment, array, read_together
 from mall.kernel.uow import reading, unit_of_work
 from mall.outbox_admin import queries as outbox_queries
+from mall.web import idempotency
 
 log = structlog.get_logger(__name__)
 

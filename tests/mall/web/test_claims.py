@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mall.kernel import idempotency
-from mall.kernel.idempotency import Answer, Claim, IdempotencyKeyReused, reading
+from mall.web import idempotency
+from mall.web.idempotency import Answer, Claim, IdempotencyKeyReused, reading
 from tests.support.offers import refusals, refused
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
