@@ -6,6 +6,7 @@ import pytest
 
 from catalog.products import rules as product_rules
 from catalog.products.rules import SkuForm
+from orders.carts import rules as cart_rules
 
 
 def put(member, sku, quantity=1, **more):
@@ -101,9 +102,11 @@ def test_an_unknown_sku_is_not_found(world):
     assert put(world.member(), uuid4()).status_code == 404
 
 
-def test_a_cart_holds_at_most_a_hundred_lines(world):
+def test_a_cart_holds_at_most_a_hundred_lines(world, monkeypatch):
+    assert cart_rules.MAX_LINES == 100
+    monkeypatch.setattr(cart_rules, "MAX_LINES", 3)
     member = world.member()
-    world.fill_cart(member, 100)
+    world.fill_cart(member, 3)
     reply = put(member, world.sku(100)[1])
     assert (reply.status_code, reply.get_json()["code"]) == (409, "limit_reached")
 
