@@ -264,7 +264,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     if order.state == order_rules.CANCELLED:
         return
     lines = order_queries.lines_of(uow.session, [order.id])[order.id]
-    left = reimbursing.ledger_of(uow.session, order, lines).left
+    left = reimbursing.tenders_of(uow.session, order, lines).left
     if wallet.has_vouchers(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
     _take_back(uow, order, lines, actor, order_rules.BY_MEMBER)
@@ -316,7 +316,7 @@ def _take_back(
         raise rules.AlreadyDispatched()
     order_service.mark_cancelled(uow, order, actor, reason)
     refunding.refund_order(uow, order)
-    left = reimbursing.ledger_of(uow.session, order, lines)
+    left = reimbursing.tenders_of(uow.session, order, lines)
     wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))
     quantities: dict[UUID, int] = {}
     for line in lines:

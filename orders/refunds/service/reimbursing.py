@@ -82,7 +82,7 @@ class OrderTenders:
         )
 
 
-def ledger_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> OrderTenders:
+def tenders_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> OrderTenders:
     """Return what is left of every share of an order."""
     left = {line.id: share_of(line.bean_lots, line.wechat_fen) for line in lines}
     freight = {
@@ -106,7 +106,7 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
         order_queries.any_order(session, order_id),
         order_queries.lines_of(session, [order_id]),
     )
-    share = ledger_of(session, order, lines[order_id]).left[line_id]
+    share = tenders_of(session, order, lines[order_id]).left[line_id]
     return share.total_fen, wallet.has_vouchers(session, share.lots)
 
 
@@ -120,7 +120,9 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> 
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "refund")
-    found = ledger_of(uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id])
+    found = tenders_of(
+        uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id]
+    )
     line = found.lines[back.line_id]
     part = found.left[line.id].part(back.amount_fen)
     pieces = [Piece(back.reference, line.id, part)]
