@@ -134,6 +134,15 @@ def test_codes_are_never_in_logs_or_tables(world, counter, capfd):
         assert re.sub(r"[\s-]", "", code) not in plain
 
 
+def test_who_was_told_of_guessing_is_not_told_again_within_the_hour(world, counter):
+    told = []
+    for _ in range(3):
+        with world.app.app_context(), world.unit_of_work() as uow:
+            desk = StoreDesk(store_queries.any_store(uow.session, counter.store_id), None, "clerk")
+            told.append(voucher_service.alarm(uow, desk))
+    assert told == [True, False, False]
+
+
 def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
     """Code guessing: one clerk of each of two stores tries 10,000 short codes, in short 1,200."""
     count, over_http = long_or_short((10_000, 1_000), (1_200, 200))
