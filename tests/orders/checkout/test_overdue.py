@@ -6,13 +6,13 @@ from itertools import islice
 import pytest
 
 from mall.kernel import clock
-from orders.checkout import jobs
+from orders.checkout import jobs as checkout_jobs
 from tests.support.people import order_body
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
 def test_each_overdue_order_is_given_once_by_pages(world, monkeypatch, page):
-    monkeypatch.setattr(jobs, "PAGE", page)
+    monkeypatch.setattr(checkout_jobs, "PAGE", page)
     placed = set()
     for _ in range(3):
         member = world.member()
@@ -22,5 +22,5 @@ def test_each_overdue_order_is_given_once_by_pages(world, monkeypatch, page):
         placed.add(reply.get_json()["order_id"])
     clock.shift(timedelta(hours=1))
     with world.app.app_context():
-        found = [str(order_id) for order_id in islice(jobs._overdue(), 9)]
+        found = [str(order_id) for order_id in islice(checkout_jobs._overdue(), 9)]
     assert len(found) == 3 and set(found) == placed
