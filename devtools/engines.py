@@ -66,13 +66,6 @@ def ensure_database(server: PostgresServer, name: str, template: str | None = No
     return database_url(server, name)
 
 
-def drop_database(server: PostgresServer, name: str) -> None:
-    """Drop a database whoever is connected to it."""
-    with psycopg.connect(database_url(server, "postgres"), autocommit=True) as connection:
-        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-        connection.execute(statement.format(sql.Identifier(name)))
-
-
 def valkey_command(directory: Path, port: int) -> list[str]:
     """Return the command that serves Valkey from this folder; it keeps nothing on disk."""
     directory.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from mall.approvals.rules import Kind, Signer, Wanted
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
 from mall.kernel.clock import beijing_day
+from mall.kernel.money import percent
 from mall.kernel.uow import UnitOfWork
 
 COMMISSION = "commission"
@@ -22,7 +23,7 @@ def propose_commission(
 ) -> ValueAct:
     """Propose the commission of what a supplier sells from a day on; raises NotFound, NotFromThen."""
     name = queries.get_supplier(uow.session, supplier_id).name
-    about = f"自 {from_on} 起“{name}”的平台服务费率为 {commission_bps / 100:g} %"
+    about = f"自 {from_on} 起“{name}”的平台服务费率为 {percent(commission_bps)} %"
     body = {
         "supplier_id": str(supplier_id),
         "from_on": str(from_on),
@@ -41,7 +42,7 @@ def propose_first(
     supplier = queries.get_supplier(uow.session, supplier_id)
     if commission_bps == supplier.commission_bps:
         return None
-    about = f"“{supplier.name}”入驻费率：自确认次日起平台服务费率为 {commission_bps / 100:g} %"
+    about = f"“{supplier.name}”入驻费率：自确认次日起平台服务费率为 {percent(commission_bps)} %"
     body = {
         "supplier_id": str(supplier_id),
         "from_on": None,

@@ -1,7 +1,7 @@
 """Look up who a token stands for."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -103,12 +103,6 @@ def person_of(account: StaffAccount) -> Actor:
     """Return the person of an account as it is now."""
     is_confirmed = account.person_confirmed_at is not None
     return Actor(account.id, account.member_id, account.phone, is_confirmed)
-
-
-def usernames(session: Session, account_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the user name of each of these accounts."""
-    query = select(StaffAccount.id, StaffAccount.username).where(StaffAccount.id.in_(account_ids))
-    return {row.id: row.username for row in session.execute(query)}
 
 
 def operators(session: Session, duty: str | None = None) -> list[StaffAccount]:

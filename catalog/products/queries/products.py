@@ -155,18 +155,6 @@ def items() -> Select[Any]:
     ).join(Supplier, Supplier.id == Product.supplier_id)
 
 
-def published_product(session: Session, product_id: UUID) -> tuple[Product, str, list[Sku]]:
-    """Return a product on sale, its supplier's name and its active SKUs; raise NotFound."""
-    row = session.execute(
-        select(Product, Supplier.name)
-        .join(Supplier, Supplier.id == Product.supplier_id)
-        .where(Product.id == product_id, is_shown())
-    ).first()
-    if row is None:
-        raise NotFound("product", "商品")
-    return row[0], row[1], active_skus(session, product_id)
-
-
 def active_skus(session: Session, product_id: UUID) -> list[Sku]:
     """Return a product's SKUs that are for sale, in their order."""
     return list(

@@ -184,9 +184,3 @@ def _people(uow: UnitOfWork, rows: Sequence[Author]) -> tuple[list[Actor], list[
     ids = {row.account_id for row in rows if row.account_id}
     accounts_now = uow.session.scalars(select(StaffAccount).where(StaffAccount.id.in_(ids)))
     return then, [access_queries.person_of(each) for each in accounts_now]
-
-
-def authors_of(uow: UnitOfWork, what: Subject) -> list[UUID]:
-    """Return the accounts of an object's authors."""
-    rows = uow.session.scalars(select(Author.account_id).where(_among([what])))
-    return [each for each in rows if each is not None]

@@ -1,6 +1,5 @@
 """Trade unions and who belongs to them."""
 
-from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -108,12 +107,6 @@ def get_union(session: Session, union_id: UUID, field: str | None = None) -> Tra
     if union is None:
         raise NotFound("union", "工会", field=field)
     return union
-
-
-def names_of(session: Session, union_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the name of each of these unions."""
-    query = select(TradeUnion.id, TradeUnion.name).where(TradeUnion.id.in_(union_ids))
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def codes_of(session: Session, member_id: UUID) -> list[str]:
