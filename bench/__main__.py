@@ -15,7 +15,7 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from bench import figures, giving, paying, seed, selling, working, yardstick
+from bench import figures, finding, giving, paying, seed, selling, working, yardstick
 from bench.figures import Bench, Figure
 from bench.service import Service
 from mall.shell import config
@@ -100,7 +100,9 @@ def main(only: str, seconds: int) -> None:
         **first,
         **working.FIGURES,
         **paying.FIGURES,
+        **finding.QUALITY,
         **selling.FIGURES,
+        **finding.FIGURES,
         **memory,
         **giving.FIGURES,
     }

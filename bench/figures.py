@@ -3,7 +3,7 @@
 import itertools
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -197,3 +197,12 @@ FIGURES: dict[str, Callable[[Bench], Iterator[Figure]]] = {
 def as_rows(figures: list[Figure]) -> list[dict[str, Any]]:
     """Return figures as `var/bench.json` keeps them."""
     return [asdict(figure) for figure in figures]
+
+
+def milliseconds(times: Sequence[float]) -> dict[str, float]:
+    """Return the median and the slow ends of times in seconds, in milliseconds."""
+    ordered = sorted(times)
+    return {
+        f"p{share}_ms": round(1000 * ordered[min(len(ordered) - 1, len(ordered) * share // 100)], 2)
+        for share in (50, 95, 99)
+    }
