@@ -19,7 +19,7 @@ from catalog.products import rules as product_rules
 from catalog.products.queries import searching
 from catalog.products.service import editing
 from catalog.stock import service as stock_service
-from catalog.suppliers import service as supplier_service
+from catalog.suppliers.service import supplying
 from devtools.demo import HOUSE_SUPPLIER
 from mall.kernel.uow import reading, unit_of_work
 from search_index import indexing, snapshots
@@ -41,7 +41,7 @@ def _plant(app: APIFlask) -> None:
         ids: dict[str, Any] = {}
         with unit_of_work() as uow:
             for name in {each.supplier_name for each in catalog.products(COUNT)}:
-                ids[name] = supplier_service.open_supplier(uow, name)
+                ids[name] = supplying.open_supplier(uow, name)
         paths: dict[tuple[str, ...], Any] = {}
         for number, each in enumerate(catalog.products(COUNT)):
             path = each.category_names

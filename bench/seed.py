@@ -11,13 +11,13 @@ from catalog.products import rules as product_rules
 from catalog.products.rules import PUBLISHED
 from catalog.products.service import editing
 from catalog.stock import service as stock_service
-from catalog.suppliers import service as supplier_service
+from catalog.suppliers.service import supplying
 from mall.access import service as access_service
 from mall.access.rules import STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
+from mall.ledger.service import granting
 from mall.members.models import Member
 from mall.members.rules import AddressForm
 from mall.members.service import members
@@ -57,7 +57,7 @@ def _products(run: str) -> tuple[list[str], list[str]]:
     for number in range(SUPPLIERS):
         with unit_of_work() as uow:
             category_id = editing.ensure_category(uow, ["压测", f"分类 {number % 8}"])
-            supplier_id = supplier_service.open_supplier(uow, f"压测供应商 {run}-{number}")
+            supplier_id = supplying.open_supplier(uow, f"压测供应商 {run}-{number}")
             for each in range(PRODUCTS // SUPPLIERS):
                 form = product_rules.ProductForm(
                     title=f"压测商品 {run}-{number}-{each}",
@@ -98,7 +98,7 @@ def _members(run: str) -> list[str]:
             for each in ids:
                 members.add_address(uow, each, address)
                 tokens.append(access_service.issue_token(uow, STORE, each).token)
-            ledger_acts.seed(
+            granting.seed(
                 uow,
                 [Grant(each, BEANS_FEN, FAR, "压测", f"bench:{run}:{each}") for each in ids],
             )

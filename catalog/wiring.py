@@ -23,10 +23,10 @@ from catalog.selections import views as selection_views
 from catalog.stock import jobs as stock_jobs
 from catalog.stock import queries as stock_queries
 from catalog.stock import supplier_views as stock_supplier_views
-from catalog.suppliers import acts as supplier_acts
 from catalog.suppliers import ops_views as supplier_ops_views
 from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import supplier_views as supplier_supplier_views
+from catalog.suppliers.service import commissions
 from catalog.uploads import jobs as upload_jobs
 from catalog.uploads import queries as upload_queries
 from catalog.uploads import supplier_views as upload_supplier_views
@@ -75,5 +75,5 @@ FILES_IN_FORCE: Mapping[str, InForce] = {
     DOCUMENTS: onboarding_queries.files_in_force,
     UPLOADS: upload_queries.files_in_force,
 }
-VALUE_KINDS = {**supplier_acts.KINDS, **accounts.KINDS}
+VALUE_KINDS = {**commissions.KINDS, **accounts.KINDS}
 STANDINGS = {SUPPLIER: supplier_queries.STANDING}

@@ -16,8 +16,8 @@ from catalog.pavilion import rules as pavilion_rules
 from catalog.pavilion import service as pavilion_service
 from catalog.products.queries import products
 from catalog.suppliers import queries as supplier_queries
-from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import PIECE, FreightRule
+from catalog.suppliers.service import supplying
 from catalog.uploads.process import importing
 from fulfillment.stores import queries as store_queries
 from fulfillment.stores import service as store_service
@@ -33,8 +33,8 @@ from mall.access.rules import (
 )
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant, GrantRepeated
+from mall.ledger.service import granting
 from mall.members.rules import AddressForm
 from mall.members.service import members, unions
 
@@ -121,8 +121,8 @@ def _freight(uow: UnitOfWork) -> None:
         FreightRule(("440000",), True, 1, 600, 1, 100),
         FreightRule(REMOTE, False),
     )
-    form = supplier_service.TemplateForm("默认运费", PIECE, 9900, rules)
-    template_id = supplier_service.add_template(uow, supplier.id, form)
+    form = supplying.TemplateForm("默认运费", PIECE, 9900, rules)
+    template_id = supplying.add_template(uow, supplier.id, form)
     for product in products.own_products(uow.session, supplier.id, None, 100):
         product.shipping_template_id = template_id
 
@@ -226,6 +226,6 @@ def _give_beans(member_id: UUID, name: str) -> None:
     grant = Grant(member_id, 100_000, EXPIRES, "2026 年春节慰问（示例）", f"demo:{name}")
     try:
         with unit_of_work() as uow:
-            ledger_acts.seed(uow, [grant])
+            granting.seed(uow, [grant])
     except GrantRepeated:
         return

@@ -1,5 +1,7 @@
 """What the fulfillment package plugs into the application."""
 
+from dataclasses import replace
+
 from fulfillment.after_sales import jobs as after_sales_jobs
 from fulfillment.after_sales import ops_views as after_sales_ops_views
 from fulfillment.after_sales import queries as after_sales_queries
@@ -20,12 +22,12 @@ from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_union_views
 from fulfillment.reports import views as report_views
-from fulfillment.settlement import acts as settlement_acts
 from fulfillment.settlement import jobs as settlement_jobs
 from fulfillment.settlement import ops_views as settlement_ops_views
 from fulfillment.settlement import queries as settlement_queries
-from fulfillment.settlement import service as settlement_service
 from fulfillment.settlement import supplier_views as settlement_supplier_views
+from fulfillment.settlement.schemas import StatementReply
+from fulfillment.settlement.service import paying, settlements
 from fulfillment.shipments import supplier_views as shipment_supplier_views
 from fulfillment.shipments import views as shipment_views
 from fulfillment.stores import queries as store_queries
@@ -82,8 +84,8 @@ REACTIONS = {
     OrderPaid: [Reaction(dispatch_service.open_fulfillment_orders)],
     PickupOpened: [Reaction(voucher_service.issue)],
     ParcelSent: [Reaction(tracking_service.follow, "notify")],
-    PartDelivered: [Reaction(settlement_service.collect, "bulk")],
-    LineReimbursed: [Reaction(settlement_service.collect, "bulk")],
+    PartDelivered: [Reaction(settlements.collect, "bulk")],
+    LineReimbursed: [Reaction(settlements.collect, "bulk")],
     OrderCancelled: [
         Reaction(voucher_service.revoke_cancelled),
         Reaction(dispatch_service.cancel_fulfillment_orders),
@@ -101,7 +103,10 @@ SWEEPS = [
     (settlement_jobs.draft_month, 3600, "bulk"),
 ]
 STANDINGS = {PICKUP: store_queries.STANDING}
-VALUE_KINDS = settlement_acts.KINDS
+VALUE_KINDS = {
+    **paying.KINDS,
+    paying.PAY: replace(paying.KINDS[paying.PAY], encode=StatementReply().dump),
+}
 INVARIANTS = [
     *store_queries.INVARIANTS,
     *dispatch_queries.INVARIANTS,

@@ -1,8 +1,11 @@
 """What the orders package plugs into the application."""
 
+from dataclasses import replace
+
 from mall.kernel.outbox import Reaction
 from mall.kernel.settings import WeChatSettings
 from mall.members.messages import RosterEntriesClaimed
+from mall.web.fields import values_of
 from orders import messages
 from orders.assistance import jobs as assistance_jobs
 from orders.assistance import ops_views as assistance_ops_views
@@ -30,12 +33,12 @@ from orders.reconciliation import jobs as reconciliation_jobs
 from orders.reconciliation import ops_views as reconciliation_ops_views
 from orders.reconciliation import queries as reconciliation_queries
 from orders.redeeming import views as redeeming_views
-from orders.refunds import acts as refund_acts
 from orders.refunds import jobs as refund_jobs
 from orders.refunds import ops_views as refund_ops_views
 from orders.refunds import queries as refund_queries
 from orders.refunds import views as refund_views
-from orders.refunds.service import refunding
+from orders.refunds.schemas import RefundReply
+from orders.refunds.service import refunding, settling
 
 BLUEPRINTS = [
     checkout_views.bp,
@@ -72,7 +75,12 @@ SWEEPS = [
     (collective_jobs.run_programmes, 2, "bulk"),
     (assistance_jobs.remind_unions, 86_400, "notify"),
 ]
-VALUE_KINDS = refund_acts.KINDS
+VALUE_KINDS = {
+    settling.SETTLE: replace(
+        settling.KINDS[settling.SETTLE],
+        encode=lambda refund: RefundReply().dump(values_of(refund, RefundReply)),
+    )
+}
 INVARIANTS = [
     *order_queries.INVARIANTS,
     *payment_queries.INVARIANTS,

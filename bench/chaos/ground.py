@@ -10,15 +10,15 @@ from uuid import UUID
 from catalog.products import rules as product_rules
 from catalog.products.service import editing
 from catalog.stock import service as stock_service
-from catalog.suppliers import service as supplier_service
+from catalog.suppliers.service import supplying
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import CLERK, Hours, StoreForm
 from mall.access import service as access_service
 from mall.access.rules import PICKUP, STORE
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
-from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
+from mall.ledger.service import granting
 from mall.members.models import Member
 from mall.members.rules import AddressForm
 from mall.members.service import members
@@ -46,7 +46,7 @@ def plant(environment: dict[str, str]) -> Ground:
     run = secrets.token_hex(4)
     with app.app_context():
         with unit_of_work() as uow:
-            supplier_id = supplier_service.open_supplier(uow, f"混沌供应商 {run}")
+            supplier_id = supplying.open_supplier(uow, f"混沌供应商 {run}")
         shipped = [_product(supplier_id, f"{run}-{n}") for n in range(SHIPPED)]
         collected = [
             _product(supplier_id, f"{run}-c{n}", delivery_modes=("store_pickup",))
@@ -99,5 +99,5 @@ def _member(name: str) -> str:
         uow.session.flush()
         form = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
         members.add_address(uow, member_id, form)
-        ledger_acts.seed(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
+        granting.seed(uow, [Grant(member_id, BEANS_FEN, FAR, "混沌", f"chaos:{name}")])
         return access_service.issue_token(uow, STORE, member_id).token

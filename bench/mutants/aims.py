@@ -65,7 +65,7 @@ AIMS: Mapping[str, Sequence[str]] = {
     "fulfillment/vouchers/rules.py": ("tests/fulfillment/vouchers",),
     "fulfillment/vouchers/service.py": ("tests/fulfillment/vouchers",),
     "fulfillment/settlement/rules.py": ("tests/fulfillment/settlement",),
-    "fulfillment/settlement/service.py": ("tests/fulfillment/settlement",),
+    "fulfillment/settlement/service/settlements.py": ("tests/fulfillment/settlement",),
 }
 
 

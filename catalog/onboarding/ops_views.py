@@ -22,9 +22,9 @@ from catalog.onboarding.schemas import (
     decision_of,
 )
 from catalog.onboarding.service import accounts, applications
-from catalog.suppliers import acts as supplier_acts
 from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers.models import Supplier
+from catalog.suppliers.service import commissions
 from mall.access.guard import current, needs_duty
 from mall.access.rules import REVIEWS
 from mall.approvals.rules import APPLICATION, QUALIFICATION, Subject
@@ -52,7 +52,7 @@ def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
     return {
         **queries.profile(supplier),
         "proposed_account": accounts.proposed(session, supplier.id),
-        "proposed_commission_bps": supplier_acts.proposed_first(session, supplier.id),
+        "proposed_commission_bps": commissions.proposed_first(session, supplier.id),
     }
 
 

@@ -21,9 +21,9 @@ from catalog.onboarding.schemas import (
     UserReply,
 )
 from catalog.onboarding.service import accounts, applications
-from catalog.suppliers import acts as supplier_acts
 from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers.models import Supplier
+from catalog.suppliers.service import commissions
 from mall.access import queries as access_queries
 from mall.access import service as access_service
 from mall.access.guard import current, current_scope_id, open_to_all
@@ -44,7 +44,7 @@ bp = APIBlueprint("supplier_onboarding", __name__, url_prefix="/v1/supplier", ta
 
 def _profile(session: Session, supplier: Supplier) -> dict[str, Any]:
     waiting = accounts.proposed(session, supplier.id)
-    rate = supplier_acts.proposed_first(session, supplier.id)
+    rate = commissions.proposed_first(session, supplier.id)
     found = queries.profile(supplier)
     return {**found, "proposed_account": waiting, "proposed_commission_bps": rate}
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 
-from catalog.suppliers import acts, queries, service
+from catalog.suppliers import queries
 from catalog.suppliers.models import Supplier
 from catalog.suppliers.schemas import (
     CommissionBody,
@@ -15,6 +15,7 @@ from catalog.suppliers.schemas import (
     SupplierReply,
     SupplierState,
 )
+from catalog.suppliers.service import commissions, supplying
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS, REVIEWS
 from mall.approvals.replies import ProposalReply, reply_of
@@ -51,7 +52,7 @@ def list_suppliers(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Open a supplier")
 def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        supplier_id = service.open_supplier(uow, json_data["name"])
+        supplier_id = supplying.open_supplier(uow, json_data["name"])
         return _reply(queries.get_supplier(uow.session, supplier_id))
 
 
@@ -62,7 +63,7 @@ def open_supplier(json_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="Suspend, reopen or close a supplier")
 def change_state(supplier_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return _reply(service.change_state(uow, supplier_id, json_data["state"]))
+        return _reply(supplying.change_state(uow, supplier_id, json_data["state"]))
 
 
 def rates_reply(supplier_id: UUID) -> dict[str, Any]:
@@ -92,4 +93,4 @@ def list_commission(supplier_id: UUID) -> dict[str, Any]:
 def set_commission(supplier_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        return reply_of(acts.propose_commission(uow, by, supplier_id, **json_data))
+        return reply_of(commissions.propose_commission(uow, by, supplier_id, **json_data))

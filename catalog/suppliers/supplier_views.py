@@ -7,8 +7,9 @@ from uuid import UUID
 from apiflask import APIBlueprint
 
 from catalog.media import views as media_views
-from catalog.suppliers import queries, rules, service
+from catalog.suppliers import queries, rules
 from catalog.suppliers.schemas import TemplateBody, TemplateList, TemplateReply
+from catalog.suppliers.service import supplying
 from mall.access.guard import current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.kernel.rows.shown import each_shown
@@ -28,8 +29,8 @@ def refuse_applicants() -> None:
 images_bp = media_views.image_blueprint(SUPPLIER, "Supplier", refuse_applicants)
 
 
-def _form(json_data: dict[str, Any]) -> service.TemplateForm:
-    return service.TemplateForm(
+def _form(json_data: dict[str, Any]) -> supplying.TemplateForm:
+    return supplying.TemplateForm(
         json_data["name"],
         json_data["charge_by"],
         json_data["free_over_fen"],
@@ -59,7 +60,7 @@ def list_templates() -> dict[str, Any]:
 @bp.doc(summary="Add a freight template (20 at most)")
 def add_template(json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        template_id = service.add_template(uow, current_scope_id(), _form(json_data))
+        template_id = supplying.add_template(uow, current_scope_id(), _form(json_data))
     return _read(template_id)
 
 
@@ -70,5 +71,5 @@ def add_template(json_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Replace a freight template; placed orders keep their fee")
 def change_template(template_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        service.change_template(uow, current_scope_id(), template_id, _form(json_data))
+        supplying.change_template(uow, current_scope_id(), template_id, _form(json_data))
     return _read(template_id)

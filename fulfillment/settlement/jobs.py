@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from fulfillment.settlement import queries, rules, service
+from fulfillment.settlement import queries, rules
+from fulfillment.settlement.service import settlements
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.rows.sweeping import one_by_one
@@ -21,13 +22,13 @@ def draft_month() -> int:
     with reading() as session:
         found = [
             supplier_id
-            for supplier_id in queries.suppliers_with_open(session, service.end_of(ends_on))
+            for supplier_id in queries.suppliers_with_open(session, settlements.end_of(ends_on))
             if not queries.was_settled(session, supplier_id, ends_on)
         ]
 
     def draft(supplier_id: UUID) -> bool:
         with unit_of_work() as uow:
-            service.draft(uow, supplier_id, ends_on, SYSTEM)
+            settlements.draft(uow, supplier_id, ends_on, SYSTEM)
         return True
 
     return one_by_one("draft_month", found, draft, MAX_RUN_SECONDS)

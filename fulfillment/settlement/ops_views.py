@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.settlement import acts, papers, queries, service
+from fulfillment.settlement import papers, queries
 from fulfillment.settlement.schemas import (
     AdjustmentBody,
     AdjustmentReply,
@@ -19,7 +19,8 @@ from fulfillment.settlement.schemas import (
     StatementReply,
     WithdrawBody,
 )
-from fulfillment.settlement.service import Adjustment
+from fulfillment.settlement.service import paying, settlements
+from fulfillment.settlement.service.settlements import Adjustment
 from mall.access.guard import current, needs_duty
 from mall.access.rules import FINANCE_ENTERS
 from mall.approvals.replies import answer
@@ -64,7 +65,7 @@ def list_statements(query_data: dict[str, Any]) -> dict[str, Any]:
 def draft(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
         supplier_id, ends_on = json_data["supplier_id"], json_data["ends_on"]
-        made = service.draft(uow, supplier_id, ends_on, current().name)
+        made = settlements.draft(uow, supplier_id, ends_on, current().name)
         authors.touch(uow, Subject(STATEMENT, made.id), authors.signer(uow, current()))
         return made
 
@@ -106,7 +107,7 @@ def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
 @bp.doc(summary="Take a statement back before it is confirmed", responses={409: "Confirmed"})
 def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
-        return service.withdraw(uow, statement_id, json_data["note"])
+        return settlements.withdraw(uow, statement_id, json_data["note"])
 
 
 @bp.post("/statements/<uuid:statement_id>/pay")
@@ -124,7 +125,7 @@ def withdraw(statement_id: UUID, json_data: dict[str, str]) -> Any:
 def pay(statement_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
         by = authors.signer(uow, current())
-        done = acts.pay(uow, by, statement_id, json_data["bank_reference"])
+        done = paying.pay(uow, by, statement_id, json_data["bank_reference"])
         return reply(answer(done, 200)) if isinstance(done, ValueAct) else done
 
 
@@ -142,6 +143,6 @@ def adjust(json_data: dict[str, Any]) -> Response:
     who, made = current(), Adjustment(**json_data)
 
     def work(uow: UnitOfWork) -> Any:
-        return answer(acts.adjust(uow, authors.signer(uow, who), made))
+        return answer(paying.adjust(uow, authors.signer(uow, who), made))
 
     return idempotently(work)

@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from fulfillment.settlement import papers, queries, service
+from fulfillment.settlement import papers, queries
 from fulfillment.settlement.schemas import (
     DisputeBody,
     FiguresReply,
@@ -15,6 +15,7 @@ from fulfillment.settlement.schemas import (
     StatementQuery,
     StatementReply,
 )
+from fulfillment.settlement.service import settlements
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
 from mall.approvals.rules import STATEMENT, Subject
@@ -94,7 +95,7 @@ def read_paper(statement_id: UUID, query_data: dict[str, str]) -> Response:
 @bp.doc(summary="Agree to a statement; it never changes afterwards", responses={409: "Not a draft"})
 def confirm(statement_id: UUID) -> Any:
     with unit_of_work() as uow:
-        agreed = service.confirm(uow, current_scope_id(), statement_id, current().name)
+        agreed = settlements.confirm(uow, current_scope_id(), statement_id, current().name)
         authors.decide(uow, Subject(STATEMENT, statement_id), authors.signer(uow, current()))
         return agreed
 
@@ -106,4 +107,4 @@ def confirm(statement_id: UUID) -> Any:
 @bp.doc(summary="Say what is wrong with a draft", responses={409: "Not a draft"})
 def dispute(statement_id: UUID, json_data: dict[str, str]) -> Any:
     with unit_of_work() as uow:
-        return service.dispute(uow, current_scope_id(), statement_id, json_data["note"])
+        return settlements.dispute(uow, current_scope_id(), statement_id, json_data["note"])

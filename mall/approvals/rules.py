@@ -82,17 +82,19 @@ class Kind:
     """A way in which staff moves value by its word.
 
     `check` refuses what could not be carried out now; `carry_out` is the use case, given the frozen
-    body and who entered it, and returns what it did.
+    body and who entered it, and returns what it did; `encode` says that as JSON. What has a reply of
+    its own gets its encoder where the packages are wired, for services know no schemas.
     """
 
     zh: str
     en: str
     check: Callable[[UnitOfWork, Body], None]
-    carry_out: Callable[[UnitOfWork, Body, str], dict[str, Any]]
+    carry_out: Callable[[UnitOfWork, Body, str], Any]
     # Whether one person may do it within the limit.
     is_alone_allowed: bool = True
     # Hears, with the reason, that it was turned down or lapsed.
     on_refused: Callable[[UnitOfWork, Body, str], None] | None = None
+    encode: Callable[[Any], Any] = lambda done: done
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from mall.access.rules import FINANCE_ENTERS
 from mall.approvals.replies import answer
 from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading
-from mall.ledger import acts, queries
+from mall.ledger import queries
 from mall.ledger.schemas import AccountList, GrantBody, GrantReply, ScopeBody, ScopeReply
-from mall.ledger.service import wallet
+from mall.ledger.service import granting, wallet
 from mall.web.replies import idempotently, takes_key
 
 bp = APIBlueprint("beans_ops", __name__, url_prefix="/v1/ops/beans", tag="Operations")
@@ -52,7 +52,7 @@ def grant(json_data: dict[str, Any]) -> Response:
     who = current()
 
     def work(uow: UnitOfWork) -> Any:
-        return answer(acts.give(uow, authors.signer(uow, who), json_data))
+        return answer(granting.give(uow, authors.signer(uow, who), json_data))
 
     return idempotently(work)
 

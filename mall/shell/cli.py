@@ -16,7 +16,7 @@ from mall.kernel import invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
-from mall.ledger import acts as ledger_acts
+from mall.ledger.service import granting
 from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
@@ -220,7 +220,7 @@ def grant_beans(
         "scope_id": scope and str(scope),
     }
     with unit_of_work() as uow:
-        act = ledger_acts.give(uow, Signer(None, staff.by(), staff.by()), body)
+        act = granting.give(uow, Signer(None, staff.by(), staff.by()), body)
         uow.note(after={"member_id": member_id, "yuan": yuan, "for": programme, "is": act.state})
     if act.result is None:
         click.echo(f"proposed as {act.id}: an operator with the duty finance_confirms confirms it")

@@ -25,11 +25,11 @@ from mall.journal import queries as journal_queries
 from mall.kernel import outbox
 from mall.kernel.files import quotas, retention
 from mall.kernel.files.store import ROSTERS
-from mall.ledger import acts as ledger_acts
 from mall.ledger import jobs as ledger_jobs
 from mall.ledger import ops_views as ledger_ops_views
 from mall.ledger import queries as ledger_queries
 from mall.ledger import views as ledger_views
+from mall.ledger.service import granting
 from mall.members import ops_views as member_ops_views
 from mall.members import queries as member_queries
 from mall.members import views as member_views
@@ -112,7 +112,7 @@ INVARIANTS = [
 # What staff does to value by its word: alone within the limit, else by two persons.
 VALUES = Values(
     {
-        **ledger_acts.KINDS,
+        **granting.KINDS,
         **catalog.wiring.VALUE_KINDS,
         **orders.wiring.VALUE_KINDS,
         **fulfillment.wiring.VALUE_KINDS,

@@ -13,10 +13,10 @@ from mall.approvals.service import authors
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import page, values_of
 from mall.web.replies import idempotently, takes_key
-from orders.refunds import acts, queries
+from orders.refunds import queries
 from orders.refunds.models import Refund
 from orders.refunds.schemas import RefundPage, RefundQuery, RefundReply, SettleBody
-from orders.refunds.service import refunding
+from orders.refunds.service import refunding, settling
 
 bp = APIBlueprint("refunds_ops", __name__, url_prefix="/v1/ops/refunds", tag="Operations")
 
@@ -62,6 +62,6 @@ def settle(refund_id: UUID, json_data: dict[str, str]) -> Response:
 
     def work(uow: UnitOfWork) -> Any:
         by = authors.signer(uow, who)
-        return answer(acts.settle(uow, refund_id, by, json_data), 200)
+        return answer(settling.settle(uow, refund_id, by, json_data), 200)
 
     return idempotently(work, status=200)

@@ -27,7 +27,6 @@ ROLES = {
         "ops_views",
         "jobs",
         "papers",
-        "acts",
     ),
 }
 
@@ -89,7 +88,7 @@ def test_a_use_case_takes_at_most_five_parameters():
     crowded = [
         f"{name(path)}:{node.name}"
         for path in FILES
-        if role(path) in ("service", "process", "acts")
+        if role(path) in ("service", "process")
         for node in functions(path)
         if len(node.args.args) > 5
     ]
@@ -135,7 +134,7 @@ def test_every_use_case_and_query_has_its_sentence():
     silent = [
         f"{name(path)}:{node.name}"
         for path in FILES
-        if role(path) in ("service", "queries", "rules", "process", "acts", "statements", "papers")
+        if role(path) in ("service", "queries", "rules", "process", "statements", "papers")
         for node in tree(path).body
         if isinstance(node, ast.FunctionDef)
         and not node.name.startswith("_")
@@ -170,7 +169,7 @@ def test_services_never_commit_or_open_a_transaction():
     wrong = [
         f"{name(path)}:{node.lineno}"
         for path in FILES
-        if role(path) in ("service", "queries", "rules", "statements", "acts", "papers", "schemas")
+        if role(path) in ("service", "queries", "rules", "statements", "papers", "schemas")
         for node in ast.walk(tree(path))
         if (isinstance(node, ast.Attribute) and node.attr in ("commit", "rollback"))
         or (isinstance(node, ast.Name) and node.id == "unit_of_work")

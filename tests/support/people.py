@@ -18,8 +18,8 @@ from catalog.products.queries import products
 from catalog.products.service import editing, reviewing
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock_service
-from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import FreightRule
+from catalog.suppliers.service import supplying
 from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import rules as access_rules
@@ -28,9 +28,8 @@ from mall.kernel import invariants
 from mall.kernel.db import driver_url
 from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
-from mall.ledger import acts as ledger_acts
 from mall.ledger.rules import Grant
-from mall.ledger.service import wallet
+from mall.ledger.service import granting, wallet
 from mall.members.rules import AddressForm
 from mall.members.service import members
 from mall.shell import wiring
@@ -145,10 +144,10 @@ class World:
         if closed:
             tariff.append(FreightRule(closed, False))
         with self.app.app_context(), unit_of_work() as uow:
-            form = supplier_service.TemplateForm(
+            form = supplying.TemplateForm(
                 f"运费 {secrets.token_hex(3)}", "piece", None, tuple(tariff)
             )
-            template_id = supplier_service.add_template(uow, supplier_id, form)
+            template_id = supplying.add_template(uow, supplier_id, form)
             uow.session.execute(
                 text("UPDATE product SET shipping_template_id = :t WHERE id = ANY(:ids)"),
                 {"t": template_id, "ids": list(product_ids)},
@@ -285,11 +284,11 @@ class World:
                 scope_id = wallet.create_scope(uow, secrets.token_hex(8), product_ids)
             reference = secrets.token_hex(8)
             grant = Grant(person.id, amount_fen, expires_at, "测试", reference, scope_id)
-            return ledger_acts.seed(uow, [grant])[0]
+            return granting.seed(uow, [grant])[0]
 
     def supplier(self):
         with self.app.app_context(), unit_of_work() as uow:
-            return supplier_service.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
+            return supplying.open_supplier(uow, f"供应商 {secrets.token_hex(6)}")
 
     def staff(self, role, scope_id=None, duties=None, phone=None):
         """Open an account; where no duties are given an operator has all, an officer handles."""

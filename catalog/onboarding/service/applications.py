@@ -13,11 +13,10 @@ from catalog.onboarding import queries, rules
 from catalog.onboarding.models import Qualification, SupplierApplication, SupplierDocument
 from catalog.onboarding.rules import Application, Decision, QualificationForm
 from catalog.onboarding.service import accounts
-from catalog.suppliers import acts as supplier_acts
 from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import rules as supplier_rules
-from catalog.suppliers import service as supplier_service
 from catalog.suppliers.models import Supplier
+from catalog.suppliers.service import commissions, supplying
 from mall.access import service as access_service
 from mall.approvals.rules import Signer
 from mall.kernel.clock import beijing_day
@@ -47,7 +46,7 @@ def apply(uow: UnitOfWork, application: Application) -> UUID:
         created_at=uow.now,
     )
     _check_room(uow, row)
-    supplier_id = supplier_service.open_supplier(uow, application.name, supplier_rules.APPLIED)
+    supplier_id = supplying.open_supplier(uow, application.name, supplier_rules.APPLIED)
     supplier = supplier_queries.get_supplier(uow.session, supplier_id)
     supplier.contact_name = application.contact_name
     supplier.contact_phone = application.contact_phone
@@ -74,14 +73,14 @@ def _check_room(uow: UnitOfWork, row: SupplierApplication) -> None:
     if queries.count_undecided(uow.session, "phone", row.phone) >= rules.MAX_BY_PHONE:
         raise rules.TooManyApplications("contact_phone", what_zh="该手机号", what="with this phone")
     if queries.count_undecided(uow.session, "name", row.name):
-        raise supplier_service.SupplierNameTaken("name")
+        raise supplying.SupplierNameTaken("name")
 
 
 def give_up(uow: UnitOfWork) -> int:
     """Close applications that were not handed in for a month; their names are free again."""
     left = queries.never_handed_in(uow.session, uow.now - rules.GIVEN_UP_AFTER)
     for supplier in left:
-        supplier_service.change_state(uow, supplier.id, supplier_rules.CLOSED)
+        supplying.change_state(uow, supplier.id, supplier_rules.CLOSED)
         supplier.name = f"{supplier.name}（申请失效 {supplier.id.hex}）"
     return len(left)
 
@@ -147,9 +146,9 @@ def review(
         if not queries.holds(uow.session, supplier_id, kind, on):
             raise rules.QualificationMissing(name_zh=rules.NAMES_ZH[kind], name=kind)
         supplier.commission_bps = uow.settings.default_commission_bps
-        supplier_service.change_state(uow, supplier_id, supplier_rules.ACTIVE)
+        supplying.change_state(uow, supplier_id, supplier_rules.ACTIVE)
         if commission_bps is not None:
-            supplier_acts.propose_first(uow, by, supplier_id, commission_bps)
+            commissions.propose_first(uow, by, supplier_id, commission_bps)
     else:
         supplier.submitted_at = None
     supplier.review_reasons = [asdict(reason) for reason in decision.reasons]

@@ -16,7 +16,7 @@ from catalog.products.service import describing, editing, reviewing
 from catalog.stock import queries as stock_queries
 from catalog.stock import service as stock_service
 from catalog.suppliers import queries as supplier_queries
-from catalog.suppliers import service as supplier_service
+from catalog.suppliers.service import supplying
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files import fetching
 from mall.kernel.files.names import is_own_image
@@ -118,7 +118,7 @@ def _import_one(uow: UnitOfWork, raw: dict[str, Any], default_supplier: str) -> 
 
 def _supplier(uow: UnitOfWork, name: str) -> UUID:
     known = supplier_queries.find_supplier(uow.session, name)
-    return known.id if known else supplier_service.open_supplier(uow, name)
+    return known.id if known else supplying.open_supplier(uow, name)
 
 
 def _stock(uow: UnitOfWork, product_id: UUID, form: product_rules.ProductForm) -> None:

@@ -70,7 +70,7 @@ def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
     act = _new(uow, by, wanted, kind)
     if kind.is_alone_allowed and _is_within_limit(uow, by, wanted.amount_fen):
         act.state, act.decided_at = rules.ALONE, uow.now
-        act.result = _plain(kind.carry_out(uow, wanted.body, by.name))
+        act.result = _plain(kind.encode(kind.carry_out(uow, wanted.body, by.name)))
         _keep(uow, act)
         return act
     waiting = select(func.count()).select_from(ValueAct).where(ValueAct.state == rules.PROPOSED)
@@ -150,7 +150,7 @@ def confirm(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
         raise rules.ProposalLapsed(days=uow.settings.alone.proposal_days)
     authors.decide(uow, Subject(rules.VALUE, act.id), by)
     kind = values().kinds[act.kind]
-    act.result = _plain(kind.carry_out(uow, act.body, act.proposed_by))
+    act.result = _plain(kind.encode(kind.carry_out(uow, act.body, act.proposed_by)))
     _decide(uow, act, rules.CONFIRMED, by)
     return act
 

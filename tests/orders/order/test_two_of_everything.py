@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from catalog.products.rules import SkuForm
-from catalog.suppliers import service as supplier_service
 from catalog.suppliers.rules import FreightRule
+from catalog.suppliers.service import supplying
 from mall.kernel.uow import unit_of_work
 from orders.order import queries as order_queries
 from orders.order import rules as order_rules
@@ -124,8 +124,8 @@ def test_freight_by_weight_counts_every_unit(world, audited, quantity, fee):
     tariff = (FreightRule((), True, 1000, 1000, 500, 200),)
 
     def charge(uow):
-        template = supplier_service.TemplateForm("按重量", "weight", None, tariff)
-        return supplier_service.add_template(uow, supplier_id, template)
+        template = supplying.TemplateForm("按重量", "weight", None, tariff)
+        return supplying.add_template(uow, supplier_id, template)
 
     template_id = act(world, charge)
     world.execute("UPDATE product SET shipping_template_id = :t", t=template_id)

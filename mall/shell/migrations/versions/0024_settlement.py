@@ -12,7 +12,7 @@ _DELIVERED = """
                                  due_at)
     SELECT gen_random_uuid(), 'PartDelivered',
            jsonb_build_object('order_id', f.order_id, 'fulfillment_order_id', f.id),
-           'fulfillment.settlement.service.collect', 'bulk', 'pending', 0, now(), now()
+           'fulfillment.settlement.service.settlements.collect', 'bulk', 'pending', 0, now(), now()
     FROM fulfillment_order f WHERE f.state = 'delivered' AND f.case_id IS NULL
 """
 

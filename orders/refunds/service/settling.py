@@ -9,10 +9,9 @@ from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
 from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
-from mall.web.fields import values_of
 from orders.refunds import rules
+from orders.refunds.models import Refund
 from orders.refunds.rules import Settlement
-from orders.refunds.schemas import RefundReply
 from orders.refunds.service import refunding
 
 SETTLE = "settle_refund"
@@ -35,11 +34,9 @@ def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
     rules.STATES.check(refund.state, rules.SETTLED)
 
 
-def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
+def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> Refund:
     how = Settlement(body["channel"], body["channel_reference"], body["note"])
-    settled = refunding.settle(uow, UUID(body["refund_id"]), by, how)
-    reply: dict[str, Any] = RefundReply().dump(values_of(settled, RefundReply))
-    return reply
+    return refunding.settle(uow, UUID(body["refund_id"]), by, how)
 
 
 KINDS = {SETTLE: Kind("登记其他渠道退款", "a refund paid another way", _check, _carry_out)}

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from catalog.suppliers import queries as supplier_queries
-from fulfillment.settlement import queries, rules, service
+from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementStatement
-from fulfillment.settlement.schemas import StatementReply
-from fulfillment.settlement.service import Adjustment
+from fulfillment.settlement.service import settlements
+from fulfillment.settlement.service.settlements import Adjustment
 from mall.approvals.rules import Kind, Signer, Wanted
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
@@ -40,7 +40,7 @@ def _check_adjustment(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
 
 def _adjust(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
     made = _made(body)
-    return {"id": service.adjust(uow, made, by), "amount_fen": made.amount_fen}
+    return {"id": settlements.adjust(uow, made, by), "amount_fen": made.amount_fen}
 
 
 def pay(
@@ -59,16 +59,14 @@ def pay(
 
 
 def _check_payment(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
-    found = service.lock(uow, UUID(body["statement_id"]))
+    found = settlements.lock(uow, UUID(body["statement_id"]))
     rules.STATES.check(found.state, rules.PAID)
     if queries.is_reference_used(uow.session, body["bank_reference"]):
         raise rules.ReferenceUsed("bank_reference")
 
 
-def _pay(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
-    paid = service.pay(uow, UUID(body["statement_id"]), body["bank_reference"], by)
-    reply: dict[str, Any] = StatementReply().dump(paid)
-    return reply
+def _pay(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> SettlementStatement:
+    return settlements.pay(uow, UUID(body["statement_id"]), body["bank_reference"], by)
 
 
 KINDS = {

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.suppliers import queries, rules, service
+from catalog.suppliers import queries, rules
+from catalog.suppliers.service import supplying
 from mall.approvals.rules import Kind, Signer, Wanted
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
@@ -69,7 +70,7 @@ def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
 
 def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, Any]:
     from_on, bps = _begin(uow, body), body["commission_bps"]
-    service.set_commission(uow, UUID(body["supplier_id"]), from_on, bps, by)
+    supplying.set_commission(uow, UUID(body["supplier_id"]), from_on, bps, by)
     return {"from_on": from_on, "commission_bps": bps}
 
 
