@@ -101,7 +101,8 @@ def _check_number(
             ),
         )
     )
-    other = uow.session.scalars(query.limit(1)).first()
+    # Of several the one that had it first.
+    other = uow.session.scalars(query.order_by(FulfillmentOrder.id).limit(1)).first()
     if other is not None:
         raise rules.NumberUsed("tracking_no", number=other)
 
