@@ -126,3 +126,13 @@ def test_what_no_order_has_reserved_is_taken_from_the_shelf(world, quantity, lef
     with world.app.app_context(), pytest.raises(OutOfStock), unit_of_work() as uow:
         stock_service.take_free(uow, sku, left, "exchange", "case:2")
     assert world.stock_of(sku) == (left, 1)
+
+
+def test_what_a_new_sku_is_stocked_with_is_all_there_to_be_sold(world, audited):
+    """As an import does: the SKU has no row of stock yet."""
+    _, sku = world.sku(1000, 0)
+    world.execute("DELETE FROM stock_level WHERE sku_id = :id", id=sku)
+    with world.app.app_context(), unit_of_work() as uow:
+        uow.defer(stock_service.stocking({sku: 6}, "first", uow.now))
+    assert world.stock_of(sku) == (6, 0)
+    audited()

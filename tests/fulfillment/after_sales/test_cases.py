@@ -8,6 +8,7 @@ from PIL import Image
 
 from fulfillment.after_sales import rules as after_sales_rules
 from mall.kernel import clock
+from orders.refunds.service import reimbursing
 from tests.support.people import order_body
 from tests.support.selling import HOME, PARCEL, Sale
 
@@ -293,3 +294,11 @@ def test_a_sale_of_a_second_line_is_a_case_of_its_own(world, audited):
     first = sale.asked(line=0)
     assert sale.supplier_does(first, "approve").status_code == 200
     audited()
+
+
+def test_nothing_is_asked_of_what_cost_nothing(delivered, monkeypatch):
+    """A gift in a pack, for example: its share of the price is nothing."""
+    monkeypatch.setattr(reimbursing, "left_of_line", lambda *_: (0, False))
+    reply = delivered.ask(quantity=1)
+    assert (reply.status_code, code(reply)) == (409, "nothing_to_ask")
+    assert delivered.world.count("after_sales_case") == 0

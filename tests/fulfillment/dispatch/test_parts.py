@@ -163,3 +163,15 @@ def test_silence_confirms_at_the_promised_instant_and_not_a_moment_before(world,
 def test_a_line_that_was_not_split_yet_is_told_so(world):
     with pytest.raises(dispatch_rules.NotSplitYet):
         act(world, lambda uow: dispatch_service.lock_line(uow, uuid4()))
+
+
+def test_only_what_is_collected_is_told_to_those_who_make_vouchers(world):
+    supplier_id = world.supplier()
+    shipped = world.sku(1000, 9, supplier_id)[1]
+    collected = world.sku(1000, 9, supplier_id, delivery_modes=["store_pickup"])[1]
+    member = world.member(beans_fen=2000)
+    member.post("/v1/store/orders", order_body([shipped, collected], "beans", 2000))
+    world.run_outbox()
+    [part] = world.rows("SELECT id FROM fulfillment_order WHERE delivery_mode = 'store_pickup'")
+    told = world.rows("SELECT payload FROM outbox_delivery WHERE topic LIKE '%PickupOpened'")
+    assert [each.payload for each in told] == [{"fulfillment_order_id": str(part.id)}]

@@ -1,8 +1,13 @@
 """Collected once against a code; what goes back is collected no more."""
 
+from datetime import timedelta
+
 import pytest
 
+from fulfillment.vouchers import service as voucher_service
+from mall.kernel import clock
 from mall.kernel.ids import ALPHABET
+from mall.kernel.uow import unit_of_work
 from tests.support.people import Person
 from tests.support.selling import PARCEL, Counter
 
@@ -117,3 +122,12 @@ def test_issuing_again_gives_no_second_voucher(world, counter, audited):
     assert world.run_outbox() >= 1
     assert len(counter.vouchers()) == 3
     audited()
+
+
+@pytest.mark.parametrize(("microseconds", "is_over"), [(-1, False), (0, True)])
+def test_a_voucher_ends_at_its_instant_and_not_before(world, counter, microseconds, is_over):
+    counter.codes()
+    voucher = world.rows("SELECT id, expires_at FROM pickup_voucher LIMIT 1")[0]
+    clock.freeze(voucher.expires_at + timedelta(microseconds=microseconds))
+    with world.app.app_context(), unit_of_work() as uow:
+        assert voucher_service.expire(uow, voucher.id) is is_over

@@ -95,3 +95,39 @@ def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one
     ]
     [row] = world.rows("SELECT content FROM product_revision WHERE number = 99")
     assert row.content["skus"] == [{"code": "x"}, {"code": "AB-12", "price_fen": 7}]
+
+
+def test_numbers_that_were_stored_in_full_width_are_plain_afterwards_but_where_one_is_taken(
+    world, union, caplog
+):
+    """Employee numbers within a roster, product codes within a supplier."""
+    rows = union.people(5)
+    union.roster(rows)
+    entries = [row.id for row in world.rows("SELECT id FROM roster_entry ORDER BY position")]
+    supplier_id = world.supplier()
+    products = [world.sku(1000, 5, supplier_id)[0] for _ in range(5)]
+    numbers = ("００１２７", "Ｃ１", "C1", "Ｄ\u200b１", "D１")
+    for table, column, ids in (
+        ("roster_entry", "employee_no", entries),
+        ("product", "source_id", products),
+    ):
+        for row_id, number in zip(ids, numbers, strict=True):
+            world.execute(
+                f"UPDATE {table} SET {column} = :number WHERE id = :id", number=number, id=row_id
+            )
+    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0043").module
+    with (
+        world.app.app_context(),
+        db.engine.begin() as connection,
+        Operations.context(MigrationContext.configure(connection)),
+    ):
+        module.upgrade()
+    plain = ["00127", "Ｃ１", "C1", "Ｄ\u200b１", "D１"]
+    kept = {
+        row.id: row.employee_no for row in world.rows("SELECT id, employee_no FROM roster_entry")
+    }
+    assert [kept[each] for each in entries] == plain
+    kept = {row.id: row.source_id for row in world.rows("SELECT id, source_id FROM product")}
+    assert [kept[each] for each in products] == plain
+    told = [each.getMessage() for each in caplog.records if "stays" in each.getMessage()]
+    assert len(told) == 6

@@ -75,3 +75,16 @@ def test_the_history_can_be_computed_again_by_anybody(union, submitted, audited)
         before = digest
     assert [each["act"] for each in history["events"]] == ["drafted", "submitted", "approved"]
     audited()
+
+
+def test_each_edit_has_a_version_of_its_own_and_an_older_one_is_refused(union, packs):
+    roster_id = union.roster(union.people(1))
+    draft = union.draft(roster_id=roster_id, pack_ids=packs).get_json()
+    path = f"/v1/union/programmes/{draft['id']}"
+    names = ("kind", "per_member_fen", "opens_on", "closes_on", "delivery")
+    body = {name: draft[name] for name in names} | {"roster_id": roster_id, "pack_ids": packs}
+    seen = [draft["version"]]
+    for number in range(2):
+        body["name"] = f"方案 {number}"
+        seen.append(union.handler.put(path, body).get_json()["version"])
+    assert seen == [1, 2, 3]

@@ -98,3 +98,26 @@ def test_each_payment_that_came_too_late_goes_back_once_whatever_came_before_it(
     assert len(rows) == len({row.payment_id for row in rows}) == 2
     told = member.get("/v1/store/notices").get_json()["items"]
     assert [each["kind"] for each in told] == ["late_payment"] * 2
+
+
+def test_the_first_attempt_sends_at_once_and_each_further_one_asks_first(world, late):
+    """What was sent without an answer may have arrived; what was never sent cannot have."""
+    world.mock("faults", {"operation": "refund", "kind": "system_error"})
+    world.run_sweep("send_due_refunds")
+    assert calls(world) == ["refund"]
+    clock.freeze(clock.now() + timedelta(seconds=11))
+    world.run_sweep("send_due_refunds")
+    assert calls(world) == ["refund", "refund_query", "refund", "refund_query"]
+
+
+def calls(world):
+    """Return what was asked about refunds, in turn."""
+    names = [each["operation"] for each in world.asked()]
+    return [name for name in names if name.startswith("refund")]
+
+
+def test_an_attempt_that_failed_is_not_made_again_before_its_time(world, late):
+    world.mock("faults", {"operation": "refund", "kind": "system_error"})
+    for _ in range(3):
+        world.run_sweep("send_due_refunds")
+        assert (recorded(world, late).state, recorded(world, late).attempts) == ("requested", 1)
