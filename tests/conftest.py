@@ -211,7 +211,9 @@ def _fresh_clock():
 def emptying(app):
     """Return a function that empties the database, but for the regions, and Valkey."""
     names = [name for name in Base.metadata.tables if name != "region"]
-    deleting = ", ".join(f"d{n} AS (DELETE FROM {name} RETURNING 1)" for n, name in enumerate(names))
+    deleting = ", ".join(
+        f"d{n} AS (DELETE FROM {name} RETURNING 1)" for n, name in enumerate(names)
+    )
     counts = ", ".join(f"(SELECT count(*) FROM d{n})" for n in range(len(names)))
     everything = text(f"WITH {deleting} SELECT {counts}")
 
