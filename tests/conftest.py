@@ -30,10 +30,12 @@ from mall.shell.serving.ports import free_port
 from mall.web.replies import shop_window
 from mocks.kuaidi100.server import State as TrackingState
 from mocks.kuaidi100.server import create_app as kuaidi100_mock
+from tests.support.database import findings_of
 from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, run_command, wait_until
 from tests.support.soak import LONG, SEED
+from tests.support.wechat import breaker_of, collect_by
 
 TEMPLATE = "mall_template"
 FEW = 1000
@@ -244,8 +246,8 @@ def world(app, mock_base, clean):
     outbox.set_doorbell(app.extensions["test_doorbell"])
     found = World(app, mock_base)
     for merchant in ("three", "main"):
-        found.collect_by(merchant)
-        found.breaker().close()
+        collect_by(found, merchant)
+        breaker_of(found).close()
     return found
 
 
@@ -283,7 +285,7 @@ def start(environment):
 @pytest.fixture(params=["main", "three"], ids=["v2", "v3"])
 def each_version(request, world):
     """Once with a merchant of API v2 and once with one of API v3; return its version."""
-    world.collect_by(request.param)
+    collect_by(world, request.param)
     return {"main": "v2", "three": "v3"}[request.param]
 
 
@@ -298,6 +300,6 @@ def audited(world):
     """Return a function that asserts that every invariant is kept."""
 
     def check():
-        assert world.findings() == {}
+        assert findings_of(world) == {}
 
     return check

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from mall.ledger.schemas import PurseReply
 from orders.order.schemas import OrderPage
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
 from tests.support.selling import Sale
+from tests.support.shop import new_sku
+from tests.support.working import run_outbox
 
 
 def plain(value):
@@ -40,7 +42,7 @@ def fits(value, names):
 def test_an_order_in_the_list_is_the_order_itself(world):
     sale = Sale(world, freight=700)
     sale.deliver()
-    world.run_outbox()
+    run_outbox(world)
     other = sale.member.post("/v1/store/orders", order_body([sale.sku], "wechat", 3200))
     assert other.status_code == 201, other.get_json()
     page = sale.member.get("/v1/store/orders").get_json()
@@ -53,8 +55,8 @@ def test_an_order_in_the_list_is_the_order_itself(world):
 
 
 def test_pages_follow_each_other_and_a_state_is_chosen(world):
-    member = world.member(beans_fen=3000)
-    _, sku = world.sku(1000)
+    member = new_member(world, beans_fen=3000)
+    _, sku = new_sku(world, 1000)
     placed = [
         member.post("/v1/store/orders", order_body([sku], "beans", 1000)).get_json()["order_id"]
         for _ in range(3)
@@ -69,17 +71,20 @@ def test_pages_follow_each_other_and_a_state_is_chosen(world):
     assert seen == placed[::-1]
     assert member.get("/v1/store/orders?state=cancelled").get_json()["items"] == []
     assert len(member.get("/v1/store/orders?state=paid").get_json()["items"]) == 3
-    assert world.member().get("/v1/store/orders").get_json() == {"items": [], "next_cursor": None}
+    assert new_member(world).get("/v1/store/orders").get_json() == {
+        "items": [],
+        "next_cursor": None,
+    }
 
 
 def test_a_purse_has_the_form_of_its_schema(world):
-    member = world.member(beans_fen=3000)
-    _, sku = world.sku(1000)
+    member = new_member(world, beans_fen=3000)
+    _, sku = new_sku(world, 1000)
     member.post("/v1/store/orders", order_body([sku], "mixed", 4000, 4))
     purse = member.get("/v1/store/beans").get_json()
     assert fits(purse, names_of(PurseReply()))
     assert (purse["balance_fen"], purse["held_fen"]) == (0, 3000)
     [lot] = purse["lots"]
     assert (lot["balance_fen"], lot["held_fen"], lot["is_expired"]) == (0, 3000, False)
-    empty = world.member().get("/v1/store/beans").get_json()
+    empty = new_member(world).get("/v1/store/beans").get_json()
     assert empty == {"balance_fen": 0, "held_fen": 0, "lots": []}
