@@ -57,8 +57,9 @@ def reply(told: Answered) -> Response:
 
 
 def whole(value: Any) -> Response:
-    """Return a reply that has the form of its schema already, as the database wrote it."""
-    return Response(to_json(value), content_type=JSON)
+    """Return a reply that has the form of its schema already, as a value or as its JSON text."""
+    body = value if isinstance(value, str) else to_json(value)
+    return Response(body, content_type=JSON)
 
 
 def takes_key(view: View) -> View:

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from mall.kernel.db import AutocommitPool
 from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
 from mall.kernel.together import Read, Rows, array
@@ -204,19 +205,17 @@ def history(session: Session, order_id: UUID) -> list[OrderEvent]:
     )
 
 
-def reading_page(member_id: UUID, state: str | None, cursor: UUID | None, limit: int) -> Read:
-    """Return the read of a member's orders, newest first, one more than `limit` if there are more.
+def page_of_member(
+    pool: AutocommitPool, member_id: UUID, state: str | None, cursor: UUID | None, limit: int
+) -> str:
+    """Return a member's orders, newest first, as the JSON text of an `OrderPage`.
 
-    They come as `OrderReply` has them but for the freight (`as_shown`): members look at their orders more often than at anything
-    else of their own.
+    Members look at their orders more often than at anything else of their own.
     """
-    values = {
-        "page_member_id": member_id,
-        "page_state": state,
-        "page_cursor": cursor,
-        "page_limit": limit + 1,
-    }
-    return Read(statements.PAGE, values, list)
+    values = {"member_id": member_id, "state": state, "cursor": cursor, "limit": limit}
+    row = pool.read(statements.PAGE, values)
+    assert row is not None
+    return str(row[0])
 
 
 def overdue(
@@ -253,15 +252,6 @@ def programmes_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[Or
     for row in rows:
         found[row.order_id].append(row)
     return found
-
-
-FREIGHT_SHOWN = ("supplier_id", "fee_fen", "beans_fen", "wechat_fen")
-
-
-def as_shown(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of a member's page as its member reads it: the lots that paid are not theirs."""
-    freight = [{name: each[name] for name in FREIGHT_SHOWN} for each in row["freight"]]
-    return {**row, "freight": freight}
 
 
 def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:

@@ -8,9 +8,7 @@ from flask import Response
 
 from mall.access.guard import current_member_id
 from mall.kernel.db import current_pool
-from mall.kernel.together import read_together
 from mall.kernel.uow import reading
-from mall.web.fields import page
 from mall.web.replies import whole
 from orders.order import queries
 from orders.order.schemas import OrderDetailReply, OrderPage, OrderQuery
@@ -24,9 +22,7 @@ bp = APIBlueprint("orders", __name__, url_prefix="/v1/store/orders", tag="Store:
 @bp.doc(summary="List one's own orders, newest first")
 def list_orders(query_data: dict[str, Any]) -> Response:
     asked = (query_data["state"], query_data["cursor"], query_data["limit"])
-    wanted = queries.reading_page(current_member_id(), *asked)
-    [found] = read_together(current_pool(), wanted)
-    return whole(page(found, query_data["limit"], queries.as_shown))
+    return whole(queries.page_of_member(current_pool(), current_member_id(), *asked))
 
 
 @bp.get("/<uuid:order_id>")
