@@ -28,7 +28,7 @@ def own_upload(
     query = select(Upload).where(Upload.id == upload_id, Upload.supplier_id == supplier_id)
     upload = session.scalars(query.with_for_update() if for_update else query).first()
     if upload is None:
-        raise NotFound("upload", "上传任务")
+        raise NotFound("upload")
     return upload
 
 

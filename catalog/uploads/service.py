@@ -63,7 +63,7 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
     Raises UploadBusy, WrongState once it is being applied, SheetRefused, LimitReached, StorageFull.
     """
     if not content.startswith(b"PK\x03\x04"):
-        raise SheetRefused("请上传 .zip 压缩包。", "Upload a .zip archive.")
+        raise SheetRefused("archive_not_zip")
     upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
     if upload.state == sheet_rows.CHECKING:
         raise sheet_rows.UploadBusy()

@@ -29,8 +29,6 @@ FUNDINGS = {"transfer": "银行转账", "payout": "退回工会"}
 
 class NoPaperYet(DomainError):
     code = "no_paper_yet"
-    zh = "方案尚未提交，没有可出具的单据。"
-    en = "There are no papers before a programme is submitted."
 
 
 def options_text(options: Sequence[dict[str, str]]) -> str:

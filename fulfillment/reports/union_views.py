@@ -70,7 +70,7 @@ def list_papers(programme_id: UUID) -> dict[str, Any]:
 )
 def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Response:
     if name not in rules.PAPERS:
-        raise NotFound("paper", "单据")
+        raise NotFound("paper")
     with reading_one_instant() as session:
         programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])

@@ -36,21 +36,14 @@ SELF = "self"
 
 class NotThisNumber(DomainError):
     code = "tracking_number_unlike"
-    status = 422
-    zh = "这不像{carrier_zh}的单号，例如 {example}。"
-    en = "This is no number of {carrier}; one looks like {example}."
 
 
 class ParcelDelivered(DomainError):
     code = "parcel_delivered"
-    zh = "包裹已签收，不能更改单号。"
-    en = "The parcel was delivered; its number cannot be corrected any more."
 
 
 class NumberUsed(DomainError):
     code = "tracking_number_used"
-    zh = "该单号已用于发给其他收件人的包裹（履约单 {number}），请核对；确为同一包裹时请注明合并寄送。"
-    en = "This number is already that of a parcel to somebody else ({number}); check it, or say that they share one."
 
 
 # Carriers use their numbers again after some months.
@@ -64,7 +57,7 @@ def clean_number(carrier: str, tracking_no: str | None) -> str | None:
     """
     known = CARRIERS.get(carrier)
     if known is None:
-        raise Invalid("carrier", "没有这个快递公司。", "There is no such carrier.")
+        raise Invalid("carrier", "carrier_not_known")
     number = canonical.squeezed(tracking_no or "").upper()
     if carrier == SELF:
         return number or None

@@ -39,8 +39,6 @@ MAX_EVENTS, MAX_TEXT = 200, 500
 
 class TooManyEvents(DomainError):
     code = "too_many_events"
-    zh = "该包裹的物流记录已达上限。"
-    en = "This parcel has as many events as are kept."
 
 
 @dataclass(frozen=True)
@@ -77,11 +75,7 @@ def belongs(report: Report, dispatched_at: datetime, now: datetime) -> bool:
 def check_by_hand(report: Report, dispatched_at: datetime, now: datetime) -> None:
     """Raise Invalid for an event that a person dates before the dispatch or after now."""
     if not belongs(report, dispatched_at, now):
-        raise Invalid(
-            "happened_at",
-            "时间须在发货之后、现在之前。",
-            "It must be after the dispatch, before now.",
-        )
+        raise Invalid("happened_at", "event_time_wrong")
 
 
 def digest(report: Report) -> str:

@@ -51,7 +51,7 @@ def heads_of(row: Row) -> dict[str, int]:
     missing = [name for name in NEEDED if name not in found]
     if missing:
         names = "、".join(missing)
-        raise SheetRefused(f"第一行缺少列：{names}。", f"The first row lacks: {names}.")
+        raise SheetRefused("head_columns_missing", names=names)
     return found
 
 
@@ -96,6 +96,6 @@ def rows_of(rows: Iterator[Row]) -> list[Wanted | Problem]:
     """Return what the rows of a sheet ask for, in their order; raises SheetRefused."""
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("文件是空的。", "The file is empty.")
+        raise SheetRefused("file_empty")
     heads = heads_of(head)
     return [found for row in rows if (found := read(row, heads)) is not None]

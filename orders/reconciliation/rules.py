@@ -43,13 +43,13 @@ NAMES = {
 SAY_AMOUNTS = (UNKNOWN, MISSING, AMOUNT, FEE, REPEATED, COUPON)
 OPEN, EXPLAINED, VANISHED = "open", "explained", "vanished"
 CASE_STATES = Transitions(
+    "bill_difference",
     {
         OPEN: {EXPLAINED, VANISHED},
         # Found once more with other figures, or at all.
         EXPLAINED: {OPEN, VANISHED},
         VANISHED: {OPEN},
     },
-    {OPEN: "待核对", EXPLAINED: "已说明", VANISHED: "已消失"},
 )
 # WeChat has the bill of a day by nine in the morning of the next.
 READY_AT = time(10, 0)
@@ -82,9 +82,6 @@ class Terms:
 
 class BillUnreadable(DomainError):
     code = "bill_unreadable"
-    status = 502
-    zh = "对账单第 {line} 行无法识别：{reason}。"
-    en = "Line {line} of the bill cannot be read: {reason}."
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mall.kernel.states import Transitions
 REQUESTED, ACCEPTED, SUCCEEDED, FAILED = "requested", "accepted", "succeeded", "failed"
 SETTLED = "settled"
 STATES = Transitions(
+    "refund",
     {
         REQUESTED: {ACCEPTED, FAILED},
         ACCEPTED: {SUCCEEDED, FAILED},
@@ -19,13 +20,6 @@ STATES = Transitions(
         # An operator asks again where WeChat refused it, or pays another way.
         FAILED: {REQUESTED, SETTLED},
         SETTLED: set(),
-    },
-    {
-        REQUESTED: "待发送",
-        ACCEPTED: "微信处理中",
-        SUCCEEDED: "已退回",
-        FAILED: "退款失败",
-        SETTLED: "已由其他渠道退回",
     },
 )
 BANK, CASH, OTHER = "bank", "cash", "other"
@@ -42,14 +36,10 @@ ENDED = {"SUCCESS": SUCCEEDED, "CLOSED": FAILED, "ABNORMAL": FAILED}
 
 class NothingLeft(DomainError):
     code = "nothing_left_to_refund"
-    zh = "该商品最多还可退 {left_fen} 分。"
-    en = "At most {left_fen} fen of this line can still go back."
 
 
 class RefundStands(DomainError):
     code = "refund_stands"
-    zh = "微信已受理过这笔退款（{refund_id}），不能重新发起；请用其他渠道退款并登记。"
-    en = "WeChat took this refund on ({refund_id}); it cannot be sent anew, settle it another way."
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,6 @@ _DONE = WriteFragment(
 
 class AppliedElsewhere(DomainError):
     code = "upload_item_applied"
-    zh = "该商品已由另一进程导入。"
-    en = "Another process has applied this product."
 
 
 def apply(upload_id: UUID) -> None:

@@ -77,21 +77,17 @@ def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
     rows = read_rows(content, LIMITS, columns.SHEET, effort)
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     found, unknown, missing = columns.heads(head)
     if missing:
         names = "、".join(missing)
-        raise SheetRefused(
-            f"表头缺少必填列：{names}。请使用模板。", f"Columns are missing: {names}."
-        )
+        raise SheetRefused("columns_missing", names=names)
     if unknown:
         names = "、".join(unknown[:10])
-        raise SheetRefused(
-            f"表头有未知或重复的列：{names}。请使用模板。", f"Unknown or repeated columns: {names}."
-        )
+        raise SheetRefused("columns_unknown", names=names)
     read = [columns.read_row(row, found) for row in rows]
     if not read:
-        raise SheetRefused("表格里没有商品。", "The sheet has no rows below its head.")
+        raise SheetRefused("sheet_without_products")
     return read
 
 

@@ -85,11 +85,11 @@ def unpack(upload: Upload) -> bool:
 def _unpack(upload: Upload, content: bytes, ends: float) -> bool:
     outcome = pool.read(_ENTRIES, content, {}, _EFFORT)
     if outcome.refusal is not None:
-        raise SheetRefused(*outcome.refusal)
+        raise SheetRefused(outcome.refusal.reason, **outcome.refusal.details)
     if outcome.ending == STARVED:
         raise pool.FilesBusy()
     if not outcome.is_done:
-        raise SheetRefused("图片压缩包无法读取。", "The archive cannot be read.")
+        raise SheetRefused("archive_unreadable")
     waiting = _sorted_out(upload.id, [_entry(piece) for piece in outcome.pieces()])
     while waiting:
         if time.monotonic() > ends:

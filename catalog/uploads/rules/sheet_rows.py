@@ -17,6 +17,7 @@ from mall.kernel.text import canonical
 WAITING, CHECKING, CHECKED = "waiting", "checking", "checked"
 APPLYING, APPLIED, FAILED = "applying", "applied", "failed"
 STATES = Transitions(
+    "upload",
     {
         WAITING: {CHECKING, FAILED},
         CHECKING: {CHECKED, FAILED, WAITING},
@@ -24,14 +25,6 @@ STATES = Transitions(
         APPLYING: {APPLIED},
         APPLIED: set(),
         FAILED: set(),
-    },
-    {
-        WAITING: "排队中",
-        CHECKING: "校验中",
-        CHECKED: "待确认",
-        APPLYING: "导入中",
-        APPLIED: "已导入",
-        FAILED: "无法读取",
     },
 )
 # Somebody works on it, or soon will.
@@ -48,14 +41,10 @@ _BY_KEY = {column.key: column for column in COLUMNS}
 
 class UploadHasProblems(DomainError):
     code = "upload_has_problems"
-    zh = "有 {wrong_count} 个商品存在错误；请改正后重新上传，或选择跳过它们。"
-    en = "{wrong_count} products have problems; correct the file, or choose to skip them."
 
 
 class UploadBusy(DomainError):
     code = "upload_busy"
-    zh = "文件仍在处理中，请稍后再试。"
-    en = "The file is still being worked on; try again shortly."
 
 
 @dataclass(frozen=True)

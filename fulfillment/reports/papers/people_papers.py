@@ -88,7 +88,7 @@ def _people(session: Session, programme: Programme, part: int) -> list[tuple[int
     first = (part - 1) * rules.MAX_ROWS
     found = entitlement_queries.slice_of(session, programme.id, first, rules.MAX_ROWS)
     if not found and part > 1:
-        raise NotFound("part", "部分", field="part")
+        raise NotFound("part", field="part")
     return list(enumerate(found, start=first + 1))
 
 

@@ -67,11 +67,11 @@ def _read(content: bytes, effort: Effort) -> list[Person]:
     rows = read_rows(content, keeping.LIMITS, SHEET, effort)
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     found, today = rules.columns(head), clock.beijing_day(clock.now())
     people = [rules.read(row, found, today) for row in rows]
     if not people:
-        raise SheetRefused("表格里没有人员。", "The sheet has nobody below its head.")
+        raise SheetRefused("sheet_without_people")
     rules.compare(people)
     return people
 

@@ -18,6 +18,7 @@ EMPTY, WAITING, CHECKING, CHECKED = "empty", "waiting", "checking", "checked"
 APPLYING, READY, FAILED = "applying", "ready", "failed"
 BUSY = (WAITING, CHECKING, APPLYING)
 STATES = Transitions(
+    "roster",
     {
         EMPTY: {WAITING},
         WAITING: {CHECKING},
@@ -26,15 +27,6 @@ STATES = Transitions(
         APPLYING: {READY},
         READY: {WAITING},
         FAILED: {WAITING},
-    },
-    {
-        EMPTY: "待上传",
-        WAITING: "排队中",
-        CHECKING: "核对中",
-        CHECKED: "待确认",
-        APPLYING: "导入中",
-        READY: "可用",
-        FAILED: "无法读取",
     },
 )
 MAX_ROSTERS, MAX_ROWS = 200, 60_000
@@ -52,27 +44,18 @@ _NUMBER = re.compile(r"[0-9A-Za-z_/-]{1,32}")
 
 class RosterBusy(DomainError):
     code = "roster_busy"
-    zh = "名册正在处理中，请稍后再试。"
-    en = "The roster is being worked on; try again in a moment."
 
 
 class RosterNotReady(DomainError):
     code = "roster_not_ready"
-    zh = "名册“{name}”还没有可用的人员，请先上传并应用名册表。"
-    en = "Roster “{name}” has nobody in it yet; send a sheet and apply it first."
 
 
 class RosterHasProblems(DomainError):
     code = "roster_has_problems"
-    zh = "名册表有 {wrong_rows} 行有误；请改正后重新上传，或选择跳过。"
-    en = "{wrong_rows} rows are wrong; correct and send the sheet again, or skip them."
 
 
 class NoSuchPerson(DomainError):
     code = "no_such_person"
-    status = 422
-    zh = "没有找到匹配的职工，请核对工会代码、工号和姓名。"
-    en = "Nobody of this union has that employee number and name."
 
 
 @dataclass
@@ -123,10 +106,7 @@ def columns(head: Row) -> dict[str, int]:
         if key is not None and key not in found:
             found[key] = position
     if "name" not in found or not {"phone", "employee_no"} & set(found):
-        raise SheetRefused(
-            "表头须有“姓名”，以及“手机号”或“工号”，请使用模板。",
-            "The head needs 姓名, and 手机号 or 工号; use the template.",
-        )
+        raise SheetRefused("roster_head_wrong")
     return found
 
 

@@ -30,9 +30,6 @@ _CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
 
 class UnionListWrong(DomainError):
     code = "union_list_wrong"
-    status = 422
-    zh = "工会名单有 {count} 处错误，未导入任何内容，请查看 problems。"
-    en = "The list has {count} mistakes; nothing was imported. See problems."
 
 
 @dataclass
@@ -107,17 +104,14 @@ def _read(rows: Iterable[Row]) -> list[Line]:
     iterator = iter(rows)
     head = next(iterator, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
     found = {
         names.get(canonical.code(str(cell.value))): position
         for position, cell in head.cells.items()
     }
     if not {"code", "name"} <= set(found):
-        raise SheetRefused(
-            "表头须有“工会代码”和“工会名称”，可有“上级代码”。",
-            "The head needs 工会代码 and 工会名称, and may have 上级代码.",
-        )
+        raise SheetRefused("union_head_wrong")
 
     def written(row: Row, key: str) -> str:
         cell = row.cells.get(found.get(key, -1))

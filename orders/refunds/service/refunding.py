@@ -249,5 +249,5 @@ def _lock(uow: UnitOfWork, which: ColumnElement[bool]) -> Refund:
         select(Refund).where(which).with_for_update().execution_options(populate_existing=True)
     ).first()
     if found is None:
-        raise NotFound("refund", "退款")
+        raise NotFound("refund")
     return found

@@ -28,8 +28,6 @@ CHUNK = 2000
 
 class RosterNameTaken(DomainError):
     code = "roster_name_taken"
-    zh = "已有同名的名册。"
-    en = "There is a roster of this name."
 
 
 def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
