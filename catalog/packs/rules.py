@@ -38,7 +38,6 @@ UNION_PRICE, ACCEPTED, ASKED, REFUSED, NOT_AGREED = BASES = (
     *("union_price", "accepted", "asked", "refused", "not_agreed"),
 )
 AGREED = (UNION_PRICE, ACCEPTED)
-BASES_ZH = {UNION_PRICE: "工会采购价", ACCEPTED: "供应商同意"}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.names import is_own_image
 from mall.kernel.states import Transitions
@@ -35,6 +36,8 @@ REVISION_STATES = Transitions(
         WITHDRAWN: set(),
     },
 )
+# What is sold by the piece, where a supplier says nothing.
+UNIT = wording.name("unit", "piece").zh
 SHIP, STORE_PICKUP, UNIT_DELIVERY = "ship", "store_pickup", "unit_delivery"
 DELIVERY_MODES = (SHIP, STORE_PICKUP, UNIT_DELIVERY)
 NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST = "newest", "price_asc", "price_desc", "sales"
@@ -77,7 +80,7 @@ class ProductForm:
     brief: str = ""
     description: str = ""
     brand: str | None = None
-    unit: str = "件"
+    unit: str = UNIT
     keywords: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
     image_urls: tuple[str, ...] = ()

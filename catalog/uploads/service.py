@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadArchive
 from catalog.uploads.rules import sheet_rows
+from mall.kernel import wording
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files import quotas
@@ -19,6 +20,7 @@ from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from mall.kernel.sheets.working import PUT_OFF
 from mall.kernel.uow import UnitOfWork
+from mall.kernel.wording import Wording
 
 LIMITS = Limits()
 MAX_ARCHIVES, MAX_ARCHIVE_BYTES = 20, 50 * 1024 * 1024
@@ -117,7 +119,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     upload.attempts += 1
     upload.begun_at, upload.due_at = uow.now, uow.now + LEASE
     if upload.attempts > MAX_ATTEMPTS:
-        fail(upload, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
+        fail(upload, wording.finding("failed_too_often"))
         return upload.id, sheet_rows.FAILED
     if upload.state == sheet_rows.WAITING:
         upload.state = sheet_rows.CHECKING
@@ -151,7 +153,7 @@ def _note(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     )
 
 
-def fail(upload: Upload, zh: str, en: str) -> None:
+def fail(upload: Upload, why: Wording) -> None:
     """End an upload with the reason why its file as a whole cannot be used."""
     upload.state = sheet_rows.FAILED
-    upload.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}
+    upload.problem = {"code": "sheet_refused", "detail_zh": why.zh, "detail_en": why.en}

@@ -18,20 +18,19 @@ SILENCE = "system"
 class Reason:
     """Why something comes back; what is the supplier's fault brings the freight back as well."""
 
-    zh: str
     is_suppliers_fault: bool
 
 
 REASONS: Mapping[str, Reason] = {
-    "no_longer_wanted": Reason("不想要了", False),
-    "does_not_fit": Reason("规格不合适", False),
-    "not_as_described": Reason("与描述不符", True),
-    "damaged": Reason("收到时已破损", True),
-    "bad_quality": Reason("质量问题", True),
-    "wrong_item": Reason("发错商品", True),
-    "too_few": Reason("少发", True),
-    "not_received": Reason("没有收到", True),
-    "near_expiry": Reason("临期或过期", True),
+    "no_longer_wanted": Reason(False),
+    "does_not_fit": Reason(False),
+    "not_as_described": Reason(True),
+    "damaged": Reason(True),
+    "bad_quality": Reason(True),
+    "wrong_item": Reason(True),
+    "too_few": Reason(True),
+    "not_received": Reason(True),
+    "near_expiry": Reason(True),
 }
 
 REQUESTED, AWAITING_RETURN, IN_RETURN = "requested", "awaiting_return", "in_return"

@@ -12,6 +12,7 @@ from fulfillment.reports import queries, rules
 from fulfillment.reports.papers import people_papers, programme_papers
 from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
+from mall.kernel import wording
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
 from mall.kernel.uow import reading, reading_one_instant
@@ -57,7 +58,9 @@ def read_dashboard(programme_id: UUID) -> dict[str, Any]:
 def list_papers(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
         programme_queries.programme_of_union(session, current_scope_id(), programme_id)
-    return {"items": [{"name": name, "title": title} for name, title in rules.PAPERS.items()]}
+    return {
+        "items": [{"name": name, "title": wording.name("paper", name).zh} for name in rules.PAPERS]
+    }
 
 
 @bp.get("/<uuid:programme_id>/papers/<string:name>")

@@ -6,18 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
 
-SALE, REFUND, FREIGHT = "sale", "refund", "freight"
-FREIGHT_REFUND, ADJUSTMENT = "freight_refund", "adjustment"
-KINDS = {
-    SALE: "销售",
-    REFUND: "退款",
-    FREIGHT: "运费",
-    FREIGHT_REFUND: "退运费",
-    ADJUSTMENT: "调整",
-}
+SALE, REFUND, FREIGHT, FREIGHT_REFUND, ADJUSTMENT = KINDS = (
+    *("sale", "refund", "freight", "freight_refund", "adjustment"),
+)
 DRAFT, CONFIRMED, DISPUTED = "draft", "confirmed", "disputed"
 WITHDRAWN, PAID = "withdrawn", "paid"
 # Not agreed to yet; a supplier has one of these at a time.
@@ -123,9 +118,10 @@ def items_of_freight(
     reference: str, fee_fen: int, back: Iterable[GivenBack], delivered_at: datetime
 ) -> list[Item]:
     """Return a supplier's freight of an order and what went back of it; it bears no commission."""
-    items = [Item(f"freight:{reference}", FREIGHT, "运费", 1, fee_fen, 0, 0, delivered_at)]
+    title = wording.name("settlement_item", FREIGHT).zh
+    items = [Item(f"freight:{reference}", FREIGHT, title, 1, fee_fen, 0, 0, delivered_at)]
     items += [
-        Item(f"refund:{each.id}", FREIGHT_REFUND, "运费", 0, -each.amount_fen, 0, 0, each.at)
+        Item(f"refund:{each.id}", FREIGHT_REFUND, title, 0, -each.amount_fen, 0, 0, each.at)
         for each in back
     ]
     return items

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,17 +14,10 @@ SENT, COLLECTED, IN_TRANSIT, OUT = "sent", "collected", "in_transit", "out_for_d
 WAITING, DELIVERED, TROUBLE = "waiting_for_pickup", "delivered", "trouble"
 RETURNING, RETURNED = "returning", "returned"
 # Of two events of the same instant the later one in this list counts.
-STATES: Mapping[str, str] = {
-    SENT: "已发货",
-    COLLECTED: "已揽收",
-    IN_TRANSIT: "运输中",
-    OUT: "派送中",
-    WAITING: "待取件",
-    TROUBLE: "异常",
-    RETURNING: "退回中",
-    RETURNED: "已退回",
-    DELIVERED: "已签收",
-}
+STATES = (
+    *(SENT, COLLECTED, IN_TRANSIT, OUT, WAITING),
+    *(TROUBLE, RETURNING, RETURNED, DELIVERED),
+)
 _RANK = {state: number for number, state in enumerate(STATES)}
 REPORTABLE = tuple(state for state in STATES if state != SENT)
 # Who is asked about a parcel: to be subscribed, subscribed, asked again and again, nobody.

@@ -36,7 +36,7 @@ class DomainError(Exception):
 class ReasonedError(DomainError):
     """Refused for one of many reasons, each with a stable key and words of its own."""
 
-    def __init__(self, field: str, reason: str, **details: Any) -> None:
+    def __init__(self, field: str, reason: str, /, **details: Any) -> None:
         super().__init__(field, **details)
         self.reason = reason
 

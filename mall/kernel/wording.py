@@ -3,7 +3,7 @@
 import logging
 import string
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,28 +38,49 @@ class Entry:
         return placeholders(self.zh) | placeholders(self.en)
 
 
+@dataclass(frozen=True)
+class _Read:
+    entries: dict[str, Entry] = field(default_factory=dict)
+    # Of each sheet the heads of its columns, first as we write it; and what its template says of them.
+    heads: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
+    hints: dict[str, dict[str, str]] = field(default_factory=dict)
+    patterns: list[tuple[str, str]] = field(default_factory=list)
+
+
 @cache
-def _read() -> tuple[dict[str, Entry], tuple[tuple[str, str], ...]]:
-    found: dict[str, Entry] = {}
-    patterns: list[tuple[str, str]] = []
+def _read() -> _Read:
+    read = _Read()
     for path in sorted(FOLDER.rglob("*.toml")):
         told = tomllib.loads(path.read_text(encoding="utf-8"))
-        patterns += [(each["en"], each["zh"]) for each in told.get("validation", ())]
+        for sheet, heads in told.get("heads", {}).items():
+            read.heads[sheet] = {key: tuple(words) for key, words in heads.items()}
+        read.hints.update(told.get("hints", {}))
+        read.patterns.extend((each["en"], each["zh"]) for each in told.get("validation", ()))
         for key, entry in _entries(told):
-            if key in found:
+            if key in read.entries:
                 raise ValueError(f"{path.name} has {key}, which another catalogue has already")
-            found[key] = entry
-    return found, tuple(patterns)
+            read.entries[key] = entry
+    return read
 
 
 def catalogue() -> Mapping[str, Entry]:
     """Return every text by its key, `section.key` or `names.kind.key`; read once."""
-    return _read()[0]
+    return _read().entries
 
 
-def validation() -> tuple[tuple[str, str], ...]:
+def heads(sheet: str) -> Mapping[str, tuple[str, ...]]:
+    """Return by column how a sheet is headed: as its template says, then how else people write it."""
+    return _read().heads[sheet]
+
+
+def hints(sheet: str) -> Mapping[str, str]:
+    """Return by column what the template of a sheet says of it."""
+    return _read().hints[sheet]
+
+
+def validation() -> Sequence[tuple[str, str]]:
     """Return patterns of what is said in English of a wrong value, each with its Chinese."""
-    return _read()[1]
+    return _read().patterns
 
 
 def _entries(read: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
@@ -141,17 +162,17 @@ def _said(detail: Any, language: str) -> Any:
     return detail
 
 
-def name(kind: str, key: str) -> Wording:
+def name(kind: str, key: str, /, **details: Any) -> Wording:
     """Return what one of a kind is called: a state, a duty, a carrier."""
-    return Wording(f"names.{kind}.{key}")
+    return Wording(f"names.{kind}.{key}", details)
 
 
-def reason(key: str, **details: Any) -> Wording:
+def reason(key: str, /, **details: Any) -> Wording:
     """Return why something was refused."""
     return Wording(f"reasons.{key}", details)
 
 
-def finding(code: str, key: str = "", **details: Any) -> Finding:
+def finding(code: str, key: str = "", /, **details: Any) -> Finding:
     """Return what was found of a row, a cell or a programme; `key` names words other than the code's."""
     return Finding(f"findings.{key or code}", details, code)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mall.kernel import wording
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
 
@@ -70,8 +71,12 @@ def query_delay(attempts: int) -> timedelta:
 
 def goods_text(titles: list[str]) -> str:
     """Return what the payer reads at WeChat: no XML breakers, at most 127 bytes of UTF-8."""
-    text = titles[0] if titles else "福利商城订单"
+    text = titles[0] if titles else _subject("order")
     if len(titles) > 1:
-        text = f"{text} 等{len(titles)}件"
+        text = _subject("several", title=text, count=len(titles))
     kept = "".join(c for c in text.replace("]]>", "") if c.isprintable() and ord(c) <= 0xFFFF)
-    return kept.encode()[:MAX_BODY_BYTES].decode(errors="ignore") or "福利商城订单"
+    return kept.encode()[:MAX_BODY_BYTES].decode(errors="ignore") or _subject("order")
+
+
+def _subject(key: str, **details: str | int) -> str:
+    return wording.name("payment_subject", key, **details).zh

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
+from mall.kernel import wording
 from mall.kernel.clock import known_moment
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
@@ -27,18 +28,6 @@ DIFFERENCES = (
     *(UNKNOWN, MISSING, AMOUNT, STATE, FEE),
     *(REPEATED, COUPON, OTHER_MERCHANT, OTHER_CURRENCY, OTHER_DAY),
 )
-NAMES = {
-    UNKNOWN: "微信有、我方无",
-    MISSING: "我方有、微信无",
-    AMOUNT: "金额不一致",
-    STATE: "状态不一致",
-    FEE: "手续费不一致",
-    REPEATED: "同一单号重复出现",
-    COUPON: "使用了代金券",
-    OTHER_MERCHANT: "不是本商户的交易",
-    OTHER_CURRENCY: "不是人民币",
-    OTHER_DAY: "不是当日的交易",
-}
 # What each side says of these is an amount in fen; of the others it is a state or a name.
 SAY_AMOUNTS = (UNKNOWN, MISSING, AMOUNT, FEE, REPEATED, COUPON)
 OPEN, EXPLAINED, VANISHED = "open", "explained", "vanished"
@@ -55,7 +44,7 @@ CASE_STATES = Transitions(
 READY_AT = time(10, 0)
 LOOK_BACK_DAYS = 31
 MAX_LINES = 500_000
-_TOTALS_HEAD = "总交易单数"
+[_TOTALS_HEAD] = wording.heads("wechat_bill")["totals"]
 RETRY = timedelta(minutes=10)
 _BEIJING = timezone(timedelta(hours=8))
 # Columns of a bill of kind ALL, from the contract.

@@ -24,12 +24,7 @@ STATES = Transitions(
 )
 BANK, CASH, OTHER = "bank", "cash", "other"
 CHANNELS = (BANK, CASH, OTHER)
-LATE, OF_CANCELLED, OF_AFTER_SALES = "late", "cancelled", "after_sales"
-REASONS = {
-    LATE: "订单已关闭，款项原路退回",
-    OF_CANCELLED: "订单已取消，款项原路退回",
-    OF_AFTER_SALES: "售后退款，款项原路退回",
-}
+LATE, OF_CANCELLED, OF_AFTER_SALES = PURPOSES = ("late", "cancelled", "after_sales")
 # What WeChat calls a refund that ended: done, closed, or abnormal (the account is gone).
 ENDED = {"SUCCESS": SUCCEEDED, "CLOSED": FAILED, "ABNORMAL": FAILED}
 

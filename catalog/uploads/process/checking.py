@@ -51,7 +51,7 @@ def check(upload_id: UUID) -> None:
             return _hand_on(upload)
         with unit_of_work() as uow:
             held = uow.session.get_one(Upload, upload_id)
-            fail(held, refused.sentence("zh"), refused.sentence("en"))
+            fail(held, refused.wording)
         return
     groups = sheet_rows.group(rows)
     with reading() as session:
@@ -138,7 +138,7 @@ def _items(
             "row_count": len(found.rows),
             "state": "pending",
             "product_id": found.product_id,
-            "problems": [asdict(problem) for problem in found.problems],
+            "problems": [problem.shown() for problem in found.problems],
             **_plan(found, live, stocked, is_repeated),
         }
 

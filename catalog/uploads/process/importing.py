@@ -172,7 +172,7 @@ def _form(raw: dict[str, Any], category_id: UUID) -> product_rules.ProductForm:
         brief=canonical.prose(str(raw.get("brief") or ""))[:200],
         description=media_service.clean(str(raw.get("description") or "")[:20_000]),
         brand=canonical.prose(str(raw.get("brand") or "")[:50]) or None,
-        unit=canonical.prose(str(raw.get("unit") or "")[:10]) or "件",
+        unit=canonical.prose(str(raw.get("unit") or "")[:10]) or product_rules.UNIT,
         keywords=tuple(
             dict.fromkeys(filter(None, (canonical.prose(str(w)) for w in raw.get("keywords", []))))
         )[:20],

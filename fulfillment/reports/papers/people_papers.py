@@ -7,6 +7,7 @@ from fulfillment.handover import rules as handover_rules
 from fulfillment.handover.models import HandOut
 from fulfillment.reports import rules
 from fulfillment.reports.papers import programme_papers
+from mall.kernel import wording
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
@@ -95,4 +96,4 @@ def _people(session: Session, programme: Programme, part: int) -> list[tuple[int
 def _title(name: str, programme: Programme, part: int) -> str:
     parts = max(1, -(-programme.head_count // rules.MAX_ROWS))
     of = f"（第 {part} 部分，共 {parts} 部分）" if parts > 1 else ""
-    return f"{rules.PAPERS[name]}{of}"
+    return f"{wording.name('paper', name).zh}{of}"

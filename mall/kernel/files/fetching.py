@@ -25,7 +25,7 @@ _TASK = "mall.kernel.files.fetching:send_fetched"
 class FetchRefused(ReasonedError):
     code = "fetch_refused"
 
-    def __init__(self, reason: str, **details: Any) -> None:
+    def __init__(self, reason: str, /, **details: Any) -> None:
         super().__init__("url", reason, **details)
 
 

@@ -54,7 +54,7 @@ class Limits:
 class SheetRefused(ReasonedError):
     code = "sheet_refused"
 
-    def __init__(self, reason: str, **details: Any) -> None:
+    def __init__(self, reason: str, /, **details: Any) -> None:
         super().__init__("body", reason, **details)
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from mall.kernel import wording
 from mall.kernel.errors import DomainError
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import numbers
@@ -17,6 +18,7 @@ from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
 from mall.kernel.text import canonical
 from mall.kernel.uow import UnitOfWork
+from mall.kernel.wording import Finding, finding
 from mall.members.models import TradeUnion
 from mall.members.service import unions
 
@@ -24,7 +26,7 @@ SHEET = "工会"
 LIMITS = Limits(rows=10_000, columns=20, cell_characters=500)
 MAX_SHOWN = 100
 NAMES = "uq_trade_union_parent_id_name_key"
-HEADS = {"code": ("工会代码", "代码"), "name": ("工会名称", "名称"), "parent_code": ("上级代码",)}
+HEADS = wording.heads("unions")
 _CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
 
 
@@ -132,25 +134,25 @@ def _read(rows: Iterable[Row]) -> list[Line]:
 def _problems(lines: list[Line], known: set[str], parents: dict[str, str]) -> list[dict[str, Any]]:
     problems: list[dict[str, Any]] = []
 
-    def note(line: Line, text: str) -> None:
-        problems.append({"row": line.number, "text": text})
+    def note(line: Line, found: Finding) -> None:
+        problems.append({"row": line.number, "text": found.zh})
 
     first: dict[str, int] = {}
     codes = known | {line.code for line in lines}
     for line in lines:
         if not _CODE.fullmatch(line.code):
-            note(line, f"工会代码“{line.code[:40]}”须为 1 至 32 位字母、数字或横线")
+            note(line, finding("union_code_wrong", code=line.code[:40]))
         elif first.setdefault(line.code, line.number) != line.number:
-            note(line, f"工会代码 {line.code} 与第 {first[line.code]} 行重复")
+            note(line, finding("union_code_repeated", code=line.code, row=first[line.code]))
         if not 1 <= len(line.name) <= 100 or not line.name.isprintable():
-            note(line, "工会名称须为 1 至 100 个字")
+            note(line, finding("union_name_wrong"))
         if line.parent_code and line.parent_code not in codes:
-            note(line, f"上级代码“{line.parent_code[:40]}”不存在")
+            note(line, finding("parent_unknown", code=line.parent_code[:40]))
     if not problems:
         tree = {**parents, **{line.code: line.parent_code for line in lines}}
         for line in lines:
             if _is_in_ring(line.code, tree):
-                note(line, f"工会 {line.code} 的上级关系形成了环")
+                note(line, finding("union_ring", code=line.code))
     return problems
 
 
@@ -168,8 +170,8 @@ def _twins(
         codes = sharing[line.parent_code, canonical.key(line.name)]
         others = "、".join(code for code in codes[:5] if code != line.code)
         if len(codes) > 1:
-            found = f"同一上级下另有同名工会（{others}），请写明区别或填写各自的上级代码"
-            problems.append({"row": line.number, "text": found})
+            found = finding("union_namesakes", others=others)
+            problems.append({"row": line.number, "text": found.zh})
     return problems
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from mall.access.rules import OPS, STORE
+from mall.kernel import wording
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
@@ -94,7 +95,7 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
         out_refund_no=_number(uow, payment),
         total_fen=payment.amount_fen,
         amount_fen=amount_fen,
-        reason=rules.REASONS[purpose],
+        reason=wording.name("refund_purpose", purpose).zh,
         state=rules.REQUESTED,
         try_at=uow.now,
         created_at=uow.now,

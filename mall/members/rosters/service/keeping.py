@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
+from mall.kernel import wording
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError
 from mall.kernel.files import quotas
@@ -17,6 +18,7 @@ from mall.kernel.sheets.working import PUT_OFF
 from mall.kernel.text import canonical
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
+from mall.kernel.wording import Wording
 from mall.members.rosters import queries, rules, statements
 from mall.members.rosters.models import Roster
 from mall.members.service import unions
@@ -97,7 +99,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     roster.attempts += 1
     roster.begun_at, roster.due_at = uow.now, uow.now + LEASE
     if roster.attempts > MAX_ATTEMPTS:
-        fail(roster, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
+        fail(roster, wording.finding("failed_too_often"))
     elif roster.state == rules.WAITING:
         roster.state = rules.CHECKING
     return roster.id, roster.state
@@ -112,10 +114,10 @@ def hand_on(uow: UnitOfWork, roster_id: UUID) -> None:
         roster.is_large, roster.due_at, roster.attempts = True, uow.now, 0
 
 
-def fail(roster: Roster, zh: str, en: str) -> None:
+def fail(roster: Roster, why: Wording) -> None:
     """End the work on a sheet with the reason why it as a whole cannot be used."""
     roster.state = rules.FAILED
-    roster.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}
+    roster.problem = {"code": "sheet_refused", "detail_zh": why.zh, "detail_en": why.en}
 
 
 def apply(uow: UnitOfWork, roster: Roster) -> None:
