@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.addresses import is_public
 from mall.kernel.states import Transitions
-from mall.kernel.wording import Wording
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 
 BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE = "business_licence", "food_licence", "assistance"
 KINDS = (BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.names import is_own_image
 from mall.kernel.states import Transitions
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 
 DRAFT, IN_REVIEW, REJECTED = "draft", "in_review", "rejected"
 APPROVED, PUBLISHED, UNPUBLISHED = "approved", "published", "unpublished"

@@ -18,7 +18,7 @@ from catalog.uploads.rules import columns, sheet_rows
 from mall.kernel.errors import NotFound
 from mall.kernel.sheets.working import TURN
 from mall.kernel.text import canonical
-from mall.kernel.wording import finding
+from mall.kernel.text.wording import finding
 from mall.members import queries as member_queries
 
 

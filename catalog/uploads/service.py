@@ -10,7 +10,6 @@ from sqlalchemy import func, select, update
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadArchive
 from catalog.uploads.rules import sheet_rows
-from mall.kernel import wording
 from mall.kernel.db import hold_turn
 from mall.kernel.errors import LimitReached
 from mall.kernel.files import quotas
@@ -19,8 +18,9 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from mall.kernel.sheets.working import PUT_OFF
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 from mall.kernel.uow import UnitOfWork
-from mall.kernel.wording import Wording
 
 LIMITS = Limits()
 MAX_ARCHIVES, MAX_ARCHIVE_BYTES = 20, 50 * 1024 * 1024

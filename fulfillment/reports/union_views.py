@@ -12,9 +12,9 @@ from fulfillment.reports import queries, rules
 from fulfillment.reports.papers import people_papers, programme_papers
 from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
-from mall.kernel import wording
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
+from mall.kernel.text import wording
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.files import PDF, XLSX, gives_file, paper_file
 from orders.programmes import queries as programme_queries

@@ -6,10 +6,10 @@ from sqlalchemy.orm import Session
 
 from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
-from mall.kernel import wording
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import LimitReached
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 
 TITLE = "供应商结算单"
 # Drawn within a request; a month of a large supplier is a few thousand.

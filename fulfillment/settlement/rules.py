@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
 
 SALE, REFUND, FREIGHT, FREIGHT_REFUND, ADJUSTMENT = KINDS = (
     *("sale", "refund", "freight", "freight_refund", "adjustment"),

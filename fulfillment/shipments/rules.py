@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, Invalid
-from mall.kernel.text import canonical
-from mall.kernel.wording import Wording
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Wording
 
 
 @dataclass(frozen=True)

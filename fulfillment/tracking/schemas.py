@@ -8,8 +8,8 @@ from marshmallow import post_load
 
 from fulfillment.tracking import rules
 from fulfillment.tracking.rules import Report
-from mall.kernel import wording
 from mall.kernel.clock import now
+from mall.kernel.text import wording
 from mall.web.fields import Moment, Schema, a_uuid, short_text
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fulfillment.shipments.rules import code_of
-from mall.kernel import wording
 from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
-from mall.kernel.text import canonical
-from mall.kernel.wording import Finding, Wording, finding
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, Wording, finding
 
 LIMITS = Limits(
     bytes=2 * 1024 * 1024,

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError
+from mall.kernel.text import wording
 
 STORE, UNION, SUPPLIER, PICKUP, OPS = "store", "union", "supplier", "pickup", "ops"
 AUDIENCES = (STORE, UNION, SUPPLIER, PICKUP, OPS)

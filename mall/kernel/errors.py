@@ -2,8 +2,8 @@
 
 from typing import Any, ClassVar
 
-from mall.kernel import wording
-from mall.kernel.wording import Wording
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 
 
 class DomainError(Exception):

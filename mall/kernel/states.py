@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from mall.kernel import wording
 from mall.kernel.errors import WrongState
-from mall.kernel.wording import Wording
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 
 
 class Transitions:

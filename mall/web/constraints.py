@@ -8,8 +8,8 @@ same code, and so to the same words.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mall.kernel import wording
-from mall.kernel.wording import Wording
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, ReasonedError
-from mall.kernel.wording import Finding, Wording
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Finding, Wording
 from mall.web.constraints import refusal_of, wording_of
 
 log = structlog.get_logger(__name__)

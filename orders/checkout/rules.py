@@ -169,11 +169,15 @@ def _check_line(index: int, line: WantedLine, offer: Offer) -> None:
     if not offer.min_per_order <= line.quantity <= offer.max_per_order:
         low, high = offer.min_per_order, offer.max_per_order
         raise Invalid(
-            f"lines.{index}.quantity", "line_quantity_wrong", title=offer.title, low=low, high=high
+            f"lines.{index}.quantity",
+            "line_quantity_wrong",
+            product=offer.title,
+            low=low,
+            high=high,
         )
     if line.delivery_mode is not None and line.delivery_mode not in offer.delivery_modes:
         raise Invalid(
-            f"lines.{index}.delivery_mode", "line_delivery_not_offered", title=offer.title
+            f"lines.{index}.delivery_mode", "line_delivery_not_offered", product=offer.title
         )
 
 
@@ -204,7 +208,7 @@ def check_member_limits(lines: Sequence[QuoteLine], bought: Mapping[UUID, int]) 
         if limit is not None and so_far + line.quantity > limit:
             raise MemberLimitReached(
                 f"lines.{index}.quantity",
-                title=line.offer.title,
+                product=line.offer.title,
                 days=line.offer.member_limit_days,
                 limit=limit,
                 bought=so_far,

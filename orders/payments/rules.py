@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
 
 JSAPI, NATIVE = "JSAPI", "NATIVE"
 TRADE_TYPES = (JSAPI, NATIVE)

@@ -11,7 +11,7 @@ from uuid import UUID
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
-from mall.kernel.wording import Finding
+from mall.kernel.text.wording import Finding
 
 FIXED, PICK_ONE, RESTRICTED, OPEN_BEANS, CAKE = "fixed", "pick_one", "restricted", "open", "cake"
 KINDS = (FIXED, PICK_ONE, RESTRICTED, OPEN_BEANS, CAKE)

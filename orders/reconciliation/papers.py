@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from mall.kernel import wording
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from orders.reconciliation import rules
 from orders.reconciliation.models import Bill, ReconciliationCase
 

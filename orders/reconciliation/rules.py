@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from mall.kernel import wording
 from mall.kernel.clock import known_moment
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
 
 PAYMENT, REFUND = "payment", "refund"
 MOVED = {PAYMENT: ("SUCCESS", "REFUND"), REFUND: ("SUCCESS", "PROCESSING")}

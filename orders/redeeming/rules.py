@@ -95,7 +95,7 @@ def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any
     for index, line in enumerate(lines):
         skus = allowed.get(str(line.offer.product_id))
         if skus is None or (skus and str(line.offer.sku_id) not in skus):
-            raise Invalid(f"items.{index}.sku_id", "not_in_selection", title=line.offer.title)
+            raise Invalid(f"items.{index}.sku_id", "not_in_selection", product=line.offer.title)
 
 
 def lines_of(

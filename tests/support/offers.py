@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from catalog.stock.rules import Offer
-from mall.kernel import wording
 from mall.kernel.errors import DomainError, WrongState
+from mall.kernel.text import wording
 from mall.web.problems import members_of
 
 SUPPLIER = UUID(int=900)

@@ -19,7 +19,6 @@ from catalog.suppliers.models import Supplier
 from catalog.suppliers.service import commissions, supplying
 from mall.access import service as access_service
 from mall.approvals.rules import Signer
-from mall.kernel import wording
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
 from mall.kernel.errors import Invalid
@@ -27,7 +26,7 @@ from mall.kernel.files import quotas
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as member_queries
 from mall.notification.rules import NewNotice

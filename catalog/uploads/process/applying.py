@@ -17,9 +17,9 @@ from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.approvals.service import authors
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
+from mall.kernel.text.wording import Wording, finding
 from mall.kernel.together import DeferredWrite, WriteFragment
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
-from mall.kernel.wording import Wording, finding
 
 log = structlog.get_logger(__name__)
 # One run of a job; what is left waits for the next.

@@ -23,8 +23,8 @@ from mall.kernel.sandbox.frames import STARVED, Limits
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.text import canonical
+from mall.kernel.text.wording import Wording, finding
 from mall.kernel.uow import reading, unit_of_work
-from mall.kernel.wording import Wording, finding
 
 # One run of a job; what is left waits for the next.
 RUN_SECONDS = 25

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalog.products import rules as product_rules
-from mall.kernel import wording
 from mall.kernel.money import MAX_FEN
 from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row
-from mall.kernel.text import canonical
-from mall.kernel.wording import Finding, Wording
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, Wording
 
 HEADS, HINTS = wording.heads("products"), wording.hints("products")
 SHEET = wording.name("sheet", "products").zh

@@ -13,7 +13,7 @@ from catalog.uploads.rules.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
 from mall.kernel.text import canonical
-from mall.kernel.wording import Wording, finding
+from mall.kernel.text.wording import Wording, finding
 
 WAITING, CHECKING, CHECKED = "waiting", "checking", "checked"
 APPLYING, APPLIED, FAILED = "applying", "applied", "failed"

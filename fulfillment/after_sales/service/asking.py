@@ -14,9 +14,9 @@ from fulfillment.dispatch import service as dispatch_service
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.shipments import rules as shipment_rules
 from mall.access.rules import OPS, STORE, SUPPLIER, UNION
-from mall.kernel import wording
 from mall.kernel.db import hold_turn
 from mall.kernel.ids import new_id, new_number
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as member_queries
 from mall.members.rules import AddressForm, clean_phone

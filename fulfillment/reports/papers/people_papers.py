@@ -7,10 +7,10 @@ from fulfillment.handover import rules as handover_rules
 from fulfillment.handover.models import HandOut
 from fulfillment.reports import rules
 from fulfillment.reports.papers import programme_papers
-from mall.kernel import wording
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from mall.members.rules import mask_phone
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules

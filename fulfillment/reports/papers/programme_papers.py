@@ -13,9 +13,9 @@ from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import rules as handover_rules
 from fulfillment.reports import queries, rules
-from mall.kernel import wording
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from mall.members.service import unions
 from orders.collective import queries as collective_queries
 from orders.collective import rules as collective_rules

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mall.kernel import wording
+from mall.kernel.text import wording
 
 # Kind and length stand before each piece.
 HEAD = struct.Struct(">cI")

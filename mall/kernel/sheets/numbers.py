@@ -7,10 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from mall.kernel import wording
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 
 # So many digits a spreadsheet keeps of a number; of more it has lost some.
 EXACT_DIGITS = 15

@@ -8,8 +8,8 @@ from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import LARGE, SMALL, Effort, SheetTooDemanding, read_rows
+from mall.kernel.text.wording import finding
 from mall.kernel.uow import reading, unit_of_work
-from mall.kernel.wording import finding
 from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster
 from mall.members.rosters.rules import Person

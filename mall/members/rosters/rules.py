@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError
 from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row, SheetRefused
 from mall.kernel.sheets.numbers import WrongNumber
 from mall.kernel.states import Transitions
-from mall.kernel.text import canonical
-from mall.kernel.wording import Finding, finding
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, finding
 
 EMPTY, WAITING, CHECKING, CHECKED = "empty", "waiting", "checking", "checked"
 APPLYING, READY, FAILED = "applying", "ready", "failed"

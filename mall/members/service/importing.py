@@ -10,15 +10,14 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from mall.kernel import wording
 from mall.kernel.errors import DomainError
 from mall.kernel.ids import new_id
 from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, finding
 from mall.kernel.uow import UnitOfWork
-from mall.kernel.wording import Finding, finding
 from mall.members.models import TradeUnion
 from mall.members.service import unions
 

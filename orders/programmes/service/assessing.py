@@ -12,7 +12,7 @@ from catalog.packs.rules import PackOffer
 from catalog.products.queries import products
 from catalog.selections import service as selection_service
 from mall.kernel.money import yuan
-from mall.kernel.wording import Finding, finding
+from mall.kernel.text.wording import Finding, finding
 from mall.members.rosters import queries as roster_queries
 from mall.members.service import unions
 from orders.entitlements import queries as entitlement_queries

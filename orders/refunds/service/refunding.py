@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from mall.access.rules import OPS, STORE
-from mall.kernel import wording
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import posting
 from mall.ledger.service.posting import CNY, Leg, Transfer

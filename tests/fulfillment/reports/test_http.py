@@ -8,7 +8,7 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 
 from fulfillment.reports.rules import PAPERS
-from mall.kernel import wording
+from mall.kernel.text import wording
 from tests.support.giving import Union
 from tests.support.people import Person
 

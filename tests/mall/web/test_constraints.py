@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.exc import DBAPIError
 
-from mall.kernel import wording
 from mall.kernel.db import Base
+from mall.kernel.text import wording
 from mall.kernel.uow import reading
 from mall.web import problems
 from mall.web.constraints import IMPOSSIBLE, OWN, TAKEN, refusal_of, wording_of

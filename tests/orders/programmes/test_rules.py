@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from mall.kernel.errors import Invalid
-from mall.kernel.wording import finding
+from mall.kernel.text.wording import finding
 from mall.web.problems import members_of
 from orders.programmes import rules as programme_rules
 from orders.programmes.rules import (

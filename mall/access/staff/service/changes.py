@@ -14,10 +14,10 @@ from mall.access.models import StaffAccount, StaffChange
 from mall.access.service import NewStaff
 from mall.access.staff.service import invitations
 from mall.access.staff.service.invitations import Invitation
-from mall.kernel import wording
 from mall.kernel.db import check_limit
 from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 
 OPEN, DUTIES, INVITE = "open", "duties", "invite"

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD, PasswordRefused
-from mall.kernel import wording
+from mall.kernel.text import wording
 
 COMMON = Path(__file__).parent.parent / "data" / "common_passwords.txt"
 HEAD_LINES = 3

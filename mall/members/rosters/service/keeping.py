@@ -6,7 +6,6 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text
 
-from mall.kernel import wording
 from mall.kernel.db import check_limit
 from mall.kernel.errors import DomainError
 from mall.kernel.files import quotas
@@ -15,10 +14,10 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits
 from mall.kernel.sheets.working import PUT_OFF
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Wording
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
-from mall.kernel.wording import Wording
 from mall.members.rosters import queries, rules, statements
 from mall.members.rosters.models import Roster
 from mall.members.service import unions

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "web" / "texts"
+FOLDER = Path(__file__).resolve().parents[2] / "web" / "texts"
 LANGUAGES = ("zh", "en")
 SECTIONS = ("refusals", "reasons", "findings", "names", "constraints", "http")
 # What is said where the catalogues lack a key.
