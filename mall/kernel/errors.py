@@ -49,7 +49,7 @@ class ReasonedError(DomainError):
 class NotFound(DomainError):
     code = "not_found"
 
-    def __init__(self, what: str = "object", field: str | None = None) -> None:
+    def __init__(self, what: str = "object", *, field: str | None = None) -> None:
         super().__init__(field, what=wording.name("thing", what))
 
 

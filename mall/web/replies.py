@@ -56,6 +56,11 @@ def reply(told: Answered) -> Response:
     return Response(to_json(told.value), told.status, content_type=JSON)
 
 
+def whole(value: Any) -> Response:
+    """Return a reply that has the form of its schema already, as the database wrote it."""
+    return Response(to_json(value), content_type=JSON)
+
+
 def takes_key(view: View) -> View:
     """Mark a view that needs an Idempotency-Key, for the OpenAPI document."""
     view._takes_key = True  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
 from mall.kernel.together import Read, Rows, array
-from orders.order import rules
+from orders.order import rules, statements
 from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme
 
 
@@ -204,18 +204,19 @@ def history(session: Session, order_id: UUID) -> list[OrderEvent]:
     )
 
 
-def list_orders(
-    session: Session, member_id: UUID, state: str | None, cursor: UUID | None, limit: int
-) -> list[Order]:
-    """Return a member's orders, newest first, one more than `limit` if there are more."""
-    query = (
-        select(Order).where(Order.member_id == member_id).order_by(Order.id.desc()).limit(limit + 1)
-    )
-    if state is not None:
-        query = query.where(Order.state == state)
-    if cursor is not None:
-        query = query.where(Order.id < cursor)
-    return list(session.scalars(query))
+def reading_page(member_id: UUID, state: str | None, cursor: UUID | None, limit: int) -> Read:
+    """Return the read of a member's orders, newest first, one more than `limit` if there are more.
+
+    They come as `OrderReply` has them but for the freight (`as_shown`): members look at their orders more often than at anything
+    else of their own.
+    """
+    values = {
+        "page_member_id": member_id,
+        "page_state": state,
+        "page_cursor": cursor,
+        "page_limit": limit + 1,
+    }
+    return Read(statements.PAGE, values, list)
 
 
 def overdue(
@@ -252,6 +253,15 @@ def programmes_of(session: Session, order_ids: list[UUID]) -> dict[UUID, list[Or
     for row in rows:
         found[row.order_id].append(row)
     return found
+
+
+FREIGHT_SHOWN = ("supplier_id", "fee_fen", "beans_fen", "wechat_fen")
+
+
+def as_shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row of a member's page as its member reads it: the lots that paid are not theirs."""
+    freight = [{name: each[name] for name in FREIGHT_SHOWN} for each in row["freight"]]
+    return {**row, "freight": freight}
 
 
 def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.stock.rules import Offer
-from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.errors import DomainError, Invalid, NotFound
 from mall.ledger.rules import Draw
 from orders.checkout import rules as checkout_rules
 from orders.checkout.rules import Quote, QuoteLine, WantedLine
@@ -48,6 +48,36 @@ class Plan:
     by_code: bool = False
 
 
+@dataclass(frozen=True)
+class Given:
+    """A right with what its programme says of redeeming it."""
+
+    entitlement_id: UUID
+    state: str
+    lot_id: UUID | None
+    amount_fen: int
+    # Whose it is; before anybody claimed it, the right itself stands for them.
+    owner_id: UUID
+    programme_id: UUID
+    programme_state: str
+    is_closing: bool
+    kind: str
+    max_items: int | None
+    delivery: str
+    opens_on: date
+    closes_on: date
+    pack_ids: tuple[UUID, ...]
+    # Frozen, as they were approved; of many perhaps only the one that is chosen.
+    packs: Sequence[Mapping[str, Any]]
+
+    @property
+    def has_vouchers(self) -> bool:
+        """Say whether it is redeemed at all: beans are spent, unit packs are handed out."""
+        return self.lot_id is not None and programme_rules.has_vouchers(
+            self.kind, self.max_items, self.delivery
+        )
+
+
 class NotRedeemable(DomainError):
     code = "not_redeemable"
 
@@ -68,6 +98,52 @@ def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
     """Raise WindowNotOpen outside the days of a programme; midnight in Beijing ends it."""
     if not programme_rules.begins_at(opens_on) <= at < programme_rules.ends_at(closes_on):
         raise WindowNotOpen(opens_on=str(opens_on), closes_on=str(closes_on))
+
+
+REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
+
+
+def check_open(given: Given, at: datetime) -> None:
+    """Raise WindowNotOpen where the rights of a programme cannot be redeemed now."""
+    if given.programme_state not in REDEEMABLE or given.is_closing:
+        raise WindowNotOpen(opens_on=str(given.opens_on), closes_on=str(given.closes_on))
+    check_window(given.opens_on, given.closes_on, at)
+
+
+def plan(given: Given, choice: Choice, at: datetime, by_code: bool = False) -> Plan:
+    """Work out what a choice would be. Raises NotRedeemable, WindowNotOpen, TooManyItems, NotFound."""
+    if not given.has_vouchers or given.lot_id is None:
+        raise NotRedeemable()
+    check_open(given, at)
+    pack_id = None
+    if given.max_items is not None:
+        wanted = wanted_of_items(choice.items, given.max_items)
+    else:
+        pack_id = chosen_pack(given.pack_ids, choice)
+        wanted = wanted_of_pack(_pack(given, pack_id))
+    return Plan(
+        given.entitlement_id,
+        given.programme_id,
+        pack_id,
+        wanted,
+        given.delivery,
+        given.amount_fen,
+        given.lot_id,
+        given.owner_id,
+        by_code,
+    )
+
+
+def chosen_pack(pack_ids: Sequence[UUID], choice: Choice) -> UUID | None:
+    """Return the pack that is chosen: where there is one only, it need not be named."""
+    return pack_ids[0] if choice.pack_id is None and len(pack_ids) == 1 else choice.pack_id
+
+
+def _pack(given: Given, pack_id: UUID | None) -> Mapping[str, Any]:
+    for pack in given.packs:
+        if pack_id is not None and pack["pack_id"] == str(pack_id):
+            return pack
+    raise NotFound("pack", field="pack_id")
 
 
 def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
