@@ -77,9 +77,7 @@ def _claim(caller: Caller) -> idempotency.Claim:
     try:
         body = orjson.dumps(orjson.loads(content), option=orjson.OPT_SORT_KEYS) if content else b""
     except orjson.JSONDecodeError as error:
-        raise Invalid(
-            "body", "请求内容不是标准的 JSON。", "The body is not standard JSON."
-        ) from error
+        raise Invalid("body", "body_not_json") from error
     digest = hashlib.sha256(body).digest()
     return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
 

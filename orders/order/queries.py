@@ -23,7 +23,7 @@ def any_order(session: Session, order_id: UUID) -> Order:
     """Return an order, whoever placed it; raises NotFound if there is none."""
     found = session.get(Order, order_id)
     if found is None:
-        raise NotFound("order", "订单")
+        raise NotFound("order")
     return found
 
 
@@ -32,7 +32,7 @@ def order_of_member(session: Session, order_id: UUID, member_id: UUID) -> Order:
     query = select(Order).where(Order.id == order_id, Order.member_id == member_id)
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("order", "订单")
+        raise NotFound("order")
     return found
 
 
@@ -85,7 +85,7 @@ def sold_line(session: Session, order_id: UUID, line_id: UUID) -> SoldLine:
         .where(OrderLine.order_id == order_id, OrderLine.id == line_id)
     ).first()
     if row is None:
-        raise NotFound("line", "明细", field="line_id")
+        raise NotFound("line", field="line_id")
     line = row[0]
     return SoldLine(
         line.id,

@@ -41,7 +41,7 @@ def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -
 
 def _given(rows: Rows) -> Given:
     if not rows:
-        raise NotFound("entitlement", "福利权益")
+        raise NotFound("entitlement")
     row = rows[0]
     return Given(
         UUID(row["id"]),

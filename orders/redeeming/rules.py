@@ -80,28 +80,18 @@ class Given:
 
 class NotRedeemable(DomainError):
     code = "not_redeemable"
-    zh = "该权益不需要兑换：福利豆请在下单时使用，单位配送由工会统一发放。"
-    en = "Nothing is redeemed here: beans are spent at the checkout, unit packs are handed out."
 
 
 class WindowNotOpen(DomainError):
     code = "window_not_open"
-    zh = "兑换期为 {opens_on} 至 {closes_on}（北京时间），现在不能兑换。"
-    en = "This can be redeemed from {opens_on} to {closes_on} (Beijing time), not now."
 
 
 class TooManyItems(DomainError):
     code = "too_many_items"
-    status = 422
-    zh = "最多可选 {max_items} 件。"
-    en = "You may choose up to {max_items} items."
 
 
 class ChoiceTooDear(DomainError):
     code = "choice_too_dear"
-    status = 422
-    zh = "所选合计 {total_fen} 分，超过可用的 {amount_fen} 分。"
-    en = "The choice costs {total_fen} fen, more than the {amount_fen} there are."
 
 
 def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
@@ -153,7 +143,7 @@ def _pack(given: Given, pack_id: UUID | None) -> Mapping[str, Any]:
     for pack in given.packs:
         if pack_id is not None and pack["pack_id"] == str(pack_id):
             return pack
-    raise NotFound("pack", "福利包", field="pack_id")
+    raise NotFound("pack", field="pack_id")
 
 
 def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
@@ -169,9 +159,9 @@ def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[Wanted
     if sum(item.quantity for item in items) > max_items:
         raise TooManyItems("items", max_items=max_items)
     if not items:
-        raise Invalid("items", "请选择商品。", "Choose something.")
+        raise Invalid("items", "nothing_chosen")
     if len({item.sku_id for item in items}) != len(items):
-        raise Invalid("items", "同一规格出现了两次。", "A SKU is named twice.")
+        raise Invalid("items", "sku_repeated")
     return tuple(Wanted(item.sku_id, item.quantity, None) for item in items)
 
 
@@ -181,11 +171,7 @@ def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any
     for index, line in enumerate(lines):
         skus = allowed.get(str(line.offer.product_id))
         if skus is None or (skus and str(line.offer.sku_id) not in skus):
-            raise Invalid(
-                f"items.{index}.sku_id",
-                f"“{line.offer.title}”不在本方案的选品内。",
-                f"“{line.offer.title}” is not in the selection of this programme.",
-            )
+            raise Invalid(f"items.{index}.sku_id", "not_in_selection", product=line.offer.title)
 
 
 def lines_of(

@@ -119,12 +119,12 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
     right = entitlement_service.lock(uow, entitlement_id)
     if right.order_id is None or right.state != entitlement_rules.REDEEMED:
-        raise NotFound("choice", "已选内容")
+        raise NotFound("choice")
     programme = programme_queries.any_programme(uow.session, right.programme_id)
     rules.check_open(queries.given_of(right, programme), uow.now)
     order = order_service.lock(uow, right.order_id)
     if order.member_id != member_id:
-        raise NotFound("choice", "已选内容")
+        raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
     uow.write_deferred()
     entitlement_service.reopen(uow, right)
