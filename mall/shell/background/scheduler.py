@@ -10,6 +10,7 @@ import structlog
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
+from mall.kernel import memory
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_SECONDS, driver_url
 from mall.kernel.settings import Settings
@@ -85,6 +86,7 @@ def build(settings: Settings) -> CronScheduler:
 
 def run_scheduler(settings: Settings) -> None:
     """Enqueue every sweep at its interval while this process leads, until told to stop."""
+    memory.give_back_from_time_to_time()
     scheduler, leadership = build(settings), Leadership(settings.database_url)
     told_to_stop = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

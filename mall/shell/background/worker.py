@@ -17,6 +17,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.worker_pool import WorkerPool
 
+from mall.kernel import memory
 from mall.kernel import queue as rq_queues
 from mall.kernel.settings import Settings
 from mall.shell import config
@@ -56,6 +57,7 @@ class MallWorker(SimpleWorker):
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Work without RQ's own scheduler: what is due later is a time in the database."""
+        memory.give_back_from_time_to_time()
         if multiprocessing.parent_process() is not None:
             threading.Thread(target=_stop_with_parent, args=[os.getppid()], daemon=True).start()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
