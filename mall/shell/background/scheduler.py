@@ -10,11 +10,10 @@ import structlog
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
-from mall.kernel import memory
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_SECONDS, driver_url
 from mall.kernel.settings import Settings
-from mall.shell import wiring
+from mall.shell import memory, wiring
 
 log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.5

@@ -17,10 +17,9 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.worker_pool import WorkerPool
 
-from mall.kernel import memory
 from mall.kernel import queue as rq_queues
 from mall.kernel.settings import Settings
-from mall.shell import config
+from mall.shell import config, memory
 from mall.shell.app import create_app
 
 log = structlog.get_logger(__name__)

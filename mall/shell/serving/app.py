@@ -3,7 +3,7 @@
 import os
 import sys
 
-from mall.kernel import memory
+from mall.shell import memory
 from mall.shell.serving.rsgi import Adapter, Bounds
 from mall.shell.wsgi import app as application
 

@@ -8,7 +8,7 @@ import pytest
 # Each of many threads needs nine megabytes in small pieces, and keeps two of them.
 _STORM = """
 import sys, threading
-from mall.kernel import memory
+from mall.shell import memory
 if not memory.give_back():
     print("other")
     raise SystemExit
