@@ -174,22 +174,24 @@ def events(session: Session, programme_id: UUID) -> list[ProgrammeEvent]:
     return list(session.scalars(query.order_by(ProgrammeEvent.number)))
 
 
+# The signature of a step `e`.
+STEP_HASH = """encode(sha256(convert_to(concat_ws(E'\\n',
+    CAST(e.programme_id AS text), CAST(e.number AS text),
+    to_char(e.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    e.actor, e.actor_name, e.act, e.state, e.content_hash, e.note, e.details,
+    e.previous_hash), 'UTF8')), 'hex')"""
 INVARIANTS = [
     Invariant(
         "history_unbroken",
         "every step of a programme is signed over what it says and over the step before",
-        """
+        f"""
         SELECT e.programme_id, e.number FROM (
             SELECT e.*, lag(e.hash) OVER (PARTITION BY e.programme_id ORDER BY e.number) AS before,
                    row_number() OVER (PARTITION BY e.programme_id ORDER BY e.number) AS position
             FROM programme_event e) e
         WHERE e.number <> e.position
            OR e.previous_hash <> coalesce(e.before, repeat('0', 64))
-           OR e.hash <> encode(sha256(convert_to(concat_ws(E'\\n',
-                CAST(e.programme_id AS text), CAST(e.number AS text),
-                to_char(e.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-                e.actor, e.actor_name, e.act, e.state, e.content_hash, e.note, e.details,
-                e.previous_hash), 'UTF8')), 'hex')
+           OR e.hash <> {STEP_HASH}
         """,
     ),
     Invariant(
