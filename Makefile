@@ -34,8 +34,8 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, refund, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
 	@$(BIN)/python -m devtools story $(NAME) $(if $(SHORT),--short)
 
-bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
-	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…; ONLY=growth COPIES=5000 takes half an hour)
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(COPIES),--copies $(COPIES))
 
 chaos: $(VENV)/.installed ## Kill, wipe and break everything under a stream of orders, then prove it (SECONDS=240 ONLY=name,…)
 	@$(BIN)/python -m bench.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY))

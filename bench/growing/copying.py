@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -37,7 +38,7 @@ class Copier:
             # Largest first, so that both processors end at about the same time.
             order = sorted(self._template.tables.values(), key=lambda each: -len(each.rows))
             with ThreadPoolExecutor(2) as pool:
-                list(pool.map(lambda table: self._fill(table, first, last), order))
+                list(pool.map(partial(self._fill, first, last), order))
             last = first - 1
         with self._connect() as connection:
             self._add_up(connection, count)
@@ -74,7 +75,7 @@ class Copier:
                 )
         connection.execute("ANALYZE")
 
-    def _fill(self, table: Table, first: int, last: int) -> None:
+    def _fill(self, first: int, last: int, table: Table) -> None:
         if not table.rows:
             return
         columns = ", ".join(f'"{name}"' for name in table.columns)

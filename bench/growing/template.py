@@ -138,7 +138,7 @@ class Taking:
 
     def _rows(self, table: str, condition: str) -> list[dict[str, Any]]:
         rows = self._connection.execute(
-            f"SELECT row_to_json({table})::text FROM {table} WHERE {condition}"  # type: ignore[arg-type]
+            f"SELECT row_to_json({table})::text FROM {table} WHERE {condition}"
         )
         return [json.loads(row[0]) for row in rows]
 
