@@ -94,7 +94,7 @@ def readyz() -> Any:
 def check_invariants() -> int:
     """Check every invariant, once a day, and log each breach; return how many are broken."""
     with reading_one_instant() as session:
-        findings = invariants.check(session, current_app.extensions["mall_invariants"])
+        findings = invariants.check(session, current_app.extensions["mall_books"])
     broken = [finding for finding in findings if not finding.is_kept]
     for finding in broken:
         log.error(
