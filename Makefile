@@ -50,8 +50,8 @@ clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node clien
 	@cd tests/mocks/clients && npm ci --silent \
 	  && PYTHONPATH=$(CURDIR) node check.js $(CURDIR)/$(BIN)/python -m mocks.wechatpay
 
-audit: $(VENV)/.installed ## Check every invariant on the running database
-	@$(BIN)/mall audit
+audit: $(VENV)/.installed ## Check every invariant on the running database, all of everything
+	@$(BIN)/mall audit --full
 
 lock: $(VENV)/.installed ## Compile requirements*.in to the pinned files
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements.txt requirements.in

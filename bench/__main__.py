@@ -84,7 +84,11 @@ def _print(found: list[Figure], about: dict[str, str]) -> None:
 def _audit(service: Service) -> str:
     program = str(Path(sys.executable).with_name("mall"))
     done = subprocess.run(
-        [program, "audit"], cwd=service.folder, capture_output=True, text=True, timeout=300
+        [program, "audit", "--full"],
+        cwd=service.folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     return done.stdout.strip().splitlines()[-1] if done.stdout else done.stderr
 

@@ -90,6 +90,11 @@ class Template:
     def row_count(self) -> int:
         return sum(len(each.rows) for each in self.tables.values())
 
+    def largest(self, most: int = 12) -> str:
+        """Return the tables with most rows."""
+        found = sorted(self.tables.values(), key=lambda each: -len(each.rows))[:most]
+        return ", ".join(f"{len(each.rows)} {each.name}" for each in found)
+
 
 class Taking:
     """Reads the world and puts the marks."""

@@ -44,7 +44,10 @@ class StockMovement(Base):
     """One change of what is on hand, with its cause."""
 
     __tablename__ = "stock_movement"
-    __table_args__ = (CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
+    __table_args__ = (
+        CheckConstraint("quantity <> 0", name="quantity_not_zero"),
+        Index("ix_stock_movement_reference", "reference"),
+    )
 
     sku_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

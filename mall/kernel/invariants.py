@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
-MAX_SAMPLES = 5
+MAX_SAMPLES, MAX_SEEN = 5, 10_000
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,20 @@ class Subject:
 class Trace:
     """Which things of a kind the changed rows of a table speak of.
 
-    `keys` selects them from `changed`, which has the table's columns. Instead of a table, `source`
-    may name a subject that was traced before; then `changed` has its keys as `key`.
+    `keys` selects them from `changed`, which has the table's columns.
     """
 
     subject: str
-    source: str
+    table: str
+    keys: str
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Which things of a kind are to be looked at with those of another, called `key` in `changed`."""
+
+    subject: str
+    after: str
     keys: str
 
 
@@ -103,7 +111,7 @@ class Books:
 
     invariants: Sequence[Invariant]
     subjects: Sequence[Subject]
-    traces: Sequence[Trace]
+    traces: Sequence[Trace | Follow]
     sums: Sequence[Sum]
 
     @staticmethod
@@ -164,11 +172,12 @@ def _all(_: str) -> str:
 
 
 class Tally:
-    """Counts breaches by invariant, over however many questions."""
+    """Counts breaches by invariant, over however many questions; one met twice counts once."""
 
     def __init__(self, books: Books) -> None:
-        self._found: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._books = books
+        self._counts = dict.fromkeys((each.name for each in books.invariants), 0)
+        self._seen: dict[str, dict[str, None]] = {name: {} for name in self._counts}
 
     def ask(
         self, session: Session, name: str, sql: str, values: Mapping[str, Any] | None = None
@@ -177,21 +186,26 @@ class Tally:
         try:
             with session.begin_nested():
                 rows = session.execute(text(sql), values or {}).all()
-            count, samples = (
-                len(rows),
-                tuple(str(tuple(map(str, row))) for row in rows[:MAX_SAMPLES]),
-            )
         except DataError as error:
             # A row that the question trips over breaks it, and hides no other breach.
-            count, samples = 1, (f"cannot be asked: {error.orig}",)
-        before, known = self._found.get(name, (0, ()))
-        self._found[name] = (before + count, (*known, *samples)[:MAX_SAMPLES])
-        return count
+            self._note(name, f"cannot be asked: {error.orig}")
+            return 1
+        for row in rows:
+            self._note(name, str(tuple(map(str, row))))
+        return len(rows)
+
+    def _note(self, name: str, breach: str) -> None:
+        seen = self._seen[name]
+        if breach not in seen:
+            self._counts[name] += 1
+            if len(seen) < MAX_SEEN:
+                seen[breach] = None
 
     def findings(self) -> list[Finding]:
         """Return a finding for each invariant, in their order."""
         return [
-            Finding(each, *self._found.get(each.name, (0, ()))) for each in self._books.invariants
+            Finding(each, self._counts[each.name], tuple(self._seen[each.name])[:MAX_SAMPLES])
+            for each in self._books.invariants
         ]
 
 

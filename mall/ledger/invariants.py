@@ -1,6 +1,6 @@
 """What must always be true of the ledger, and what a changed row of it speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Subject, Sum, Sums, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Subject, Sum, Sums, Trace
 from mall.ledger import statements
 
 SUBJECTS = [
@@ -38,14 +38,14 @@ TRACES = [
         UNION ALL SELECT l.member_id FROM changed e JOIN bean_lot l ON l.id = {LOT_OF_ENTRY}
         """,
     ),
-    Trace(
+    Follow(
         "member",
         "transfer",
         "SELECT e.member_id FROM changed JOIN ledger_entry e ON e.transfer_id = key"
         " WHERE e.member_id IS NOT NULL",
     ),
     Trace("grant", "value_act", "SELECT subject FROM changed WHERE kind = 'grant'"),
-    Trace(
+    Follow(
         "grant",
         "transfer",
         f"SELECT {_GRANT} FROM changed JOIN ledger_transfer t ON t.id = key WHERE t.kind = 'grant'",
@@ -74,7 +74,7 @@ TRACES = [
         "bean_hold",
         "SELECT l.programme_id FROM changed h JOIN bean_lot l ON l.id = h.lot_id",
     ),
-    Trace(
+    Follow(
         "programme",
         "transfer",
         f"""
@@ -85,7 +85,7 @@ TRACES = [
         """,
     ),
     Trace("order", "bean_hold", "SELECT order_id FROM changed"),
-    Trace(
+    Follow(
         "order",
         "transfer",
         """

@@ -19,6 +19,7 @@ from mall.approvals import invariants as approval_invariants
 from mall.approvals import jobs as approval_jobs
 from mall.approvals import ops_views as approval_ops_views
 from mall.approvals.service.values import Values
+from mall.audit import jobs as audit_jobs
 from mall.journal import invariants as journal_invariants
 from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops_views
@@ -81,7 +82,7 @@ SWEEPS = [
     (access_jobs.forget_ended_sessions, 3600, "bulk"),
     (approval_jobs.lapse_proposals, 3600, "bulk"),
     (journal_jobs.seal_journal, 2, "fulfillment"),
-    (health.check_invariants, 86_400, "bulk"),
+    (audit_jobs.check_invariants, 86_400, "bulk"),
     (ledger_jobs.lapse_expired_lots, 60, "bulk"),
     (ledger_jobs.roll_up_accounts, 3600, "bulk"),
     (notification_jobs.send_wechat_messages, 3, "notify"),

@@ -1,6 +1,6 @@
 """What must always be true of a programme's money, and what a changed row of it speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Trace
 
 # What a transfer posted under the id of a union's transfer or payout, where it is one of those.
 _FUNDING_OF_TRANSFER = """CASE WHEN t.reference ~ '^(bank|payout):[0-9a-f-]{36}$'
@@ -25,7 +25,7 @@ TRACES = [
         JOIN ledger_transfer t ON t.reference = k || f.id
         """,
     ),
-    Trace(
+    Follow(
         "programme",
         "transfer",
         f"""

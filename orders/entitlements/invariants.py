@@ -1,6 +1,6 @@
 """What must always be true of rights, and what a changed row of theirs speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Trace
 
 TRACES = [
     Trace("programme", "entitlement", "SELECT programme_id FROM changed"),
@@ -11,7 +11,7 @@ TRACES = [
         "bean_lot",
         "SELECT t.programme_id FROM changed l JOIN entitlement t ON t.lot_id = l.id",
     ),
-    Trace(
+    Follow(
         "programme",
         "order",
         "SELECT t.programme_id FROM changed JOIN entitlement t ON t.order_id = key",

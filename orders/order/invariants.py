@@ -1,6 +1,6 @@
 """What must always be true of orders, and what a changed row of theirs speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Subject, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Subject, Trace
 
 # What an order bought and gave up, of any of the sales of this movement.
 _ORDER_OF_MOVEMENT = """CASE WHEN m.reference ~ '^order:[0-9a-f-]{36}$'
@@ -14,7 +14,7 @@ TRACES = [
     Trace("order", "reservation", "SELECT order_id FROM changed"),
     Trace("movement", "shop_order", "SELECT 'order:' || id FROM changed"),
     Trace("programme", "order_programme", "SELECT programme_id FROM changed"),
-    Trace(
+    Follow(
         "programme",
         "order",
         "SELECT p.programme_id FROM changed JOIN order_programme p ON p.order_id = key",

@@ -1,6 +1,6 @@
 """What must always be true of payments, and what a changed row of theirs speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Subject, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Subject, Trace
 
 # What a transfer posted under a payment's id, where it is one of those.
 _PAYMENT_OF_TRANSFER = """CASE WHEN t.reference ~ '^payment:[0-9a-f-]{36}$'
@@ -17,7 +17,7 @@ TRACES = [
         "payment",
         "SELECT t.id FROM changed p JOIN ledger_transfer t ON t.reference = 'payment:' || p.id",
     ),
-    Trace(
+    Follow(
         "order",
         "transfer",
         f"""
@@ -25,7 +25,7 @@ TRACES = [
         JOIN payment p ON p.id = {_PAYMENT_OF_TRANSFER}
         """,
     ),
-    Trace(
+    Follow(
         "number",
         "transfer",
         f"""

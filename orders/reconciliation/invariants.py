@@ -4,8 +4,8 @@ from mall.kernel.invariants import Each, Invariant, Subject, Trace
 from orders.reconciliation import statements
 
 # What was paid on the day of a bill `b`, in Beijing.
-_ON_THAT_DAY = """BETWEEN CAST(b.day AS timestamp) AT TIME ZONE 'Asia/Shanghai'
-                      AND CAST(b.day + 1 AS timestamp) AT TIME ZONE 'Asia/Shanghai'"""
+_ON_THAT_DAY = """BETWEEN (CAST(b.day AS timestamp) AT TIME ZONE 'Asia/Shanghai')
+                      AND (CAST(b.day + 1 AS timestamp) AT TIME ZONE 'Asia/Shanghai')"""
 SUBJECTS = [Subject("bill_day", "date", "bill", "day")]
 TRACES = [
     Trace("bill_day", "bill", "SELECT day FROM changed"),

@@ -1,6 +1,6 @@
 """What must always be true of what goes back, and what a changed row of it speaks of."""
 
-from mall.kernel.invariants import Each, Invariant, Sums, Trace
+from mall.kernel.invariants import Each, Follow, Invariant, Sums, Trace
 
 _REFUND_OF_TRANSFER = """CASE WHEN t.reference ~ '^refund:[0-9a-f-]{36}$'
                               THEN CAST(substr(t.reference, 8) AS uuid) END"""
@@ -22,7 +22,7 @@ TRACES = [
         "payment",
         "SELECT r.out_refund_no FROM changed p JOIN refund r ON r.payment_id = p.id",
     ),
-    Trace(
+    Follow(
         "number",
         "transfer",
         f"""
@@ -39,7 +39,7 @@ TRACES = [
         """,
     ),
     # Beans that came back of a part of an order are posted under the reimbursement.
-    Trace(
+    Follow(
         "order",
         "transfer",
         """

@@ -25,6 +25,7 @@ from fulfillment.stores import service as store_service
 from fulfillment.stores.rules import Hours, StoreForm
 from mall.access import rules as access_rules
 from mall.access import service as access_service
+from mall.audit import queries as audit_queries
 from mall.kernel import invariants
 from mall.kernel.db import driver_url
 from mall.kernel.outbox import OutboxDelivery
@@ -91,6 +92,11 @@ class World:
         self.mock_base = mock_base
         # Whether products announce themselves to a search index, or nobody wants to know.
         self.has_index = False
+        # Which transactions were over before anything happened in this world.
+        [row] = self.rows(
+            "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS horizon"
+        )
+        self.beginning = row.horizon
         if self.count("region") == 0:
             with app.app_context(), unit_of_work() as uow:
                 members.load_regions(uow)
@@ -187,6 +193,16 @@ class World:
             books = replace(wiring.BOOKS, invariants=wanted)
             found = invariants.check(session, books) if any(broken) else []
         return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
+
+    def mark_beginning(self):
+        """Let the audit of the day know that it has seen all that was before this world: nothing."""
+        with self.app.app_context(), reading() as session:
+            cluster = audit_queries.instant(session).cluster
+        self.execute(
+            "INSERT INTO audit_mark (id, cluster, horizon, taken_at) VALUES (1, :c, :h, now())",
+            c=cluster,
+            h=self.beginning,
+        )
 
     def break_rules(self, statement):
         """Run SQL with triggers and foreign keys off, as only a superuser could."""

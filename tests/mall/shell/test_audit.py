@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from mall.audit.process import Audit
 from mall.kernel import clock, invariants
-from mall.kernel.uow import reading_one_instant
+from mall.kernel.uow import reading, reading_one_instant
 from mall.shell import wiring
 from orders.reconciliation import rules as reconciliation_rules
 from tests.support.breaches import (
@@ -120,18 +121,40 @@ def test_every_invariant_has_a_breach_to_find():
     assert known == {each.name for each in wiring.BOOKS.invariants}
 
 
-@pytest.mark.parametrize("name", BREACHES)
-def test_a_breach_is_found(busy, name):
-    busy.break_rules(BREACHES[name])
-    assert busy.findings().get(name, 0) > 0
+def unseen(world, breaches):
+    """Return the breaches that the whole audit does not find, or that of the day does not.
+
+    Each is planted alone and undone. To the audit of the day everything here is recent: the one
+    before it has seen an empty mall.
+    """
+    world.mark_beginning()
+    found = []
+    for name, statement in breaches.items():
+        books = replace(
+            wiring.BOOKS,
+            invariants=[each for each in wiring.BOOKS.invariants if each.name == name],
+        )
+        with world.app.app_context(), reading() as session:
+            session.execute(world.sql("SET LOCAL session_replication_role = replica"))
+            assert session.execute(world.sql(statement)).rowcount > 0, name
+            audit = Audit(books)
+            audit.look_at_changes(session)
+            of_day, whole = audit.findings()[0], invariants.check(session, books)[0]
+        if of_day.is_kept:
+            found.append(f"{name}, by the audit of the day")
+        if whole.is_kept:
+            found.append(name)
+    return found
 
 
-@pytest.mark.parametrize("name", JOURNAL_BREACHES)
-def test_a_breach_of_the_journal_is_found(busy, name):
+def test_a_breach_is_found(busy):
+    assert unseen(busy, BREACHES) == []
+
+
+def test_a_breach_of_the_journal_is_found(busy):
     busy.run_sweep("seal_journal")
     assert busy.findings() == {}
-    busy.break_rules(JOURNAL_BREACHES[name])
-    assert busy.findings().get(name, 0) > 0
+    assert unseen(busy, JOURNAL_BREACHES) == []
 
 
 @pytest.fixture
@@ -149,16 +172,12 @@ def decided(generous):
     return generous
 
 
-@pytest.mark.parametrize("name", APPROVAL_BREACHES)
-def test_a_breach_of_two_persons_is_found(decided, name):
-    decided.break_rules(APPROVAL_BREACHES[name])
-    assert decided.findings().get(name, 0) > 0
+def test_a_breach_of_two_persons_is_found(decided):
+    assert unseen(decided, APPROVAL_BREACHES) == []
 
 
-@pytest.mark.parametrize("name", GIVING_BREACHES)
-def test_a_breach_of_a_programme_is_found(generous, name):
-    generous.break_rules(GIVING_BREACHES[name])
-    assert generous.findings().get(name, 0) > 0
+def test_a_breach_of_a_programme_is_found(generous):
+    assert unseen(generous, GIVING_BREACHES) == []
 
 
 @pytest.fixture
@@ -175,10 +194,8 @@ def regretful(world):
     return world
 
 
-@pytest.mark.parametrize("name", AFTER_SALES_BREACHES)
-def test_a_breach_of_after_sales_is_found(regretful, name):
-    regretful.break_rules(AFTER_SALES_BREACHES[name])
-    assert regretful.findings().get(name, 0) > 0
+def test_a_breach_of_after_sales_is_found(regretful):
+    assert unseen(regretful, AFTER_SALES_BREACHES) == []
 
 
 @pytest.fixture
@@ -191,10 +208,8 @@ def collected(world):
     return world
 
 
-@pytest.mark.parametrize("name", VOUCHER_BREACHES)
-def test_a_breach_of_vouchers_is_found(collected, name):
-    collected.break_rules(VOUCHER_BREACHES[name])
-    assert collected.findings().get(name, 0) > 0
+def test_a_breach_of_vouchers_is_found(collected):
+    assert unseen(collected, VOUCHER_BREACHES) == []
 
 
 @pytest.fixture
@@ -212,10 +227,8 @@ def settled(world):
     return world
 
 
-@pytest.mark.parametrize("name", SETTLEMENT_BREACHES)
-def test_a_breach_of_settlement_is_found(settled, name):
-    settled.break_rules(SETTLEMENT_BREACHES[name])
-    assert settled.findings().get(name, 0) > 0
+def test_a_breach_of_settlement_is_found(settled):
+    assert unseen(settled, SETTLEMENT_BREACHES) == []
 
 
 @pytest.fixture
@@ -228,10 +241,8 @@ def handed(world):
     return world
 
 
-@pytest.mark.parametrize("name", UNIT_BREACHES)
-def test_a_breach_at_a_unit_is_found(handed, name):
-    handed.break_rules(UNIT_BREACHES[name])
-    assert handed.findings().get(name, 0) > 0
+def test_a_breach_at_a_unit_is_found(handed):
+    assert unseen(handed, UNIT_BREACHES) == []
 
 
 @pytest.fixture
@@ -246,10 +257,8 @@ def reconciled(world):
     return world
 
 
-@pytest.mark.parametrize("name", BILL_BREACHES)
-def test_a_breach_of_a_bill_is_found(reconciled, name):
-    reconciled.break_rules(BILL_BREACHES[name])
-    assert reconciled.findings().get(name, 0) > 0
+def test_a_breach_of_a_bill_is_found(reconciled):
+    assert unseen(reconciled, BILL_BREACHES) == []
 
 
 def test_a_double_spend_would_be_found(busy):
@@ -262,15 +271,12 @@ def test_a_double_spend_would_be_found(busy):
 
 
 def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, command):
-    clean = command("audit")
-    lines = clean.stdout.splitlines()
-    assert (clean.returncode, lines[-1]) == (
-        0,
-        f"audit: {len(wiring.BOOKS.invariants)} invariants, 0 broken",
-    )
-    assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [
-        each.name for each in wiring.BOOKS.invariants
-    ]
+    names = [each.name for each in wiring.BOOKS.invariants]
+    for options in (["--full"], []):
+        clean = command("audit", *options)
+        *lines, last = clean.stdout.splitlines()
+        assert (clean.returncode, last) == (0, f"audit: {len(names)} invariants, 0 broken")
+        assert [line.split()[1].rstrip(":") for line in lines if line[0] in "✓✗"] == names
     busy.break_rules(BREACHES["lot_balance"])
     broken = command("audit")
     assert broken.returncode == 1
