@@ -80,8 +80,8 @@ def told(looked: Looked) -> list[str]:
         if looked.today.get(name, 0) < total
     }
     found.append(f"looked at a share of everything else: {_listed(shares, '; ')}")
-    ends = f" by {_at(looked.due_at)}" if looked.due_at else ""
-    return [*found, f"not looked at: the rest of these, which comes by{ends}; --full looks at all"]
+    ends = f" until {_at(looked.due_at)}" if looked.due_at else ""
+    return [*found, f"not looked at: the rest of these, which follows{ends}; --full looks at all"]
 
 
 def _at(moment: datetime) -> str:

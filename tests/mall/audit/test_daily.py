@@ -1,0 +1,278 @@
+"""The audit of the day finds what changed at once and everything else within seven days."""
+
+import threading
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from mall.audit import queries, rules
+from mall.audit.process import Audit
+from mall.audit.rules import Pace
+from mall.kernel import clock
+from mall.kernel.uow import reading
+from mall.shell.wiring import BOOKS
+from tests.support.people import order_body
+
+# A seventh of ten things each day, in pieces of one.
+SLOW = Pace(piece=1, batch=2)
+BALANCE = "UPDATE bean_lot SET balance_fen = balance_fen + 1 WHERE member_id = '{}'"
+LATEST = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+
+
+@pytest.fixture
+def mall(world):
+    """Ten members with beans, each with an order, and the audit of a day behind them."""
+    world.members = [world.member(beans_fen=3_000) for _ in range(10)]
+    world.offered = world.sku(1_000, 500)[1]
+    for member in world.members:
+        buy(world, member)
+    world.run_outbox()
+    assert day(world) == {}
+    return world
+
+
+def buy(world, member):
+    reply = member.post("/v1/store/orders", order_body([world.offered], "beans", 1_000))
+    assert reply.status_code == 201
+
+
+def run(world, pace=None):
+    audit = Audit(BOOKS, pace)
+    with world.app.app_context():
+        findings = audit.run()
+    return audit, {each.invariant.name: each.breach_count for each in findings if not each.is_kept}
+
+
+def day(world, pace=None):
+    return run(world, pace)[1]
+
+
+def forget_changes(world):
+    """Let what was written until now be old: to the next audit it looks as if it had always been so."""
+    world.execute(f"UPDATE audit_mark SET horizon = {LATEST}")
+
+
+def days_until_found(world, name):
+    """Return on which day of slow audits a breach is found first."""
+    world.execute("UPDATE audit_round SET is_over = true")
+    for number in range(1, 8):
+        if name in day(world, SLOW):
+            return number
+        clock.shift(timedelta(days=number))
+    return None
+
+
+def totals(world):
+    """Return what is carried, and what the rows come to."""
+    carried = {
+        (row.name, row.key): row.carried
+        for row in world.rows("SELECT * FROM audit_sum WHERE carried <> 0")
+    }
+    with world.app.app_context(), reading() as session:
+        at = queries.instant(session)
+        real = {
+            (each.name, key): amount
+            for each in BOOKS.sums
+            for key, amount in queries.totals(session, each, "old", at.since).items()
+            if amount
+        }
+    return carried, real
+
+
+def test_the_first_audit_looks_at_everything_and_the_next_at_what_changed(world):
+    member = world.member(beans_fen=3_000)
+    audit, found = run(world)
+    assert (found, audit.looked.since, audit.looked.changed) == ({}, None, {})
+    assert audit.looked.reasons == ["no audit before this one can be built on"]
+    assert audit.looked.is_everything
+    world.offered = world.sku(1_000, 5)[1]
+    buy(world, member)
+    audit, found = run(world)
+    assert found == {} and audit.looked.reasons == []
+    assert (audit.looked.changed["order"], audit.looked.changed["member"]) == (1, 1)
+    assert totals(world)[0] == totals(world)[1]
+
+
+def test_what_a_transaction_under_way_wrote_is_looked_at_by_the_next_audit(mall):
+    """Its number is lower than those of others that the audit has seen: nothing is lost by that."""
+    with psycopg.connect(mall.database_url) as slow:
+        slow.execute("SAVEPOINT inner_one")
+        slow.execute(BALANCE.format(mall.members[3].id))
+        slow.execute("RELEASE SAVEPOINT inner_one")
+        buy(mall, mall.members[4])
+        assert day(mall, SLOW) == {}
+        buy(mall, mall.members[5])
+        assert day(mall, SLOW) == {}
+        slow.commit()
+    audit = Audit(BOOKS, SLOW)
+    with mall.app.app_context(), reading() as session:
+        audit.look_at_changes(session)
+    assert [each.invariant.name for each in audit.findings() if not each.is_kept] == ["lot_balance"]
+
+
+@pytest.mark.parametrize("number", [0, 4, 9])
+def test_a_row_that_nothing_touched_is_found_within_seven_days(mall, number):
+    oldest_first = sorted(str(each.id) for each in mall.members)
+    mall.break_rules(BALANCE.format(oldest_first[number]))
+    forget_changes(mall)
+    found = days_until_found(mall, "lot_balance")
+    assert found is not None
+    # Not by chance: keys come by in their order.
+    assert (found == 1) is (number == 0)
+
+
+def test_what_belongs_to_a_deleted_row_is_found_within_seven_days(mall):
+    mall.run_sweep("seal_journal")
+    assert day(mall) == {}
+    mall.break_rules("DELETE FROM fulfillment_line")
+    forget_changes(mall)
+    assert days_until_found(mall, "paid_orders_fulfilled_once") is not None
+
+
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = gen_random_uuid()"])
+@pytest.mark.parametrize("table", ["stock_movement", "ledger_entry", "order_event"])
+def test_a_table_that_only_grows_and_lost_a_row_has_everything_looked_at(mall, table, change):
+    mall.break_rules(change.format(table))
+    if change.startswith("DELETE"):
+        forget_changes(mall)
+    audit, _ = run(mall, SLOW)
+    assert audit.looked.reasons == [f"{table} has lost rows, or had some changed"]
+    assert audit.looked.is_everything
+
+
+def test_a_breach_is_reported_every_day_until_it_is_mended(mall):
+    member = mall.members[2]
+    mall.break_rules(BALANCE.format(member.id))
+    for _ in range(3):
+        assert day(mall, SLOW)["lot_balance"] == 1
+        forget_changes(mall)
+    mall.break_rules(BALANCE.format(member.id).replace("+ 1", "- 1"))
+    assert day(mall, SLOW) == {}
+    assert mall.count("audit_suspect") == 0
+
+
+def test_a_breach_in_a_piece_is_looked_at_again_too(mall):
+    mall.break_rules(BALANCE.format(mall.members[0].id))
+    forget_changes(mall)
+    assert days_until_found(mall, "lot_balance") is not None
+    mall.execute("UPDATE audit_round SET is_over = false, due_at = now() + interval '90 days'")
+    assert day(mall, SLOW)["lot_balance"] == 1
+
+
+def test_a_killed_audit_goes_on_where_it_was(mall, monkeypatch):
+    mall.execute("UPDATE audit_round SET is_over = true")
+    asked = []
+    look = Audit._look_at_piece
+
+    def die(audit, subject, row, size):
+        if subject.name == "member":
+            if len(asked) == 3 and asked[-1] is not None:
+                raise KeyboardInterrupt
+            asked.append(row.reached or "start")
+        return look(audit, subject, row, size)
+
+    everything = Pace(piece=1)
+    mall.execute("UPDATE audit_round SET due_at = now() WHERE subject = 'member'")
+    monkeypatch.setattr(rules, "ROUND", timedelta(0))
+    monkeypatch.setattr(Audit, "_look_at_piece", die)
+    with pytest.raises(KeyboardInterrupt):
+        day(mall, everything)
+    first = [*asked]
+    asked.append(None)
+    assert day(mall, everything) == {}
+    assert len(first) == 3
+    second = asked[4:]
+    assert second[0] > first[-1]
+    # Ten pieces of one and, after the last key, what has none.
+    assert len(set(first + second)) == len(first + second) == 10
+
+
+def test_two_audits_at_once_do_not_disturb_each_other(mall):
+    for member in mall.members[:5]:
+        buy(mall, member)
+    mall.execute("UPDATE audit_round SET is_over = true")
+    together, found = threading.Barrier(2), []
+
+    def audit():
+        together.wait(10)
+        found.append(day(mall, Pace(piece=3, batch=2)))
+
+    threads = [threading.Thread(target=audit) for _ in range(2)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert found == [{}, {}]
+    carried, real = totals(mall)
+    assert carried == real
+    # Whoever came first has moved on; the round goes on to its end, and every total agrees.
+    clock.shift(timedelta(days=8))
+    assert day(mall) == {}
+    assert mall.rows("SELECT * FROM audit_sum WHERE at_round <> counted") == []
+    assert mall.rows("SELECT * FROM audit_round WHERE NOT is_over") == []
+
+
+def test_totals_that_were_carried_wrongly_are_counted_anew_and_are_no_breach(mall):
+    mall.execute("UPDATE audit_sum SET carried = carried + 7")
+    assert day(mall) == {}
+    carried, real = totals(mall)
+    assert carried == real
+
+
+def test_a_breach_of_totals_is_one_however_they_are_carried(mall):
+    mall.break_rules("UPDATE stock_level SET on_hand = on_hand + 1")
+    for _ in range(2):
+        forget_changes(mall)
+        assert set(day(mall)) == {"stock_on_hand"}
+
+
+def test_a_round_counts_totals_again_and_notices_what_was_carried_wrongly(mall):
+    """An amount of old changed everywhere it is said: the totals agree, but for those of the rows."""
+    mall.break_rules("UPDATE stock_movement SET quantity = quantity - 1 WHERE cause = 'sale'")
+    mall.execute("UPDATE audit_count SET rows = 0")
+    mall.execute("UPDATE stock_level SET on_hand = on_hand - 10")
+    mall.execute("UPDATE audit_sum SET carried = carried - 10 WHERE name = 'stock'")
+    forget_changes(mall)
+    mall.execute("UPDATE audit_round SET is_over = true")
+    assert set(day(mall)) == {"order_sales"}
+    carried, real = totals(mall)
+    assert carried == real
+
+
+def test_a_mark_of_another_cluster_counts_for_nothing(mall):
+    mall.execute("UPDATE audit_mark SET cluster = 'elsewhere/5'")
+    audit, found = run(mall, SLOW)
+    assert (found, audit.looked.since) == ({}, None)
+    assert audit.looked.is_everything
+    assert run(mall, SLOW)[0].looked.since is not None
+
+
+def test_where_too_much_changed_everything_is_looked_at(mall, monkeypatch):
+    for member in mall.members[:4]:
+        buy(mall, member)
+    monkeypatch.setattr(rules, "MOST_CHANGED", 3)
+    audit, found = run(mall, SLOW)
+    assert found == {}
+    assert audit.looked.reasons == ["too much has changed to tell it apart"]
+    assert audit.looked.is_everything and audit.looked.changed == {}
+
+
+def test_where_too_much_is_broken_the_mark_stays(mall, monkeypatch):
+    monkeypatch.setattr(rules, "MOST_SUSPECTS", 0)
+    before = mall.rows("SELECT horizon FROM audit_mark")
+    mall.break_rules(BALANCE.format(mall.members[0].id))
+    for _ in range(2):
+        assert day(mall, SLOW)["lot_balance"] == 1
+    assert mall.rows("SELECT horizon FROM audit_mark") == before
+
+
+def test_the_audit_of_the_day_writes_nothing_but_its_own_tables(mall):
+    before = mall.count("journal_line"), mall.count("outbox_delivery")
+    assert day(mall) == {}
+    assert (mall.count("journal_line"), mall.count("outbox_delivery")) == before
+
+
+def test_every_question_in_pieces_is_sql_that_runs_and_finds_nothing_in_a_sound_mall(mall):
+    mall.execute("DELETE FROM audit_mark")
+    assert day(mall, Pace(piece=4)) == {}
