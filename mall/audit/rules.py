@@ -25,7 +25,8 @@ class Pace:
 
 def share_of_day(left: int, due_at: datetime, now: datetime, pace: Pace) -> int:
     """Return how many of those left in a round are looked at today; at least one piece."""
-    days = max(1, round((due_at - now) / timedelta(days=1)))
+    day = timedelta(days=1)
+    days = max(1, (due_at - now + day // 2) // day)
     return max(pace.piece, -(-left // days))
 
 

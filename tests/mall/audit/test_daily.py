@@ -6,7 +6,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from mall.audit import queries, rules
+from mall.audit import queries as audit_queries
+from mall.audit import rules as audit_rules
 from mall.audit.process import Audit
 from mall.audit.rules import Pace
 from mall.kernel import clock
@@ -70,11 +71,11 @@ def totals(world):
         for row in world.rows("SELECT * FROM audit_sum WHERE carried <> 0")
     }
     with world.app.app_context(), reading() as session:
-        at = queries.instant(session)
+        at = audit_queries.instant(session)
         real = {
             (each.name, key): amount
             for each in BOOKS.sums
-            for key, amount in queries.totals(session, each, "old", at.since).items()
+            for key, amount in audit_queries.totals(session, each, "old", at.since).items()
             if amount
         }
     return carried, real
@@ -174,7 +175,7 @@ def test_a_killed_audit_goes_on_where_it_was(mall, monkeypatch):
 
     everything = Pace(piece=1)
     mall.execute("UPDATE audit_round SET due_at = now() WHERE subject = 'member'")
-    monkeypatch.setattr(rules, "ROUND", timedelta(0))
+    monkeypatch.setattr(audit_rules, "ROUND", timedelta(0))
     monkeypatch.setattr(Audit, "_look_at_piece", die)
     with pytest.raises(KeyboardInterrupt):
         day(mall, everything)
@@ -251,7 +252,7 @@ def test_a_mark_of_another_cluster_counts_for_nothing(mall):
 def test_where_too_much_changed_everything_is_looked_at(mall, monkeypatch):
     for member in mall.members[:4]:
         buy(mall, member)
-    monkeypatch.setattr(rules, "MOST_CHANGED", 3)
+    monkeypatch.setattr(audit_rules, "MOST_CHANGED", 3)
     audit, found = run(mall, SLOW)
     assert found == {}
     assert audit.looked.reasons == ["too much has changed to tell it apart"]
@@ -259,7 +260,7 @@ def test_where_too_much_changed_everything_is_looked_at(mall, monkeypatch):
 
 
 def test_where_too_much_is_broken_the_mark_stays(mall, monkeypatch):
-    monkeypatch.setattr(rules, "MOST_SUSPECTS", 0)
+    monkeypatch.setattr(audit_rules, "MOST_SUSPECTS", 0)
     before = mall.rows("SELECT horizon FROM audit_mark")
     mall.break_rules(BALANCE.format(mall.members[0].id))
     for _ in range(2):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mall.audit import rules
+from mall.audit import rules as audit_rules
 from mall.audit.rules import MOST_AGE, Looked, Pace
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 )
 def test_what_is_left_is_shared_out_over_the_days_left(left, days, expected):
     due_at = NOW + timedelta(days=days)
-    assert rules.share_of_day(left, due_at, NOW, Pace(piece=40)) == expected
+    assert audit_rules.share_of_day(left, due_at, NOW, Pace(piece=40)) == expected
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_what_is_left_is_shared_out_over_the_days_left(left, days, expected):
     ],
 )
 def test_a_mark_counts_only_where_transactions_can_be_told_apart(cluster, horizon, is_usable):
-    assert rules.is_usable(cluster, horizon, "1/5", 2_000) is is_usable
+    assert audit_rules.is_usable(cluster, horizon, "1/5", 2_000) is is_usable
 
 
 def test_keys_come_in_batches():
-    assert list(rules.batches(["a", "b", "c"], 2)) == [["a", "b"], ["c"]]
-    assert list(rules.batches([], 2)) == []
+    assert list(audit_rules.batches(["a", "b", "c"], 2)) == [["a", "b"], ["c"]]
+    assert list(audit_rules.batches([], 2)) == []
 
 
 def test_it_says_what_it_looked_at_and_what_not():
@@ -57,7 +57,7 @@ def test_it_says_what_it_looked_at_and_what_not():
         total={"order": 1_000_000, "bill_day": 3},
         due_at=NOW + timedelta(days=5),
     )
-    assert rules.told(looked) == [
+    assert audit_rules.told(looked) == [
         "looked at what changed since 2026-11-27 20:00 in Beijing: orders: 1,204",
         "looked at a share of everything else: orders: 150 today, 300 of 1,000,000",
         "not looked at: the rest of these, which follows until 2026-12-02 20:00 in Beijing;"
@@ -67,7 +67,7 @@ def test_it_says_what_it_looked_at_and_what_not():
 
 def test_it_says_why_it_looked_at_everything():
     looked = Looked(today={"order": 5}, total={"order": 5}, reasons=["x"], suspects=2)
-    assert rules.told(looked) == [
+    assert audit_rules.told(looked) == [
         "looked again at 2 lots of things that had breaches",
         "x: everything is looked at",
         "looked at everything else, too",
