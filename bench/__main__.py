@@ -164,7 +164,7 @@ def _measured(
             service,
             state["base"],
             seed.plant(app),
-            yardstick.beside(state["environment"]["DATABASE_URL"], seconds=10),
+            yardstick.beside(state["environment"]["DATABASE_URL"]),
             seconds,
             random.Random(2026),
             lambda: seed.analyze(app),

@@ -8,10 +8,13 @@ from bench.growing.copying import Copier
 from bench.growing.template import BEAT, Taking
 from mall.kernel.db import Base
 from mall.shell import wiring  # noqa: F401  (maps every model)
+from tests.support.database import count_rows, database_url_of, findings_of, select_rows
 from tests.support.giving import Union
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
 from tests.support.selling import Counter, Sale
+from tests.support.shop import new_sku
 from tests.support.unit import Unit
+from tests.support.working import run_outbox
 
 COPIES = 3
 
@@ -41,30 +44,30 @@ def lively(world):
     assert union.redeem(union.members[rows[0][1]], programme_id, packs[0]).status_code == 201
     unit = Unit(Union(world))
     assert unit.receive(unit.send(), received=3).status_code == 201
-    member, (_, sku) = world.member(beans_fen=5_000), world.sku(1000, 50)
+    member, (_, sku) = new_member(world, beans_fen=5_000), new_sku(world, 1000, 50)
     for tender in ("beans", "wechat"):
         assert member.post("/v1/store/orders", order_body([sku], tender, 1000)).status_code == 201
-    world.run_outbox()
-    assert world.findings() == {}
+    run_outbox(world)
+    assert findings_of(world) == {}
     return world
 
 
 def test_copies_keep_every_invariant_and_leave_no_table_out(lively):
-    with psycopg.connect(lively.database_url) as connection:
+    with psycopg.connect(database_url_of(lively)) as connection:
         template = Taking(connection).take()
-    before = {name: lively.count(name) for name in template.tables}
-    Copier(lively.database_url, template).copy(COPIES)
+    before = {name: count_rows(lively, name) for name in template.tables}
+    Copier(database_url_of(lively), template).copy(COPIES)
     left_out = {
-        name: (count, lively.count(name))
+        name: (count, count_rows(lively, name))
         for name, count in before.items()
-        if lively.count(name) - count != COPIES * len(template.tables[name].rows)
+        if count_rows(lively, name) - count != COPIES * len(template.tables[name].rows)
     }
     assert left_out == {}
     assert sum(before.values()) > 300
-    assert lively.findings() == {}
+    assert findings_of(lively) == {}
     # An order placed now is the newest: copies are older, in their ids and in their moments.
-    newest, oldest = lively.rows("SELECT max(placed_at), min(placed_at) FROM shop_order")[0]
+    newest, oldest = select_rows(lively, "SELECT max(placed_at), min(placed_at) FROM shop_order")[0]
     assert COPIES * BEAT <= newest - oldest < (COPIES + 1) * BEAT
-    ids = lively.rows("SELECT id FROM shop_order ORDER BY id")
-    times = lively.rows("SELECT id FROM shop_order ORDER BY placed_at, id")
+    ids = select_rows(lively, "SELECT id FROM shop_order ORDER BY id")
+    times = select_rows(lively, "SELECT id FROM shop_order ORDER BY placed_at, id")
     assert len(ids) == len(set(ids)) and ids[-1] == times[-1]

@@ -7,6 +7,7 @@ import pytest
 from mall.kernel.db import Base
 from mall.kernel.invariants import Each, Follow, Invariant, Trace, Whole, replaced
 from mall.shell.wiring import BOOKS
+from tests.support.database import select_rows
 
 SUBJECTS = {each.name: each for each in BOOKS.subjects}
 PARTS = [
@@ -88,7 +89,8 @@ def test_every_total_is_kept_and_every_subject_has_its_column():
 def test_a_key_is_found_by_an_index(world):
     """A piece begins where an index says; the first column of one is the subject's."""
     for subject in BOOKS.subjects:
-        first = world.rows(
+        first = select_rows(
+            world,
             "SELECT a.attname FROM pg_index i JOIN pg_attribute a"
             " ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]"
             " WHERE i.indrelid = CAST(:table AS regclass) AND i.indpred IS NULL",

@@ -13,7 +13,16 @@ from mall.audit.rules import Pace
 from mall.kernel import clock
 from mall.kernel.uow import reading
 from mall.shell.wiring import BOOKS
-from tests.support.people import order_body
+from tests.support.database import (
+    break_rules,
+    count_rows,
+    database_url_of,
+    execute_sql,
+    select_rows,
+)
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku
+from tests.support.working import run_outbox, run_sweep
 
 # A seventh of ten things each day, in pieces of one.
 SLOW = Pace(piece=1, batch=2)
@@ -24,11 +33,11 @@ LATEST = "CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
 @pytest.fixture
 def mall(world):
     """Ten members with beans, each with an order, and the audit of a day behind them."""
-    world.members = [world.member(beans_fen=3_000) for _ in range(10)]
-    world.offered = world.sku(1_000, 500)[1]
+    world.members = [new_member(world, beans_fen=3_000) for _ in range(10)]
+    world.offered = new_sku(world, 1_000, 500)[1]
     for member in world.members:
         buy(world, member)
-    world.run_outbox()
+    run_outbox(world)
     assert day(world) == {}
     return world
 
@@ -51,12 +60,12 @@ def day(world, pace=None):
 
 def forget_changes(world):
     """Let what was written until now be old: to the next audit it looks as if it had always been so."""
-    world.execute(f"UPDATE audit_mark SET horizon = {LATEST}")
+    execute_sql(world, f"UPDATE audit_mark SET horizon = {LATEST}")
 
 
 def days_until_found(world, name):
     """Return on which day of slow audits a breach is found first."""
-    world.execute("UPDATE audit_round SET is_over = true")
+    execute_sql(world, "UPDATE audit_round SET is_over = true")
     for number in range(1, 8):
         if name in day(world, SLOW):
             return number
@@ -68,7 +77,7 @@ def totals(world):
     """Return what is carried, and what the rows come to."""
     carried = {
         (row.name, row.key): row.carried
-        for row in world.rows("SELECT * FROM audit_sum WHERE carried <> 0")
+        for row in select_rows(world, "SELECT * FROM audit_sum WHERE carried <> 0")
     }
     with world.app.app_context(), reading() as session:
         at = audit_queries.instant(session)
@@ -82,12 +91,12 @@ def totals(world):
 
 
 def test_the_first_audit_looks_at_everything_and_the_next_at_what_changed(world):
-    member = world.member(beans_fen=3_000)
+    member = new_member(world, beans_fen=3_000)
     audit, found = run(world)
     assert (found, audit.looked.since, audit.looked.changed) == ({}, None, {})
     assert audit.looked.reasons == ["no audit before this one can be built on"]
     assert audit.looked.is_everything
-    world.offered = world.sku(1_000, 5)[1]
+    world.offered = new_sku(world, 1_000, 5)[1]
     buy(world, member)
     audit, found = run(world)
     assert found == {} and audit.looked.reasons == []
@@ -97,7 +106,7 @@ def test_the_first_audit_looks_at_everything_and_the_next_at_what_changed(world)
 
 def test_what_a_transaction_under_way_wrote_is_looked_at_by_the_next_audit(mall):
     """Its number is lower than those of others that the audit has seen: nothing is lost by that."""
-    with psycopg.connect(mall.database_url) as slow:
+    with psycopg.connect(database_url_of(mall)) as slow:
         slow.execute("SAVEPOINT inner_one")
         slow.execute(BALANCE.format(mall.members[3].id))
         slow.execute("RELEASE SAVEPOINT inner_one")
@@ -115,7 +124,7 @@ def test_what_a_transaction_under_way_wrote_is_looked_at_by_the_next_audit(mall)
 @pytest.mark.parametrize("number", [0, 4, 9])
 def test_a_row_that_nothing_touched_is_found_within_seven_days(mall, number):
     oldest_first = sorted(str(each.id) for each in mall.members)
-    mall.break_rules(BALANCE.format(oldest_first[number]))
+    break_rules(mall, BALANCE.format(oldest_first[number]))
     forget_changes(mall)
     found = days_until_found(mall, "lot_balance")
     assert found is not None
@@ -124,9 +133,9 @@ def test_a_row_that_nothing_touched_is_found_within_seven_days(mall, number):
 
 
 def test_what_belongs_to_a_deleted_row_is_found_within_seven_days(mall):
-    mall.run_sweep("seal_journal")
+    run_sweep(mall, "seal_journal")
     assert day(mall) == {}
-    mall.break_rules("DELETE FROM fulfillment_line")
+    break_rules(mall, "DELETE FROM fulfillment_line")
     forget_changes(mall)
     assert days_until_found(mall, "paid_orders_fulfilled_once") is not None
 
@@ -134,7 +143,7 @@ def test_what_belongs_to_a_deleted_row_is_found_within_seven_days(mall):
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = gen_random_uuid()"])
 @pytest.mark.parametrize("table", ["stock_movement", "ledger_entry", "order_event"])
 def test_a_table_that_only_grows_and_lost_a_row_has_everything_looked_at(mall, table, change):
-    mall.break_rules(change.format(table))
+    break_rules(mall, change.format(table))
     if change.startswith("DELETE"):
         forget_changes(mall)
     audit, _ = run(mall, SLOW)
@@ -144,25 +153,25 @@ def test_a_table_that_only_grows_and_lost_a_row_has_everything_looked_at(mall, t
 
 def test_a_breach_is_reported_every_day_until_it_is_mended(mall):
     member = mall.members[2]
-    mall.break_rules(BALANCE.format(member.id))
+    break_rules(mall, BALANCE.format(member.id))
     for _ in range(3):
         assert day(mall, SLOW)["lot_balance"] == 1
         forget_changes(mall)
-    mall.break_rules(BALANCE.format(member.id).replace("+ 1", "- 1"))
+    break_rules(mall, BALANCE.format(member.id).replace("+ 1", "- 1"))
     assert day(mall, SLOW) == {}
-    assert mall.count("audit_suspect") == 0
+    assert count_rows(mall, "audit_suspect") == 0
 
 
 def test_a_breach_in_a_piece_is_looked_at_again_too(mall):
-    mall.break_rules(BALANCE.format(mall.members[0].id))
+    break_rules(mall, BALANCE.format(mall.members[0].id))
     forget_changes(mall)
     assert days_until_found(mall, "lot_balance") is not None
-    mall.execute("UPDATE audit_round SET is_over = false, due_at = now() + interval '90 days'")
+    execute_sql(mall, "UPDATE audit_round SET is_over = false, due_at = now() + interval '90 days'")
     assert day(mall, SLOW)["lot_balance"] == 1
 
 
 def test_a_killed_audit_goes_on_where_it_was(mall, monkeypatch):
-    mall.execute("UPDATE audit_round SET is_over = true")
+    execute_sql(mall, "UPDATE audit_round SET is_over = true")
     asked = []
     look = Audit._look_at_piece
 
@@ -174,7 +183,7 @@ def test_a_killed_audit_goes_on_where_it_was(mall, monkeypatch):
         return look(audit, subject, row, size)
 
     everything = Pace(piece=1)
-    mall.execute("UPDATE audit_round SET due_at = now() WHERE subject = 'member'")
+    execute_sql(mall, "UPDATE audit_round SET due_at = now() WHERE subject = 'member'")
     monkeypatch.setattr(audit_rules, "ROUND", timedelta(0))
     monkeypatch.setattr(Audit, "_look_at_piece", die)
     with pytest.raises(KeyboardInterrupt):
@@ -192,7 +201,7 @@ def test_a_killed_audit_goes_on_where_it_was(mall, monkeypatch):
 def test_two_audits_at_once_do_not_disturb_each_other(mall):
     for member in mall.members[:5]:
         buy(mall, member)
-    mall.execute("UPDATE audit_round SET is_over = true")
+    execute_sql(mall, "UPDATE audit_round SET is_over = true")
     together, found = threading.Barrier(2), []
 
     def audit():
@@ -210,19 +219,19 @@ def test_two_audits_at_once_do_not_disturb_each_other(mall):
     # Whoever came first has moved on; the round goes on to its end, and every total agrees.
     clock.shift(timedelta(days=8))
     assert day(mall) == {}
-    assert mall.rows("SELECT * FROM audit_sum WHERE at_round <> counted") == []
-    assert mall.rows("SELECT * FROM audit_round WHERE NOT is_over") == []
+    assert select_rows(mall, "SELECT * FROM audit_sum WHERE at_round <> counted") == []
+    assert select_rows(mall, "SELECT * FROM audit_round WHERE NOT is_over") == []
 
 
 def test_totals_that_were_carried_wrongly_are_counted_anew_and_are_no_breach(mall):
-    mall.execute("UPDATE audit_sum SET carried = carried + 7")
+    execute_sql(mall, "UPDATE audit_sum SET carried = carried + 7")
     assert day(mall) == {}
     carried, real = totals(mall)
     assert carried == real
 
 
 def test_a_breach_of_totals_is_one_however_they_are_carried(mall):
-    mall.break_rules("UPDATE stock_level SET on_hand = on_hand + 1")
+    break_rules(mall, "UPDATE stock_level SET on_hand = on_hand + 1")
     for _ in range(2):
         forget_changes(mall)
         assert set(day(mall)) == {"stock_on_hand"}
@@ -230,19 +239,19 @@ def test_a_breach_of_totals_is_one_however_they_are_carried(mall):
 
 def test_a_round_counts_totals_again_and_notices_what_was_carried_wrongly(mall):
     """An amount of old changed everywhere it is said: the totals agree, but for those of the rows."""
-    mall.break_rules("UPDATE stock_movement SET quantity = quantity - 1 WHERE cause = 'sale'")
-    mall.execute("UPDATE audit_count SET rows = 0")
-    mall.execute("UPDATE stock_level SET on_hand = on_hand - 10")
-    mall.execute("UPDATE audit_sum SET carried = carried - 10 WHERE name = 'stock'")
+    break_rules(mall, "UPDATE stock_movement SET quantity = quantity - 1 WHERE cause = 'sale'")
+    execute_sql(mall, "UPDATE audit_count SET rows = 0")
+    execute_sql(mall, "UPDATE stock_level SET on_hand = on_hand - 10")
+    execute_sql(mall, "UPDATE audit_sum SET carried = carried - 10 WHERE name = 'stock'")
     forget_changes(mall)
-    mall.execute("UPDATE audit_round SET is_over = true")
+    execute_sql(mall, "UPDATE audit_round SET is_over = true")
     assert set(day(mall)) == {"order_sales"}
     carried, real = totals(mall)
     assert carried == real
 
 
 def test_a_mark_of_another_cluster_counts_for_nothing(mall):
-    mall.execute("UPDATE audit_mark SET cluster = 'elsewhere/5'")
+    execute_sql(mall, "UPDATE audit_mark SET cluster = 'elsewhere/5'")
     audit, found = run(mall, SLOW)
     assert (found, audit.looked.since) == ({}, None)
     assert audit.looked.is_everything
@@ -261,19 +270,19 @@ def test_where_too_much_changed_everything_is_looked_at(mall, monkeypatch):
 
 def test_where_too_much_is_broken_the_mark_stays(mall, monkeypatch):
     monkeypatch.setattr(audit_rules, "MOST_SUSPECTS", 0)
-    before = mall.rows("SELECT horizon FROM audit_mark")
-    mall.break_rules(BALANCE.format(mall.members[0].id))
+    before = select_rows(mall, "SELECT horizon FROM audit_mark")
+    break_rules(mall, BALANCE.format(mall.members[0].id))
     for _ in range(2):
         assert day(mall, SLOW)["lot_balance"] == 1
-    assert mall.rows("SELECT horizon FROM audit_mark") == before
+    assert select_rows(mall, "SELECT horizon FROM audit_mark") == before
 
 
 def test_the_audit_of_the_day_writes_nothing_but_its_own_tables(mall):
-    before = mall.count("journal_line"), mall.count("outbox_delivery")
+    before = count_rows(mall, "journal_line"), count_rows(mall, "outbox_delivery")
     assert day(mall) == {}
-    assert (mall.count("journal_line"), mall.count("outbox_delivery")) == before
+    assert (count_rows(mall, "journal_line"), count_rows(mall, "outbox_delivery")) == before
 
 
 def test_every_question_in_pieces_is_sql_that_runs_and_finds_nothing_in_a_sound_mall(mall):
-    mall.execute("DELETE FROM audit_mark")
+    execute_sql(mall, "DELETE FROM audit_mark")
     assert day(mall, Pace(piece=4)) == {}

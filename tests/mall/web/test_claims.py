@@ -4,9 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from mall.kernel.uow import unit_of_work
 from mall.web import idempotency
-from mall.web.idempotency import Answer, Claim, IdempotencyKeyReused, reading
+from mall.web.idempotency import (
+    Answer,
+    Claim,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    reading,
+)
 from tests.support.offers import refusals, refused
+from tests.support.working import in_another_thread
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CLAIM = Claim("store:1", "POST /v1/store/orders", "key", b"\x01\x02")
@@ -70,3 +78,15 @@ def test_the_first_answer_is_given_until_its_day_is_over(rows, answer):
 def test_the_same_key_with_another_body_is_refused():
     build = reading(CLAIM, NOW).build
     assert refused(IdempotencyKeyReused, build, [row("0103")])[0] == "Idempotency-Key"
+
+
+def test_a_key_is_had_by_one_transaction_and_then_by_the_next(world):
+    def second():
+        with world.app.app_context(), unit_of_work() as uow:
+            idempotency.lock(uow.session, CLAIM)
+
+    with world.app.app_context(), unit_of_work() as uow:
+        idempotency.lock(uow.session, CLAIM)
+        with pytest.raises(IdempotencyInProgress):
+            in_another_thread(second)
+    in_another_thread(second)
