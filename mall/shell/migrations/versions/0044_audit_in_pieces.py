@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0043"
-down_revision = "0042"
+revision = "0044"
+down_revision = "0043"
 
 _IN_TIME = "BETWEEN '1970-01-01 00:00:00+00' AND '2102-01-01 00:00:00+00'"
 
