@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -240,6 +241,7 @@ class Mall:
 
 def measure(folder: Path, seconds: int, copies: int, say: Callable[[str], None]) -> list[Figure]:
     """Return the figures of a mall before and after its world was copied so often."""
+    shutil.rmtree(folder, ignore_errors=True)
     with Service(folder) as service:
         say("Growth: living a small world …")
         mall = Mall(service, seconds)

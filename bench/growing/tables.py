@@ -8,6 +8,8 @@ _SHEETS = "sheets are worked off, whatever is sold"
 _JOURNAL = "one chain of hashes over acts of staff; no copy could be a link of it"
 _BILLS = "a merchant has one bill a day, from WeChat"
 _SEARCH = "words and rules of the search, edited by operators"
+_ROLLED_UP = "sums over all copies, which are rolled up anew"
+_AUDIT = "audits find out by themselves what they have not seen"
 _FILES = "a file lies in a folder; a copied row would have none"
 
 WORLD_WIDE: dict[str, str] = {
@@ -62,7 +64,14 @@ WORLD_WIDE: dict[str, str] = {
     "stored_file": _FILES,
     "storage_use": _FILES,
     "ended_file": _FILES,
-    "ledger_snapshot": "sums of the ledger, which are rolled up anew over all copies",
+    "ledger_snapshot": _ROLLED_UP,
+    "stock_sale": _ROLLED_UP,
+    "stock_sale_mark": _ROLLED_UP,
+    "audit_mark": _AUDIT,
+    "audit_round": _AUDIT,
+    "audit_sum": _AUDIT,
+    "audit_count": _AUDIT,
+    "audit_suspect": _AUDIT,
 }
 
 # Rows that stay as many and hold sums over what is copied: each copy adds as much again.
@@ -73,6 +82,12 @@ SUMS: dict[str, tuple[str, ...]] = {
     "alone_sum": ("sum_fen", "limit_fen"),
 }
 
+# After copying: what is rolled up begins anew.
+ANEW = (
+    "DELETE FROM ledger_snapshot",
+    "DELETE FROM stock_sale",
+    "DELETE FROM stock_sale_mark",
+)
 # Of these only some rows are copied.
 ROWS = {
     # What is kept of a request of staff has its line in the journal, which is not copied.

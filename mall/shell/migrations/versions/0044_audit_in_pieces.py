@@ -1,4 +1,4 @@
-"""What audits remember, and the indexes by which they find what belongs to one thing.
+"""What audits remember, the indexes by which they find what belongs to one thing, sums of sales.
 
 References of transfers are compared byte by byte: an index of them then finds all of one kind.
 """
@@ -62,8 +62,26 @@ def _tables() -> None:
     )
 
 
+def _sales() -> None:
+    op.create_table(
+        "stock_sale",
+        sa.Column("sku_id", sa.Uuid(), primary_key=True),
+        sa.Column("sold", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "stock_sale_mark",
+        sa.Column("id", sa.BigInteger(), primary_key=True),
+        *_moment("stock_sale_mark", "before"),
+        sa.CheckConstraint("id = 1", name=op.f("ck_stock_sale_mark_only_one")),
+    )
+    op.create_index(
+        "ix_stock_movement_moved_at", "stock_movement", ["moved_at"], postgresql_using="brin"
+    )
+
+
 def upgrade() -> None:
     _tables()
+    _sales()
     op.execute('ALTER TABLE ledger_transfer ALTER COLUMN reference TYPE text COLLATE "C"')
     op.create_index("ix_bean_hold_lot_id", "bean_hold", ["lot_id"])
     op.create_index("ix_stock_movement_reference", "stock_movement", ["reference"])
@@ -116,5 +134,6 @@ def downgrade() -> None:
     ):
         op.drop_index(name, table)
     op.execute("ALTER TABLE ledger_transfer ALTER COLUMN reference TYPE text")
-    for table in ("audit_suspect", "audit_count", "audit_sum", "audit_round", "audit_mark"):
+    op.drop_index("ix_stock_movement_moved_at", "stock_movement")
+    for table in ("stock_sale_mark", "stock_sale", "audit_suspect", "audit_count", "audit_sum", "audit_round", "audit_mark"):
         op.drop_table(table)
