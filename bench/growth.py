@@ -38,6 +38,8 @@ from mall.shell.app import create_app
 STORIES = ("buying", "refund", "court", "customs", "maternity", "cake")
 MEMBERS, ORDERS, CLIENTS = 100, 200, 8
 ROUNDS, WARM_SECONDS, SWEEP_ROUNDS = 3, 2, 5
+# Commands are those of this clone, whatever is installed.
+FROM_HERE = {"PYTHONPATH": str(Path(__file__).parent.parent)}
 # The audit has a goal of its own.
 AUDIT = "check_invariants"
 SLOWEST_SWEEP_MS, AUDIT_SECONDS, P99_RATIO, RATE_RATIO = 100.0, 20.0, 1.3, 0.9
@@ -75,7 +77,7 @@ class Mall:
     def live(self) -> None:
         """Let everything happen once or more, until there are two hundred orders, then settle."""
         for name in STORIES:
-            if play.player(name, True)(self.base, self.environment):
+            if play.player(name, True)(self.base, {**os.environ, **self.environment, **FROM_HERE}):
                 raise RuntimeError(f"the story {name} failed")
         for number in range(max(0, ORDERS - self.count("shop_order"))):
             self._buy(number)
@@ -217,7 +219,7 @@ class Mall:
         done = subprocess.run(
             [program, "audit", *options],
             cwd=self.service.folder,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env={**os.environ, **FROM_HERE},
             capture_output=True,
             text=True,
             timeout=900,

@@ -190,7 +190,7 @@ class Taking:
                 for row in self._rows(table.name, f"({unique.condition}) AND {rows}"):
                     if not self._differs(row, unique):
                         value = self._last_text(table, row, unique)
-                        self._words[value] = _altered(value)
+                        self._words[value] = _altered(value, len(self._words))
         if len(set(self._words.values())) < len(self._words):
             raise ValueError("two words of the world would be the same in a copy")
 
@@ -233,15 +233,19 @@ def _number(found: re.Match[str]) -> str:
     return f"{letter}{mark('day', day)}{mark('upper')}{tail[4:]}"
 
 
-def _altered(value: str) -> str:
-    """Return a word of its own for each copy, of the same shape."""
+def _altered(value: str, number: int) -> str:
+    """Return a word of its own for each copy, of the same shape; this is the world's n-th."""
     if _PHONE.fullmatch(value):
-        return value[:3] + mark("digits") + value[8:]
-    if _HEX.fullmatch(value):
-        return mark("copy") + value[_PREFIX:]
-    if _DIGITS.fullmatch(value):
-        return value[:4] + mark("digits") + value[9:]
-    return f"{value}~{mark('copy')}"
+        found = f"19{number:04d}{mark('digits')}"
+    elif _HEX.fullmatch(value):
+        found = f"{'0' * _PREFIX}{mark('copy')}{value[2 * _PREFIX :]}"
+    elif _DIGITS.fullmatch(value):
+        found = f"9{number:04d}{mark('digits')}{value[10:]}"
+    else:
+        return f"{value}~{mark('copy')}"
+    if value.startswith(found.partition("\u2039")[0]):
+        raise ValueError(f"a copy could be the same: {value}")
+    return found
 
 
 def _marks_in(value: Any) -> set[str]:
@@ -261,4 +265,4 @@ def said(token: str, copy: int) -> str:
         return f"{own - (copy * BEAT):%y%m%d}"
     if kind == "digits":
         return f"{copy:05d}"
-    return f"{copy:06x}" if kind == "copy" else f"{copy:04X}"
+    return f"{copy:0{_PREFIX}x}" if kind == "copy" else f"{copy:04X}"
