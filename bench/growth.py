@@ -37,7 +37,7 @@ from mall.shell.app import create_app
 
 STORIES = ("buying", "refund", "court", "customs", "maternity", "cake")
 MEMBERS, ORDERS, CLIENTS = 100, 200, 8
-ROUNDS, WARM_SECONDS, SWEEP_ROUNDS = 3, 2, 5
+ROUNDS, WARM_SECONDS, SWEEP_ROUNDS, SHOWN_SWEEPS = 3, 2, 5, 12
 # Commands are those of this clone, whatever is installed.
 FROM_HERE = {"PYTHONPATH": str(Path(__file__).parent.parent)}
 # The audit has a goal of its own.
@@ -250,9 +250,7 @@ def measure(folder: Path, seconds: int, copies: int, say: Callable[[str], None])
         mall.live()
         template = mall.take()
         small = mall.measure()
-        say(
-            f"  {mall.count('shop_order')} orders; copying {template.row_count} rows {copies} times"
-        )
+        say(f"  copying {template.row_count} rows {copies} times: {template.largest()}")
         took = mall.multiply(template, copies)
         size = int(mall._scalar("SELECT pg_database_size(current_database())"))
         counts = {name: mall.count(name) for name in ("member", "shop_order", "ledger_entry")}
@@ -260,6 +258,8 @@ def measure(folder: Path, seconds: int, copies: int, say: Callable[[str], None])
         say(f"  copied in {took:.0f} s: {about}; {size / 1e9:.1f} GB")
         say(f"  all of it: {mall.audit()}")
         large = mall.measure()
+        for name, ms in sorted(large.sweeps_ms.items(), key=lambda each: -each[1])[:SHOWN_SWEEPS]:
+            say(f"  {name}: {ms:.1f} ms, {small.sweeps_ms[name]:.1f} before")
         seconds_of_audit, said = mall.audit()
         say(f"  the day's audit: {said}")
         return [
@@ -300,11 +300,14 @@ def _compared(small: Measured, large: Measured) -> Iterator[Figure]:
         goal=f"ratio ≤ {P99_RATIO}",
         met=p99 <= P99_RATIO,
     )
-    for name, took in sorted(large.sweeps_ms.items(), key=lambda each: -each[1]):
+    ordered = sorted(large.sweeps_ms.items(), key=lambda each: -each[1])
+    # Every one that is too slow, and of the others the slowest.
+    slow = [each for each in ordered if each[1] > SLOWEST_SWEEP_MS] or ordered[:1]
+    for name, took in slow:
         yield Figure(
-            f"growth_sweep {name}",
+            "growth_sweep",
             round(took, 1),
-            f"ms, {small.sweeps_ms[name]:.1f} before",
+            f"ms, {name}, of {len(ordered)}; {small.sweeps_ms[name]:.1f} before",
             goal=f"≤ {SLOWEST_SWEEP_MS:.0f} ms",
             met=took <= SLOWEST_SWEEP_MS,
         )

@@ -62,16 +62,20 @@ class Copier:
         with connection.cursor().copy(f"COPY {SCHEMA}.copy FROM STDIN") as copy:
             for number in range(1, count + 1):
                 copy.write_row((number, *(said(token, number) for token in self._marks)))
-        for table in (*self._template.tables.values(), *self._template.sums.values()):
+        named = {
+            **self._template.tables,
+            **{f"{name}_sum": each for name, each in self._template.sums.items()},
+        }
+        for name, table in named.items():
             columns = ", ".join(
-                f'"{name}" {_TEXT if name in table.marked else kind}'
-                for name, kind in table.columns.items()
+                f'"{column}" {_TEXT if column in table.marked else kind}'
+                for column, kind in table.columns.items()
             )
-            connection.execute(f"CREATE TABLE {SCHEMA}.{table.name} ({columns})")
+            connection.execute(f"CREATE TABLE {SCHEMA}.{name} ({columns})")
             with connection.cursor() as cursor:
                 cursor.executemany(
-                    f"INSERT INTO {SCHEMA}.{table.name} SELECT * FROM"
-                    f" json_populate_record(NULL::{SCHEMA}.{table.name}, %s::json)",
+                    f"INSERT INTO {SCHEMA}.{name} SELECT * FROM"
+                    f" json_populate_record(NULL::{SCHEMA}.{name}, %s::json)",
                     [(spelled,) for spelled in _spelled(table)],
                 )
         connection.execute("ANALYZE")
@@ -105,13 +109,15 @@ class Copier:
 
     def _add_up(self, connection: psycopg.Connection[Any], count: int) -> None:
         """Let the rows that hold sums hold those of the copies as well."""
-        for name, columns in tables.SUMS.items():
+        for name, each in tables.SUMS.items():
             table = self._template.sums[name]
             same = " AND ".join(
                 f"s.{column} = t.{column}" for column in self._key(connection, table)
             )
-            sums = ", ".join(f"{each} = s.{each} + {count} * t.{each}" for each in columns)
-            connection.execute(f"UPDATE {name} s SET {sums} FROM {SCHEMA}.{name} t WHERE {same}")
+            sums = ", ".join(f"{x} = s.{x} + {count} * t.{x}" for x in each.columns)
+            connection.execute(
+                f"UPDATE {name} s SET {sums} FROM {SCHEMA}.{name}_sum t WHERE {same}"
+            )
 
     @staticmethod
     def _key(connection: psycopg.Connection[Any], table: Table) -> list[str]:

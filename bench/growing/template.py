@@ -24,6 +24,7 @@ _PREFIX = 6
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 # Numbers that people read: letters for the kind, the Beijing date, ten characters (ADR 0004).
 _NUMBER = re.compile(r"\b([A-Z]{1,2})([0-9]{6})([0-9A-HJKMNP-TV-Z]{10})\b")
+_BYTES = "\\x"
 _HEX, _PHONE, _DIGITS = (
     re.compile(each) for each in (r"[0-9a-f]{32,}", r"1[0-9]{10}", r"[0-9]{12,}")
 )
@@ -109,6 +110,10 @@ class Taking:
         """Return the template of all that is in the database now."""
         found = self._tables()
         copied = {name: each for name, each in found.items() if tables.is_copied(name)}
+        sums = {
+            name: Table(name, found[name].columns, self._rows(name, each.rows))
+            for name, each in tables.SUMS.items()
+        }
         others = [each for name, each in found.items() if name not in copied]
         kept = self._own_ids(others) - self._own_ids(copied.values())
         self._copied_ids = set(self._ids(copied.values())) - kept
@@ -123,7 +128,9 @@ class Taking:
                     marks = _marks_in(row[column])
                     if marks:
                         each.marked.setdefault(column, set()).update(marks)
-        return Template(copied, {name: found[name] for name in tables.SUMS})
+        for name, column in tables.NAMING.items():
+            copied[name].rows = [row for row in copied[name].rows if _marks_in(row[column])]
+        return Template(copied, sums)
 
     def _tables(self) -> dict[str, Table]:
         with self._connection.cursor(row_factory=dict_row) as cursor:
@@ -134,7 +141,7 @@ class Taking:
             for row in cursor.execute(_UNIQUE).fetchall():
                 self._uniques.setdefault(row.pop("table"), []).append(Unique(**row))
             for table in found.values():
-                if tables.is_copied(table.name) or table.name in tables.SUMS:
+                if tables.is_copied(table.name):
                     table.rows = self._rows(table.name, tables.ROWS.get(table.name, "true"))
                 else:
                     rows = cursor.execute(self._only_keys(table)).fetchall()
@@ -176,6 +183,8 @@ class Taking:
                         yield from value if isinstance(value, list) else [str(value)]
 
     def _find_past(self, table: Table, now: datetime) -> None:
+        if table.name in tables.PRESENT:
+            return
         for column, kind in table.columns.items():
             if kind == "timestamp with time zone":
                 moments = [row[column] for row in table.rows if row[column] is not None]
@@ -203,7 +212,11 @@ class Taking:
 
     @staticmethod
     def _last_text(table: Table, row: dict[str, Any], unique: Unique) -> str:
-        texts = [name for name in unique.columns if table.columns[name] == "text" and row[name]]
+        texts = [
+            name
+            for name in unique.columns
+            if table.columns[name] in ("text", "bytea") and row[name]
+        ]
         if not texts:
             raise ValueError(f"copies of {table.name} would meet in {unique.columns}")
         return str(row[texts[-1]])
@@ -235,6 +248,8 @@ def _number(found: re.Match[str]) -> str:
 
 def _altered(value: str, number: int) -> str:
     """Return a word of its own for each copy, of the same shape; this is the world's n-th."""
+    if value.startswith(_BYTES):
+        return _BYTES + _altered(value.removeprefix(_BYTES), number)
     if _PHONE.fullmatch(value):
         found = f"19{number:04d}{mark('digits')}"
     elif _HEX.fullmatch(value):

@@ -83,6 +83,11 @@ def upgrade() -> None:
     _tables()
     _sales()
     op.execute('ALTER TABLE ledger_transfer ALTER COLUMN reference TYPE text COLLATE "C"')
+    op.execute(
+        "CREATE INDEX ix_access_token_ended ON access_token (least(expires_at, revoked_at))"
+    )
+    op.create_index("ix_used_login_code_used_at", "used_login_code", ["used_at"])
+    op.create_index("ix_payment_merchant", "payment", ["merchant", "created_at"])
     op.create_index("ix_bean_hold_lot_id", "bean_hold", ["lot_id"])
     op.create_index("ix_stock_movement_reference", "stock_movement", ["reference"])
     op.create_index("ix_value_act_subject", "value_act", ["subject", "kind"])
@@ -131,6 +136,9 @@ def downgrade() -> None:
         ("ix_value_act_subject", "value_act"),
         ("ix_stock_movement_reference", "stock_movement"),
         ("ix_bean_hold_lot_id", "bean_hold"),
+        ("ix_payment_merchant", "payment"),
+        ("ix_used_login_code_used_at", "used_login_code"),
+        ("ix_access_token_ended", "access_token"),
     ):
         op.drop_index(name, table)
     op.execute("ALTER TABLE ledger_transfer ALTER COLUMN reference TYPE text")
