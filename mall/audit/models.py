@@ -16,8 +16,8 @@ class AuditMark(Base):
     __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
 
     id: Mapped[int] = mapped_column(primary_key=True, default=1)
-    # The database that counts the transactions; of another's number nothing follows.
-    cluster: Mapped[str]
+    # The database that counts the transactions, and what was audited: of another nothing follows.
+    basis: Mapped[str]
     horizon: Mapped[int]
     taken_at: Mapped[datetime]
 

@@ -70,7 +70,7 @@ class Audit:
 
     def look_at_changes(self, session: Session) -> Changes:
         """Ask about what was written since the last audit, about totals, and about what is small."""
-        at = queries.instant(session)
+        at = queries.instant(session, self._books)
         keys = queries.changed(session, self._books, at) if at.mark else None
         counts, vanished = queries.counts_of_old(session, at)
         if at.mark is None:
@@ -167,7 +167,7 @@ class Audit:
     def _count_anew(self) -> None:
         """Replace totals that were carried wrongly by what the rows themselves come to."""
         with _one_instant() as session:
-            at = queries.instant(session)
+            at = queries.instant(session, self._books)
             if at.mark is None:
                 return
             totals = {

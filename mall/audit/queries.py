@@ -16,7 +16,7 @@ from mall.kernel.invariants import Books, Follow, Subject, Sum, Trace, replaced
 class Instant:
     """Which transactions an audit sees, and since which of them rows are new to it."""
 
-    cluster: str
+    basis: str
     horizon: int
     # Where the last audit was; none if nothing follows from that.
     mark: AuditMark | None
@@ -30,15 +30,16 @@ class Instant:
         return {"since": self.since, "until": self.until}
 
 
-def instant(session: Session) -> Instant:
+def instant(session: Session, books: Books) -> Instant:
     """Return this snapshot's place among transactions; without a mark that is of use, none."""
     now = session.execute(statements.INSTANT).one()
+    basis = f"{now.cluster}/{books.digest}"
     until = age_of(session, now.horizon)
     mark = session.get(AuditMark, 1, populate_existing=True)
-    if mark is None or not rules.is_usable(mark.cluster, mark.horizon, now.cluster, now.upcoming):
-        return Instant(now.cluster, now.horizon, None, until, until)
+    if mark is None or not rules.is_usable(mark.basis, mark.horizon, basis, now.upcoming):
+        return Instant(basis, now.horizon, None, until, until)
     session.expunge(mark)
-    return Instant(now.cluster, now.horizon, mark, age_of(session, mark.horizon), until)
+    return Instant(basis, now.horizon, mark, age_of(session, mark.horizon), until)
 
 
 def age_of(session: Session, horizon: int) -> int:

@@ -36,10 +36,10 @@ def batches(keys: Sequence[str], size: int) -> Iterator[list[str]]:
         yield list(keys[at : at + size])
 
 
-def is_usable(cluster: str, horizon: int, now_cluster: str, next_transaction: int) -> bool:
+def is_usable(basis: str, horizon: int, now_basis: str, next_transaction: int) -> bool:
     """Tell whether it can be said what was written since a mark."""
     age = next_transaction - horizon
-    return cluster == now_cluster and 0 <= age < MOST_AGE
+    return basis == now_basis and 0 <= age < MOST_AGE
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from mall.audit import rules, statements
@@ -38,10 +38,10 @@ def move_mark(uow: UnitOfWork, progress: Progress) -> bool:
     moved = session.execute(
         statements.MOVE_MARK,
         {
-            "cluster": at.cluster,
+            "basis": at.basis,
             "horizon": at.horizon,
             "now": uow.now,
-            "old_cluster": at.mark.cluster if at.mark else "",
+            "old_basis": at.mark.basis if at.mark else "",
             "old_horizon": at.mark.horizon if at.mark else 0,
         },
     )
@@ -62,7 +62,7 @@ def begin_anew(uow: UnitOfWork, progress: Progress) -> None:
     for table in ("audit_mark", "audit_sum", "audit_count"):
         session.execute(text(f"DELETE FROM {table}"))
     session.expire_all()
-    session.add(AuditMark(id=1, cluster=at.cluster, horizon=at.horizon, taken_at=uow.now))
+    session.add(AuditMark(id=1, basis=at.basis, horizon=at.horizon, taken_at=uow.now))
     session.flush()
     _carry(session, progress.totals)
     session.execute(
@@ -132,8 +132,12 @@ def move_round(uow: UnitOfWork, row: AuditRound, upto: str | None, totals: Total
 
 def suspect(uow: UnitOfWork, subject: str, keys: Sequence[str], is_range: bool = False) -> None:
     """Remember things among which a breach was found."""
-    row = {"subject": subject, "keys": list(keys), "is_range": is_range, "found_at": uow.now}
-    uow.session.add(AuditSuspect(id=new_id(), **row))
+    same = select(AuditSuspect.id).where(
+        AuditSuspect.subject == subject, AuditSuspect.keys == list(keys)
+    )
+    if uow.session.scalars(same).first() is None:
+        row = {"subject": subject, "keys": list(keys), "is_range": is_range, "found_at": uow.now}
+        uow.session.add(AuditSuspect(id=new_id(), **row))
 
 
 def clear(uow: UnitOfWork, suspects: Sequence[AuditSuspect]) -> None:

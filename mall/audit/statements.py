@@ -128,11 +128,11 @@ def count_of(subject: Subject, reached: str | None) -> str:
 # Compare and set: only who has read what is still true moves on.
 MOVE_MARK = text(
     """
-    INSERT INTO audit_mark AS m (id, cluster, horizon, taken_at)
-    VALUES (1, :cluster, :horizon, :now)
+    INSERT INTO audit_mark AS m (id, basis, horizon, taken_at)
+    VALUES (1, :basis, :horizon, :now)
     ON CONFLICT (id) DO UPDATE
-    SET cluster = excluded.cluster, horizon = excluded.horizon, taken_at = excluded.taken_at
-    WHERE (m.cluster, m.horizon) = (:old_cluster, :old_horizon)
+    SET basis = excluded.basis, horizon = excluded.horizon, taken_at = excluded.taken_at
+    WHERE (m.basis, m.horizon) = (:old_basis, :old_horizon)
     """
 )
 CARRY = text(

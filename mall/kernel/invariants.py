@@ -8,6 +8,7 @@ An invariant consists of parts, and each part says how much it reads (docs/adr/0
 - `Whole(reason, …)` is small enough to be asked whole every day, for the reason given.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,9 +126,12 @@ class Books:
         kinds = ("INVARIANTS", "SUBJECTS", "TRACES", "SUMS")
         return Books(*(all_of(name) for name in kinds))
 
-    def sum(self, name: str) -> Sum:
-        """Return the totals of this name."""
-        return next(each for each in self.sums if each.name == name)
+    @property
+    def digest(self) -> str:
+        """Return what changes with every word that is asked."""
+        said = repr([(each.name, each.parts) for each in self.invariants])
+        said += repr((self.subjects, self.traces, self.sums))
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

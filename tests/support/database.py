@@ -32,14 +32,15 @@ def oldest_transaction(world):
     return row.n
 
 
-def mark_beginning(world):
+def mark_beginning(world, books):
     """Let the audit of the day know that it has seen all that was before this world: nothing."""
     with world.app.app_context(), reading() as session:
-        cluster = audit_queries.instant(session).cluster
+        basis = audit_queries.instant(session, books).basis
     execute_sql(
         world,
-        "INSERT INTO audit_mark (id, cluster, horizon, taken_at) VALUES (1, :cluster, :n, now())",
-        cluster=cluster,
+        "INSERT INTO audit_mark AS m (id, basis, horizon, taken_at) VALUES (1, :basis, :n, now())"
+        " ON CONFLICT (id) DO UPDATE SET basis = excluded.basis, horizon = excluded.horizon",
+        basis=basis,
         n=world.beginning,
     )
 

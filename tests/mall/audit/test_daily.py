@@ -80,7 +80,7 @@ def totals(world):
         for row in select_rows(world, "SELECT * FROM audit_sum WHERE carried <> 0")
     }
     with world.app.app_context(), reading() as session:
-        at = audit_queries.instant(session)
+        at = audit_queries.instant(session, BOOKS)
         real = {
             (each.name, key): amount
             for each in BOOKS.sums
@@ -250,8 +250,9 @@ def test_a_round_counts_totals_again_and_notices_what_was_carried_wrongly(mall):
     assert carried == real
 
 
-def test_a_mark_of_another_cluster_counts_for_nothing(mall):
-    execute_sql(mall, "UPDATE audit_mark SET cluster = 'elsewhere/5'")
+@pytest.mark.parametrize("basis", ["'elsewhere/5/' || split_part(basis, '/', 3)", "basis || 'x'"])
+def test_a_mark_of_another_cluster_or_of_other_invariants_counts_for_nothing(mall, basis):
+    execute_sql(mall, f"UPDATE audit_mark SET basis = {basis}")
     audit, found = run(mall, SLOW)
     assert (found, audit.looked.since) == ({}, None)
     assert audit.looked.is_everything

@@ -132,13 +132,13 @@ def unseen(world, breaches):
     Each is planted alone and undone. To the audit of the day everything here is recent: the one
     before it has seen an empty mall.
     """
-    mark_beginning(world)
     found = []
     for name, statement in breaches.items():
         books = replace(
             wiring.BOOKS,
             invariants=[each for each in wiring.BOOKS.invariants if each.name == name],
         )
+        mark_beginning(world, books)
         with world.app.app_context(), reading() as session:
             session.execute(text("SET LOCAL session_replication_role = replica"))
             assert session.execute(text(statement)).rowcount > 0, name

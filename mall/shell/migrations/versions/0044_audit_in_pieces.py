@@ -24,7 +24,7 @@ def _tables() -> None:
     op.create_table(
         "audit_mark",
         sa.Column("id", sa.BigInteger(), primary_key=True),
-        sa.Column("cluster", sa.Text(), nullable=False),
+        sa.Column("basis", sa.Text(), nullable=False),
         sa.Column("horizon", sa.BigInteger(), nullable=False),
         *_moment("audit_mark", "taken_at"),
         sa.CheckConstraint("id = 1", name=op.f("ck_audit_mark_only_one")),
