@@ -34,8 +34,8 @@ check: $(VENV)/.installed ## Lint, formatting, types and import layers
 story: $(VENV)/.installed ## Play a story over HTTP (NAME=buying, refund, catalog, court, customs, maternity, cake or all; SHORT=1: fewer people)
 	@$(BIN)/python -m devtools story $(NAME) $(if $(SHORT),--short)
 
-bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…)
-	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY))
+bench: $(VENV)/.installed ## Measure the hot paths against PostgreSQL's own limit (ONLY=name,…; ONLY=growth COPIES=5000 takes half an hour)
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(COPIES),--copies $(COPIES))
 
 chaos: $(VENV)/.installed ## Kill, wipe and break everything under a stream of orders, then prove it (SECONDS=240 ONLY=name,…)
 	@$(BIN)/python -m bench.chaos $(if $(SECONDS),--seconds $(SECONDS)) $(if $(ONLY),--only $(ONLY))
@@ -50,8 +50,8 @@ clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node clien
 	@cd tests/mocks/clients && npm ci --silent \
 	  && PYTHONPATH=$(CURDIR) node check.js $(CURDIR)/$(BIN)/python -m mocks.wechatpay
 
-audit: $(VENV)/.installed ## Check every invariant on the running database
-	@$(BIN)/mall audit
+audit: $(VENV)/.installed ## Check every invariant on the running database, all of everything
+	@$(BIN)/mall audit --full
 
 errors: $(VENV)/.installed ## Write docs/errors.md out of the texts of all refusals
 	@$(BIN)/python -m devtools errors

@@ -36,12 +36,12 @@ class Ground:
     sku_ids: list[str]
 
 
-def plant(app: APIFlask) -> Ground:
+def plant(app: APIFlask, member_count: int = MEMBERS) -> Ground:
     """Make the ground in the database of this application."""
     run = secrets.token_hex(4)
     with app.app_context():
         product_ids, sku_ids = _products(run)
-        tokens = _members(run)
+        tokens = _members(run, member_count)
     analyze(app)
     return Ground(tokens, product_ids, sku_ids)
 
@@ -78,12 +78,12 @@ def _products(run: str) -> tuple[list[str], list[str]]:
     return product_ids, sku_ids
 
 
-def _members(run: str) -> list[str]:
+def _members(run: str, count: int) -> list[str]:
     tokens = []
     address = AddressForm("陈小湛", "13800000001", "440802", "跃进路 1 号", True)
-    for start in range(0, MEMBERS, 500):
+    for start in range(0, count, 500):
         with unit_of_work() as uow:
-            ids = [new_id() for _ in range(500)]
+            ids = [new_id() for _ in range(min(500, count - start))]
             rows = [
                 {
                     "id": each,

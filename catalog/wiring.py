@@ -20,8 +20,8 @@ from catalog.products import supplier_views as product_supplier_views
 from catalog.products import views as product_views
 from catalog.products.service import editing
 from catalog.selections import views as selection_views
+from catalog.stock import invariants as stock_invariants
 from catalog.stock import jobs as stock_jobs
-from catalog.stock import queries as stock_queries
 from catalog.stock import supplier_views as stock_supplier_views
 from catalog.suppliers import ops_views as supplier_ops_views
 from catalog.suppliers import queries as supplier_queries
@@ -70,7 +70,7 @@ SWEEPS = [
     (onboarding_jobs.announce_endings, 3600, "notify"),
     (onboarding_jobs.give_up_applications, 3600, "bulk"),
 ]
-INVARIANTS = stock_queries.INVARIANTS
+AUDITED = [stock_invariants]
 FILES_IN_FORCE: Mapping[str, InForce] = {
     DOCUMENTS: onboarding_queries.files_in_force,
     UPLOADS: upload_queries.files_in_force,

@@ -13,29 +13,29 @@ from orders.assistance import union_views as assistance_union_views
 from orders.carts import views as cart_views
 from orders.checkout import jobs as checkout_jobs
 from orders.checkout import views as checkout_views
+from orders.collective import invariants as collective_invariants
 from orders.collective import jobs as collective_jobs
 from orders.collective import ops_views as collective_ops_views
-from orders.collective import queries as collective_queries
 from orders.collective import union_views as collective_union_views
 from orders.collective.service import funding, telling
-from orders.entitlements import queries as entitlement_queries
-from orders.order import queries as order_queries
+from orders.entitlements import invariants as entitlement_invariants
+from orders.order import invariants as order_invariants
 from orders.order import views as order_views
+from orders.payments import invariants as payment_invariants
 from orders.payments import jobs as payment_jobs
 from orders.payments import ops_views as payment_ops_views
 from orders.payments import process as payment_process
-from orders.payments import queries as payment_queries
 from orders.payments.views import payments
 from orders.payments.wechat.merchants import Merchants
-from orders.programmes import queries as programme_queries
+from orders.programmes import invariants as programme_invariants
 from orders.programmes import union_views as programme_union_views
+from orders.reconciliation import invariants as reconciliation_invariants
 from orders.reconciliation import jobs as reconciliation_jobs
 from orders.reconciliation import ops_views as reconciliation_ops_views
-from orders.reconciliation import queries as reconciliation_queries
 from orders.redeeming import views as redeeming_views
+from orders.refunds import invariants as refund_invariants
 from orders.refunds import jobs as refund_jobs
 from orders.refunds import ops_views as refund_ops_views
-from orders.refunds import queries as refund_queries
 from orders.refunds import views as refund_views
 from orders.refunds.schemas import RefundReply
 from orders.refunds.service import refunding, settling
@@ -81,14 +81,14 @@ VALUE_KINDS = {
         encode=lambda refund: RefundReply().dump(values_of(refund, RefundReply)),
     )
 }
-INVARIANTS = [
-    *order_queries.INVARIANTS,
-    *payment_queries.INVARIANTS,
-    *refund_queries.INVARIANTS,
-    *reconciliation_queries.INVARIANTS,
-    *entitlement_queries.INVARIANTS,
-    *programme_queries.INVARIANTS,
-    *collective_queries.INVARIANTS,
+AUDITED = [
+    order_invariants,
+    payment_invariants,
+    refund_invariants,
+    reconciliation_invariants,
+    entitlement_invariants,
+    programme_invariants,
+    collective_invariants,
 ]
 
 

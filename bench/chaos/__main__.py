@@ -59,7 +59,11 @@ def findings(tale: Tale, books: Books, service: Service) -> list[tuple[str, bool
     undone, parked = books.count(UNDONE), books.count(PARKED)
     program = str(Path(sys.executable).with_name("mall"))
     audit = subprocess.run(
-        [program, "audit"], cwd=service.folder, capture_output=True, text=True, timeout=300
+        [program, "audit", "--full"],
+        cwd=service.folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     last = (audit.stdout.strip().splitlines() or [audit.stderr[-300:]])[-1]
     broken = [line for line in audit.stdout.splitlines() if line.startswith("✗")]

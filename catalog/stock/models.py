@@ -44,7 +44,11 @@ class StockMovement(Base):
     """One change of what is on hand, with its cause."""
 
     __tablename__ = "stock_movement"
-    __table_args__ = (CheckConstraint("quantity <> 0", name="quantity_not_zero"),)
+    __table_args__ = (
+        CheckConstraint("quantity <> 0", name="quantity_not_zero"),
+        Index("ix_stock_movement_reference", "reference"),
+        Index("ix_stock_movement_moved_at", "moved_at", postgresql_using="brin"),
+    )
 
     sku_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -52,3 +56,22 @@ class StockMovement(Base):
     cause: Mapped[str]
     reference: Mapped[str]
     moved_at: Mapped[datetime]
+
+
+class StockSale(Base):
+    """How many of a SKU were sold before the mark: what nothing can change any more."""
+
+    __tablename__ = "stock_sale"
+
+    sku_id: Mapped[UUID] = mapped_column(primary_key=True)
+    sold: Mapped[int]
+
+
+class StockSaleMark(Base):
+    """Up to when sales are summed by SKU; what moved since is read movement by movement."""
+
+    __tablename__ = "stock_sale_mark"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, default=1)
+    before: Mapped[datetime]

@@ -15,7 +15,6 @@ from catalog.suppliers.rules import ShippingTemplate, rules_from
 from mall.kernel.clock import beijing_day, now
 from mall.kernel.db import AutocommitPool, driver_sql
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from mall.kernel.rows.shown import each_shown
 from mall.kernel.together import Read, Rows, array, read_together
 
@@ -158,26 +157,3 @@ def figures(session: Session) -> list[tuple[UUID, bool, int]]:
         select(ProductFigure.product_id, ProductFigure.is_available, ProductFigure.sold)
     )
     return [(product_id, is_available, sold) for product_id, is_available, sold in rows]
-
-
-INVARIANTS = [
-    Invariant(
-        "stock_reserved",
-        "what a SKU has reserved is the sum of its held reservations",
-        """
-        SELECT s.sku_id, s.reserved, coalesce(sum(r.quantity), 0)
-        FROM stock_level s LEFT JOIN reservation r ON r.sku_id = s.sku_id AND r.state = 'held'
-        GROUP BY s.sku_id HAVING s.reserved <> coalesce(sum(r.quantity), 0)
-        """,
-    ),
-    Invariant(
-        "stock_on_hand",
-        "what is on hand is the sum of its movements and never less than reserved",
-        """
-        SELECT s.sku_id, s.on_hand, coalesce(sum(m.quantity), 0)
-        FROM stock_level s LEFT JOIN stock_movement m ON m.sku_id = s.sku_id
-        GROUP BY s.sku_id
-        HAVING s.on_hand <> coalesce(sum(m.quantity), 0) OR s.reserved > s.on_hand
-        """,
-    ),
-]

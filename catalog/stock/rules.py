@@ -1,6 +1,7 @@
 """What is offered of a SKU at this instant, and why it may not be."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from catalog.suppliers.rules import ShippingTemplate
@@ -10,6 +11,8 @@ MAX_ON_HAND = 10_000_000
 # Why stock may move by hand; sales and imports name their own causes.
 RECEIVED, DAMAGED, RETURNED, STOCKTAKE = "received", "damaged", "returned", "stocktake"
 ADJUSTMENTS = (RECEIVED, DAMAGED, RETURNED, STOCKTAKE)
+# What moved so long ago cannot be joined by anything: no transaction lasts so long.
+ROLL_UP_MARGIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)

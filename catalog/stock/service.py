@@ -158,7 +158,14 @@ def count_availability(uow: UnitOfWork) -> int:
 
 
 def count_sales(uow: UnitOfWork) -> int:
-    """Note how many of each product were sold; return of how many that changed."""
+    """Note how many of each product were sold; return of how many that changed.
+
+    What moved before the hour before last is summed for good, as the ledger does (docs/adr/0002):
+    no transaction lasts so long.
+    """
+    hour = uow.now.replace(minute=0, second=0, microsecond=0)
+    uow.session.execute(statements.BEGIN_SALES)
+    uow.session.execute(statements.ROLL_UP_SALES, {"before": hour - rules.ROLL_UP_MARGIN})
     changed = uow.session.execute(statements.SALES_CHANGED).all()
     figures.note_sold(uow, {row.product_id: row.sold for row in changed})
     return len(changed)

@@ -88,12 +88,38 @@ AVAILABILITY_CHANGED = text(
     WHERE f.is_available IS DISTINCT FROM n.is_available
     """
 )
+BEGIN_SALES = text(
+    "INSERT INTO stock_sale_mark (id, before) VALUES (1, '1970-01-01 00:00:00+00')"
+    " ON CONFLICT DO NOTHING"
+)
+# What was sold long enough ago is summed once; the mark moves with it, or neither does.
+ROLL_UP_SALES = text(
+    """
+    WITH mark AS (
+        SELECT before FROM stock_sale_mark WHERE before < :before FOR UPDATE
+    ), sold AS (
+        SELECT m.sku_id, sum(-m.quantity) AS sold
+        FROM stock_movement m
+        WHERE m.moved_at >= (SELECT before FROM mark) AND m.moved_at < :before
+          AND m.cause IN ('sale', 'cancellation')
+        GROUP BY m.sku_id
+    ), summed AS (
+        INSERT INTO stock_sale AS s (sku_id, sold) SELECT sku_id, sold FROM sold ORDER BY sku_id
+        ON CONFLICT (sku_id) DO UPDATE SET sold = s.sold + excluded.sold
+    )
+    UPDATE stock_sale_mark SET before = :before WHERE before IN (SELECT before FROM mark)
+    """
+)
 SALES_CHANGED = text(
     """
     SELECT n.product_id, n.sold
-    FROM (SELECT k.product_id, sum(-m.quantity) AS sold
-          FROM stock_movement m JOIN sku k ON k.id = m.sku_id
-          WHERE m.cause IN ('sale', 'cancellation') GROUP BY k.product_id) n
+    FROM (SELECT k.product_id, sum(s.sold) AS sold
+          FROM (SELECT sku_id, sold FROM stock_sale
+                UNION ALL
+                SELECT sku_id, -quantity FROM stock_movement
+                WHERE moved_at >= (SELECT before FROM stock_sale_mark)
+                  AND cause IN ('sale', 'cancellation')) s
+          JOIN sku k ON k.id = s.sku_id GROUP BY k.product_id) n
     JOIN product_figure f ON f.product_id = n.product_id
     WHERE n.sold <> f.sold
     """

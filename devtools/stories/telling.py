@@ -222,7 +222,7 @@ class Telling(ABC):
     def audit_is_clean(self) -> str:
         program = str(Path(sys.executable).with_name("mall"))
         done = subprocess.run(
-            [program, "audit"],
+            [program, "audit", "--full"],
             env=dict(self.environment),
             capture_output=True,
             text=True,

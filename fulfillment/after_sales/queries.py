@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from fulfillment.after_sales import rules
 from fulfillment.after_sales.models import AfterSalesCase, AfterSalesEvent, ReturnAddress
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 
 
 def any_case(session: Session, case_id: UUID) -> AfterSalesCase:
@@ -91,72 +90,3 @@ def return_address(session: Session, supplier_id: UUID) -> ReturnAddress | None:
 def reply(case: AfterSalesCase) -> dict[str, Any]:
     """Return a case as all sides read it."""
     return {column.key: getattr(case, column.key) for column in AfterSalesCase.__table__.columns}
-
-
-INVARIANTS = [
-    Invariant(
-        "cases_refunded_once",
-        "a case that was refunded gave back exactly that once, any other nothing",
-        """
-        SELECT coalesce(c.number, r.reference), c.state, c.refunded_fen, r.amount_fen
-        FROM after_sales_case c
-        FULL JOIN (SELECT reference, amount_fen FROM reimbursement
-                   WHERE reference LIKE 'case:%') r ON r.reference = 'case:' || c.id
-        WHERE c.refunded_fen IS DISTINCT FROM r.amount_fen
-        """,
-    ),
-    Invariant(
-        "cases_within_line",
-        "no more units of a line are in cases than it has, none that left is asked back twice, and"
-        " none is asked back while what replaces it has not left",
-        """
-        SELECT f.order_line_id, f.quantity, f.dispatched_quantity, c.sent, c.unsent, r.waiting
-        FROM fulfillment_line f
-        JOIN LATERAL (
-            SELECT coalesce(sum(quantity) FILTER (WHERE NOT is_unsent), 0) AS sent,
-                   coalesce(sum(quantity) FILTER (WHERE is_unsent), 0) AS unsent
-            FROM after_sales_case
-            WHERE order_line_id = f.order_line_id
-              AND state NOT IN ('replaced', 'withdrawn', 'dismissed', 'lapsed')) c ON true
-        JOIN LATERAL (
-            SELECT coalesce(sum(quantity - dispatched_quantity), 0) AS waiting
-            FROM fulfillment_line
-            WHERE order_line_id = f.order_line_id AND is_replacement) r ON true
-        WHERE NOT f.is_replacement
-          AND (c.sent + c.unsent > f.quantity OR c.sent + r.waiting > f.dispatched_quantity)
-        """,
-    ),
-    Invariant(
-        "held_units_asked_back",
-        "units are held back from dispatch exactly for the cases that ask for them",
-        """
-        SELECT f.id, f.held_quantity, c.held FROM fulfillment_line f
-        LEFT JOIN LATERAL (SELECT sum(held) AS held FROM after_sales_case
-                           WHERE order_line_id = f.order_line_id
-                             AND fulfillment_order_id = f.fulfillment_order_id) c ON true
-        WHERE f.held_quantity <> coalesce(c.held, 0)
-        """,
-    ),
-    Invariant(
-        "unsent_units_taken_out",
-        "units that went back before they left are out of their fulfillment order, and no others",
-        """
-        SELECT f.order_line_id, f.cancelled, b.unsent
-        FROM (SELECT order_line_id, sum(cancelled_quantity) AS cancelled
-              FROM fulfillment_line GROUP BY 1) f
-        LEFT JOIN LATERAL (SELECT sum(unsent) AS unsent FROM reimbursement
-                           WHERE order_line_id = f.order_line_id) b ON true
-        WHERE f.cancelled <> coalesce(b.unsent, 0)
-        """,
-    ),
-    Invariant(
-        "exchanges_sent_once",
-        "every exchange has its one fulfillment order, and every such order its exchange",
-        """
-        SELECT coalesce(c.number, f.number), c.replacement_id, f.id
-        FROM (SELECT * FROM after_sales_case WHERE state = 'replaced') c
-        FULL JOIN (SELECT * FROM fulfillment_order WHERE case_id IS NOT NULL) f ON f.case_id = c.id
-        WHERE c.replacement_id IS DISTINCT FROM f.id
-        """,
-    ),
-]

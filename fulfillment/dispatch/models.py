@@ -21,8 +21,9 @@ class FulfillmentOrder(Base):
             "order_id",
             "supplier_id",
             "delivery_mode",
+            "case_id",
             unique=True,
-            postgresql_where=text("case_id IS NULL"),
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint(
             "state IN ('open','partly_dispatched','dispatched','delivered','cancelled')",
@@ -78,6 +79,11 @@ class FulfillmentLine(Base):
             "order_line_id",
             unique=True,
             postgresql_where=text("NOT is_replacement"),
+        ),
+        Index(
+            "ix_fulfillment_line_replacement",
+            "order_line_id",
+            postgresql_where=text("is_replacement"),
         ),
     )
 

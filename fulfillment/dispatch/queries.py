@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from fulfillment.dispatch import rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 
 
 def any_fulfillment_order(session: Session, fulfillment_order_id: UUID) -> FulfillmentOrder:
@@ -227,60 +226,3 @@ def reply(order: FulfillmentOrder, lines: list[FulfillmentLine]) -> dict[str, An
         column.key: getattr(order, column.key) for column in FulfillmentOrder.__table__.columns
     }
     return {**columns, "lines": lines}
-
-
-INVARIANTS = [
-    Invariant(
-        "paid_orders_fulfilled_once",
-        "every line of a paid order is in exactly one fulfillment order, or its message waits",
-        """
-        SELECT o.order_no, l.id, count(f.id) FROM shop_order o
-        JOIN order_line l ON l.order_id = o.id
-        LEFT JOIN fulfillment_line f
-          ON f.order_line_id = l.id AND f.quantity = l.quantity AND NOT f.is_replacement
-        WHERE o.state IN ('paid', 'completed')
-          AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
-                          WHERE d.topic = 'OrderPaid' AND d.state = 'pending'
-                            AND d.payload->>'order_id' = CAST(o.id AS text))
-        GROUP BY o.order_no, l.id HAVING count(f.id) <> 1
-        """,
-    ),
-    Invariant(
-        "unpaid_orders_not_fulfilled",
-        "nothing is fulfilled for an order that is not paid",
-        """
-        SELECT f.number, o.state FROM fulfillment_order f
-        LEFT JOIN shop_order o ON o.id = f.order_id
-        WHERE f.state <> 'cancelled' AND (o.id IS NULL OR o.state NOT IN ('paid', 'completed'))
-          AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
-                          WHERE d.topic = 'OrderCancelled' AND d.state = 'pending'
-                            AND d.payload->>'order_id' = CAST(f.order_id AS text))
-        """,
-    ),
-    Invariant(
-        "dispatched_quantities",
-        "what was dispatched of a line is the sum over its parcels and the vouchers that were used",
-        """
-        SELECT f.id, f.dispatched_quantity, s.sent, v.used
-        FROM fulfillment_line f
-        CROSS JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS sent FROM shipment_line
-                            WHERE fulfillment_line_id = f.id) s
-        CROSS JOIN LATERAL (SELECT count(*) AS used FROM pickup_voucher
-                            WHERE fulfillment_line_id = f.id AND state = 'redeemed') v
-        WHERE f.dispatched_quantity <> s.sent + v.used
-        """,
-    ),
-    Invariant(
-        "completed_means_delivered",
-        "an order is completed exactly when every part of it was delivered, but what was cancelled",
-        """
-        SELECT o.order_no, o.state, count(*) FILTER (WHERE f.state <> 'delivered')
-        FROM shop_order o
-        JOIN fulfillment_order f ON f.order_id = o.id AND f.case_id IS NULL
-        GROUP BY o.id
-        HAVING (o.state = 'completed') <> (
-            count(*) FILTER (WHERE f.state NOT IN ('delivered', 'cancelled')) = 0
-            AND count(*) FILTER (WHERE f.state = 'delivered') > 0)
-        """,
-    ),
-]

@@ -13,7 +13,7 @@ SPLIT = WriteFragment(
         INSERT INTO fulfillment_order
         SELECT * FROM jsonb_populate_recordset(
             CAST(NULL AS fulfillment_order), CAST(:split_orders AS jsonb))
-        ON CONFLICT (order_id, supplier_id, delivery_mode) WHERE case_id IS NULL DO NOTHING
+        ON CONFLICT (order_id, supplier_id, delivery_mode, case_id) DO NOTHING
         RETURNING id
     ), split_filled AS (
         INSERT INTO fulfillment_line

@@ -14,7 +14,6 @@ from fulfillment.handover.models import HandOut, LoadReceiptLine
 from fulfillment.handover.rules import Parts
 from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from orders.entitlements import queries as entitlement_queries
 from orders.order import queries as order_queries
 
@@ -173,62 +172,3 @@ def hand_outs_of(session: Session, entitlement_ids: Sequence[UUID]) -> dict[UUID
     """Return what was recorded of these people."""
     query = select(HandOut).where(HandOut.entitlement_id.in_(entitlement_ids))
     return {row.entitlement_id: row for row in session.scalars(query)}
-
-
-INVARIANTS = [
-    Invariant(
-        "accepted_means_arrived",
-        "of an accepted programme every part was delivered and every right has its end",
-        """
-        SELECT p.number, f.number AS about, f.state
-        FROM programme p
-        JOIN order_programme c ON c.programme_id = p.id
-        JOIN shop_order o ON o.id = c.order_id AND o.state IN ('paid', 'completed')
-        JOIN fulfillment_order f ON f.order_id = o.id
-        WHERE p.state IN ('accepted', 'archived') AND f.state NOT IN ('delivered', 'cancelled')
-        UNION ALL
-        SELECT p.number, t.name, t.state
-        FROM programme p JOIN entitlement t ON t.programme_id = p.id
-        WHERE p.state IN ('accepted', 'archived') AND t.state IN ('listed', 'waiting', 'open')
-        """,
-    ),
-    Invariant(
-        "archived_is_empty",
-        "an archived programme has nothing on its lots, and in its fund only what came back since",
-        """
-        SELECT p.number, f.balance_fen FROM programme p JOIN ledger_fund f ON f.id = p.id
-        WHERE p.state = 'archived' AND f.balance_fen > coalesce(
-            (SELECT sum(returned_fen) FROM order_programme WHERE programme_id = p.id), 0)
-        UNION ALL
-        SELECT p.number, l.balance_fen FROM programme p JOIN bean_lot l ON l.programme_id = p.id
-        WHERE p.state = 'archived' AND l.balance_fen <> 0
-        """,
-    ),
-    Invariant(
-        "receipts_within_parcels",
-        "a receipt counts what its parcel held, and what was short or broken was claimed",
-        """
-        SELECT r.shipment_id, r.fulfillment_line_id, r.sent, s.quantity
-        FROM load_receipt_line r
-        LEFT JOIN shipment_line s ON s.shipment_id = r.shipment_id
-          AND s.fulfillment_line_id = r.fulfillment_line_id
-        WHERE s.quantity IS DISTINCT FROM r.sent
-        UNION ALL
-        SELECT f.id, f.order_line_id, sum(r.sent - r.received), c.claimed
-        FROM load_receipt_line r
-        JOIN fulfillment_line f ON f.id = r.fulfillment_line_id AND NOT f.is_replacement
-        CROSS JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS claimed FROM after_sales_case
-                            WHERE order_line_id = f.order_line_id AND NOT needs_return) c
-        GROUP BY f.id, f.order_line_id, c.claimed HAVING sum(r.sent - r.received) > c.claimed
-        """,
-    ),
-    Invariant(
-        "hand_outs_have_shares",
-        "what was recorded at a unit is the share of somebody who has one",
-        """
-        SELECT h.entitlement_id, h.state, t.state AS right_state FROM hand_out h
-        LEFT JOIN entitlement t ON t.id = h.entitlement_id AND t.programme_id = h.programme_id
-        WHERE t.id IS NULL OR t.order_id IS NULL
-        """,
-    ),
-]

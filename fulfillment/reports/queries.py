@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.handover import queries as handover_queries
-from mall.kernel.invariants import Invariant
 from mall.ledger import queries as ledger_queries
 from orders.entitlements import queries as entitlement_queries
 from orders.programmes.models import Programme
@@ -187,38 +186,3 @@ def _by_supplier(rows: list[Bought]) -> list[dict[str, Any]]:
         supplier["amount_fen"] += row.amount_fen
         supplier["paid_fen"] += row.paid_fen
     return list(found.values())
-
-
-INVARIANTS = [
-    Invariant(
-        "programme_settles",
-        "what a fund received is spent, with members, lapsed, still in it or paid out, to the fen",
-        """
-        SELECT p.number, f.received, f.balance, l.outstanding, l.held, l.lapsed, s.spent
-        FROM programme p
-        JOIN LATERAL (
-            SELECT coalesce(sum(e.amount_fen) FILTER (WHERE t.kind IN ('deposit', 'payout')), 0)
-                       AS received,
-                   coalesce(sum(e.amount_fen), 0) AS balance
-            FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
-            WHERE e.account = 'fund:' || p.id AND e.account LIKE 'fund:%') f ON true
-        JOIN LATERAL (
-            SELECT coalesce(sum(b.balance_fen), 0) AS outstanding,
-                   coalesce(sum(h.held), 0) AS held, coalesce(sum(k.lapsed), 0) AS lapsed
-            FROM bean_lot b
-            CROSS JOIN LATERAL (SELECT sum(amount_fen) AS held FROM bean_hold
-                                WHERE lot_id = b.id AND state = 'held') h
-            CROSS JOIN LATERAL (
-                SELECT -sum(e.amount_fen) AS lapsed
-                FROM ledger_entry e JOIN ledger_transfer t ON t.id = e.transfer_id
-                WHERE e.member_id = b.member_id AND e.account = 'lot:' || b.id
-                  AND t.kind = 'lapse' AND b.leftover_fund_id IS NULL) k
-            WHERE b.programme_id = p.id) l ON true
-        JOIN LATERAL (
-            SELECT coalesce(sum(c.amount_fen - c.returned_fen), 0) AS spent
-            FROM order_programme c JOIN shop_order o ON o.id = c.order_id
-            WHERE c.programme_id = p.id AND o.state IN ('paid', 'completed')) s ON true
-        WHERE f.received <> f.balance + l.outstanding + l.held + l.lapsed + s.spent
-        """,
-    ),
-]

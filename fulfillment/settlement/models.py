@@ -76,6 +76,7 @@ class SettlementItem(Base):
             postgresql_where=text("statement_id IS NULL"),
         ),
         Index("ix_settlement_item_statement_id", "statement_id", "id"),
+        Index("ix_settlement_item_adjustment", "id", postgresql_where=text("kind = 'adjustment'")),
         Index("ix_settlement_item_order_id", "order_id"),
     )
 

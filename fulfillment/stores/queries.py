@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from fulfillment.stores import rules
 from fulfillment.stores.models import PickupChoice, Store
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from mall.members import queries as member_queries
 from orders.order import queries as order_queries
 from orders.order import rules as order_rules
@@ -164,21 +163,6 @@ def honouring(session: Session, supplier_id: UUID, product_id: UUID) -> list[tup
     query = _matching(Near(supplier_id, product_id)).with_only_columns(Store.id, Store.name)
     rows = session.execute(query.order_by(Store.id).limit(rules.MAX_STORES))
     return [(row.id, row.name) for row in rows]
-
-
-INVARIANTS = [
-    Invariant(
-        "choices_within_their_merchant",
-        "what is collected was chosen at a store of the merchant who sold it, by who bought it",
-        """
-        SELECT c.order_id, c.store_id, c.supplier_id
-        FROM pickup_choice c
-        JOIN store s ON s.id = c.store_id
-        JOIN shop_order o ON o.id = c.order_id
-        WHERE s.supplier_id <> c.supplier_id OR o.member_id <> c.member_id
-        """,
-    ),
-]
 
 
 def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:

@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fulfillment.tracking.models import TrackedParcel, TrackingEvent
-from mall.kernel.invariants import Invariant
 
 
 def parcel_of(session: Session, shipment_id: UUID) -> TrackedParcel | None:
@@ -31,22 +30,3 @@ def due(session: Session, watches: Sequence[str], now: datetime, limit: int) -> 
         TrackedParcel.watch.in_(watches), TrackedParcel.due_at <= now
     )
     return list(session.scalars(query.order_by(TrackedParcel.due_at).limit(limit)))
-
-
-INVARIANTS = [
-    Invariant(
-        "parcels_where_their_events_say",
-        "a followed parcel is where the latest event under its number says",
-        """
-        SELECT t.shipment_id, t.state, e.state AS said
-        FROM tracked_parcel t
-        JOIN LATERAL (
-            SELECT array_agg(state) AS states, max(state) AS state FROM (
-                SELECT state, rank() OVER (ORDER BY happened_at DESC) AS place
-                FROM tracking_event
-                WHERE shipment_id = t.shipment_id AND tracking_no = coalesce(t.tracking_no, '')
-            ) x WHERE place = 1) e ON e.states IS NOT NULL
-        WHERE t.state <> ALL(e.states)
-        """,
-    ),
-]

@@ -15,7 +15,6 @@ from fulfillment.stores import queries as store_queries
 from fulfillment.vouchers import rules
 from fulfillment.vouchers.models import PickupVoucher
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from orders.order import queries as order_queries
 
 MAX_NAMED = 3
@@ -134,45 +133,3 @@ def day_list(session: Session, store_id: UUID, day: date) -> list[dict[str, Any]
         for choice in chosen
         for part in parts[choice.order_id, choice.supplier_id]
     ]
-
-
-INVARIANTS = [
-    Invariant(
-        "vouchers_match_units",
-        "each unit to collect has one voucher: used ones were handed out, others taken back",
-        """
-        SELECT f.id, f.quantity, f.dispatched_quantity, f.cancelled_quantity,
-               v.count, v.redeemed, v.gone
-        FROM fulfillment_line f
-        JOIN fulfillment_order o ON o.id = f.fulfillment_order_id
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS count, count(*) FILTER (WHERE state = 'redeemed') AS redeemed,
-                   count(*) FILTER (WHERE state IN ('revoked', 'expired')) AS gone
-            FROM pickup_voucher WHERE fulfillment_line_id = f.id) v
-        WHERE o.delivery_mode = 'store_pickup' AND o.state <> 'cancelled' AND v.count > 0
-          AND (v.count <> f.quantity OR v.redeemed <> f.dispatched_quantity
-               OR v.gone <> f.cancelled_quantity)
-        """,
-    ),
-    Invariant(
-        "vouchers_of_cancelled_revoked",
-        "no voucher of a cancelled order can be used",
-        """
-        SELECT v.id, v.state, o.state AS order_state FROM pickup_voucher v
-        JOIN fulfillment_order f ON f.id = v.fulfillment_order_id
-        JOIN shop_order o ON o.id = f.order_id
-        WHERE v.state NOT IN ('revoked', 'expired') AND o.state = 'cancelled'
-          AND NOT EXISTS (SELECT 1 FROM outbox_delivery d
-                          WHERE d.topic = 'OrderCancelled' AND d.state = 'pending'
-                            AND d.payload->>'order_id' = CAST(o.id AS text))
-        """,
-    ),
-    Invariant(
-        "vouchers_used_at_their_merchant",
-        "a voucher was used at a store of the merchant who issued it",
-        """
-        SELECT v.id, v.store_id FROM pickup_voucher v JOIN store s ON s.id = v.store_id
-        WHERE s.supplier_id <> v.supplier_id
-        """,
-    ),
-]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,7 +45,10 @@ class AccessToken(Base):
     """A session of one subject with one audience; only the token's hash is kept."""
 
     __tablename__ = "access_token"
-    __table_args__ = (Index("ix_access_token_subject_id", "subject_id"),)
+    __table_args__ = (
+        Index("ix_access_token_subject_id", "subject_id"),
+        Index("ix_access_token_ended", text("least(expires_at, revoked_at)")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -163,4 +166,4 @@ class UsedLoginCode(Base):
     __tablename__ = "used_login_code"
 
     code_hash: Mapped[bytes] = mapped_column(primary_key=True)
-    used_at: Mapped[datetime]
+    used_at: Mapped[datetime] = mapped_column(index=True)

@@ -80,6 +80,7 @@ class ValueAct(Base):
             postgresql_where=text("state = 'proposed'"),
         ),
         Index("ix_value_act_state", "state", "id"),
+        Index("ix_value_act_subject", "subject", "kind"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mall.journal.models import JournalLine, JournalSeal
-from mall.kernel.invariants import Invariant
 
 # A line as the text that is sealed: whatever shows the zone or spelling of a session is left out.
 CANONICAL = """jsonb_build_array(l.id, extract(epoch FROM l.at), l.audience, l.actor_id,
@@ -86,40 +85,3 @@ def head(session: Session) -> tuple[int, str]:
     query = select(JournalSeal).order_by(JournalSeal.position.desc()).limit(1)
     found = session.scalars(query).first()
     return (found.position, found.hash.hex()) if found else (0, "")
-
-
-INVARIANTS = [
-    Invariant(
-        "journal_chain",
-        "every seal is the hash of the one before it and of its line",
-        f"""SELECT s.position FROM journal_seal s
-            LEFT JOIN journal_line l ON l.id = s.line_id
-            LEFT JOIN journal_seal p ON p.position = s.position - 1
-            WHERE l.id IS NULL OR (s.position > 1 AND p.position IS NULL)
-               OR s.hash <> sha256(COALESCE(p.hash, '') || convert_to({CANONICAL}, 'UTF8'))""",
-    ),
-    Invariant(
-        "journal_sealed",
-        "every line of the journal is sealed, or waits for it less than an hour",
-        """SELECT l.id FROM journal_line l
-           LEFT JOIN journal_seal s ON s.line_id = l.id
-           LEFT JOIN journal_pending w ON w.line_id = l.id
-           WHERE s.line_id IS NULL
-             AND (w.line_id IS NULL OR w.queued_at < now() - interval '1 hour')""",
-    ),
-    Invariant(
-        "journal_complete",
-        "every request of staff with an effect that is on record has its line",
-        f"""SELECT r.caller, r.endpoint FROM idempotency_record r
-            WHERE split_part(r.caller, ':', 1) IN {STAFF}
-              AND r.expires_at - interval '1 day' >= (SELECT min(at) FROM journal_line)
-              AND NOT EXISTS (
-                SELECT 1 FROM journal_line l WHERE l.request = r.endpoint
-                AND l.actor_id = CAST(split_part(r.caller, ':', 2) AS uuid))
-            UNION ALL
-            SELECT CAST(c.decided_by_id AS text), CAST(c.id AS text) FROM staff_change c
-            WHERE c.decided_by_id IS NOT NULL AND NOT EXISTS (
-                SELECT 1 FROM journal_line l WHERE l.actor_id = c.decided_by_id
-                AND l.objects @> ARRAY[CAST(c.id AS text)])""",
-    ),
-]

@@ -17,6 +17,11 @@ def new_id() -> UUID:
     return uuid7()
 
 
+def first_id(at: datetime) -> UUID:
+    """Return what no id that is made from an instant on is lower than: older rows end there."""
+    return UUID(int=int(at.timestamp() * 1000) << 80)
+
+
 def new_number(prefix: str, at: datetime) -> str:
     """Return a number people can read out: prefix, Beijing date, ten random characters (50 bits)."""
     tail = "".join(ALPHABET[byte & 31] for byte in secrets.token_bytes(10))

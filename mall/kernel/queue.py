@@ -30,7 +30,7 @@ QUEUES: Mapping[str, Limits] = {
     INDEX: Limits(120, 200),
     # Small sheets, each for a few seconds at most: nobody waits for another's.
     SHEETS: Limits(60, 50),
-    # Large sheets and rosters work a bounded share each time; the daily audit reads everything.
+    # Large sheets and rosters work a bounded share each time; the daily audit takes seconds.
     BULK: Limits(600, 50),
     NOTIFY: Limits(60, 200),
 }

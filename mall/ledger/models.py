@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false, text, true
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -90,7 +90,7 @@ class BeanHold(Base):
     )
 
     order_id: Mapped[UUID] = mapped_column(primary_key=True)
-    lot_id: Mapped[UUID] = mapped_column(ForeignKey("bean_lot.id"), primary_key=True)
+    lot_id: Mapped[UUID] = mapped_column(ForeignKey("bean_lot.id"), primary_key=True, index=True)
     amount_fen: Mapped[int]
     state: Mapped[str] = mapped_column(default="held")
 
@@ -105,7 +105,8 @@ class LedgerTransfer(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    reference: Mapped[str] = mapped_column(unique=True)
+    # Compared byte by byte, so that the index finds all references of one kind.
+    reference: Mapped[str] = mapped_column(Text(collation="C"), unique=True)
     kind: Mapped[str]
     asset: Mapped[str]
     posted_at: Mapped[datetime]

@@ -122,7 +122,7 @@ def _connect(app: APIFlask, settings: Settings) -> None:
     app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
     app.extensions["mall_collectors"] = [OutboxCollector()]
     values.install(wiring.VALUES)
-    app.extensions["mall_invariants"] = wiring.INVARIANTS
+    app.extensions["mall_books"] = wiring.BOOKS
     app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
     app.extensions["mall_searcher"] = search_index.wiring.searcher(app, settings.index_dir)
     public, private = open_files(settings)

@@ -12,15 +12,14 @@ from rich.progress import track
 
 from catalog.uploads.process import importing
 from mall.approvals.rules import Signer
-from mall.kernel import invariants
 from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
-from mall.kernel.uow import reading_one_instant, unit_of_work
+from mall.kernel.uow import unit_of_work
 from mall.ledger.service import granting
-from mall.shell import database, running, wiring
+from mall.shell import database, running
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
-from mall.shell.commands import environment, jobs, reconcile, search, staff
+from mall.shell.commands import audit, environment, jobs, reconcile, search, staff
 from mall.shell.serving import ports
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -131,24 +130,6 @@ def where() -> None:
     click.echo(base)
 
 
-@main.command()
-def audit() -> None:
-    """Check every invariant on the live database; exit 1 on any breach."""
-    app = environment.application()
-    with app.app_context(), reading_one_instant() as session:
-        findings = invariants.check(session, wiring.INVARIANTS)
-    for finding in findings:
-        mark = "✓" if finding.is_kept else "✗"
-        click.echo(f"{mark} {finding.invariant.name}: {finding.invariant.says}")
-        if not finding.is_kept:
-            click.echo(f"  {finding.breach_count} breaches, for example:")
-            for sample in finding.samples:
-                click.echo(f"    {sample}")
-    broken = sum(not finding.is_kept for finding in findings)
-    click.echo(f"audit: {len(findings)} invariants, {broken} broken")
-    sys.exit(1 if broken else 0)
-
-
 @main.group()
 def catalog() -> None:
     """Products."""
@@ -232,6 +213,7 @@ main.add_command(staff.staff)
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)
 main.add_command(jobs.jobs)
+main.add_command(audit.audit)
 
 if __name__ == "__main__":
     main()

@@ -1,27 +1,22 @@
-"""Is the process alive, can it serve, and do its books agree?"""
+"""Is the process alive, and can it serve?"""
 
 from pathlib import Path
 from typing import Any
 
-import structlog
 from apiflask import APIBlueprint
 from apiflask.fields import Dict, String
 from flask import current_app
-from prometheus_client import Gauge
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mall.access.guard import public
-from mall.kernel import invariants
 from mall.kernel import queue as rq_queues
-from mall.kernel.uow import reading, reading_one_instant
+from mall.kernel.uow import reading
 from mall.web.fields import Schema
 from search_index.engines import IndexUnavailable
 
 bp = APIBlueprint("health", __name__, tag="Health")
-log = structlog.get_logger(__name__)
-BROKEN = Gauge("mall_invariants_broken", "Found by the daily audit", multiprocess_mode="mostrecent")
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -89,19 +84,3 @@ def readyz() -> Any:
     checks = {**_database(), **_queue()}
     is_ready = all(state.startswith("ok") for state in checks.values())
     return {"status": "ok" if is_ready else "failed", "checks": checks}, 200 if is_ready else 503
-
-
-def check_invariants() -> int:
-    """Check every invariant, once a day, and log each breach; return how many are broken."""
-    with reading_one_instant() as session:
-        findings = invariants.check(session, current_app.extensions["mall_invariants"])
-    broken = [finding for finding in findings if not finding.is_kept]
-    for finding in broken:
-        log.error(
-            "invariant_broken",
-            invariant=finding.invariant.name,
-            breaches=finding.breach_count,
-            samples=finding.samples,
-        )
-    BROKEN.set(len(broken))
-    return len(broken)

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from mall.kernel.invariants import Invariant
 from mall.ledger.service import funds
 from mall.members.rules import mask_phone
 from orders.collective import rules
@@ -142,88 +141,3 @@ def noticed_of(session: Session, programme: Programme) -> dict[str, Any]:
             if event.act in SHOWN_ACTS
         ],
     }
-
-
-INVARIANTS = [
-    Invariant(
-        "programme_budget",
-        "a submitted programme's head-count and budget are those of its recipients",
-        """
-        SELECT p.number, p.head_count, p.budget_fen, count(t.id), coalesce(sum(t.amount_fen), 0)
-        FROM programme p
-        LEFT JOIN entitlement t ON t.programme_id = p.id AND t.state <> 'withdrawn'
-        WHERE p.state NOT IN ('draft', 'rejected', 'withdrawn')
-        GROUP BY p.id
-        HAVING p.head_count <> count(t.id) OR p.budget_fen <> coalesce(sum(t.amount_fen), 0)
-        """,
-    ),
-    Invariant(
-        "issued_from_fund",
-        "what left a fund by issue is what its rights were given, and nothing before it was due",
-        """
-        SELECT p.number, coalesce(f.issued, 0), coalesce(t.issued, 0)
-        FROM programme p
-        LEFT JOIN (SELECT e.account, -sum(e.amount_fen) AS issued
-                   FROM ledger_transfer l JOIN ledger_entry e ON e.transfer_id = l.id
-                   WHERE l.kind = 'issue' AND e.account LIKE 'fund:%' GROUP BY e.account) f
-          ON f.account = 'fund:' || p.id
-        LEFT JOIN (SELECT programme_id, sum(amount_fen) AS issued FROM entitlement
-                   WHERE issued_at IS NOT NULL GROUP BY programme_id) t ON t.programme_id = p.id
-        WHERE coalesce(f.issued, 0) <> coalesce(t.issued, 0)
-           OR (coalesce(f.issued, 0) <> 0
-               AND p.state NOT IN ('issuing', 'active', 'closed', 'accepted', 'archived'))
-        """,
-    ),
-    Invariant(
-        "money_posted",
-        "every confirmed transfer and payout is posted once, with its amount",
-        """
-        SELECT coalesce(f.reference, t.reference), f.amount_fen, t.amount_fen
-        FROM (SELECT CASE kind WHEN 'transfer' THEN 'bank:' ELSE 'payout:' END || id AS reference,
-                     CASE kind WHEN 'transfer' THEN amount_fen ELSE -amount_fen END AS amount_fen
-              FROM funding WHERE state = 'confirmed') f
-        FULL JOIN (SELECT l.reference, -e.amount_fen AS amount_fen
-                   FROM ledger_transfer l JOIN ledger_entry e ON e.transfer_id = l.id
-                   WHERE e.account = 'bank:clearing') t USING (reference)
-        WHERE f.amount_fen IS DISTINCT FROM t.amount_fen
-        """,
-    ),
-    Invariant(
-        "money_confirmed_by_two",
-        "every confirmed transfer and payout was recorded by one person and confirmed by another",
-        """
-        SELECT f.id, f.kind, f.amount_fen, f.recorded_by, f.decided_by FROM funding f
-        WHERE f.state = 'confirmed' AND f.is_by_two AND (f.decided_by = f.recorded_by
-           OR NOT EXISTS (SELECT FROM author a WHERE a.subject_kind = 'funding'
-                          AND a.subject_id = f.id AND a.name = f.recorded_by)
-           OR NOT EXISTS (SELECT FROM decision d WHERE d.subject_kind = 'funding'
-                          AND d.subject_id = f.id AND d.name = f.decided_by))
-        """,
-    ),
-    Invariant(
-        "claimed_rights_given",
-        "nothing waits for somebody who has claimed it, but for the message that will give it",
-        """
-        SELECT p.number, t.id FROM entitlement t
-        JOIN programme p ON p.id = t.programme_id
-        JOIN roster_entry e ON e.id = t.entry_id AND e.member_id IS NOT NULL
-        WHERE t.state = 'waiting'
-          AND NOT EXISTS (
-              SELECT 1 FROM outbox_delivery d
-              WHERE d.topic = 'RosterEntriesClaimed' AND d.state = 'pending'
-                AND jsonb_exists(CAST(d.payload AS jsonb)->'entry_ids', CAST(e.id AS text)))
-        """,
-    ),
-    Invariant(
-        "closed_means_settled",
-        "nothing is open on the vouchers of a closed programme, and nobody waits for anything",
-        """
-        SELECT p.number, t.id, t.state, l.balance_fen
-        FROM programme p JOIN entitlement t ON t.programme_id = p.id
-        LEFT JOIN bean_lot l ON l.id = t.lot_id
-        WHERE p.state IN ('closed', 'accepted', 'archived') AND p.delivery <> 'unit_delivery'
-          AND (t.state IN ('listed', 'waiting', 'open') OR (l.is_voucher AND l.balance_fen <> 0
-               AND l.lapsed_at IS NOT NULL))
-        """,
-    ),
-]

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from mall.ledger.service import wallet
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
@@ -154,46 +153,3 @@ def waiting_for(session: Session, entry_ids: Sequence[UUID]) -> list[UUID]:
         Entitlement.entry_id.in_(entry_ids), Entitlement.state == rules.WAITING
     )
     return list(session.scalars(query.order_by(Entitlement.id)))
-
-
-INVARIANTS = [
-    Invariant(
-        "rights_have_lots",
-        "every issued right has the lot of whom it belongs to, and what was granted is its amount",
-        """
-        SELECT t.id, t.state, t.amount_fen, l.granted_fen
-        FROM entitlement t LEFT JOIN bean_lot l ON l.id = t.lot_id
-        JOIN programme p ON p.id = t.programme_id
-        WHERE t.state IN ('waiting', 'open', 'redeemed')
-          AND NOT (p.delivery = 'unit_delivery' AND p.kind = 'fixed')
-          AND (l.id IS NULL OR l.granted_fen <> t.amount_fen
-               OR l.programme_id IS DISTINCT FROM t.programme_id
-               OR l.member_id <> CASE WHEN t.state = 'waiting' THEN t.id
-                                      ELSE coalesce(t.member_id, t.id) END)
-        """,
-    ),
-    Invariant(
-        "redeemed_once",
-        "a redeemed right of one's own has one paid order of its programme, and an order one right",
-        """
-        SELECT t.id, t.order_id, o.state, count(*)
-        FROM entitlement t LEFT JOIN shop_order o ON o.id = t.order_id
-        WHERE t.state = 'redeemed'
-        GROUP BY t.id, t.order_id, o.state, o.union_id, o.id
-        HAVING o.id IS NULL OR o.state NOT IN ('paid', 'completed')
-        UNION ALL
-        SELECT min(CAST(t.id AS text))::uuid, t.order_id, min(o.state), count(*)
-        FROM entitlement t JOIN shop_order o ON o.id = t.order_id AND o.union_id IS NULL
-        WHERE t.state = 'redeemed' GROUP BY t.order_id HAVING count(*) > 1
-        """,
-    ),
-    Invariant(
-        "nobody_twice",
-        "in one programme nobody is listed twice, by roster entry or as a member",
-        """
-        SELECT programme_id, member_id, count(*) FROM entitlement
-        WHERE member_id IS NOT NULL AND state <> 'withdrawn'
-        GROUP BY programme_id, member_id HAVING count(*) > 1
-        """,
-    ),
-]

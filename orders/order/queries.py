@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.db import AutocommitPool
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from mall.kernel.together import Read, Rows, array
 from orders.order import rules, statements
 from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme
@@ -258,97 +257,3 @@ def order_reply(order: Order, lines: list[OrderLine]) -> dict[str, Any]:
     """Return an order as its member reads it."""
     columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
     return {**columns, "lines": lines}
-
-
-INVARIANTS = [
-    Invariant(
-        "order_totals",
-        "an order's goods and tenders are the sums over its lines and freight",
-        """
-        SELECT o.order_no, o.goods_fen, l.amount, o.beans_fen, l.beans + f.beans
-        FROM shop_order o
-        CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS amount,
-                                   coalesce(sum(beans_fen), 0) AS beans
-                            FROM order_line WHERE order_id = o.id) l
-        CROSS JOIN LATERAL (SELECT coalesce(sum(CAST(x->>'fee_fen' AS bigint)), 0) AS fee,
-                                   coalesce(sum(CAST(x->>'beans_fen' AS bigint)), 0) AS beans
-                            FROM jsonb_array_elements(o.freight) x) f
-        WHERE o.goods_fen <> l.amount OR o.freight_fen <> f.fee
-           OR o.beans_fen <> l.beans + f.beans
-        """,
-    ),
-    Invariant(
-        "order_beans",
-        "the beans of an order are spent once it is paid, held while it waits, free once cancelled",
-        """
-        SELECT o.order_no, o.state, o.beans_fen, s.spent, h.held
-        FROM shop_order o
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(e.amount_fen), 0) AS spent
-            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-            WHERE e.account = 'sales:beans'
-              AND t.reference = ANY(
-                  ARRAY['spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id]
-                  || ARRAY(SELECT 'unspend:' || r.id FROM reimbursement r
-                           WHERE r.order_id = o.id))) s
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
-            WHERE order_id = o.id AND state = 'held') h
-        WHERE (o.state IN ('paid', 'completed')
-               AND (s.spent <> o.beans_fen - o.refunded_beans_fen OR h.held <> 0))
-           OR (o.state = 'awaiting_payment' AND (s.spent <> 0 OR h.held <> o.beans_fen))
-           OR (o.state = 'cancelled' AND (s.spent <> 0 OR h.held <> 0))
-        """,
-    ),
-    Invariant(
-        "programme_orders",
-        "what paid orders took of a programme is what was spent of its lots, and no order more",
-        """
-        SELECT coalesce(c.programme_id, s.programme_id), c.taken, s.spent
-        FROM (SELECT p.programme_id, sum(p.amount_fen - p.returned_fen) AS taken
-              FROM order_programme p JOIN shop_order o ON o.id = p.order_id
-              WHERE o.state IN ('paid', 'completed') GROUP BY 1) c
-        FULL JOIN (
-            SELECT l.programme_id, -sum(e.amount_fen) AS spent
-            FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-            JOIN bean_lot l ON e.account = 'lot:' || l.id
-            WHERE t.kind IN ('spend', 'unspend') AND l.programme_id IS NOT NULL
-            GROUP BY 1 HAVING sum(e.amount_fen) <> 0) s USING (programme_id)
-        LEFT JOIN LATERAL (
-            SELECT sum(h.amount_fen) AS captured FROM bean_hold h JOIN bean_lot b ON b.id = h.lot_id
-            WHERE h.state = 'captured'
-              AND b.programme_id = coalesce(c.programme_id, s.programme_id)) k ON true
-        WHERE coalesce(c.taken, 0) <> coalesce(s.spent, 0) + coalesce(k.captured, 0)
-        """,
-    ),
-    Invariant(
-        "order_reservations",
-        "stock is reserved exactly for the lines of orders that wait for payment",
-        """
-        SELECT coalesce(a.order_id, r.order_id), a.quantity, r.quantity
-        FROM (SELECT l.order_id, l.sku_id, sum(l.quantity) AS quantity
-              FROM order_line l JOIN shop_order o ON o.id = l.order_id
-              WHERE o.state = 'awaiting_payment' GROUP BY 1, 2) a
-        FULL JOIN (SELECT order_id, sku_id, quantity FROM reservation WHERE state = 'held') r
-          ON r.order_id = a.order_id AND r.sku_id = a.sku_id
-        WHERE a.quantity IS DISTINCT FROM r.quantity
-        """,
-    ),
-    Invariant(
-        "order_sales",
-        "paid orders moved exactly their units out of stock, others none",
-        """
-        SELECT coalesce(a.reference, m.reference), a.quantity, m.quantity
-        FROM (SELECT 'order:' || l.order_id AS reference,
-                     nullif(sum(l.quantity) - coalesce(sum(b.unsent), 0), 0) AS quantity
-              FROM order_line l JOIN shop_order o ON o.id = l.order_id
-              LEFT JOIN LATERAL (SELECT sum(unsent) AS unsent FROM reimbursement
-                                 WHERE order_line_id = l.id) b ON true
-              WHERE o.state IN ('paid', 'completed') GROUP BY 1) a
-        FULL JOIN (SELECT reference, -sum(quantity) AS quantity FROM stock_movement
-                   WHERE cause IN ('sale', 'cancellation') GROUP BY 1
-                   HAVING sum(quantity) <> 0) m USING (reference)
-        WHERE a.quantity IS DISTINCT FROM m.quantity
-        """,
-    ),
-]

@@ -28,6 +28,7 @@ class Payment(Base):
         ),
         Index("ix_payment_order_id", "order_id"),
         Index("ix_payment_paid_at", "paid_at"),
+        Index("ix_payment_merchant", "merchant", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -7,7 +7,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from orders.order import rules as order_rules
 from orders.order.models import Order
 from orders.payments import rules
@@ -82,49 +81,3 @@ def due_for_query(session: Session, now: datetime, limit: int) -> list[tuple[str
         .limit(limit)
     )
     return [(row[0], bool(row[1])) for row in rows]
-
-
-INVARIANTS = [
-    Invariant(
-        "payments_accounted",
-        "a paid order's WeChat part was paid once and is owed as far as it went back; others are late",
-        """
-        SELECT o.order_no, o.state, o.wechat_fen, o.refunded_wechat_fen, coalesce(p.on_time, 0),
-               coalesce(p.owed, 0)
-        FROM shop_order o
-        LEFT JOIN LATERAL (
-            SELECT sum(p.amount_fen) AS on_time, sum(r.fen) AS owed
-            FROM payment p
-            LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM refund
-                               WHERE payment_id = p.id AND purpose <> 'late') r ON true
-            WHERE p.order_id = o.id AND p.state = 'paid' AND NOT p.is_late) p ON true
-        WHERE (o.state IN ('paid', 'completed')
-               AND (coalesce(p.on_time, 0) <> o.wechat_fen
-                    OR coalesce(p.owed, 0) <> o.refunded_wechat_fen))
-           OR (o.state = 'awaiting_payment' AND coalesce(p.on_time, 0) <> 0)
-           OR (o.state = 'cancelled' AND coalesce(p.on_time, 0) <> coalesce(p.owed, 0))
-        """,
-    ),
-    Invariant(
-        "payments_posted",
-        "every paid payment is posted once from WeChat's clearing account",
-        """
-        SELECT coalesce('payment:' || p.id, t.reference), p.amount_fen, t.amount_fen
-        FROM (SELECT id, amount_fen FROM payment WHERE state = 'paid') p
-        FULL JOIN (SELECT t.reference, -e.amount_fen AS amount_fen
-                   FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-                   WHERE t.reference LIKE 'payment:%' AND e.account = 'wechat:clearing') t
-          ON t.reference = 'payment:' || p.id
-        WHERE p.amount_fen IS DISTINCT FROM t.amount_fen
-        """,
-    ),
-    Invariant(
-        "no_payment_waits_for_nothing",
-        "no cancelled order has a payment that could still be paid",
-        """
-        SELECT o.order_no, p.out_trade_no FROM shop_order o
-        JOIN payment p ON p.order_id = o.id
-        WHERE o.state = 'cancelled' AND p.state = 'open'
-        """,
-    ),
-]

@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.clock import beijing_day
 from mall.kernel.errors import NotFound
-from mall.kernel.invariants import Invariant
 from orders.payments.models import Payment
 from orders.reconciliation import rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
@@ -124,68 +123,3 @@ def unpaid_on_bill(session: Session, merchant: str, day: date, limit: int) -> li
         .limit(limit)
     )
     return list(session.scalars(query))
-
-
-INVARIANTS = [
-    Invariant(
-        "bills_match_clearing",
-        "every line of a bill proves what was posted under its number, to the fen, or has a case",
-        """
-        SELECT l.day, l.line, l.kind, l.number, l.amount_fen, e.amount_fen AS posted
-        FROM bill_line l
-        LEFT JOIN payment p ON l.is_proof AND l.kind = 'payment' AND p.out_trade_no = l.number
-        LEFT JOIN refund r ON l.is_proof AND l.kind = 'refund' AND r.out_refund_no = l.number
-        LEFT JOIN ledger_transfer t
-          ON t.reference = CASE l.kind WHEN 'payment' THEN 'payment:' || p.id
-                                       ELSE 'refund:' || r.id END
-        LEFT JOIN ledger_entry e ON e.transfer_id = t.id AND e.account = 'wechat:clearing'
-        WHERE (NOT l.is_proof OR l.state IN ('SUCCESS', 'REFUND'))
-          AND l.amount_fen IS DISTINCT FROM CASE l.kind WHEN 'payment' THEN -e.amount_fen
-                                                        ELSE e.amount_fen END
-          AND NOT EXISTS (SELECT 1 FROM reconciliation_case c
-                          WHERE c.merchant = l.merchant AND c.kind = l.kind AND c.number = l.number
-                            AND c.state <> 'vanished'
-                            -- A further line of a number has a case of its own.
-                            AND (l.is_proof OR c.day = l.day
-                                               AND c.place IN ('', l.day || '#' || l.line)))
-        """,
-    ),
-    Invariant(
-        "clearing_is_on_bills",
-        "what was posted to the clearing account on a day whose bills are checked is on a bill",
-        """
-        SELECT n.number, n.kind, n.day, n.amount_fen
-        FROM (SELECT p.merchant, 'payment' AS kind, p.out_trade_no AS number, p.amount_fen,
-                     CAST(p.paid_at AT TIME ZONE 'Asia/Shanghai' AS date) AS day
-              FROM payment p WHERE p.state = 'paid'
-              UNION ALL
-              SELECT p.merchant, 'refund', r.out_refund_no, r.amount_fen,
-                     CAST(r.ended_at AT TIME ZONE 'Asia/Shanghai' AS date)
-              FROM refund r JOIN payment p ON p.id = r.payment_id
-              WHERE r.state = 'succeeded') n
-        JOIN bill b ON b.merchant = n.merchant AND b.day = n.day
-                   AND b.state IN ('checked', 'empty')
-        WHERE NOT EXISTS (SELECT 1 FROM bill_line l
-                          WHERE l.merchant = n.merchant AND l.kind = n.kind AND l.number = n.number
-                            AND l.is_proof)
-          AND NOT EXISTS (SELECT 1 FROM reconciliation_case c
-                          WHERE c.merchant = n.merchant AND c.kind = n.kind AND c.number = n.number
-                            AND c.state <> 'vanished')
-        """,
-    ),
-    Invariant(
-        "bills_add_up",
-        "a bill's figures are the sums over its lines",
-        f"""
-        SELECT b.merchant, b.day, b.line_count, count(l.number), b.paid_fen, b.refunded_fen
-        FROM bill b LEFT JOIN bill_line l ON l.merchant = b.merchant AND l.day = b.day
-        GROUP BY b.merchant, b.day
-        HAVING b.line_count <> count(l.number)
-            OR b.paid_fen <> coalesce(sum(l.amount_fen) FILTER (
-                   WHERE l.kind = 'payment' AND {statements.COUNTS}), 0)
-            OR b.refunded_fen <> coalesce(sum(l.amount_fen) FILTER (
-                   WHERE l.kind = 'refund' AND {statements.COUNTS}), 0)
-            OR b.fee_fen <> coalesce(sum(l.fee_fen), 0)
-        """,
-    ),
-]

@@ -23,6 +23,11 @@ class Refund(Base):
         CheckConstraint("purpose IN ('late','cancelled','after_sales')", name="purpose_known"),
         Index("ix_refund_ended_at", "ended_at"),
         Index(
+            "ix_refund_unpaid",
+            "purpose",
+            postgresql_where=text("state NOT IN ('succeeded','settled')"),
+        ),
+        Index(
             "ix_refund_due",
             "try_at",
             postgresql_where=text("state IN ('requested','accepted')"),

@@ -1,10 +1,12 @@
 """What stands in the database, read and written as nobody but a test may."""
 
 import functools
+from dataclasses import replace
 
 import psycopg
 from sqlalchemy import text
 
+from mall.audit import queries as audit_queries
 from mall.kernel import invariants
 from mall.kernel.db import driver_url
 from mall.kernel.uow import reading, reading_one_instant, unit_of_work
@@ -13,12 +15,34 @@ from mall.shell import wiring
 
 def findings_of(world, skipped=frozenset()):
     """Return how often each invariant is broken, for those that are."""
-    wanted = [each for each in wiring.INVARIANTS if each.name not in skipped]
+    wanted = [each for each in wiring.BOOKS.invariants if each.name not in skipped]
     with world.app.app_context(), reading_one_instant() as session:
         # One round trip says whether anything is broken; the state machines ask after each step.
         broken = session.execute(any_breach(tuple(wanted))).one()
-        found = invariants.check(session, wanted) if any(broken) else []
+        books = replace(wiring.BOOKS, invariants=wanted)
+        found = invariants.check(session, books) if any(broken) else []
     return {each.invariant.name: each.breach_count for each in found if not each.is_kept}
+
+
+def oldest_transaction(world):
+    """Return which transactions are over: all with a lower number."""
+    [row] = select_rows(
+        world, "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) AS n"
+    )
+    return row.n
+
+
+def mark_beginning(world, books):
+    """Let the audit of the day know that it has seen all that was before this world: nothing."""
+    with world.app.app_context(), reading() as session:
+        basis = audit_queries.instant(session, books).basis
+    execute_sql(
+        world,
+        "INSERT INTO audit_mark AS m (id, basis, horizon, taken_at) VALUES (1, :basis, :n, now())"
+        " ON CONFLICT (id) DO UPDATE SET basis = excluded.basis, horizon = excluded.horizon",
+        basis=basis,
+        n=world.beginning,
+    )
 
 
 def break_rules(world, statement):
@@ -68,7 +92,12 @@ def execute_sql(world, statement, **values):
 
 
 @functools.cache
-def any_breach(invariants):
+def any_breach(wanted):
     """Return one statement that tells of each invariant whether something breaks it."""
-    columns = ",\n".join(f"EXISTS ({each.breaches}) AS {each.name}" for each in invariants)
+
+    def is_broken(invariant):
+        asked = (invariants.whole_sql(part, wiring.BOOKS.sums) for part in invariant.parts)
+        return " OR ".join(f"EXISTS ({sql})" for sql in asked)
+
+    columns = ",\n".join(f"({is_broken(each)}) AS {each.name}" for each in wanted)
     return text(f"SELECT {columns}")

@@ -13,7 +13,7 @@ from mall.ledger.rules import Grant
 from mall.ledger.service import granting, wallet
 from mall.members.rules import AddressForm
 from mall.members.service import members
-from tests.support.database import count_rows
+from tests.support.database import count_rows, oldest_transaction
 
 # Who reviews where it does not matter who does.
 NOBODY = UUID(int=0)
@@ -57,6 +57,8 @@ class World:
         # Whether products announce themselves to a search index, or nobody wants to know.
         self.has_index = False
         self.second = None
+        # Which transactions were over before anything happened here.
+        self.beginning = oldest_transaction(self)
         if count_rows(self, "region") == 0:
             with app.app_context(), unit_of_work() as uow:
                 members.load_regions(uow)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mall.kernel.db import Base
 from mall.kernel.errors import DomainError
-from mall.kernel.invariants import Invariant
+from mall.kernel.invariants import Invariant, Whole
 from mall.kernel.settings import current_settings
 from mall.kernel.uow import UnitOfWork
 
@@ -66,11 +66,14 @@ INVARIANTS = [
     Invariant(
         "storage_adds_up",
         "what an owner stored is what its files come to",
-        "SELECT owner_kind, owner_id FROM storage_use u FULL JOIN ("
-        " SELECT owner_kind, owner_id, count(*) AS files, sum(size_bytes) AS bytes"
-        " FROM stored_file GROUP BY 1, 2) f USING (owner_kind, owner_id)"
-        " WHERE (coalesce(u.files, 0), coalesce(u.bytes, 0))"
-        " <> (coalesce(f.files, 0), coalesce(f.bytes, 0))",
+        Whole(
+            "files of sheets, rosters and papers do not grow with orders",
+            "SELECT owner_kind, owner_id FROM storage_use u FULL JOIN ("
+            " SELECT owner_kind, owner_id, count(*) AS files, sum(size_bytes) AS bytes"
+            " FROM stored_file GROUP BY 1, 2) f USING (owner_kind, owner_id)"
+            " WHERE (coalesce(u.files, 0), coalesce(u.bytes, 0))"
+            " <> (coalesce(f.files, 0), coalesce(f.bytes, 0))",
+        ),
     ),
 ]
 _CHARGE = text(

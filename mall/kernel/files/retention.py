@@ -13,7 +13,7 @@ from mall.kernel import clock
 from mall.kernel.db import Base
 from mall.kernel.files import quotas
 from mall.kernel.files.store import DOCUMENTS, Kept, PrivateFiles
-from mall.kernel.invariants import Invariant
+from mall.kernel.invariants import Invariant, Whole
 from mall.kernel.settings import Settings
 from mall.kernel.uow import unit_of_work
 
@@ -44,8 +44,11 @@ INVARIANTS = [
     Invariant(
         "ended_files_go",
         "no file that is not in force stays a day longer than its retention time",
-        "SELECT key, ends_at FROM ended_file"
-        " WHERE removed_at IS NULL AND ends_at < now() - interval '1 day'",
+        Whole(
+            "an index has those that are still to go",
+            "SELECT key, ends_at FROM ended_file"
+            " WHERE removed_at IS NULL AND ends_at < now() - interval '1 day'",
+        ),
     ),
 ]
 

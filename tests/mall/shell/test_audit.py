@@ -1,12 +1,14 @@
 """Each invariant is broken on purpose and must be found; the command says so and exits 1."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from mall.audit.process import Audit
 from mall.kernel import clock, invariants
-from mall.kernel.uow import reading_one_instant
+from mall.kernel.uow import reading, reading_one_instant
 from mall.shell import wiring
 from orders.reconciliation import rules as reconciliation_rules
 from tests.support.breaches import (
@@ -19,7 +21,7 @@ from tests.support.breaches import (
     UNIT_BREACHES,
     VOUCHER_BREACHES,
 )
-from tests.support.database import break_rules, findings_of
+from tests.support.database import break_rules, findings_of, mark_beginning
 from tests.support.giving import Union
 from tests.support.people import confirmed_by_second, new_member, new_staff, order_body
 from tests.support.selling import Counter, Sale
@@ -121,21 +123,43 @@ def test_every_invariant_has_a_breach_to_find():
     known = {*BREACHES, *GIVING_BREACHES, *AFTER_SALES_BREACHES, *VOUCHER_BREACHES}
     known |= {*BILL_BREACHES, *SETTLEMENT_BREACHES, *UNIT_BREACHES, *JOURNAL_BREACHES}
     known |= {*APPROVAL_BREACHES}
-    assert known == {each.name for each in wiring.INVARIANTS}
+    assert known == {each.name for each in wiring.BOOKS.invariants}
 
 
-@pytest.mark.parametrize("name", BREACHES)
-def test_a_breach_is_found(busy, name):
-    break_rules(busy, BREACHES[name])
-    assert findings_of(busy).get(name, 0) > 0
+def unseen(world, breaches):
+    """Return the breaches that the whole audit does not find, or that of the day does not.
+
+    Each is planted alone and undone. To the audit of the day everything here is recent: the one
+    before it has seen an empty mall.
+    """
+    found = []
+    for name, statement in breaches.items():
+        books = replace(
+            wiring.BOOKS,
+            invariants=[each for each in wiring.BOOKS.invariants if each.name == name],
+        )
+        mark_beginning(world, books)
+        with world.app.app_context(), reading() as session:
+            session.execute(text("SET LOCAL session_replication_role = replica"))
+            assert session.execute(text(statement)).rowcount > 0, name
+            audit = Audit(books)
+            audit.look_at_changes(session)
+            of_day, whole = audit.findings()[0], invariants.check(session, books)[0]
+        if of_day.is_kept:
+            found.append(f"{name}, by the audit of the day")
+        if whole.is_kept:
+            found.append(name)
+    return found
 
 
-@pytest.mark.parametrize("name", JOURNAL_BREACHES)
-def test_a_breach_of_the_journal_is_found(busy, name):
+def test_a_breach_is_found(busy):
+    assert unseen(busy, BREACHES) == []
+
+
+def test_a_breach_of_the_journal_is_found(busy):
     run_sweep(busy, "seal_journal")
     assert findings_of(busy) == {}
-    break_rules(busy, JOURNAL_BREACHES[name])
-    assert findings_of(busy).get(name, 0) > 0
+    assert unseen(busy, JOURNAL_BREACHES) == []
 
 
 @pytest.fixture
@@ -153,16 +177,12 @@ def decided(generous):
     return generous
 
 
-@pytest.mark.parametrize("name", APPROVAL_BREACHES)
-def test_a_breach_of_two_persons_is_found(decided, name):
-    break_rules(decided, APPROVAL_BREACHES[name])
-    assert findings_of(decided).get(name, 0) > 0
+def test_a_breach_of_two_persons_is_found(decided):
+    assert unseen(decided, APPROVAL_BREACHES) == []
 
 
-@pytest.mark.parametrize("name", GIVING_BREACHES)
-def test_a_breach_of_a_programme_is_found(generous, name):
-    break_rules(generous, GIVING_BREACHES[name])
-    assert findings_of(generous).get(name, 0) > 0
+def test_a_breach_of_a_programme_is_found(generous):
+    assert unseen(generous, GIVING_BREACHES) == []
 
 
 @pytest.fixture
@@ -179,10 +199,8 @@ def regretful(world):
     return world
 
 
-@pytest.mark.parametrize("name", AFTER_SALES_BREACHES)
-def test_a_breach_of_after_sales_is_found(regretful, name):
-    break_rules(regretful, AFTER_SALES_BREACHES[name])
-    assert findings_of(regretful).get(name, 0) > 0
+def test_a_breach_of_after_sales_is_found(regretful):
+    assert unseen(regretful, AFTER_SALES_BREACHES) == []
 
 
 @pytest.fixture
@@ -195,10 +213,8 @@ def collected(world):
     return world
 
 
-@pytest.mark.parametrize("name", VOUCHER_BREACHES)
-def test_a_breach_of_vouchers_is_found(collected, name):
-    break_rules(collected, VOUCHER_BREACHES[name])
-    assert findings_of(collected).get(name, 0) > 0
+def test_a_breach_of_vouchers_is_found(collected):
+    assert unseen(collected, VOUCHER_BREACHES) == []
 
 
 @pytest.fixture
@@ -216,10 +232,8 @@ def settled(world):
     return world
 
 
-@pytest.mark.parametrize("name", SETTLEMENT_BREACHES)
-def test_a_breach_of_settlement_is_found(settled, name):
-    break_rules(settled, SETTLEMENT_BREACHES[name])
-    assert findings_of(settled).get(name, 0) > 0
+def test_a_breach_of_settlement_is_found(settled):
+    assert unseen(settled, SETTLEMENT_BREACHES) == []
 
 
 @pytest.fixture
@@ -232,10 +246,8 @@ def handed(world):
     return world
 
 
-@pytest.mark.parametrize("name", UNIT_BREACHES)
-def test_a_breach_at_a_unit_is_found(handed, name):
-    break_rules(handed, UNIT_BREACHES[name])
-    assert findings_of(handed).get(name, 0) > 0
+def test_a_breach_at_a_unit_is_found(handed):
+    assert unseen(handed, UNIT_BREACHES) == []
 
 
 @pytest.fixture
@@ -250,10 +262,8 @@ def reconciled(world):
     return world
 
 
-@pytest.mark.parametrize("name", BILL_BREACHES)
-def test_a_breach_of_a_bill_is_found(reconciled, name):
-    break_rules(reconciled, BILL_BREACHES[name])
-    assert findings_of(reconciled).get(name, 0) > 0
+def test_a_breach_of_a_bill_is_found(reconciled):
+    assert unseen(reconciled, BILL_BREACHES) == []
 
 
 def test_a_double_spend_would_be_found(busy):
@@ -267,15 +277,12 @@ def test_a_double_spend_would_be_found(busy):
 
 
 def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, command):
-    clean = command("audit")
-    lines = clean.stdout.splitlines()
-    assert (clean.returncode, lines[-1]) == (
-        0,
-        f"audit: {len(wiring.INVARIANTS)} invariants, 0 broken",
-    )
-    assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [
-        each.name for each in wiring.INVARIANTS
-    ]
+    names = [each.name for each in wiring.BOOKS.invariants]
+    for options in (["--full"], []):
+        clean = command("audit", *options)
+        *lines, last = clean.stdout.splitlines()
+        assert (clean.returncode, last) == (0, f"audit: {len(names)} invariants, 0 broken")
+        assert [line.split()[1].rstrip(":") for line in lines if line[0] in "✓✗"] == names
     break_rules(busy, BREACHES["lot_balance"])
     broken = command("audit")
     assert broken.returncode == 1
@@ -292,12 +299,14 @@ def test_the_daily_check_counts_what_is_broken(busy):
 def test_the_audit_reads_one_instant(busy):
     """What is ordered while it runs does not show as a breach: it is one snapshot."""
     member, (_, sku) = new_member(busy, beans_fen=1000), new_sku(busy, 1000)
-    half = len(wiring.INVARIANTS) // 2
+    half = len(wiring.BOOKS.invariants) // 2
+    first = replace(wiring.BOOKS, invariants=wiring.BOOKS.invariants[:half])
+    second = replace(wiring.BOOKS, invariants=wiring.BOOKS.invariants[half:])
     with busy.app.app_context(), reading_one_instant() as session:
-        findings = invariants.check(session, wiring.INVARIANTS[:half])
+        findings = invariants.check(session, first)
         body = order_body([sku], "beans", 1000)
         reply = in_another_thread(lambda: member.post("/v1/store/orders", body))
         assert reply.status_code == 201
-        findings += invariants.check(session, wiring.INVARIANTS[half:])
+        findings += invariants.check(session, second)
         assert session.scalar(text("SELECT count(*) FROM shop_order")) == 5
     assert [each.invariant.name for each in findings if not each.is_kept] == []

@@ -9,7 +9,7 @@ from catalog.products.rules import SkuForm
 from catalog.suppliers.rules import FreightRule
 from catalog.suppliers.service import supplying
 from mall.kernel.uow import unit_of_work
-from orders.order import queries as order_queries
+from orders.order import invariants as order_invariants
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import OrderLine
@@ -209,4 +209,4 @@ def test_a_states_table_knows_every_way_and_no_other():
         ("paid", "completed"),
         ("paid", "cancelled"),
     }
-    assert order_queries.INVARIANTS
+    assert order_invariants.INVARIANTS
