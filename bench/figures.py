@@ -241,7 +241,7 @@ def memory_web(bench: Bench) -> Iterator[Figure]:
     root = min(webs, key=lambda each: each.create_time())
     sizes = [memory_mb(each)[1] for each in webs if each.pid != root.pid]
     yield Figure(
-        "memory_web", round(max(sizes), 1), "MB resident", goal="< 260", met=max(sizes) < 260
+        "memory_web", round(max(sizes), 1), "MB resident", goal="≤ 200", met=max(sizes) <= 200
     )
 
 
@@ -252,8 +252,8 @@ def memory_all(bench: Bench) -> Iterator[Figure]:
         with suppress(psutil.NoSuchProcess):
             sizes.setdefault(_part(process), []).append(memory_mb(process)[0])
     total = sum(map(sum, sizes.values()))
-    # Two web processes of at most 260, two workers and a scheduler of the same code, the database.
-    yield Figure("memory_all", round(total, 1), "MB proportional", goal="< 1300", met=total < 1300)
+    # Two web processes, the workers and a scheduler of the same code, the database.
+    yield Figure("memory_all", round(total, 1), "MB proportional", goal="≤ 1100", met=total <= 1100)
     for name, parts in sorted(sizes.items()):
         yield Figure(f"memory of {name}", round(max(parts), 1), f"MB, largest of {len(parts)}")
 

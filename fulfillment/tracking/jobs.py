@@ -1,6 +1,7 @@
 """Ask the aggregator, off the request and outside any transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from flask import current_app
@@ -18,19 +19,26 @@ MAX_RUN_SECONDS = 20
 NEEDS_PHONE = ("sf",)
 
 
+@dataclass(frozen=True)
+class Claimed:
+    """A parcel whose turn this worker has, by the id of its shipment."""
+
+    id: UUID
+    parcel: Parcel
+
+
 def subscribe_parcels(limit: int = 200) -> int:
     """Subscribe parcels that are to be watched; run by the scheduler. Returns how many were tried."""
     return one_by_one("subscribe_parcels", _claimed((rules.WANTED,), limit), _subscribe)
 
 
-def _subscribe(claimed: tuple[UUID, Parcel]) -> bool:
-    shipment_id, parcel = claimed
+def _subscribe(claimed: Claimed) -> bool:
     settings, gateway = _configured()
-    callback = f"{settings.callback_url.rstrip('/')}/{shipment_id}"
-    salt = rules.salt_of(shipment_id, current_settings().secret_key)
-    outcome = gateway.subscribe(parcel, callback, salt)
+    callback = f"{settings.callback_url.rstrip('/')}/{claimed.id}"
+    salt = rules.salt_of(claimed.id, current_settings().secret_key)
+    outcome = gateway.subscribe(claimed.parcel, callback, salt)
     with unit_of_work() as uow:
-        service.note_subscription(uow, shipment_id, outcome)
+        service.note_subscription(uow, claimed.id, outcome)
     return True
 
 
@@ -39,13 +47,12 @@ def ask_about_silent(limit: int = 200) -> int:
     return one_by_one("ask_about_silent", _claimed((rules.WATCHED, rules.ASKED), limit), _ask)
 
 
-def _ask(claimed: tuple[UUID, Parcel]) -> bool:
-    shipment_id, parcel = claimed
-    news = _configured()[1].ask(parcel)
+def _ask(claimed: Claimed) -> bool:
+    news = _configured()[1].ask(claimed.parcel)
     with unit_of_work() as uow:
-        service.note_asked(uow, shipment_id)
+        service.note_asked(uow, claimed.id)
         if news is not None:
-            service.take_news(uow, shipment_id, news)
+            service.take_news(uow, claimed.id, news)
     return True
 
 
@@ -53,13 +60,13 @@ def _configured() -> tuple[Kuaidi100Settings, TrackingGateway]:
     return current_settings().kuaidi100, current_app.extensions["mall_tracking_gateway"]
 
 
-def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
+def _claimed(watches: Sequence[str], limit: int) -> list[Claimed]:
     """Return parcels that are due, claimed one by one."""
     if not current_settings().kuaidi100.is_configured:
         return []
     with reading() as session:
         due = queries.due(session, watches, clock.now(), limit)
-    found: list[tuple[UUID, Parcel]] = []
+    found: list[Claimed] = []
 
     def claim(shipment_id: UUID) -> bool:
         with unit_of_work() as uow:
@@ -69,7 +76,7 @@ def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
             needs_phone = claimed.carrier in NEEDS_PHONE
             end = shipment_service.phone_end(uow.session, shipment_id) if needs_phone else ""
             parcel = Parcel(claimed.carrier, claimed.tracking_no, end)
-        found.append((shipment_id, parcel))
+        found.append(Claimed(shipment_id, parcel))
         return True
 
     one_by_one("claim_parcels", due, claim, MAX_RUN_SECONDS)

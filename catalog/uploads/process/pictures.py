@@ -56,8 +56,16 @@ class Entry:
         return self.name.startswith("__MACOSX/") or self.name.rpartition("/")[2].startswith(".")
 
     @property
-    def stands_for(self) -> tuple[str, int] | None:
+    def stands_for(self) -> "Place | None":
         return _place(self.name)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of which SKU or product an image is, by its code, and the how-manieth; empty for of none."""
+
+    sku_code: str = ""
+    position: int = 0
 
 
 def unpack(upload: Upload) -> bool:
@@ -163,32 +171,31 @@ def _owner(upload: Upload) -> Owner:
     return Owner(SUPPLIER, upload.supplier_id)
 
 
-def _place(name: str) -> tuple[str, int] | None:
+def _place(name: str) -> Place | None:
     """Return the SKU code and the place that a name stands for."""
     folder, _, last = name.rpartition("/")
     inside = re.fullmatch(r"(\d{1,2})\.(?:jpe?g|png|webp)", last, re.I)
     if folder and inside:
-        return canonical.code(folder.rpartition("/")[2]), int(inside.group(1))
+        return Place(canonical.code(folder.rpartition("/")[2]), int(inside.group(1)))
     match = _NAME.fullmatch(last)
     if match is None:
         return None
-    return canonical.code(match.group("code")), int(match.group("position") or 1)
+    return Place(canonical.code(match.group("code")), int(match.group("position") or 1))
 
 
 def _keep(upload_id: UUID, entry: Entry, url: str | None, problem: Wording | None) -> None:
     told = problem.zh if problem else None
-    _write(upload_id, entry.source, entry.stands_for or ("", 0), (url, told))
+    _write(upload_id, entry.source, entry.stands_for or Place(), url=url, problem=told)
 
 
 def _write(
-    upload_id: UUID, source: str, place: tuple[str, int], found: tuple[str | None, str | None]
+    upload_id: UUID, source: str, place: Place, url: str | None = None, problem: str | None = None
 ) -> None:
-    url, problem = found
     row = {
         "upload_id": upload_id,
         "source": source[:600],
-        "sku_code": place[0][:64],
-        "position": place[1],
+        "sku_code": place.sku_code[:64],
+        "position": place.position,
         "url": url,
         "problem": problem,
     }
@@ -226,22 +233,22 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
             if source not in known:
                 if time.monotonic() > ends:
                     return False
-                place = (row.values.get("sku_code", "")[:64], position)
+                place = Place(row.values.get("sku_code", "")[:64], position)
                 known[source] = _fetch(upload, source, url, place)
             if known[source]:
                 _complain(row, finding("image_not_fetched", position=position, why=known[source]))
     return True
 
 
-def _fetch(upload: Upload, source: str, url: str, place: tuple[str, int]) -> str | None:
+def _fetch(upload: Upload, source: str, url: str, place: Place) -> str | None:
     """Keep one image; return what is wrong with it, or None."""
     try:
         stored = store_image(current_public_files(), fetching.fetch(url, MAX_BYTES), _owner(upload))
     except (fetching.FetchRefused, ImageRefused, StorageFull) as refused:
         problem = refused.sentence("zh")
-        _write(upload.id, source, place, (None, problem))
+        _write(upload.id, source, place, problem=problem)
         return problem
-    _write(upload.id, source, place, (stored.large, None))
+    _write(upload.id, source, place, url=stored.large)
     return None
 
 
