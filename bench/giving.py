@@ -289,7 +289,7 @@ def grant(bench: Bench) -> Iterator[Figure]:
         "grant_memory", round(grown, 1), "MB that a worker grew", goal="< 40", met=grown < 40
     )
     purchase.wait(
-        "SELECT count(*) FROM outbox_delivery WHERE state = 'pending' AND topic = 'RightsIssued'"
+        "SELECT count(*) FROM outbox_delivery WHERE state = 'pending' AND topic = 'EntitlementsIssued'"
         " AND :ids IS NOT NULL",
         [programme_id],
     )

@@ -18,7 +18,7 @@ from fulfillment.handover import queries as handover_queries
 from fulfillment.handover import supplier_views as handover_supplier_views
 from fulfillment.handover import union_views as handover_union_views
 from fulfillment.handover import views as handover_views
-from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
+from fulfillment.messages import FulfillmentOrderDelivered, ParcelSent, PickupOpened
 from fulfillment.reports import queries as report_queries
 from fulfillment.reports import union_views as report_union_views
 from fulfillment.reports import views as report_views
@@ -84,7 +84,7 @@ REACTIONS = {
     OrderPaid: [Reaction(dispatch_service.open_fulfillment_orders)],
     PickupOpened: [Reaction(voucher_service.issue)],
     ParcelSent: [Reaction(tracking_service.follow, "notify")],
-    PartDelivered: [Reaction(settlements.collect, "bulk")],
+    FulfillmentOrderDelivered: [Reaction(settlements.collect, "bulk")],
     LineReimbursed: [Reaction(settlements.collect, "bulk")],
     OrderCancelled: [
         Reaction(voucher_service.revoke_cancelled),

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from fulfillment.dispatch import queries, rules, statements
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.messages import PartDelivered, PickupOpened
+from fulfillment.messages import FulfillmentOrderDelivered, PickupOpened
 from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
@@ -148,7 +148,7 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     found.delivered_at = uow.now
     found.delivered_by = actor
     uow.session.flush()
-    uow.emit(PartDelivered(str(order_id), str(found.id)))
+    uow.emit(FulfillmentOrderDelivered(str(order_id), str(found.id)))
     if found.case_id is None and queries.count_undelivered(uow.session, order_id) == 0:
         order_service.complete(uow, order_id, actor)
     return found

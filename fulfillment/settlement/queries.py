@@ -174,8 +174,8 @@ def was_settled(session: Session, supplier_id: UUID, ends_on: date) -> bool:
 
 _WAITS = """
     NOT EXISTS (SELECT 1 FROM outbox_delivery d WHERE d.state = 'pending'
-                AND (d.topic = 'PartDelivered' AND d.payload->>'order_id' = CAST(o.id AS text)
-                     OR d.topic = 'LineReimbursed' AND d.payload->>'order_id' = CAST(o.id AS text)))
+                AND d.payload->>'order_id' = CAST(o.id AS text)
+                AND d.topic IN ('FulfillmentOrderDelivered', 'LineReimbursed', 'PartDelivered'))
 """
 INVARIANTS = [
     Invariant(

@@ -14,7 +14,7 @@ from catalog.suppliers import queries as supplier_queries
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentOrder
-from fulfillment.messages import PartDelivered
+from fulfillment.messages import FulfillmentOrderDelivered
 from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
 from fulfillment.settlement.rules import GivenBack, Item, SoldLine
@@ -33,7 +33,9 @@ from orders.order import service as order_service
 from orders.refunds import queries as refund_queries
 
 
-def collect(uow: UnitOfWork, messages: Sequence[PartDelivered | LineReimbursed]) -> None:
+def collect(
+    uow: UnitOfWork, messages: Sequence[FulfillmentOrderDelivered | LineReimbursed]
+) -> None:
     """Write down the items that are missing of what was delivered of orders; again adds nothing."""
     for order_id in sorted({UUID(message.order_id) for message in messages}):
         _collect_order(uow, order_id)

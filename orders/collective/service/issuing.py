@@ -21,7 +21,7 @@ from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules
 from orders.entitlements import service as entitlement_service
 from orders.entitlements.service import Chunk
-from orders.messages import RightsIssued
+from orders.messages import EntitlementsIssued
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
@@ -135,7 +135,9 @@ def _tell(uow: UnitOfWork, programme: Programme) -> None:
     for after in range(
         0, entitlement_queries.last_issued(uow.session, programme.id, since), rules.CHUNK
     ):
-        uow.emit(RightsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK))
+        uow.emit(
+            EntitlementsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK)
+        )
     programme.told_at = uow.now
 
 

@@ -14,7 +14,7 @@ from mall.notification.service.member_notices import MemberNotice
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import service as entitlement_service
 from orders.entitlements.models import Entitlement
-from orders.messages import RightsIssued
+from orders.messages import EntitlementsIssued
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
@@ -24,7 +24,7 @@ MAX_REMINDED = 5000
 GIFT, REMINDER = "gift", "reminder"
 
 
-def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
+def announce(uow: UnitOfWork, messages: Sequence[EntitlementsIssued]) -> None:
     """Tell the members to whom something was issued; each once for a programme."""
     for message in messages:
         programme = programme_queries.any_programme(uow.session, UUID(message.programme_id))

@@ -98,7 +98,7 @@ def test_messages_that_come_again_count_once(world, sale, audited):
     execute_sql(
         world,
         "UPDATE outbox_delivery SET state = 'pending'"
-        " WHERE topic IN ('PartDelivered', 'LineReimbursed')",
+        " WHERE topic IN ('FulfillmentOrderDelivered', 'LineReimbursed')",
     )
     assert run_outbox(world) >= 1
     assert len(items(sale)) == 1
