@@ -86,7 +86,7 @@ class Customs(Giving):
 
     def goods_are_sent(self) -> str:
         placed = self.known["placed"]
-        self.send_parts(self.supplier, len(placed))
+        self.dispatch_all(self.supplier, len(placed))
         self.confirm_all([(person, order_id) for person, order_id, _ in placed])
         delivery = self.dashboard()["delivery"]
         return f"{delivery['shipped']} sent, {delivery['signed']} signed"

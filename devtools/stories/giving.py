@@ -264,32 +264,38 @@ class Giving(Telling):
 
     # Goods
 
-    def parts_waiting(self, supplier: Person) -> list[Any]:
+    def waiting_fulfillment_orders(self, supplier: Person) -> list[Any]:
         """Return what a supplier has to send for this story, once workers have split it."""
         found = supplier.all("/v1/supplier/fulfillment-orders", state="open")
         return [each for each in found if each["order_id"] in self.order_ids]
 
-    def send_parts(self, supplier: Person, count: int) -> list[Any]:
-        """Send so many parts by the supplier's own driver; return them."""
-        parts: list[Any] = self.wait(
-            f"not {count} parts",
-            lambda: found if len(found := self.parts_waiting(supplier)) == count else None,
+    def dispatch_all(self, supplier: Person, count: int) -> list[Any]:
+        """Send so many fulfillment orders by the supplier's own driver; return them."""
+        fulfillment_orders: list[Any] = self.wait(
+            f"not {count} fulfillment orders",
+            lambda: (
+                found if len(found := self.waiting_fulfillment_orders(supplier)) == count else None
+            ),
         )
-        at_once(lambda part: self.send_part(supplier, part), parts)
-        return parts
+        at_once(
+            lambda fulfillment_order: self.dispatch(supplier, fulfillment_order), fulfillment_orders
+        )
+        return fulfillment_orders
 
-    def send_part(self, supplier: Person, part: Any, items: Any = None) -> None:
+    def dispatch(self, supplier: Person, fulfillment_order: Any, items: Any = None) -> None:
         body = {"carrier": "self", "tracking_no": None, "items": items}
-        supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", body)
+        supplier.post(f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", body)
 
     def confirm_all(self, chosen: Sequence[tuple[Person, str]]) -> None:
-        """Let members confirm every part of their orders."""
+        """Let members confirm every fulfillment order of theirs."""
 
         def confirm(each: tuple[Person, str]) -> None:
             person, order_id = each
             path = f"/v1/store/orders/{order_id}/fulfillment-orders"
-            for part in person.get(path)["items"]:
-                person.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm", expect=200)
+            for fulfillment_order in person.get(path)["items"]:
+                person.post(
+                    f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm", expect=200
+                )
 
         at_once(confirm, chosen)
 
@@ -311,7 +317,7 @@ class Giving(Telling):
         self.acceptor.post(f"{self.path}/accept", {"note": "数量、外观、质保期均符合"}, 200)
         delivery = self.dashboard()["delivery"]
         self.check(delivery["signed"], delivery["parts"], "signed")
-        return f"{delivery['signed']} of {delivery['parts']} parts signed for"
+        return f"{delivery['signed']} of {delivery['parts']} fulfillment orders signed for"
 
     def papers_agree(self) -> str:
         """Take every paper along, and compare the settlement with the ledger."""

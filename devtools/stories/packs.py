@@ -96,7 +96,7 @@ class Court(Giving):
 
     def packs_are_sent(self) -> str:
         chosen = self.known["chosen"]
-        self.send_parts(self.supplier, len(chosen))
+        self.dispatch_all(self.supplier, len(chosen))
         self.confirm_all([(person, order_id) for person, order_id, _ in chosen])
         person = chosen[0][0]
         right = self.right_of(person)["id"]
@@ -107,12 +107,18 @@ class Court(Giving):
 
     def silent_ones_get_the_default(self) -> str:
         self.programme_closes()
-        parts = self.wait("no part", lambda: self.handler.get(f"{self.path}/deliveries")["items"])
+        fulfillment_orders = self.wait(
+            "no fulfillment order", lambda: self.handler.get(f"{self.path}/deliveries")["items"]
+        )
         self.handler.post(f"{self.path}/accept", {}, 409)
-        for part in parts:
-            self.send_part(self.supplier, part)
+        for fulfillment_order in fulfillment_orders:
+            self.dispatch(self.supplier, fulfillment_order)
         silent = self.count - len(self.known["chosen"])
-        units = sum(line["quantity"] for part in parts for line in part["lines"])
+        units = sum(
+            line["quantity"]
+            for fulfillment_order in fulfillment_orders
+            for line in fulfillment_order["lines"]
+        )
         self.check(units, 2 * silent, "units for the silent")
         return f"{silent} default packs go to the unit"
 
@@ -168,15 +174,19 @@ class Maternity(Giving):
         )
 
     def two_loads_arrive(self) -> str:
-        [part] = self.wait("no part", lambda: self.handler.get(f"{self.path}/deliveries")["items"])
+        [fulfillment_order] = self.wait(
+            "no fulfillment order", lambda: self.handler.get(f"{self.path}/deliveries")["items"]
+        )
         half = self.count // 2
-        items = [{"line_id": line["id"], "quantity": half} for line in part["lines"]]
-        self.send_part(self.supplier, part, items)
+        items = [{"line_id": line["id"], "quantity": half} for line in fulfillment_order["lines"]]
+        self.dispatch(self.supplier, fulfillment_order, items)
         self.programme_closes()
         refused = self.handler.post(f"{self.path}/accept", {}, 409)
-        pick = self.supplier.download(f"/v1/supplier/fulfillment-orders/{part['id']}/pick-list")
+        pick = self.supplier.download(
+            f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/pick-list"
+        )
         self.check(pick[:5], b"%PDF-", "the pick list")
-        self.send_part(self.supplier, part)
+        self.dispatch(self.supplier, fulfillment_order)
         return f"{half}, then {self.count - half}; in between: {refused['detail']}"
 
     def loads_are_received(self) -> str:
@@ -190,9 +200,13 @@ class Maternity(Giving):
         [case] = self.handler.post(receipts, {**body, "note": "一箱压坏"})["case_ids"]
         refused = self.handler.post(f"{self.path}/accept", {}, 409)
         self.supplier.post(f"/v1/supplier/after-sales/{case}/approve", {}, 200)
-        parts = self.handler.get(f"{self.path}/deliveries")["items"]
-        [again] = [part for part in parts if part["case_id"] == case]
-        self.send_part(self.supplier, again)
+        fulfillment_orders = self.handler.get(f"{self.path}/deliveries")["items"]
+        [again] = [
+            fulfillment_order
+            for fulfillment_order in fulfillment_orders
+            if fulfillment_order["case_id"] == case
+        ]
+        self.dispatch(self.supplier, again)
         third = self.handler.get(f"{self.path}/loads")["items"][-1]
         self.handler.post(receipts, {"shipment_id": third["shipment_id"]})
         return str(refused["detail"])

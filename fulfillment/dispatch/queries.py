@@ -44,7 +44,7 @@ def _one(session: Session, which: ColumnElement[bool]) -> FulfillmentOrder:
 
 
 def order_of(session: Session, fulfillment_order_id: UUID) -> UUID:
-    """Return the order that a fulfillment order is a part of; raise NotFound."""
+    """Return the order that a fulfillment order belongs to; raise NotFound."""
     found = session.scalar(
         select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
     )
@@ -76,7 +76,7 @@ class FulfillmentFilter:
     overdue_at: datetime | None = None
 
 
-def list_parts(
+def list_fulfillment_orders(
     session: Session, wish: FulfillmentFilter, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
     """Return fulfillment orders, newest first, one more than `limit` if there are more."""
@@ -138,7 +138,7 @@ def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:
 
 
 def collected_of(session: Session, order_ids: Sequence[UUID]) -> list[FulfillmentOrder]:
-    """Return the parts of orders that are collected."""
+    """Return the fulfillment orders of orders that are collected."""
     query = select(FulfillmentOrder).where(
         FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.delivery_mode == rules.PICKUP
     )
@@ -166,7 +166,7 @@ def find_line(session: Session, order_line_id: UUID) -> FulfillmentLine | None:
     return session.scalars(query).first()
 
 
-def find_line_of_part(
+def find_line_of(
     session: Session, order_line_id: UUID, fulfillment_order_id: UUID
 ) -> FulfillmentLine | None:
     """Return an order's line as this fulfillment order sends it, the first time or once more."""
@@ -208,7 +208,7 @@ def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UU
 
 
 def count_undelivered(session: Session, order_id: UUID) -> int:
-    """Return how many parts of an order are still under way; replacements do not count."""
+    """Return how many fulfillment orders of an order are still under way; replacements do not count."""
     count = session.scalar(
         select(func.count())
         .select_from(FulfillmentOrder)
@@ -272,7 +272,7 @@ INVARIANTS = [
     ),
     Invariant(
         "completed_means_delivered",
-        "an order is completed exactly when every part of it was delivered, but what was cancelled",
+        "an order is completed exactly when every fulfillment order of it was delivered, but what was cancelled",
         """
         SELECT o.order_no, o.state, count(*) FILTER (WHERE f.state <> 'delivered')
         FROM shop_order o

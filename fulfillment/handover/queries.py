@@ -11,7 +11,7 @@ from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.handover import rules
 from fulfillment.handover.models import HandOut, LoadReceiptLine
-from fulfillment.handover.rules import Parts
+from fulfillment.handover.rules import FulfillmentCount
 from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.errors import NotFound
 from mall.kernel.invariants import Invariant
@@ -22,19 +22,19 @@ MAX_PARTS = 500
 MISSING = "missing"
 
 
-def parts_of(session: Session, programme_id: UUID) -> list[Parts]:
-    """Return how many parts of a programme's paid orders are in which state."""
+def fulfillment_counts(session: Session, programme_id: UUID) -> list[FulfillmentCount]:
+    """Return how many fulfillment orders of a programme's paid orders are in which state."""
     rows = session.execute(
         select(FulfillmentOrder.delivery_mode, FulfillmentOrder.state, func.count())
         .where(FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)))
         .group_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
         .order_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
     )
-    return [Parts(*row) for row in rows]
+    return [FulfillmentCount(*row) for row in rows]
 
 
 def count_unsplit(session: Session, programme_id: UUID) -> int:
-    """Return how many paid orders of a programme have no parts yet."""
+    """Return how many paid orders of a programme have no fulfillment orders yet."""
     paid = order_queries.paid_of_programme(programme_id).subquery()
     split = (
         select(func.count(distinct(FulfillmentOrder.order_id)))
@@ -44,7 +44,7 @@ def count_unsplit(session: Session, programme_id: UUID) -> int:
     return int(session.scalar(select(func.count() - split).select_from(paid)) or 0)
 
 
-def unit_parts(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
+def unit_fulfillment_orders(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
     """Return what goes to the unit, oldest first; a programme has few such orders."""
     return list(
         session.scalars(
@@ -119,7 +119,7 @@ def counted_of(session: Session, line_ids: Sequence[UUID]) -> dict[UUID, tuple[i
 
 
 def titles_of(session: Session, fulfillment_order_id: UUID) -> dict[UUID, str]:
-    """Return what the lines of a part are called."""
+    """Return what the lines of a fulfillment order are called."""
     query = select(FulfillmentLine.id, FulfillmentLine.title).where(
         FulfillmentLine.fulfillment_order_id == fulfillment_order_id
     )
@@ -178,7 +178,7 @@ def hand_outs_of(session: Session, entitlement_ids: Sequence[UUID]) -> dict[UUID
 INVARIANTS = [
     Invariant(
         "accepted_means_arrived",
-        "of an accepted programme every part was delivered and every right has its end",
+        "of an accepted programme every fulfillment order was delivered and every right has its end",
         """
         SELECT p.number, f.number AS about, f.state
         FROM programme p

@@ -56,22 +56,22 @@ class ValueStillOut(DomainError):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """How many parts of a programme's orders are delivered this way and in this state."""
+class FulfillmentCount:
+    """How many fulfillment orders of a programme go this way and are in this state."""
 
     delivery_mode: str
     state: str
     count: int
 
 
-def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
+def check_arrived(counts: Iterable[FulfillmentCount], unsplit: int) -> None:
     """Raise NotArrived unless everything is there.
 
     What goes to the unit counts as there once all of it is dispatched: accepting it delivers it.
-    `unsplit` orders were paid an instant ago and have no parts yet.
+    `unsplit` orders were paid an instant ago and have no fulfillment orders yet.
     """
     unsent = missing = unsplit
-    for each in parts:
+    for each in counts:
         there = (dispatch_rules.DISPATCHED,) if each.delivery_mode == dispatch_rules.UNIT else ()
         if each.state in (dispatch_rules.DELIVERED, dispatch_rules.CANCELLED, *there):
             continue

@@ -51,7 +51,7 @@ def _state(programme_id: UUID) -> dict[str, Any]:
 def list_deliveries(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
         programme_queries.programme_of_union(session, current_scope_id(), programme_id)
-        found = queries.unit_parts(session, programme_id)
+        found = queries.unit_fulfillment_orders(session, programme_id)
         lines = dispatch_queries.lines_of(session, [each.id for each in found])
         return {
             "items": each_shown(lambda each: dispatch_queries.reply(each, lines[each.id]), found)

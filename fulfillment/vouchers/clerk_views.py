@@ -67,8 +67,10 @@ def _raise_alarm(_hour: str, store_id: UUID) -> None:
 
 
 def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
-    part = dispatch_queries.any_fulfillment_order(uow.session, voucher.fulfillment_order_id)
-    lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
+    fulfillment_order = dispatch_queries.any_fulfillment_order(
+        uow.session, voucher.fulfillment_order_id
+    )
+    lines = dispatch_queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     [line] = [each for each in lines if each.id == voucher.fulfillment_line_id]
     names = member_queries.display_names(uow.session, [voucher.member_id])
     return {
@@ -76,9 +78,9 @@ def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
         "title": line.title,
         "options": line.options,
         "quantity": 1,
-        "order_no": part.order_no,
+        "order_no": fulfillment_order.order_no,
         "member": mask_name(names.get(voucher.member_id, "")),
-        "note": part.note,
+        "note": fulfillment_order.note,
         "state": voucher.state,
         "expires_at": voucher.expires_at,
         "redeemed_at": voucher.redeemed_at,

@@ -32,22 +32,29 @@ from orders.order import service as order_service
 
 def issue(uow: UnitOfWork, messages: Sequence[PickupOpened]) -> None:
     """Give a voucher for each unit to collect; a second message gives none."""
-    parts = [UUID(message.fulfillment_order_id) for message in messages]
-    owners = dispatch_queries.owners_of(uow.session, parts)
+    fulfillment_orders = [UUID(message.fulfillment_order_id) for message in messages]
+    owners = dispatch_queries.owners_of(uow.session, fulfillment_orders)
     rows: list[dict[str, Any]] = []
-    for part_id, lines in dispatch_queries.lines_of(uow.session, parts).items():
+    for fulfillment_order_id, lines in dispatch_queries.lines_of(
+        uow.session, fulfillment_orders
+    ).items():
         for line in lines:
             for position in range(line.quantity):
-                rows.append(_row(uow, part_id, line.id, position) | owners[part_id])
+                rows.append(
+                    _row(uow, fulfillment_order_id, line.id, position)
+                    | owners[fulfillment_order_id]
+                )
     if rows:
         uow.session.execute(insert(PickupVoucher).values(rows).on_conflict_do_nothing())
 
 
-def _row(uow: UnitOfWork, part_id: UUID, line_id: UUID, position: int) -> dict[str, Any]:
+def _row(
+    uow: UnitOfWork, fulfillment_order_id: UUID, line_id: UUID, position: int
+) -> dict[str, Any]:
     voucher_id, secret = new_id(), uow.settings.secret_key
     return {
         "id": voucher_id,
-        "fulfillment_order_id": part_id,
+        "fulfillment_order_id": fulfillment_order_id,
         "fulfillment_line_id": line_id,
         "position": position,
         "code_hash": rules.hash_of(rules.code_of(voucher_id, secret)),
@@ -108,21 +115,21 @@ def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
     """Hand out one unit against a voucher of the desk's merchant, once.
 
     The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
-    VoucherExpired, WrongStore and AfterSalesPending. Locks order, part and voucher in this order,
+    VoucherExpired, WrongStore and AfterSalesPending. Locks order, fulfillment order and voucher in this order,
     as a refund does: one of the two comes first.
     """
     found = queries.get_voucher(uow.session, voucher_id)
-    part_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
-    order_id = dispatch_queries.order_of(uow.session, part_id)
+    fulfillment_order_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
+    order_id = dispatch_queries.order_of(uow.session, fulfillment_order_id)
     if order_service.is_cancelled(order_service.lock(uow, order_id)):
         raise rules.VoucherRevoked("code")
-    part = dispatch_service.lock(uow, part_id)
+    fulfillment_order = dispatch_service.lock(uow, fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     if _is_same_request(found, desk):
         return found
     _check_usable(uow, found)
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
-    rules.check_allowed(desk.store.id, queries.allowed_stores(uow.session, part, line))
+    rules.check_allowed(desk.store.id, queries.allowed_stores(uow.session, fulfillment_order, line))
     if line.to_dispatch < 1:
         raise rules.AfterSalesPending("code")
     order_service.begin_dispatch(uow, order_id)
@@ -131,7 +138,7 @@ def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
     found.request_key = desk.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
-    dispatch_service.hand_out(uow, part, rules.UNDO_WITHIN)
+    dispatch_service.hand_out(uow, fulfillment_order, rules.UNDO_WITHIN)
     return found
 
 
@@ -163,10 +170,10 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     if found.store_id != desk.store.id:
         raise NotFound("voucher")
     line_id = found.fulfillment_line_id
-    part = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
+    fulfillment_order = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     rules.check_undo(found.redeemed_at, uow.now)
-    if part.state == dispatch_rules.DELIVERED:
+    if fulfillment_order.state == dispatch_rules.DELIVERED:
         raise rules.UndoTooLate()
     _note(
         found,
@@ -182,7 +189,7 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     line.dispatched_quantity -= 1
     uow.session.flush()
-    dispatch_service.take_back(uow, part)
+    dispatch_service.take_back(uow, fulfillment_order)
     return found
 
 
@@ -233,7 +240,7 @@ def _reminder(voucher: PickupVoucher) -> NewNotice:
 
 
 def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
-    """Revoke vouchers of units of a locked part that go back before they were collected."""
+    """Revoke vouchers of units of a locked fulfillment order that go back before they were collected."""
     chosen = uow.session.scalars(
         select(PickupVoucher)
         .where(
@@ -251,7 +258,7 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
 
 
 def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
-    """Mark a voucher, of a locked part, that ended unused; False where somebody was faster."""
+    """Mark a voucher, of a locked fulfillment order, that ended unused; False where somebody was faster."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)
     if found.state != rules.VALID or found.expires_at > uow.now:
@@ -264,18 +271,22 @@ def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
 
 def _free_places(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     line = uow.session.get_one(FulfillmentLine, fulfillment_line_id)
-    part = uow.session.get_one(FulfillmentOrder, line.fulfillment_order_id)
-    store_service.release(uow, part.order_id, part.supplier_id, quantity)
+    fulfillment_order = uow.session.get_one(FulfillmentOrder, line.fulfillment_order_id)
+    store_service.release(uow, fulfillment_order.order_id, fulfillment_order.supplier_id, quantity)
 
 
 def revoke_cancelled(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> None:
     """Mark the vouchers of cancelled orders; from the cancellation on none of them was taken."""
     for message in messages:
-        parts = [part.id for part in dispatch_queries.of_order(uow.session, UUID(message.order_id))]
+        fulfillment_orders = [
+            fulfillment_order.id
+            for fulfillment_order in dispatch_queries.of_order(uow.session, UUID(message.order_id))
+        ]
         uow.session.execute(
             update(PickupVoucher)
             .where(
-                PickupVoucher.fulfillment_order_id.in_(parts), PickupVoucher.state == rules.VALID
+                PickupVoucher.fulfillment_order_id.in_(fulfillment_orders),
+                PickupVoucher.state == rules.VALID,
             )
             .values(state=rules.REVOKED)
             .execution_options(synchronize_session=False)

@@ -70,14 +70,14 @@ class Tenant:
         self._ok(sale.dispatch(1, tracking_no=number))
         first = sale.asked(quantity=1)
         self._ok(sale.supplier_does(first, "approve"))
-        part = sale.part()
+        fulfillment_order = sale.fulfillment_order()
         shipment = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
         case = sale.asked(quantity=1)
         return {
             "member_id": sale.member.id,
             "address_id": address,
             "order_id": sale.order["order_id"],
-            "store.fulfillment_order_id": part["id"],
+            "store.fulfillment_order_id": fulfillment_order["id"],
             "shipment_id": shipment,
             "case_id": case["id"],
             "store.sku_id": sale.sku,
@@ -89,12 +89,15 @@ class Tenant:
         self._ok(self.counter.choose())
         run_outbox(self.world)
         voucher = self.counter.vouchers()[0]["id"]
-        part, order = self.counter.part()["id"], self.counter.order["order_id"]
+        fulfillment_order, order = (
+            self.counter.fulfillment_order()["id"],
+            self.counter.order["order_id"],
+        )
         return {
             "store_id": self.counter.store_id,
             "voucher_id": voucher,
             "pickup.order_id": order,
-        } | {"supplier.fulfillment_order_id": part}
+        } | {"supplier.fulfillment_order_id": fulfillment_order}
 
     def _sell(self):
         """Let the supplier fill its desk."""
@@ -139,8 +142,8 @@ class Tenant:
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
         run_outbox(self.world)
         path = f"/v1/store/orders/{order['order_id']}"
-        [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
-        sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        [fulfillment_order] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
+        sent = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         self._ok(self.seller.post(sent, {"carrier": "self"}))
         parcel = buyer.get(f"{path}/shipments").get_json()["items"][0]["id"]
         line = buyer.get(path).get_json()["lines"][0]["id"]

@@ -65,12 +65,12 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
     order = union.redeem(person, programme_id, packs[0]).get_json()
     run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
-    [part] = person.get(path).get_json()["items"]
+    [fulfillment_order] = person.get(path).get_json()["items"]
     right = union.right_of(person, programme_id)
     change = f"/v1/store/entitlements/{right['id']}/change"
     phones = [login_again(world, person) for _ in range(2)]
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     replies = at_once(
         lambda: phones[0].post(change, {"pack_id": packs[1]}),
         lambda: phones[1].post(change, {"pack_id": packs[0]}),
@@ -130,8 +130,8 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     union.approver.post(f"{path}/close", {"reason": "结束"})
     union.run()
     supplier = new_staff(world, "supplier", union.supplier_id)
-    [part] = union.handler.get(f"{path}/deliveries").get_json()["items"]
-    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    [fulfillment_order] = union.handler.get(f"{path}/deliveries").get_json()["items"]
+    send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     desks = [new_staff(world, "union_officer", union.id, ["handles"]) for _ in range(2)]
     *codes, sent = [
         reply.status_code

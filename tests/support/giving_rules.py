@@ -97,15 +97,15 @@ class GivingRules:
         self.step(programme_id, "close")
         for _ in range(3):
             self.work_off()
-        for part in self._parts(programme_id):
-            path = f"/v1/supplier/fulfillment-orders/{part.id}/shipments"
-            self.suppliers[str(part.supplier_id)].post(path, {"carrier": "self"})
+        for fulfillment_order in self._fulfillment_orders(programme_id):
+            path = f"/v1/supplier/fulfillment-orders/{fulfillment_order.id}/shipments"
+            self.suppliers[str(fulfillment_order.supplier_id)].post(path, {"carrier": "self"})
             for person in self.people:
-                person.post(f"/v1/store/fulfillment-orders/{part.id}/confirm")
+                person.post(f"/v1/store/fulfillment-orders/{fulfillment_order.id}/confirm")
         for step in ("accept", "payout", "archive"):
             self.step(programme_id, step)
 
-    def _parts(self, programme_id):
+    def _fulfillment_orders(self, programme_id):
         return select_rows(
             self.world,
             "SELECT f.id, f.supplier_id FROM fulfillment_order f JOIN order_programme p"
@@ -218,8 +218,8 @@ class GivingRules:
     def send_to_the_unit(self, programme_id):
         path = f"/v1/union/programmes/{programme_id}/deliveries"
         run_outbox(self.world)
-        for part in self.union.handler.get(path).get_json()["items"]:
-            supplier = self.suppliers[part["supplier_id"]]
-            to = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        for fulfillment_order in self.union.handler.get(path).get_json()["items"]:
+            supplier = self.suppliers[fulfillment_order["supplier_id"]]
+            to = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
             reply = supplier.post(to, {"carrier": "self", "tracking_no": None})
             assert reply.status_code in (201, 409)

@@ -24,11 +24,11 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     refund of the unit is being decided, that decides.
     """
     voucher = voucher_queries.get_voucher(uow.session, voucher_id)
-    part = dispatch_service.lock_with_order(uow, voucher.fulfillment_order_id)
+    fulfillment_order = dispatch_service.lock_with_order(uow, voucher.fulfillment_order_id)
     line = uow.session.get_one(FulfillmentLine, voucher.fulfillment_line_id, populate_existing=True)
     if line.to_dispatch < 1 or not voucher_service.expire(uow, voucher_id):
         return False
-    order_id = part.order_id
+    order_id = fulfillment_order.order_id
     sold = order_queries.sold_line(uow.session, order_id, line.order_line_id)
     left, _ = reimbursing.left_of_line(uow.session, order_id, sold.id)
     amount_fen = min(sold.price_fen, left)
@@ -36,7 +36,7 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     if amount_fen:
         back = GivingBack(sold.id, amount_fen, f"expired:{voucher_id}", unsent=1, units=1)
         reimbursing.reimburse(uow, order_id, back, order_rules.SYSTEM)
-    dispatch_service.take_out(uow, part, line, 1)
+    dispatch_service.take_out(uow, fulfillment_order, line, 1)
     notice = NewNotice(
         STORE,
         voucher.member_id,

@@ -39,14 +39,14 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     """Record the receipt of a load, once, and open a case for each shortage and damage.
 
     Returns the cases. Raises NotFound, LoadReceived and Invalid; then nothing is kept. Locks the
-    programme, then order and part, as every case does.
+    programme, then order and fulfillment order, as every case does.
     """
     # Locked: whoever accepts the programme at this moment sees who counted what came, or waits.
     programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
     shipment = queries.load(uow.session, programme_id, told.shipment_id)
-    part = shipment_service.lock_part(uow, shipment)
+    fulfillment_order = shipment_service.lock_fulfillment_order(uow, shipment)
     known = uow.session.get(LoadReceipt, shipment.id)
     if known is not None:
         at = f"{known.received_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
@@ -64,7 +64,7 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     uow.session.flush()
     uow.session.add_all(lines)
     uow.session.flush()
-    shipment_service.arrive(uow, part, shipment, officer.signature.actor)
+    shipment_service.arrive(uow, fulfillment_order, shipment, officer.signature.actor)
     cases = []
     for line in lines:
         short = line.sent - line.received - line.damaged
@@ -72,7 +72,7 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
             if quantity:
                 asked = _claim(uow, line, (quantity, reason), told)
                 # The unit's order is its union's.
-                case = deciding.ask(uow, officer.union_id, part.order_id, asked)
+                case = deciding.ask(uow, officer.union_id, fulfillment_order.order_id, asked)
                 cases.append(case.id)
     return cases
 
@@ -120,15 +120,15 @@ def _claim(
 def loads_of(session: Session, programme_id: UUID) -> list[dict[str, Any]]:
     """Return every parcel that goes to the unit, with what was sent and what came."""
     found = []
-    for shipment, part in queries.loads(session, programme_id):
+    for shipment, fulfillment_order in queries.loads(session, programme_id):
         receipt = session.get(LoadReceipt, shipment.id)
         counted = queries.counted_in(session, shipment.id)
-        titles = queries.titles_of(session, part.id)
+        titles = queries.titles_of(session, fulfillment_order.id)
         found.append(
             {
                 "shipment_id": shipment.id,
-                "fulfillment_order_id": part.id,
-                "number": part.number,
+                "fulfillment_order_id": fulfillment_order.id,
+                "number": fulfillment_order.number,
                 "carrier": shipment.carrier,
                 "tracking_no": shipment.tracking_no,
                 "dispatched_at": shipment.dispatched_at,

@@ -45,9 +45,9 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
     """Locks the order: what goes back of it comes before or after, and is counted once."""
     order = order_service.lock(uow, order_id)
     delivered = [
-        part
-        for part in dispatch_queries.of_order(uow.session, order_id)
-        if part.state == dispatch_rules.DELIVERED and part.case_id is None
+        fulfillment_order
+        for fulfillment_order in dispatch_queries.of_order(uow.session, order_id)
+        if fulfillment_order.state == dispatch_rules.DELIVERED and fulfillment_order.case_id is None
     ]
     if not delivered:
         return
@@ -59,41 +59,58 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
         back.setdefault(key, []).append(found)
     fees = {UUID(fee["supplier_id"]): fee["fee_fen"] for fee in order.freight}
     rows: list[dict[str, Any]] = []
-    for part in delivered:
+    for fulfillment_order in delivered:
         shared = {
-            "supplier_id": part.supplier_id,
+            "supplier_id": fulfillment_order.supplier_id,
             "order_id": order_id,
             "order_no": order.order_no,
         }
-        for line_id, items in _items_of_part(uow, part, back):
-            rows += [_row(each, part, order_line_id=line_id, **shared) for each in items]
-        fee = fees.get(part.supplier_id, 0)
-        if fee and part.delivery_mode != dispatch_rules.PICKUP and part.delivered_at:
-            reference = f"{order_id}:{part.supplier_id}"
-            found_back = back.get(part.supplier_id, [])
-            freight = rules.items_of_freight(reference, fee, found_back, part.delivered_at)
-            rows += [_row(each, part, order_line_id=None, **shared) for each in freight]
+        for line_id, items in _items_of(uow, fulfillment_order, back):
+            rows += [
+                _row(each, fulfillment_order, order_line_id=line_id, **shared) for each in items
+            ]
+        fee = fees.get(fulfillment_order.supplier_id, 0)
+        if (
+            fee
+            and fulfillment_order.delivery_mode != dispatch_rules.PICKUP
+            and fulfillment_order.delivered_at
+        ):
+            reference = f"{order_id}:{fulfillment_order.supplier_id}"
+            found_back = back.get(fulfillment_order.supplier_id, [])
+            freight = rules.items_of_freight(
+                reference, fee, found_back, fulfillment_order.delivered_at
+            )
+            rows += [
+                _row(each, fulfillment_order, order_line_id=None, **shared) for each in freight
+            ]
     known = queries.known(uow.session, order_id)
     _write(uow, [row for row in rows if row["reference"] not in known])
 
 
-def _items_of_part(
-    uow: UnitOfWork, part: FulfillmentOrder, back: dict[UUID | None, list[GivenBack]]
+def _items_of(
+    uow: UnitOfWork, fulfillment_order: FulfillmentOrder, back: dict[UUID | None, list[GivenBack]]
 ) -> Iterable[tuple[UUID, list[Item]]]:
     lines = {
         line.id: line
-        for line in order_queries.lines_of(uow.session, [part.order_id])[part.order_id]
+        for line in order_queries.lines_of(uow.session, [fulfillment_order.order_id])[
+            fulfillment_order.order_id
+        ]
     }
-    for goods in dispatch_queries.lines_of(uow.session, [part.id])[part.id]:
+    for goods in dispatch_queries.lines_of(uow.session, [fulfillment_order.id])[
+        fulfillment_order.id
+    ]:
         line = lines[goods.order_line_id]
         gone = back.get(line.id, [])
         sold = SoldLine(line.id, line.title, line.quantity, line.amount_fen, gone)
-        assert part.delivered_at is not None
-        yield line.id, rules.items_of_line(sold, line.commission_bps, part.delivered_at)
+        assert fulfillment_order.delivered_at is not None
+        yield (
+            line.id,
+            rules.items_of_line(sold, line.commission_bps, fulfillment_order.delivered_at),
+        )
 
 
-def _row(item: Item, part: FulfillmentOrder, **shared: Any) -> dict[str, Any]:
-    at = max(item.at, part.delivered_at) if part.delivered_at else item.at
+def _row(item: Item, fulfillment_order: FulfillmentOrder, **shared: Any) -> dict[str, Any]:
+    at = max(item.at, fulfillment_order.delivered_at) if fulfillment_order.delivered_at else item.at
     values = {**vars(item), "net_fen": item.amount_fen - item.commission_fen, "happened_at": at}
     del values["at"]
     return {"id": new_id(), "statement_id": None, **values, **shared}
@@ -103,7 +120,7 @@ def _write(uow: UnitOfWork, rows: list[dict[str, Any]]) -> None:
     """Write items with their postings; both are unique by the item's reference."""
     # What costs nothing, of a line that was given away for example, moves nothing.
     rows = [row for row in rows if row["amount_fen"]]
-    # Two parts of a supplier share its freight.
+    # Two fulfillment orders of a supplier share its freight.
     rows = list({row["reference"]: row for row in rows}.values())
     if not rows:
         return

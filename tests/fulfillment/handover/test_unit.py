@@ -71,10 +71,10 @@ def test_what_is_broken_is_sent_again_without_sending_anything_back(unit, world,
     unit.close()
     assert unit.accept().get_json()["code"] == "not_arrived"
     [again] = [each for each in unit.deliveries() if each["case_id"] == case]
-    sent = unit.send(part=again)
+    sent = unit.send(fulfillment_order=again)
     assert unit.receive(sent).status_code == 201
     assert unit.accept().get_json()["state"] == "accepted"
-    assert {part["state"] for part in unit.deliveries()} == {"delivered"}
+    assert {fulfillment_order["state"] for fulfillment_order in unit.deliveries()} == {"delivered"}
     audited()
 
 
@@ -236,7 +236,7 @@ def test_what_is_not_handed_out_at_the_unit_is_refused(union):
 
 @pytest.mark.parametrize("kind", ["pdf", "xlsx"])
 def test_the_pick_list_says_what_to_pack_for_whom(unit, world, kind):
-    path = f"/v1/supplier/fulfillment-orders/{unit.part['id']}/pick-list?format={kind}"
+    path = f"/v1/supplier/fulfillment-orders/{unit.fulfillment_order['id']}/pick-list?format={kind}"
     unit.send(3)
     reply = unit.supplier.get(path)
     assert reply.status_code == 200

@@ -123,8 +123,8 @@ def test_units_that_never_left_are_no_sale(world, audited):
     sale.dispatch(1)
     case = sale.asked("refund_only", quantity=1, reason="no_longer_wanted")
     sale.supplier_does(case, "approve")
-    assert sale.part()["state"] == "dispatched"
-    confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
+    assert sale.fulfillment_order()["state"] == "dispatched"
+    confirm = f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm"
     assert sale.member.post(confirm).status_code == 200
     run_outbox(world)
     [item] = items(sale)
@@ -283,7 +283,7 @@ def test_delivering_and_refunding_at_once_count_once(world, audited):
     sale = Sale(world)
     sale.dispatch()
     cases = [sale.asked("refund_only", quantity=1, reason="damaged") for _ in range(2)]
-    confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
+    confirm = f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm"
     acts = [
         lambda: sale.member.post(confirm).status_code,
         *(lambda c=case: sale.supplier_does(c, "approve").status_code for case in cases),

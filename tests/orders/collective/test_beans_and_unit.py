@@ -129,8 +129,11 @@ def test_a_fixed_pack_goes_home_once_the_member_confirms_an_address(union, audit
     address = person.post("/v1/store/addresses", home).get_json()
     order = person.post(path, {"address_id": address["id"]}).get_json()
     run_outbox(world)
-    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
-    assert (part.delivery_mode, part.address["detail"]) == ("ship", "人民大道 2 号")
+    [fulfillment_order] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
+    assert (fulfillment_order.delivery_mode, fulfillment_order.address["detail"]) == (
+        "ship",
+        "人民大道 2 号",
+    )
     assert (order["total_fen"], stock_of(world, sku)) == (30_000, (999, 0))
     audited()
 
@@ -143,8 +146,8 @@ def test_a_fixed_pack_is_collected_at_a_store_without_an_address(union, audited,
     )
     assert union.redeem(union.members[rows[0][1]], programme_id).status_code == 201
     run_outbox(world)
-    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
-    assert (part.delivery_mode, part.address) == ("store_pickup", None)
+    [fulfillment_order] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
+    assert (fulfillment_order.delivery_mode, fulfillment_order.address) == ("store_pickup", None)
     audited()
 
 

@@ -83,8 +83,12 @@ def test_cake_beans_come_on_each_birthday_and_buy_cakes_of_several_merchants(
     placed = person.post("/v1/store/orders", order).get_json()
     assert (placed["beans_fen"], placed["wechat_fen"]) == (18_400, 0)
     run_outbox(world)
-    parts = person.get(f"/v1/store/orders/{placed['order_id']}/fulfillment-orders").get_json()
-    assert [part["delivery_mode"] for part in parts["items"]] == ["store_pickup"] * 2
+    fulfillment_orders = person.get(
+        f"/v1/store/orders/{placed['order_id']}/fulfillment-orders"
+    ).get_json()
+    assert [
+        fulfillment_order["delivery_mode"] for fulfillment_order in fulfillment_orders["items"]
+    ] == ["store_pickup"] * 2
     audited()
     goes_to(date(2027, 7, 1), 0, 5)
     union.run()

@@ -61,11 +61,11 @@ def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world)
     run_outbox(world)
     assert stock_of(world, sku) == (before[0] - 1, 0)
     audited()
-    [part] = person.get(
+    [fulfillment_order] = person.get(
         f"/v1/store/orders/{changed.get_json()['order_id']}/fulfillment-orders"
     ).get_json()["items"]
     sent = supplier.post(
-        f"/v1/supplier/fulfillment-orders/{part['id']}/shipments",
+        f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments",
         {"carrier": "sf", "tracking_no": "SF1234567890123"},
     )
     assert sent.status_code == 201, sent.get_json()
