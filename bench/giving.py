@@ -17,7 +17,7 @@ from sqlalchemy import insert, text
 from bench import load, seed, yardstick
 from bench.figures import TURNS, Bench, Figure, compared
 from catalog.packs import service as pack_service
-from catalog.packs.rules import PackForm, Part
+from catalog.packs.rules import PackForm, PackItem
 from fulfillment.reports import queries as report_queries
 from mall.access import service as access_service
 from mall.access.rules import STORE
@@ -103,13 +103,15 @@ class Purchase:
         return roster.id
 
     def packs(self, uow: UnitOfWork, price_fen: int) -> tuple[UUID, ...]:
-        """Put three packs of three parts together, each at exactly this price."""
+        """Put three packs of three items together, each at exactly this price."""
         found = []
         for number in range(3):
             skus = self.bench.ground.sku_ids[3 * number : 3 * number + 3]
             third = price_fen // 3
             prices = (third, third, price_fen - 2 * third)
-            parts = tuple(Part(UUID(sku), 1, fen) for sku, fen in zip(skus, prices, strict=True))
+            parts = tuple(
+                PackItem(UUID(sku), 1, fen) for sku, fen in zip(skus, prices, strict=True)
+            )
             title = f"压测包 {number} {secrets.token_hex(3)}"
             found.append(pack_service.add_pack(uow, self.union_id, PackForm(title, parts)))
         return tuple(found)

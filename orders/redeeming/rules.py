@@ -149,8 +149,8 @@ def _pack(given: Given, pack_id: UUID | None) -> Mapping[str, Any]:
 def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
     """Return what so many frozen packs are made of, at the prices that were approved."""
     return tuple(
-        Wanted(UUID(part["sku_id"]), count * part["quantity"], part["price_fen"])
-        for part in pack["parts"]
+        Wanted(UUID(item["sku_id"]), count * item["quantity"], item["price_fen"])
+        for item in pack["parts"]
     )
 
 

@@ -138,15 +138,15 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
 def packs_to_choose(session: Session, programme: Programme) -> list[dict[str, Any]]:
     """Return the frozen packs of a programme with what stock allows of each at this instant."""
     found = programme_queries.content_of(programme)["packs"]
-    wanted = {UUID(part["sku_id"]) for pack in found for part in pack["parts"]}
+    wanted = {UUID(item["sku_id"]) for pack in found for item in pack["parts"]}
     offers = stock_queries.offers(session, wanted) if wanted else {}
     return [{**pack, "available": _available(pack, offers)} for pack in found]
 
 
 def _available(pack: Mapping[str, Any], offers: Mapping[UUID, Offer]) -> int:
     counts = []
-    for part in pack["parts"]:
-        offer = offers.get(UUID(part["sku_id"]))
+    for item in pack["parts"]:
+        offer = offers.get(UUID(item["sku_id"]))
         is_there = offer is not None and offer.is_for_sale
-        counts.append(max(0, offer.available) // part["quantity"] if offer and is_there else 0)
+        counts.append(max(0, offer.available) // item["quantity"] if offer and is_there else 0)
     return min(counts, default=0)

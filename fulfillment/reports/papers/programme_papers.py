@@ -96,7 +96,7 @@ def _basis(basis: str) -> str:
 
 
 def contents(session: Session, programme: Programme) -> list[Table]:
-    """Return what was approved: packs with their parts, or the products that may be chosen."""
+    """Return what was approved: packs with their items, or the products that may be chosen."""
     content = content_of(programme)
     if content["selection"] is not None:
         return [_selection(session, programme, content["selection"])]
@@ -104,15 +104,15 @@ def contents(session: Session, programme: Programme) -> list[Table]:
     for pack in content["packs"]:
         rows: list[list[Cell]] = [
             [
-                part["supplier_name"],
-                part["title"],
-                rules.options_text(part["options"]),
-                Fen(part["price_fen"]),
-                _basis(part.get("price_basis", "")),
-                part["quantity"],
-                Fen(part["price_fen"] * part["quantity"]),
+                item["supplier_name"],
+                item["title"],
+                rules.options_text(item["options"]),
+                Fen(item["price_fen"]),
+                _basis(item.get("price_basis", "")),
+                item["quantity"],
+                Fen(item["price_fen"] * item["quantity"]),
             ]
-            for part in pack["parts"]
+            for item in pack["parts"]
         ]
         tables.append(
             Table(

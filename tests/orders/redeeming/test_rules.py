@@ -209,7 +209,7 @@ def test_ten_wrong_codes_an_hour_are_free():
         ({}, None, 0),
     ],
 )
-def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_part_allows(first, second, count):
+def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_item_allows(first, second, count):
     """It takes two of the first and one of the second."""
     offers = {sku(1): offer(1, **first)}
     if second is not None:
@@ -217,5 +217,5 @@ def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_part_allows(first, s
     assert redeeming_service._available(PACK, offers) == count
 
 
-def test_of_a_pack_without_parts_there_is_none():
+def test_of_a_pack_without_items_there_is_none():
     assert redeeming_service._available({"parts": []}, {}) == 0
