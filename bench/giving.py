@@ -200,7 +200,9 @@ def hospital(bench: Bench) -> Iterator[Figure]:
             ids.append(purchase.funded(uow, _form(PICK_ONE, roster, fen, purchase.packs(uow, fen))))
     seed.analyze(bench.app)
     took = purchase.issue(ids)
-    yield Figure("hospital_issue", round(count / took), "rights/s, with the wait for the sweep")
+    yield Figure(
+        "hospital_issue", round(count / took), "entitlements/s, with the wait for the sweep"
+    )
     tokens = {each.id: each.token for each in everybody}
     with bench.app.app_context(), reading() as session:
         found = [programme_queries.any_programme(session, each) for each in ids]
@@ -228,10 +230,10 @@ def hospital(bench: Bench) -> Iterator[Figure]:
     yield _accounted(bench, ids, count)
 
 
-def _redemption(bench: Bench, right_id: UUID, token: str, pack_id: UUID) -> bytes:
+def _redemption(bench: Bench, entitlement_id: UUID, token: str, pack_id: UUID) -> bytes:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": secrets.token_hex(12)}
     body = json.dumps({"pack_id": str(pack_id)}).encode()
-    path = f"/v1/store/entitlements/{right_id}/redeem"
+    path = f"/v1/store/entitlements/{entitlement_id}/redeem"
     return load.request_bytes("POST", bench.base, path, headers, body)
 
 
@@ -281,7 +283,7 @@ def grant(bench: Bench) -> Iterator[Figure]:
     yield Figure(
         "grant_322604",
         round(rate),
-        "rights/s",
+        "entitlements/s",
         yardstick=round(limit),
         ratio=round(rate / limit, 3),
         goal="ratio ≥ 0.3",

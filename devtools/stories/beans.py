@@ -59,7 +59,7 @@ class Customs(Giving):
 
         def order(each: tuple[int, Person]) -> tuple[Person, str, int]:
             number, person = each
-            self.right_of(person)
+            self.entitlement_of(person)
             quantities = self.CHOICES[number % 3]
             lines = [
                 {"sku_id": sku, "quantity": quantity}
@@ -207,7 +207,7 @@ class Cake(Giving):
 
     def members_combine_cakes(self) -> str:
         def order(person: Person) -> tuple[Person, str]:
-            self.right_of(person)
+            self.entitlement_of(person)
             lines = [{"sku_id": sku, "quantity": 1} for sku in self.known["skus"]]
             return person, self.order(person, lines, "beans")["order_id"]
 

@@ -228,7 +228,7 @@ class Giving(Telling):
         progress = self.handler.get(f"{self.path}/progress")
         self.check(progress["issued_fen"], self.known["budget"], "issued")
         seconds = time.monotonic() - began
-        return f"{progress['issued']} rights, ¥{yuan(progress['issued_fen'])}, in {seconds:.1f} s"
+        return f"{progress['issued']} entitlements, ¥{yuan(progress['issued_fen'])}, in {seconds:.1f} s"
 
     # Members
 
@@ -252,15 +252,15 @@ class Giving(Telling):
         )
         return f"{len(self.people)}; the last one reads: {notices[0]['text']}"
 
-    def right_of(self, person: Person) -> Any:
-        """Return a member's right in the story's programme, once it is there."""
+    def entitlement_of(self, person: Person) -> Any:
+        """Return a member's entitlement in the story's programme, once it is there."""
 
         def look() -> Any:
             items = person.get("/v1/store/entitlements")["items"]
             found = [each for each in items if each["programme_id"] == self.known["programme"]]
             return found[0] if found else None
 
-        return self.wait("the right does not arrive", look)
+        return self.wait("the entitlement does not arrive", look)
 
     # Goods
 
@@ -271,16 +271,14 @@ class Giving(Telling):
 
     def dispatch_all(self, supplier: Person, count: int) -> list[Any]:
         """Send so many fulfillment orders by the supplier's own driver; return them."""
-        fulfillment_orders: list[Any] = self.wait(
-            f"not {count} fulfillment orders",
-            lambda: (
-                found if len(found := self.waiting_fulfillment_orders(supplier)) == count else None
-            ),
-        )
-        at_once(
-            lambda fulfillment_order: self.dispatch(supplier, fulfillment_order), fulfillment_orders
-        )
-        return fulfillment_orders
+
+        def split() -> list[Any] | None:
+            found = self.waiting_fulfillment_orders(supplier)
+            return found if len(found) == count else None
+
+        waiting: list[Any] = self.wait(f"not {count} fulfillment orders", split)
+        at_once(lambda each: self.dispatch(supplier, each), waiting)
+        return waiting
 
     def dispatch(self, supplier: Person, fulfillment_order: Any, items: Any = None) -> None:
         body = {"carrier": "self", "tracking_no": None, "items": items}
@@ -289,13 +287,11 @@ class Giving(Telling):
     def confirm_all(self, chosen: Sequence[tuple[Person, str]]) -> None:
         """Let members confirm every fulfillment order of theirs."""
 
-        def confirm(each: tuple[Person, str]) -> None:
-            person, order_id = each
+        def confirm(chosen_by: tuple[Person, str]) -> None:
+            person, order_id = chosen_by
             path = f"/v1/store/orders/{order_id}/fulfillment-orders"
-            for fulfillment_order in person.get(path)["items"]:
-                person.post(
-                    f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm", expect=200
-                )
+            for each in person.get(path)["items"]:
+                person.post(f"/v1/store/fulfillment-orders/{each['id']}/confirm", expect=200)
 
         at_once(confirm, chosen)
 

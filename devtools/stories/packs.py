@@ -58,22 +58,22 @@ class Court(Giving):
         def choose(each: tuple[int, Person]) -> tuple[Person, str, int]:
             number, person = each
             wanted = (0, 0, 0, 0, 1, 1, 1, 2, 2)[number % 10]
-            right = self.right_of(person)
+            entitlement = self.entitlement_of(person)
             body = {"pack_id": self.known["packs"][wanted]}
             if wanted == 2:
-                body["code"] = person.get(f"/v1/store/entitlements/{right['id']}")["code"]
+                body["code"] = person.get(f"/v1/store/entitlements/{entitlement['id']}")["code"]
                 order = person.post("/v1/store/vouchers/redeem", body)
             else:
-                order = person.post(f"/v1/store/entitlements/{right['id']}/redeem", body)
+                order = person.post(f"/v1/store/entitlements/{entitlement['id']}/redeem", body)
             return person, order["order_id"], wanted
 
         chosen = at_once(choose, [each for each in enumerate(self.people) if each[0] % 10 != 9])
         self.known["chosen"] = chosen
         self.order_ids |= {order_id for _, order_id, _ in chosen}
         person = chosen[0][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         again = {"pack_id": self.known["packs"][0]}
-        person.post(f"/v1/store/entitlements/{right}/redeem", again, 409)
+        person.post(f"/v1/store/entitlements/{entitlement}/redeem", again, 409)
         people = self.dashboard()["people"]
         self.check(people["redeemed"], len(chosen), "redeemed")
         self.check(people["not_chosen"], self.count - len(chosen), "not chosen")
@@ -81,9 +81,9 @@ class Court(Giving):
 
     def member_changes_mind(self) -> str:
         person, order_id, _ = self.known["chosen"][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         body = {"pack_id": self.known["packs"][1]}
-        order = person.post(f"/v1/store/entitlements/{right}/change", body)
+        order = person.post(f"/v1/store/entitlements/{entitlement}/change", body)
         self.known["chosen"][0] = (person, order["order_id"], 1)
         self.order_ids = self.order_ids - {order_id} | {order["order_id"]}
         return "A becomes B: one order cancelled, another placed, in one transaction"
@@ -99,9 +99,9 @@ class Court(Giving):
         self.dispatch_all(self.supplier, len(chosen))
         self.confirm_all([(person, order_id) for person, order_id, _ in chosen])
         person = chosen[0][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         body = {"pack_id": self.known["packs"][0]}
-        person.post(f"/v1/store/entitlements/{right}/change", body, 409)
+        person.post(f"/v1/store/entitlements/{entitlement}/change", body, 409)
         delivery = self.dashboard()["delivery"]
         return f"{delivery['shipped']} sent, {delivery['signed']} signed; too late to change"
 
@@ -219,8 +219,8 @@ class Maternity(Giving):
         self.members_sign_in()
         self.rows = rows
         [person] = self.people
-        right = self.right_of(person)
-        code = person.get(f"/v1/store/entitlements/{right['id']}/hand-out-code")["code"]
+        entitlement = self.entitlement_of(person)
+        code = person.get(f"/v1/store/entitlements/{entitlement['id']}/hand-out-code")["code"]
         self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 200)
         self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 409)
         after, ticked = 0, 0

@@ -178,7 +178,7 @@ def hand_outs_of(session: Session, entitlement_ids: Sequence[UUID]) -> dict[UUID
 INVARIANTS = [
     Invariant(
         "accepted_means_arrived",
-        "of an accepted programme every fulfillment order was delivered and every right has its end",
+        "of an accepted programme every fulfillment order was delivered and every entitlement has its end",
         """
         SELECT p.number, f.number AS about, f.state
         FROM programme p
@@ -226,7 +226,7 @@ INVARIANTS = [
         "hand_outs_have_shares",
         "what was recorded at a unit is the share of somebody who has one",
         """
-        SELECT h.entitlement_id, h.state, t.state AS right_state FROM hand_out h
+        SELECT h.entitlement_id, h.state, t.state AS entitlement_state FROM hand_out h
         LEFT JOIN entitlement t ON t.id = h.entitlement_id AND t.programme_id = h.programme_id
         WHERE t.id IS NULL OR t.order_id IS NULL
         """,

@@ -116,7 +116,7 @@ def check_counted(index: int, sent: int, counted: Counted) -> int:
 
 
 def code_of(entitlement_id: UUID, secret: str) -> str:
-    """Return the code that a member shows at the unit: the right, and 80 bits that prove it."""
+    """Return the code that a member shows at the unit: the entitlement, and 80 bits that prove it."""
     digest = hmac.new(secret.encode(), b"hand-out:" + entitlement_id.bytes, hashlib.sha256).digest()
     bits = int.from_bytes(digest[:10], "big")
     proof = "".join(ALPHABET[(bits >> (5 * place)) & 31] for place in range(CODE_LENGTH))
@@ -124,7 +124,7 @@ def code_of(entitlement_id: UUID, secret: str) -> str:
 
 
 def read_code(text: str, secret: str) -> UUID:
-    """Return the right that a code proves; raises WrongHandOutCode."""
+    """Return the entitlement that a code proves; raises WrongHandOutCode."""
     try:
         entitlement_id = UUID(text.strip().partition("-")[0])
     except ValueError as error:

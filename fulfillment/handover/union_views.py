@@ -160,11 +160,11 @@ def tick(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
 def scan(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()
     with unit_of_work() as uow:
-        right = handing.scan(uow, by, programme_id, json_data["code"])
+        entitlement = handing.scan(uow, by, programme_id, json_data["code"])
         return {
-            "recipient_id": right.id,
-            "name": right.name,
-            "department": right.department,
+            "recipient_id": entitlement.id,
+            "name": entitlement.name,
+            "department": entitlement.department,
             "counts": queries.hand_out_counts(uow.session, programme_id),
         }
 

@@ -46,9 +46,7 @@ def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool
 def open_rows(session: Session, supplier_id: UUID) -> list[list[Any]]:
     """Return a row for each fulfillment order that waits to be sent, oldest first, to be filled in."""
     fulfillment_orders = dispatch_queries.waiting_to_leave(session, supplier_id, rules.MAX_OPEN)
-    lines = dispatch_queries.lines_of(
-        session, [fulfillment_order.id for fulfillment_order in fulfillment_orders]
-    )
+    lines = dispatch_queries.lines_of(session, [each.id for each in fulfillment_orders])
     return [
         _row(fulfillment_order, lines[fulfillment_order.id])
         for fulfillment_order in fulfillment_orders

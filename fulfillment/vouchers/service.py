@@ -279,8 +279,7 @@ def revoke_cancelled(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> Non
     """Mark the vouchers of cancelled orders; from the cancellation on none of them was taken."""
     for message in messages:
         fulfillment_orders = [
-            fulfillment_order.id
-            for fulfillment_order in dispatch_queries.of_order(uow.session, UUID(message.order_id))
+            each.id for each in dispatch_queries.of_order(uow.session, UUID(message.order_id))
         ]
         uow.session.execute(
             update(PickupVoucher)

@@ -47,10 +47,7 @@ def list_vouchers(order_id: UUID) -> dict[str, Any]:
     secret = current_settings().secret_key
     with reading() as session:
         order = order_queries.order_of_member(session, order_id, current_member_id())
-        fulfillment_orders = [
-            fulfillment_order.id
-            for fulfillment_order in dispatch_queries.of_order(session, order.id)
-        ]
+        fulfillment_orders = [each.id for each in dispatch_queries.of_order(session, order.id)]
         lines = dispatch_queries.lines_of(session, fulfillment_orders)
         titles = {line.id: line.title for each in lines.values() for line in each}
         places = _places(session, order_id)
@@ -85,10 +82,7 @@ def show_qr(order_id: UUID, voucher_id: UUID, kind: str) -> Response:
         raise NotFound("picture", field="kind")
     with reading() as session:
         order = order_queries.order_of_member(session, order_id, current_member_id())
-        fulfillment_orders = [
-            fulfillment_order.id
-            for fulfillment_order in dispatch_queries.of_order(session, order.id)
-        ]
+        fulfillment_orders = [each.id for each in dispatch_queries.of_order(session, order.id)]
         found = [
             each
             for each in queries.of_fulfillment_orders(session, fulfillment_orders)

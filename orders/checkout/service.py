@@ -258,7 +258,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
 def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     """Cancel an order that was paid, for its member; doing it again changes nothing.
 
-    Raises AlreadyDispatched, and ChooseAnew for an order that redeemed a right.
+    Raises AlreadyDispatched, and ChooseAnew for an order that redeemed an entitlement.
     """
     order = order_service.lock(uow, order_id)
     if order.state == order_rules.CANCELLED:

@@ -87,7 +87,7 @@ def progress_of(session: Session, programme: Programme) -> dict[str, Any]:
     }
 
 
-def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
+def recipient_of(entitlement: Entitlement, programme: Programme) -> dict[str, Any]:
     """Return a recipient as officers see it: by name, the phone masked."""
     names = (
         *("id", "position", "name", "employee_no", "department", "amount_fen", "due_on", "state"),
@@ -95,10 +95,10 @@ def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
     )
     titles = {pack["pack_id"]: pack["title"] for pack in (programme.content or {}).get("packs", ())}
     return {
-        **{name: getattr(right, name) for name in names},
-        "phone": mask_phone(right.phone),
-        "is_member": right.member_id is not None,
-        "pack_title": titles.get(str(right.pack_id)),
+        **{name: getattr(entitlement, name) for name in names},
+        "phone": mask_phone(entitlement.phone),
+        "is_member": entitlement.member_id is not None,
+        "pack_title": titles.get(str(entitlement.pack_id)),
     }
 
 
@@ -159,7 +159,7 @@ INVARIANTS = [
     ),
     Invariant(
         "issued_from_fund",
-        "what left a fund by issue is what its rights were given, and nothing before it was due",
+        "what left a fund by issue is what its entitlements were given, and nothing before it was due",
         """
         SELECT p.number, coalesce(f.issued, 0), coalesce(t.issued, 0)
         FROM programme p
@@ -201,7 +201,7 @@ INVARIANTS = [
         """,
     ),
     Invariant(
-        "claimed_rights_given",
+        "claimed_entitlements_given",
         "nothing waits for somebody who has claimed it, but for the message that will give it",
         """
         SELECT p.number, t.id FROM entitlement t

@@ -1,4 +1,4 @@
-"""List rights, mark them issued, end them; each a step of one row or of many at once."""
+"""List entitlements, mark them issued, end them; each a step of one row or of many at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rights that are issued in one transaction: those listed and due, by their positions."""
+    """Entitlements that are issued in one transaction: those listed and due, by their positions."""
 
     programme_id: UUID
     after: int
@@ -84,16 +84,18 @@ def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
 def next_chunk(
     uow: UnitOfWork, programme_id: UUID, after: int, today: date, limit: int
 ) -> Chunk | None:
-    """Return which rights of a locked programme are issued next: so many that are listed and due."""
+    """Return which entitlements of a locked programme are issued next: so many that are listed and due."""
     values = {"programme_id": programme_id, "after": after, "today": today}
     row = uow.session.execute(statements.NEXT_CHUNK, {**values, "limit": limit}).one()
-    return Chunk(programme_id, after, row.up_to, today, row.rights) if row.rights else None
+    return (
+        Chunk(programme_id, after, row.up_to, today, row.entitlements) if row.entitlements else None
+    )
 
 
 def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
     """Return the statement that marks a chunk issued and gives the lots it must get.
 
-    Who is no member yet has to wait: the lot is the right's own.
+    Who is no member yet has to wait: the lot is the entitlement's own.
     """
     # By position: of the few that are left out between them, the codes are thrown away.
     codes = [rules.new_code() for _ in range(chunk.up_to - chunk.after)] if has_codes else []
@@ -101,7 +103,7 @@ def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
 
 
 def issue_without_lots(uow: UnitOfWork, chunk: Chunk) -> dict[UUID, int]:
-    """Mark a chunk issued whose people get no lot; return each right's amount in fen."""
+    """Mark a chunk issued whose people get no lot; return each entitlement's amount in fen."""
     rows = uow.session.execute(statements.ISSUE_WITHOUT_LOTS, _bounds(uow, chunk))
     return {row.id: row.amount_fen for row in rows}
 
@@ -117,7 +119,7 @@ def _bounds(uow: UnitOfWork, chunk: Chunk) -> dict[str, Any]:
 
 
 def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
-    """Lock a right until the transaction ends, and return it as it is now; raise NotFound."""
+    """Lock an entitlement until the transaction ends, and return it as it is now; raise NotFound."""
     found = uow.session.scalars(
         select(Entitlement)
         .where(Entitlement.id == entitlement_id)
@@ -131,7 +133,7 @@ def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
 
 @dataclass(frozen=True)
 class Redemption:
-    """A right is redeemed by an order; by its code also one that nobody has claimed."""
+    """An entitlement is redeemed by an order; by its code also one that nobody has claimed."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -141,16 +143,16 @@ class Redemption:
 
 
 def redeeming(made: Redemption) -> DeferredWrite:
-    """Return the write that redeems an open right, to be written with the order that it is for.
+    """Return the write that redeems an open entitlement, to be written with the order that it is for.
 
     Where it is not open any more, writing raises AlreadyRedeemed and nothing is kept.
     """
     values = {
-        "right_id": str(made.entitlement_id),
-        "right_order_id": str(made.order_id),
-        "right_pack_id": str(made.pack_id) if made.pack_id else None,
-        "right_at": made.at,
-        "right_states": f"{{{rules.OPEN},{rules.WAITING}}}"
+        "redeemed_id": str(made.entitlement_id),
+        "redeemed_order_id": str(made.order_id),
+        "redeemed_pack_id": str(made.pack_id) if made.pack_id else None,
+        "redeemed_when": made.at,
+        "redeemable_states": f"{{{rules.OPEN},{rules.WAITING}}}"
         if made.is_by_code
         else f"{{{rules.OPEN}}}",
     }
@@ -158,7 +160,7 @@ def redeeming(made: Redemption) -> DeferredWrite:
 
 
 def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:
-    """Open a redeemed right again, its order being cancelled in the same transaction."""
+    """Open a redeemed entitlement again, its order being cancelled in the same transaction."""
     rules.STATES.check(entitlement.state, rules.OPEN)
     entitlement.state = rules.OPEN
     entitlement.order_id = entitlement.pack_id = entitlement.redeemed_at = None
@@ -166,7 +168,7 @@ def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:
 
 
 def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UUID | None) -> None:
-    """Give a right that waits to the member who proved to be its person."""
+    """Give an entitlement that waits to the member who proved to be its person."""
     rules.STATES.check(entitlement.state, rules.OPEN)
     entitlement.state, entitlement.member_id = rules.OPEN, member_id
     entitlement.lot_id = lot_id
@@ -174,7 +176,7 @@ def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UU
 
 
 def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
-    """Take a right back that was not used; raise AlreadyRedeemed."""
+    """Take an entitlement back that was not used; raise AlreadyRedeemed."""
     if entitlement.state in (rules.REDEEMED, rules.ENDED):
         raise rules.AlreadyRedeemed()
     rules.STATES.check(entitlement.state, rules.WITHDRAWN)
@@ -183,7 +185,7 @@ def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
 
 
 def take_unused(uow: UnitOfWork, programme_id: UUID, limit: int) -> list[Entitlement]:
-    """Lock rights that were issued and not used, in their order."""
+    """Lock entitlements that were issued and not used, in their order."""
     return list(
         uow.session.scalars(
             select(Entitlement)
@@ -205,7 +207,7 @@ def withdraw_listed(uow: UnitOfWork, programme_id: UUID) -> int:
 
 
 def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
-    """Note that rights which were ordered for the unit have been served; return how many."""
+    """Note that entitlements which were ordered for the unit have been served; return how many."""
     served = uow.session.execute(
         update(Entitlement)
         .where(
@@ -221,7 +223,7 @@ def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
 
 
 def mark(uow: UnitOfWork, ids: Sequence[UUID], **values: Any) -> None:
-    """Note the same of many rights that this transaction has locked."""
+    """Note the same of many entitlements that this transaction has locked."""
     uow.session.execute(
         update(Entitlement)
         .where(Entitlement.id.in_(ids))

@@ -140,7 +140,7 @@ def _check_choices(form: ProgrammeForm) -> None:
 
 
 def has_vouchers(kind: str, max_items: int | None, delivery: str) -> bool:
-    """Tell whether each right is redeemed as a whole, rather than spent as beans or handed out."""
+    """Tell whether each entitlement is redeemed as a whole, rather than spent as beans or handed out."""
     if kind == RESTRICTED:
         return max_items is not None
     return kind in (FIXED, PICK_ONE) and delivery != UNIT

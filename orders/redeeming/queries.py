@@ -1,4 +1,4 @@
-"""Read a right together with what its programme says of redeeming it."""
+"""Read an entitlement together with what its programme says of redeeming it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -29,7 +29,7 @@ _GIVEN = """
 
 
 def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
-    """Return the read of a member's own right, with the chosen pack; raises NotFound for another's."""
+    """Return the read of a member's own entitlement, with the chosen pack; raises NotFound for another's."""
     values = {
         "given_id": entitlement_id,
         "given_to": member_id,
@@ -63,14 +63,14 @@ def _of_programme(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def given_of(right: Entitlement, programme: Programme) -> Given:
-    """Return a right and its programme, which were read before, as redeeming sees them."""
+def given_of(entitlement: Entitlement, programme: Programme) -> Given:
+    """Return an entitlement and its programme, which were read before, as redeeming sees them."""
     return Given(
-        right.id,
-        right.state,
-        right.lot_id,
-        right.amount_fen,
-        right.member_id or right.id,
+        entitlement.id,
+        entitlement.state,
+        entitlement.lot_id,
+        entitlement.amount_fen,
+        entitlement.member_id or entitlement.id,
         programme.id,
         programme.state,
         programme.close_requested_at is not None,

@@ -1,4 +1,4 @@
-"""How a right becomes an order at frozen prices."""
+"""How an entitlement becomes an order at frozen prices."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -50,13 +50,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Given:
-    """A right with what its programme says of redeeming it."""
+    """An entitlement with what its programme says of redeeming it."""
 
     entitlement_id: UUID
     state: str
     lot_id: UUID | None
     amount_fen: int
-    # Whose it is; before anybody claimed it, the right itself stands for them.
+    # Whose it is; before anybody claimed it, the entitlement itself stands for them.
     owner_id: UUID
     programme_id: UUID
     programme_state: str
@@ -104,7 +104,7 @@ REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
 
 
 def check_open(given: Given, at: datetime) -> None:
-    """Raise WindowNotOpen where the rights of a programme cannot be redeemed now."""
+    """Raise WindowNotOpen where the entitlements of a programme cannot be redeemed now."""
     if given.programme_state not in REDEEMABLE or given.is_closing:
         raise WindowNotOpen(opens_on=str(given.opens_on), closes_on=str(given.closes_on))
     check_window(given.opens_on, given.closes_on, at)

@@ -1,4 +1,4 @@
-"""Redeem a right, change one's mind, redeem by code."""
+"""Redeem an entitlement, change one's mind, redeem by code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ CODES = at_most(10, timedelta(hours=1), "voucher_code")
 
 @dataclass(frozen=True)
 class Redeemed:
-    """What a member gets for a right."""
+    """What a member gets for an entitlement."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -47,27 +47,27 @@ class Redeemed:
     total_fen: int
 
 
-def plan_by_code(session: Session, right: Entitlement, choice: Choice, at: datetime) -> Plan:
-    """Work out a choice for the right that a code named; raises what planning one's own does."""
-    if right.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
+def plan_by_code(session: Session, entitlement: Entitlement, choice: Choice, at: datetime) -> Plan:
+    """Work out a choice for the entitlement that a code named; raises what planning one's own does."""
+    if entitlement.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
         raise entitlement_rules.AlreadyRedeemed()
-    programme = programme_queries.any_programme(session, right.programme_id)
-    return rules.plan(queries.given_of(right, programme), choice, at, by_code=True)
+    programme = programme_queries.any_programme(session, entitlement.programme_id)
+    return rules.plan(queries.given_of(entitlement, programme), choice, at, by_code=True)
 
 
-def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
-    """Return the right of a voucher code where its union allows redeeming by code.
+def entitlement_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
+    """Return the entitlement of a voucher code where its union allows redeeming by code.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
     gave ten of them within an hour.
     """
     access_service.check_tries(uow, CODES, member_id)
-    right = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
-    if right is not None:
-        programme = programme_queries.any_programme(uow.session, right.programme_id)
+    entitlement = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
+    if entitlement is not None:
+        programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
         if programme.allows_codes:
             access_service.check_tries(uow, CODES, member_id)
-            return right
+            return entitlement
     access_service.count_wrong_try(uow, CODES, member_id)
     return None
 
@@ -87,7 +87,7 @@ def redeem(
     offers: Mapping[UUID, Offer],
     destination: Destination | None,
 ) -> Redeemed:
-    """Redeem a right: an order at frozen prices, paid wholly by the right's own lot.
+    """Redeem an entitlement: an order at frozen prices, paid wholly by the entitlement's own lot.
 
     Two at once: one of them gets AlreadyRedeemed. Raises LinesUnavailable and OutOfStock where the
     choice is short (others may not be), AddressNeeded, RegionNotServed, ChoiceTooDear.
@@ -117,18 +117,18 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     the first choice then stands.
     """
     entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
-    right = entitlement_service.lock(uow, entitlement_id)
-    if right.order_id is None or right.state != entitlement_rules.REDEEMED:
+    entitlement = entitlement_service.lock(uow, entitlement_id)
+    if entitlement.order_id is None or entitlement.state != entitlement_rules.REDEEMED:
         raise NotFound("choice")
-    programme = programme_queries.any_programme(uow.session, right.programme_id)
-    rules.check_open(queries.given_of(right, programme), uow.now)
-    order = order_service.lock(uow, right.order_id)
+    programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
+    rules.check_open(queries.given_of(entitlement, programme), uow.now)
+    order = order_service.lock(uow, entitlement.order_id)
     if order.member_id != member_id:
         raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
     uow.write_deferred()
-    entitlement_service.reopen(uow, right)
-    made = rules.plan(queries.given_of(right, programme), choice, uow.now)
+    entitlement_service.reopen(uow, entitlement)
+    made = rules.plan(queries.given_of(entitlement, programme), choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
     uow.write_deferred()

@@ -161,17 +161,17 @@ class Tenant:
         self._ok(unit.receive(load, received=3, damaged=1))
         [claim] = unit.claims()
         self.hand_out_code = unit.code_of(1)
-        # A second programme goes to people's homes: its rights are chosen, changed, withdrawn.
+        # A second programme goes to people's homes: its entitlements are chosen, changed, withdrawn.
         rows = union.people(2)
         packs = [union.pack(30_000)[0] for _ in range(2)]
         self.packs = packs
         programme = union.issued(roster_id=union.roster(rows), pack_ids=packs)
         person = union.members[rows[0][1]]
         self._ok(union.redeem(person, programme, packs[0]))
-        right = union.right_of(person, programme)
+        entitlement = union.entitlement_of(person, programme)
         self.recipient = person
         path = f"/v1/union/programmes/{programme}"
-        other = union.right_of(union.members[rows[1][1]], programme)
+        other = union.entitlement_of(union.members[rows[1][1]], programme)
         change = {"kind": "withdraw", "entitlement_id": other["id"], "reason": "离职"}
         change = self._ok(union.handler.post(f"{path}/changes", change))
         paid = {"amount_fen": 100, "bank_reference": secrets.token_hex(6), "payer": "工会"}
@@ -194,7 +194,7 @@ class Tenant:
             "home_programme_id": programme,
             "union.case_id": claim["id"],
             "union.change_id": change["id"],
-            "entitlement_id": right["id"],
+            "entitlement_id": entitlement["id"],
             "funding_id": funding["id"],
             "pack_id": packs[0],
             "request_id": self._ok(union.handler.post(asked, {}))["items"][0]["id"],

@@ -1,4 +1,4 @@
-"""Two phones, a worker and an officer at once: every right is used once, whatever is faster."""
+"""Two phones, a worker and an officer at once: every entitlement is used once, whatever is faster."""
 
 import os
 import random
@@ -44,8 +44,8 @@ def given(union, count=1):
 
 def test_case_23_a_voucher_redeemed_on_many_phones_at_once_is_redeemed_once(union, audited, world):
     programme_id, [person], packs = given(union)
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     phones = [login_again(world, person) for _ in range(8)]
     replies = at_once(
         *(
@@ -66,8 +66,8 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
     run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
     [fulfillment_order] = person.get(path).get_json()["items"]
-    right = union.right_of(person, programme_id)
-    change = f"/v1/store/entitlements/{right['id']}/change"
+    entitlement = union.entitlement_of(person, programme_id)
+    change = f"/v1/store/entitlements/{entitlement['id']}/change"
     phones = [login_again(world, person) for _ in range(2)]
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
@@ -86,10 +86,10 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
 def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, world):
     programme_id, people, packs = given(union, 6)
     path = f"/v1/union/programmes/{programme_id}/close"
-    rights = [union.right_of(person, programme_id)["id"] for person in people]
+    entitlements = [union.entitlement_of(person, programme_id)["id"] for person in people]
 
     def redeem(number):
-        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        where = f"/v1/store/entitlements/{entitlements[number]}/redeem"
         return people[number].post(where, {"pack_id": packs[0]}).status_code
 
     def close():
@@ -108,11 +108,11 @@ def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, 
 def test_withdrawing_against_redeeming_gives_one_of_the_two(union, audited):
     programme_id, [person], packs = given(union)
     path = f"/v1/union/programmes/{programme_id}"
-    right = union.right_of(person, programme_id)
-    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "离职"}
+    entitlement = union.entitlement_of(person, programme_id)
+    body = {"kind": "withdraw", "entitlement_id": entitlement["id"], "reason": "离职"}
     change = union.handler.post(f"{path}/changes", body).get_json()
     decide = f"{path}/changes/{change['id']}/decide"
-    redeem = f"/v1/store/entitlements/{right['id']}/redeem"
+    redeem = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     codes = [
         reply.status_code
         for reply in at_once(
@@ -178,7 +178,7 @@ def test_case_26_killed_at_random_points_an_issue_to_thousands_ends_whole(
     audited()
 
 
-def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
+def test_case_22_who_signs_in_while_the_issue_runs_gets_the_entitlement_all_the_same(
     union, audited, world, monkeypatch
 ):
     """Between reading whose a roster entry is and committing the issue, its person may claim it."""
@@ -208,18 +208,18 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
         *(lambda n=n: sign_in(n) for n in range(count)),
     )
     run_outbox(world)
-    rights = select_rows(world, "SELECT state, count(*) AS n FROM entitlement GROUP BY state")
-    assert [(right.state, right.n) for right in rights] == [("open", count)]
+    entitlements = select_rows(world, "SELECT state, count(*) AS n FROM entitlement GROUP BY state")
+    assert [(entitlement.state, entitlement.n) for entitlement in entitlements] == [("open", count)]
     audited()
 
 
 def test_the_settlement_adds_up_at_every_instant_of_a_rush(union, audited, world):
     programme_id, people, packs = given(union, 10)
-    rights = [union.right_of(person, programme_id)["id"] for person in people]
+    entitlements = [union.entitlement_of(person, programme_id)["id"] for person in people]
     path = f"/v1/union/programmes/{programme_id}/dashboard"
 
     def redeem(number):
-        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        where = f"/v1/store/entitlements/{entitlements[number]}/redeem"
         return people[number].post(where, {"pack_id": packs[0]}).status_code
 
     def look():

@@ -162,7 +162,7 @@ class GivingRules:
 
     # Members
 
-    def _right(self, programme_id, number):
+    def _entitlement(self, programme_id, number):
         person = self.people[number % len(self.people)]
         found = person.get("/v1/store/entitlements").get_json()["items"]
         mine = [each for each in found if each["programme_id"] == programme_id]
@@ -175,14 +175,14 @@ class GivingRules:
         verb=st.sampled_from(["redeem", "change"]),
     )
     def choose(self, programme_id, number, pack, verb):
-        person, right = self._right(programme_id, number)
-        if right is None:
+        person, entitlement = self._entitlement(programme_id, number)
+        if entitlement is None:
             return
-        shown = person.get(f"/v1/store/entitlements/{right}").get_json()
+        shown = person.get(f"/v1/store/entitlements/{entitlement}").get_json()
         body = {"items": [{"sku_id": str(self.skus[pack][0]), "quantity": 2}]}
         if shown["packs"]:
             body = {"pack_id": self.packs[pack]}
-        reply = person.post(f"/v1/store/entitlements/{right}/{verb}", body)
+        reply = person.post(f"/v1/store/entitlements/{entitlement}/{verb}", body)
         assert reply.status_code in (201, 404, 409, 422), reply.get_json()
 
     @rule()

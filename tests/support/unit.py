@@ -69,8 +69,8 @@ class Unit:
 
     def code_of(self, number):
         person = self.union.members[self.rows[number][1]]
-        right = self.union.right_of(person, self.id)
-        path = f"/v1/store/entitlements/{right['id']}/hand-out-code"
+        entitlement = self.union.entitlement_of(person, self.id)
+        path = f"/v1/store/entitlements/{entitlement['id']}/hand-out-code"
         return person.get(path).get_json()["code"]
 
     def fund(self):

@@ -44,7 +44,7 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     """Open a case about units of one's own order; return it with its fulfillment order and line, locked.
 
     The order is locked: what is asked twice at once is taken once. Raises NotFound, WrongState,
-    NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what a right
+    NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what an entitlement
     pays and has not left.
     """
     order_queries.order_of_member(uow.session, order_id, member_id)
@@ -60,8 +60,8 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
             uow.session, line.id
         )
         rules.check_window(came_at, uow.now, uow.settings.after_sales.window)
-    left, is_by_right = reimbursing.left_of_line(uow.session, order_id, line.id)
-    if which == rules.ORIGINAL and is_by_right:
+    left, is_by_entitlement = reimbursing.left_of_line(uow.session, order_id, line.id)
+    if which == rules.ORIGINAL and is_by_entitlement:
         raise ChooseAnew()
     most = min(asked.quantity * line.price_fen, left)
     if most == 0:

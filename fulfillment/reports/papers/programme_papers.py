@@ -202,9 +202,7 @@ def bill(session: Session, programme: Programme) -> Paper:
 def acceptance_note(session: Session, programme: Programme) -> Paper:
     """Return what went to the unit and how far it is, for the officer who accepts it."""
     fulfillment_orders = handover_queries.unit_fulfillment_orders(session, programme.id)
-    lines = dispatch_queries.lines_of(
-        session, [fulfillment_order.id for fulfillment_order in fulfillment_orders]
-    )
+    lines = dispatch_queries.lines_of(session, [each.id for each in fulfillment_orders])
     every = [line.id for each in lines.values() for line in each]
     counted = handover_queries.counted_of(session, every)
     rows: list[list[Cell]] = []

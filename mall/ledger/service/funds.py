@@ -169,7 +169,7 @@ def gather(
 ) -> UUID | None:
     """Move all that is left on lots to one new lot of another owner; return it, or None for nothing.
 
-    So a union's order is paid from what its people were given, and a claimed right moves to its
+    So a union's order is paid from what its people were given, and a claimed entitlement moves to its
     member.
     """
     lot_id = new_id()

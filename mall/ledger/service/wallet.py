@@ -215,7 +215,7 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
 
 
 def has_vouchers(session: Session, lot_ids: Collection[UUID]) -> bool:
-    """Tell whether one of the lots is a right that only its redemption spends."""
+    """Tell whether one of the lots is an entitlement that only its redemption spends."""
     query = select(BeanLot.id).where(BeanLot.id.in_(lot_ids), BeanLot.is_voucher)
     return session.scalars(query.limit(1)).first() is not None
 
@@ -242,10 +242,10 @@ def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int
 def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
     """Give back a part of what a paid order spent of each lot; a second time fails.
 
-    A right takes nothing back: what it paid for goes to its union's fund.
+    An entitlement takes nothing back: what it paid for goes to its union's fund.
     """
     reference = f"unspend:{reimbursement_id}"
-    how = _Return(posting.BEAN_SALES, reference, "unspend", spares_rights=True)
+    how = _Return(posting.BEAN_SALES, reference, "unspend", spares_entitlements=True)
     return _give_back(uow, amounts, how)
 
 
@@ -267,7 +267,7 @@ class _Return:
     reference: str
     kind: str
     has_grace: bool = True
-    spares_rights: bool = False
+    spares_entitlements: bool = False
 
 
 def _give_back(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _Return) -> int:
@@ -284,7 +284,7 @@ def _give_back(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _Return) -> in
             "grace_until": uow.now + GRACE,
             "has_grace": how.has_grace,
             "today": clock.beijing_day(uow.now),
-            "spares_rights": how.spares_rights,
+            "spares_entitlements": how.spares_entitlements,
         },
     ).all()
     total = sum(amounts.values())

@@ -43,7 +43,7 @@ def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason:
 
 
 def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK) -> int:
-    """Settle as many rights of a locked programme as fit one transaction; return how many.
+    """Settle as many entitlements of a locked programme as fit one transaction; return how many.
 
     None left: it is closed. Who never chose gets the default pack, delivered to the unit, if the
     union said so; else what is left returns or lapses. Raises LinesUnavailable and OutOfStock
@@ -88,12 +88,12 @@ def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
 
 
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
-    ids = [right.id for right in unused]
-    lot_ids = [right.lot_id for right in unused if right.lot_id is not None]
+    ids = [each.id for each in unused]
+    lot_ids = [entitlement.lot_id for entitlement in unused if entitlement.lot_id is not None]
     terms = programme_queries.terms_of(programme)
     # What is ordered with it at once must not have expired, however late the closing is done.
     terms = replace(terms, expires_at=max(terms.expires_at, uow.now + ORDERED_WITHIN))
-    total = sum(right.amount_fen for right in unused)
+    total = sum(each.amount_fen for each in unused)
     lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
     assert programme.default_pack_id is not None and lot_id is not None
     issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
@@ -104,9 +104,16 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
 
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
-    _give_back(uow, programme, [right.lot_id for right in unused if right.lot_id is not None])
+    _give_back(
+        uow,
+        programme,
+        [entitlement.lot_id for entitlement in unused if entitlement.lot_id is not None],
+    )
     entitlement_service.mark(
-        uow, [right.id for right in unused], state=entitlement_rules.ENDED, ended_at=uow.now
+        uow,
+        [each.id for each in unused],
+        state=entitlement_rules.ENDED,
+        ended_at=uow.now,
     )
 
 

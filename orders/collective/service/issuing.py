@@ -163,18 +163,18 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
         history.append(uow, programme, Step(SYSTEM, "waiting", why))
 
 
-def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
+def claim_entitlement(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
     """Give what waits for somebody to the member who proved to be that person."""
-    right = entitlement_service.lock(uow, entitlement_id)
-    if right.state != entitlement_rules.WAITING:
+    entitlement = entitlement_service.lock(uow, entitlement_id)
+    if entitlement.state != entitlement_rules.WAITING:
         return
-    programme = programme_queries.any_programme(uow.session, right.programme_id)
+    programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
     lot_id = None
-    if right.lot_id is not None:
+    if entitlement.lot_id is not None:
         terms = programme_queries.terms_of(programme)
-        reference = f"claim:{right.id}"
-        lot_id = funds.gather(uow, [right.lot_id], terms, member_id, reference)
-    entitlement_service.claim(uow, right, member_id, lot_id)
+        reference = f"claim:{entitlement.id}"
+        lot_id = funds.gather(uow, [entitlement.lot_id], terms, member_id, reference)
+    entitlement_service.claim(uow, entitlement, member_id, lot_id)
 
 
 def is_over(programme: Programme) -> bool:

@@ -91,6 +91,8 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
         f"You have not chosen in “{programme.name}” yet; choose until {until}.",
         {"thing1": programme.name, "date3": until},
     )
-    member_notices.tell(uow, [right.member_id for right in found if right.member_id], notice)
-    entitlement_service.mark(uow, [right.id for right in found], reminded_at=uow.now)
+    member_notices.tell(
+        uow, [entitlement.member_id for entitlement in found if entitlement.member_id], notice
+    )
+    entitlement_service.mark(uow, [each.id for each in found], reminded_at=uow.now)
     return {"reminded": len(found)}

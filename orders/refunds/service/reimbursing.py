@@ -101,7 +101,7 @@ def tenders_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Or
 
 
 def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
-    """Return how much of a line has not gone back, in fen, and whether a right pays for it."""
+    """Return how much of a line has not gone back, in fen, and whether an entitlement pays for it."""
     order, lines = (
         order_queries.any_order(session, order_id),
         order_queries.lines_of(session, [order_id]),

@@ -193,7 +193,7 @@ def test_case_18_of_a_member_who_has_left_the_union_they_go_to_the_union(given, 
     audited()
 
 
-def test_what_a_right_paid_for_goes_back_to_the_union(world, audited):
+def test_what_an_entitlement_paid_for_goes_back_to_the_union(world, audited):
     union = Union(world)
     rows = union.people(1)
     packs = [union.pack(30_000)[0] for _ in range(2)]

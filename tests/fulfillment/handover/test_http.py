@@ -77,7 +77,7 @@ def test_a_fund_that_holds_money_is_not_filed(union, audited):
     union.run()
     close(union, path)
     assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
-    order_id = union.right_of(person, programme_id)["order_id"]
+    order_id = union.entitlement_of(person, programme_id)["order_id"]
     [fulfillment_order] = person.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()[
         "items"
     ]

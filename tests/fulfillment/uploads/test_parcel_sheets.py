@@ -51,9 +51,7 @@ def test_what_waits_is_downloaded_filled_in_and_sent(sales, audited):
     reply = sales.supplier.get(PATH)
     found = openpyxl.load_workbook(io.BytesIO(reply.data)).active
     rows = [list(row) for row in found.iter_rows(min_row=2, values_only=True)]
-    assert [row[0] for row in rows] == [
-        fulfillment_order["number"] for fulfillment_order in fulfillment_orders(sales)
-    ]
+    assert [row[0] for row in rows] == [each["number"] for each in fulfillment_orders(sales)]
     assert [row[5] for row in rows] == [2, 1, 2]
     assert "陈*" in rows[0][6] and "跃进路" not in str(rows)
     for row, number in zip(rows, NUMBERS, strict=False):
@@ -74,7 +72,7 @@ def test_what_waits_is_downloaded_filled_in_and_sent(sales, audited):
 
 
 def test_each_row_stands_by_itself(world, sales, audited):
-    mine = [fulfillment_order["number"] for fulfillment_order in fulfillment_orders(sales)]
+    mine = [each["number"] for each in fulfillment_orders(sales)]
     other = Sale(world)
     foreign = other.fulfillment_order()["number"]
     rows = [
@@ -99,7 +97,7 @@ def test_each_row_stands_by_itself(world, sales, audited):
         (8, "quantity_wrong"),
         (9, "wrong_state"),
     ]
-    assert [fulfillment_order["state"] for fulfillment_order in fulfillment_orders(sales)] == [
+    assert [each["state"] for each in fulfillment_orders(sales)] == [
         "dispatched",
         "open",
         "open",
@@ -141,9 +139,7 @@ def test_what_is_no_such_sheet_is_refused_whole(sales, content, text):
     reply = send(sales, content)
     assert (reply.status_code, reply.get_json()["code"]) == (422, "sheet_refused")
     assert text in reply.get_json()["detail_zh"]
-    assert {fulfillment_order["state"] for fulfillment_order in fulfillment_orders(sales)} == {
-        "open"
-    }
+    assert {each["state"] for each in fulfillment_orders(sales)} == {"open"}
 
 
 def test_a_number_is_corrected_until_the_parcel_is_delivered(world, sales, audited):

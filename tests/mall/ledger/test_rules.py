@@ -190,7 +190,7 @@ def test_terms_of_which_nothing_else_is_said_are_those_of_beans_good_for_everyth
     assert (terms.scope_id, terms.leftover_fund_id) == (None, None)
     assert (terms.is_voucher, terms.allows_top_up) == (False, True)
     back = wallet._Return("sales:beans", "r", "unspend")
-    assert (back.has_grace, back.spares_rights) == (True, False)
+    assert (back.has_grace, back.spares_entitlements) == (True, False)
 
 
 @pytest.mark.parametrize("amounts", [[], [5], [5, -4], [-1, -1], [1, 0]])

@@ -53,8 +53,8 @@ def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world)
     programme_id, [person, *_], [(first, _), (second, [sku, _])] = given
     supplier = new_staff(world, "supplier", union.supplier_id)
     union.redeem(person, programme_id, first)
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/change"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/change"
     before = stock_of(world, sku)
     changed = person.post(path, {"pack_id": second})
     assert changed.status_code == 201, changed.get_json()
@@ -112,7 +112,7 @@ def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
 
 
 def test_the_default_is_given_however_late_the_closing_is_done(union, audited, world):
-    """The scheduler was down until long after the rights had ended: what they hold still orders."""
+    """The scheduler was down until long after the entitlements had ended: what they hold still orders."""
     rows = union.people(2)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     union.issued(

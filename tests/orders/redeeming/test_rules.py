@@ -1,4 +1,4 @@
-"""How a right becomes an order: when, of what, at which prices, and what pays for it."""
+"""How an entitlement becomes an order: when, of what, at which prices, and what pays for it."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -46,7 +46,7 @@ def test_a_choice_of_which_nothing_is_said_is_of_nothing_and_a_plan_is_the_membe
 
 
 @pytest.mark.parametrize("at", [BEGINS, BEGINS + INSTANT, ENDS - INSTANT])
-def test_a_right_is_redeemed_from_the_first_midnight_of_its_window(at):
+def test_an_entitlement_is_redeemed_from_the_first_midnight_of_its_window(at):
     check_window(OPENS, CLOSES, at)
 
 

@@ -82,7 +82,7 @@ def test_another_members_paid_order_is_unknown(world, mixed):
     assert cancel(new_member(world), order).status_code == 404
 
 
-def test_what_redeemed_a_right_is_chosen_anew_instead(world, audited):
+def test_what_redeemed_an_entitlement_is_chosen_anew_instead(world, audited):
     union = Union(world)
     rows = union.people(1)
     packs = [union.pack(30_000)[0] for _ in range(2)]
