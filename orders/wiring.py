@@ -94,4 +94,4 @@ INVARIANTS = [
 
 def merchants(settings: WeChatSettings) -> Merchants:
     """Return the merchants of these settings; what goes over the wire is kept."""
-    return Merchants(settings, payment_process.keep)
+    return Merchants(settings, payment_process.record_message)

@@ -60,7 +60,9 @@ def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) 
     _set(uow, level, level.on_hand + change, cause, reason, "change")
 
 
-def take_free(uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, reference: str) -> None:
+def take_unreserved(
+    uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, reference: str
+) -> None:
     """Take units that no order has reserved; raises OutOfStock where there are too few."""
     level = _lock(uow, sku_id)
     if level.on_hand - level.reserved < quantity:
@@ -138,7 +140,7 @@ def reserving(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> D
     return _moving(statements.RESERVE, order_id, quantities, at)
 
 
-def taking_back(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
+def restocking(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
     """Return the write that puts back what a cancelled order took, before anything left."""
     return _moving(statements.BACK, order_id, quantities, at)
 

@@ -77,16 +77,16 @@ class FulfillmentFilter:
 
 
 def list_fulfillment_orders(
-    session: Session, wish: FulfillmentFilter, cursor: UUID | None, limit: int
+    session: Session, filters: FulfillmentFilter, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
     """Return fulfillment orders, newest first, one more than `limit` if there are more."""
     query = select(FulfillmentOrder).order_by(FulfillmentOrder.id.desc()).limit(limit + 1)
-    if wish.supplier_id is not None:
-        query = query.where(FulfillmentOrder.supplier_id == wish.supplier_id)
-    if wish.state is not None:
-        query = query.where(FulfillmentOrder.state == wish.state)
-    if wish.overdue_at is not None:
-        query = query.where(_STILL_HERE, FulfillmentOrder.dispatch_by < wish.overdue_at)
+    if filters.supplier_id is not None:
+        query = query.where(FulfillmentOrder.supplier_id == filters.supplier_id)
+    if filters.state is not None:
+        query = query.where(FulfillmentOrder.state == filters.state)
+    if filters.overdue_at is not None:
+        query = query.where(_STILL_HERE, FulfillmentOrder.dispatch_by < filters.overdue_at)
     if cursor is not None:
         query = query.where(FulfillmentOrder.id < cursor)
     return list(session.scalars(query))

@@ -191,7 +191,7 @@ def lines_of_supplier(
     return [line for lines in queries.lines_of(uow.session, own).values() for line in lines]
 
 
-def take_out(
+def cancel_units(
     uow: UnitOfWork, fulfillment_order: FulfillmentOrder, line: FulfillmentLine, quantity: int
 ) -> None:
     """Take units that never left, and are held, out of a locked fulfillment order of a locked order.
@@ -246,7 +246,7 @@ def hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder, undo_within: 
         fulfillment_order.state = rules.PARTLY
 
 
-def take_back(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
+def undo_hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
     """Note that a unit of a locked fulfillment order was not collected after all."""
     lines = queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     fulfillment_order.state = (

@@ -37,9 +37,9 @@ def listed(
 ) -> dict[str, Any]:
     """Return a page of fulfillment orders, of a supplier or of all, recipients masked."""
     overdue_at = now() if query_data["overdue"] else None
-    wish = queries.FulfillmentFilter(supplier_id, query_data["state"], overdue_at)
+    filters = queries.FulfillmentFilter(supplier_id, query_data["state"], overdue_at)
     found = queries.list_fulfillment_orders(
-        session, wish, query_data["cursor"], query_data["limit"]
+        session, filters, query_data["cursor"], query_data["limit"]
     )
     lines = queries.lines_of(session, [each.id for each in found])
     return page(

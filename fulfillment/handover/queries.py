@@ -91,14 +91,14 @@ def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
     return found
 
 
-def sent_in(session: Session, shipment_id: UUID) -> dict[UUID, int]:
+def quantities_sent(session: Session, shipment_id: UUID) -> dict[UUID, int]:
     """Return how many of each line are in a parcel."""
     query = select(ShipmentLine).where(ShipmentLine.shipment_id == shipment_id)
     rows = session.scalars(query.order_by(ShipmentLine.fulfillment_line_id))
     return {row.fulfillment_line_id: row.quantity for row in rows}
 
 
-def counted_in(session: Session, shipment_id: UUID) -> dict[UUID, LoadReceiptLine]:
+def quantities_counted(session: Session, shipment_id: UUID) -> dict[UUID, LoadReceiptLine]:
     """Return what was counted of each line of a parcel."""
     query = select(LoadReceiptLine).where(LoadReceiptLine.shipment_id == shipment_id)
     return {row.fulfillment_line_id: row for row in session.scalars(query)}

@@ -99,7 +99,7 @@ class HandOutShare(Protocol):
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedLine:
     """What an officer counted of a line in a parcel."""
 
     line_id: UUID
@@ -107,7 +107,7 @@ class Counted:
     damaged: int = 0
 
 
-def check_counted(index: int, sent: int, counted: Counted) -> int:
+def check_counted(index: int, sent: int, counted: CountedLine) -> int:
     """Return how many are short; raises Invalid for more than were sent."""
     short = sent - counted.received - counted.damaged
     if short < 0:

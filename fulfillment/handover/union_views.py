@@ -27,7 +27,7 @@ from fulfillment.handover.schemas import (
     ShareQuery,
 )
 from fulfillment.handover.service import accepting, handing, receiving
-from fulfillment.handover.service.receiving import Receipt
+from fulfillment.handover.service.receiving import LoadCount
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
 from mall.kernel.rows.shown import each_shown
@@ -76,7 +76,7 @@ def list_loads(programme_id: UUID) -> dict[str, Any]:
     summary="Record that a load came; what is short or broken is claimed; needs an Idempotency-Key",
     responses={409: "Received already", 422: "More than was sent"},
 )
-def receive(programme_id: UUID, json_data: Receipt) -> Response:
+def receive(programme_id: UUID, json_data: LoadCount) -> Response:
     by = officer()
 
     def work(uow: UnitOfWork) -> dict[str, Any]:

@@ -65,7 +65,7 @@ _CHOSEN = text(
 
 
 @dataclass(frozen=True)
-class Bought:
+class PurchasedSku:
     """So many of a SKU that a programme's orders bought at one price, in fen.
 
     `paid_fen` is what the programme itself paid of `amount_fen`; the rest are other beans and
@@ -83,12 +83,12 @@ class Bought:
     paid_fen: int
 
 
-def bought(session: Session, programme_id: UUID) -> list[Bought]:
+def bought(session: Session, programme_id: UUID) -> list[PurchasedSku]:
     """Return what the paid orders of a programme bought, by supplier and SKU."""
     rows = session.execute(_BOUGHT, {"programme_id": programme_id})
     numbers = ("quantity", "amount_fen", "paid_fen")
     return [
-        Bought(**{**row._mapping, **{name: int(getattr(row, name)) for name in numbers}})
+        PurchasedSku(**{**row._mapping, **{name: int(getattr(row, name)) for name in numbers}})
         for row in rows
     ]
 
@@ -170,7 +170,7 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
     }
 
 
-def _by_supplier(rows: list[Bought]) -> list[dict[str, Any]]:
+def _by_supplier(rows: list[PurchasedSku]) -> list[dict[str, Any]]:
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
         supplier = found.setdefault(

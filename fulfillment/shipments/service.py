@@ -22,7 +22,7 @@ from orders.order import service as order_service
 
 
 @dataclass(frozen=True)
-class Parcel:
+class NewShipment:
     """A parcel to be recorded; without items, everything that is left goes into it."""
 
     carrier: str
@@ -33,7 +33,7 @@ class Parcel:
     is_shared: bool = False
 
 
-def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUID:
+def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: NewShipment) -> UUID:
     """Record a parcel; return its id.
 
     Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left,

@@ -7,7 +7,7 @@ from flask import current_app
 
 from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import queries, rules, service
-from fulfillment.tracking.gateway import Parcel, TrackingGateway
+from fulfillment.tracking.gateway import TrackingGateway, TrackingNumber
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.settings import Kuaidi100Settings, current_settings
@@ -23,7 +23,7 @@ def subscribe_parcels(limit: int = 200) -> int:
     return one_by_one("subscribe_parcels", _claimed((rules.WANTED,), limit), _subscribe)
 
 
-def _subscribe(claimed: tuple[UUID, Parcel]) -> bool:
+def _subscribe(claimed: tuple[UUID, TrackingNumber]) -> bool:
     shipment_id, parcel = claimed
     settings, gateway = _configured()
     callback = f"{settings.callback_url.rstrip('/')}/{shipment_id}"
@@ -39,13 +39,13 @@ def ask_about_silent(limit: int = 200) -> int:
     return one_by_one("ask_about_silent", _claimed((rules.WATCHED, rules.ASKED), limit), _ask)
 
 
-def _ask(claimed: tuple[UUID, Parcel]) -> bool:
+def _ask(claimed: tuple[UUID, TrackingNumber]) -> bool:
     shipment_id, parcel = claimed
     news = _configured()[1].ask(parcel)
     with unit_of_work() as uow:
         service.note_asked(uow, shipment_id)
         if news is not None:
-            service.take_news(uow, shipment_id, news)
+            service.take_update(uow, shipment_id, news)
     return True
 
 
@@ -53,13 +53,13 @@ def _configured() -> tuple[Kuaidi100Settings, TrackingGateway]:
     return current_settings().kuaidi100, current_app.extensions["mall_tracking_gateway"]
 
 
-def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
+def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, TrackingNumber]]:
     """Return parcels that are due, claimed one by one."""
     if not current_settings().kuaidi100.is_configured:
         return []
     with reading() as session:
         due = queries.due(session, watches, clock.now(), limit)
-    found: list[tuple[UUID, Parcel]] = []
+    found: list[tuple[UUID, TrackingNumber]] = []
 
     def claim(shipment_id: UUID) -> bool:
         with unit_of_work() as uow:
@@ -68,7 +68,7 @@ def _claimed(watches: Sequence[str], limit: int) -> list[tuple[UUID, Parcel]]:
                 return False
             needs_phone = claimed.carrier in NEEDS_PHONE
             end = shipment_service.phone_end(uow.session, shipment_id) if needs_phone else ""
-            parcel = Parcel(claimed.carrier, claimed.tracking_no, end)
+            parcel = TrackingNumber(claimed.carrier, claimed.tracking_no, end)
         found.append((shipment_id, parcel))
         return True
 

@@ -92,7 +92,7 @@ def note_asked(uow: UnitOfWork, shipment_id: UUID) -> None:
         uow.session.flush()
 
 
-def take_news(uow: UnitOfWork, shipment_id: UUID, news: gateway.News) -> int:
+def take_update(uow: UnitOfWork, shipment_id: UUID, news: gateway.TrackingUpdate) -> int:
     """Take in what the aggregator tells of a parcel; return how much of it was new.
 
     News of another number, and events of an earlier parcel under the same number, are left out.

@@ -11,13 +11,13 @@ from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.shipments import rules as shipment_rules
 from fulfillment.shipments import service as shipment_service
 from fulfillment.uploads import rules
-from fulfillment.uploads.rules import Wanted
+from fulfillment.uploads.rules import ParcelRow
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.members.rules import mask_name
 
 
-def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool:
+def send(uow: UnitOfWork, supplier_id: UUID, wanted: ParcelRow, actor: str) -> bool:
     """Record the parcel of a row; False where it is recorded already, under the same number.
 
     So the same sheet sent again sends nothing twice. Raises what `shipment_service.dispatch` raises,
@@ -38,7 +38,7 @@ def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool
         if len(lines) != 1:
             raise Invalid("quantity", "several_goods_by_sheet")
         items = (DispatchItem(lines[0].id, wanted.quantity),)
-    parcel = shipment_service.Parcel(wanted.carrier, number, items, actor)
+    parcel = shipment_service.NewShipment(wanted.carrier, number, items, actor)
     shipment_service.dispatch(uow, fulfillment_order.id, parcel)
     return True
 

@@ -66,7 +66,7 @@ def _row(
 
 
 @dataclass(frozen=True)
-class StoreDesk:
+class StoreCounter:
     """Where a code is shown: a store, who stands at its counter, and the key of the request."""
 
     store: Store
@@ -75,28 +75,28 @@ class StoreDesk:
     request_key: str | None = None
 
 
-def look_up(uow: UnitOfWork, desk: StoreDesk, code: str) -> PickupVoucher | None:
+def look_up(uow: UnitOfWork, counter: StoreCounter, code: str) -> PickupVoucher | None:
     """Return the voucher of a code of the desk's merchant.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
     a store that gave too many, and ShortCodeAmbiguous.
     """
-    counters = ((rules.CLERK_GUESSES, desk.clerk_id), (rules.STORE_GUESSES, desk.store.id))
+    counters = ((rules.CLERK_GUESSES, counter.clerk_id), (rules.STORE_GUESSES, counter.store.id))
     for allowance, subject_id in counters:
         access_service.check_tries(uow, allowance, subject_id)
-    found = queries.find(uow.session, code, desk.store.supplier_id, uow.settings.secret_key)
+    found = queries.find(uow.session, code, counter.store.supplier_id, uow.settings.secret_key)
     count = access_service.count_wrong_try if found is None else access_service.check_tries
     for allowance, subject_id in counters:
         count(uow, allowance, subject_id)
     return found
 
 
-def alarm(uow: UnitOfWork, desk: StoreDesk) -> bool:
+def alarm(uow: UnitOfWork, counter: StoreCounter) -> bool:
     """Tell operators and merchant that codes are being guessed at a store; False: they know.
 
     They are told once an hour.
     """
-    store = desk.store
+    store = counter.store
     told = [
         NewNotice(
             audience,
@@ -111,7 +111,7 @@ def alarm(uow: UnitOfWork, desk: StoreDesk) -> bool:
     return staff_notices.notify(uow, told) > 0
 
 
-def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
+def redeem(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID) -> PickupVoucher:
     """Hand out one unit against a voucher of the desk's merchant, once.
 
     The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
@@ -125,49 +125,51 @@ def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
         raise rules.VoucherRevoked("code")
     fulfillment_order = dispatch_service.lock(uow, fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
-    if _is_same_request(found, desk):
+    if _is_same_request(found, counter):
         return found
     _check_usable(uow, found)
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
-    rules.check_allowed(desk.store.id, queries.allowed_stores(uow.session, fulfillment_order, line))
+    rules.check_allowed(
+        counter.store.id, queries.allowed_stores(uow.session, fulfillment_order, line)
+    )
     if line.to_dispatch < 1:
         raise rules.AfterSalesPending("code")
     order_service.begin_dispatch(uow, order_id)
-    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, desk.actor
-    found.store_id, found.store_name = desk.store.id, desk.store.name
-    found.request_key = desk.request_key
+    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, counter.actor
+    found.store_id, found.store_name = counter.store.id, counter.store.name
+    found.request_key = counter.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
     dispatch_service.hand_out(uow, fulfillment_order, rules.UNDO_WITHIN)
     return found
 
 
-def _is_same_request(found: PickupVoucher, desk: StoreDesk) -> bool:
+def _is_same_request(found: PickupVoucher, counter: StoreCounter) -> bool:
     return (
         found.state == rules.REDEEMED
-        and found.store_id == desk.store.id
-        and desk.request_key is not None
-        and found.request_key == desk.request_key
+        and found.store_id == counter.store.id
+        and counter.request_key is not None
+        and found.request_key == counter.request_key
     )
 
 
 def _check_usable(uow: UnitOfWork, found: PickupVoucher) -> None:
     if found.state == rules.REDEEMED and found.redeemed_at is not None:
         name = found.store_name or "—"
-        raise rules.VoucherUsed("code", at=rules.told(found.redeemed_at), store=name)
+        raise rules.VoucherUsed("code", at=rules.clerk_time(found.redeemed_at), store=name)
     if found.state == rules.REVOKED:
         raise rules.VoucherRevoked("code")
     if found.expires_at <= uow.now:
-        raise rules.VoucherExpired("code", at=rules.told(found.expires_at))
+        raise rules.VoucherExpired("code", at=rules.clerk_time(found.expires_at))
 
 
-def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> PickupVoucher:
+def undo(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID, reason: str) -> PickupVoucher:
     """Take a hand-out of this store back within ten minutes; the voucher can be used again.
 
     Raises NotFound for one of another store, NotUsed and UndoTooLate.
     """
     found = queries.get_voucher(uow.session, voucher_id)
-    if found.store_id != desk.store.id:
+    if found.store_id != counter.store.id:
         raise NotFound("voucher")
     line_id = found.fulfillment_line_id
     fulfillment_order = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
@@ -178,7 +180,7 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     _note(
         found,
         what="undone",
-        by=desk.actor,
+        by=counter.actor,
         note=reason,
         at=_instant(uow.now),
         redeemed_at=_instant(found.redeemed_at),
@@ -189,7 +191,7 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     line.dispatched_quantity -= 1
     uow.session.flush()
-    dispatch_service.take_back(uow, fulfillment_order)
+    dispatch_service.undo_hand_out(uow, fulfillment_order)
     return found
 
 
@@ -228,7 +230,7 @@ def remind_expiring(uow: UnitOfWork, limit: int) -> int:
 
 
 def _reminder(voucher: PickupVoucher) -> NewNotice:
-    ends = rules.told(voucher.expires_at)
+    ends = rules.clerk_time(voucher.expires_at)
     return NewNotice(
         STORE,
         voucher.member_id,
@@ -257,7 +259,7 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     _free_places(uow, fulfillment_line_id, quantity)
 
 
-def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
+def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     """Mark a voucher, of a locked fulfillment order, that ended unused; False where somebody was faster."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)

@@ -91,7 +91,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ProposedAct:
     """What somebody of staff wants to be done; of one subject one thing of a kind waits at a time."""
 
     kind: str

@@ -26,7 +26,7 @@ def set_witness(witness: Witness | None) -> None:
 
 
 @dataclass(frozen=True)
-class Doer:
+class ActingPerson:
     """Whose act a unit of work is, where the request does not say so: a sign-in, an invitation."""
 
     audience: str
@@ -42,7 +42,7 @@ class UnitOfWork:
         self.now = now
         self.settings = settings
         # For the journal of staff acts: by whom, how it ended, what it did beyond mapped rows.
-        self.doer: Doer | None = None
+        self.doer: ActingPerson | None = None
         self.outcome = "done"
         self.notes: list[dict[str, Any]] = []
         self._deliveries: list[dict[str, Any]] = []

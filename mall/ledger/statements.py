@@ -58,7 +58,7 @@ SETTLE_HOLDS = text(
 # - grace: its lot has expired, so a lot of its own takes it, with the grace period and nothing else.
 # - over: nobody may spend it again; it goes to the lot's fund, or lapses.
 # What decides (expiry, kind, programme, membership) never changes in a lot's row, except for entitlements.
-GIVE_BACK = text(
+CREDIT_LOTS = text(
     """
     WITH wanted AS (
         SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[]),

@@ -18,7 +18,7 @@ from mall.access.staff import views as staff_views
 from mall.approvals import jobs as approval_jobs
 from mall.approvals import ops_views as approval_ops_views
 from mall.approvals import queries as approval_queries
-from mall.approvals.service.values import Values
+from mall.approvals.service.values import ActKinds
 from mall.journal import jobs as journal_jobs
 from mall.journal import ops_views as journal_ops_views
 from mall.journal import queries as journal_queries
@@ -110,7 +110,7 @@ INVARIANTS = [
     *quotas.INVARIANTS,
 ]
 # What staff does to value by its word: alone within the limit, else by two persons.
-VALUES = Values(
+VALUES = ActKinds(
     {
         **granting.KINDS,
         **catalog.wiring.VALUE_KINDS,

@@ -6,7 +6,7 @@ from itertools import chain
 from uuid import UUID
 
 from catalog.stock.rules import Offer
-from catalog.suppliers.rules import Parcel, RegionNotServed, freight_fen
+from catalog.suppliers.rules import Consignment, RegionNotServed, freight_fen
 from mall.kernel.errors import DomainError, Invalid
 from mall.ledger.rules import Demand, Draw, Lot, NotEnoughBeans, assign
 
@@ -230,7 +230,7 @@ def freight(lines: Sequence[QuoteLine], region_code: str | None) -> list[Freight
         raise AddressNeeded("address_id")
     fees: dict[UUID, int] = {}
     for (supplier_id, _), group in groups.items():
-        parcel = Parcel(
+        parcel = Consignment(
             quantity=sum(line.quantity for line in group),
             weight_grams=sum(line.quantity * line.offer.weight_grams for line in group),
             amount_fen=sum(line.amount_fen for line in group),

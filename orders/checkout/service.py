@@ -16,7 +16,7 @@ from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.rules import Draw, Lot
 from mall.ledger.service import wallet
-from mall.ledger.service.wallet import Taking
+from mall.ledger.service.wallet import LotSpending
 from mall.members import queries as member_queries
 from mall.members.queries import Destination
 from orders.carts import service as cart_service
@@ -35,7 +35,7 @@ from orders.refunds.service import refunding, reimbursing
 
 
 @dataclass(frozen=True)
-class Receipt:
+class PlacedOrder:
     """What a member gets for an order."""
 
     order_id: UUID
@@ -48,7 +48,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Known:
+class QuoteInputs:
     """What must be known to quote: the lines wanted, and what was read for them."""
 
     wanted: tuple[WantedLine, ...]
@@ -83,12 +83,12 @@ def quote(session: Session, member_id: UUID, checkout: Checkout, now: datetime) 
     """
     wanted = wanted_lines(session, member_id, checkout)
     found = read_together(session, *reads(member_id, checkout, wanted, now))
-    priced = price(checkout, Known(wanted, *found))
+    priced = price(checkout, QuoteInputs(wanted, *found))
     _check_member_limits(session, member_id, priced, now)
     return priced
 
 
-def price(checkout: Checkout, known: Known) -> Quote:
+def price(checkout: Checkout, known: QuoteInputs) -> Quote:
     """Compute a quote from what is known; raises what `quote` raises."""
     if not known.wanted:
         raise rules.CartEmpty("lines")
@@ -98,7 +98,9 @@ def price(checkout: Checkout, known: Known) -> Quote:
     return rules.with_beans(lines, fees, known.lots, checkout.tender, checkout.max_beans_fen)
 
 
-def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Known) -> Receipt:
+def place_order(
+    uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: QuoteInputs
+) -> PlacedOrder:
     """Turn lines or the cart into an order: paid at once if beans cover it, else awaiting WeChat.
 
     Raises what `quote` raises, and QuoteChanged if the total is not the one the member saw. Its
@@ -119,11 +121,11 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
     amounts = priced.lot_amounts()
     if amounts:
         take = wallet.spending if is_paid else wallet.holding
-        uow.defer(take(Taking(member_id, order_id, amounts, uow.now)))
+        uow.defer(take(LotSpending(member_id, order_id, amounts, uow.now)))
     state = order_service.defer_order(uow, new)
     take_units = stock_service.selling if is_paid else stock_service.reserving
     uow.defer(take_units(order_id, priced.quantities(), uow.now))
-    return Receipt(
+    return PlacedOrder(
         order_id,
         new.order_no,
         state,
@@ -135,7 +137,7 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
 
 
 @dataclass(frozen=True)
-class Prepaid:
+class ProgrammeOrder:
     """An order that a programme pays for wholly: whose lots, for whom, and where it goes."""
 
     owner_id: UUID
@@ -146,30 +148,32 @@ class Prepaid:
     union_id: UUID | None = None
 
 
-def defer_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepaid) -> str:
+def defer_programme_order(
+    uow: UnitOfWork, order_id: UUID, priced: Quote, programme_order: ProgrammeOrder
+) -> str:
     """Defer the writes of an order whose every fen lots of a programme pay; return its number.
 
     Writing them raises NotEnoughBeans or OutOfStock where somebody was faster; nothing is kept
     then.
     """
-    taking = Taking(prepaid.owner_id, order_id, priced.lot_amounts(), uow.now)
+    taking = LotSpending(programme_order.owner_id, order_id, priced.lot_amounts(), uow.now)
     uow.defer(wallet.spending(taking))
     new = NewOrder(
         id=order_id,
         order_no=new_number("D", uow.now),
-        member_id=prepaid.member_id,
-        union_id=prepaid.union_id,
+        member_id=programme_order.member_id,
+        union_id=programme_order.union_id,
         tender=rules.BEANS,
         goods_fen=priced.goods_fen,
         freight_fen=0,
         beans_fen=priced.beans_fen,
         wechat_fen=0,
         freight=[],
-        address=prepaid.address,
-        note=prepaid.note,
+        address=programme_order.address,
+        note=programme_order.note,
         lines=[_line(position, line) for position, line in enumerate(priced.lines)],
         pay_by=None,
-        programmes={prepaid.programme_id: priced.beans_fen},
+        programmes={programme_order.programme_id: priced.beans_fen},
     )
     order_service.defer_order(uow, new)
     uow.defer(stock_service.selling(order_id, priced.quantities(), uow.now))
@@ -192,7 +196,7 @@ class _Placing:
     checkout: Checkout
 
 
-def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: Known) -> NewOrder:
+def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: QuoteInputs) -> NewOrder:
     checkout = placing.checkout
     destination = known.destination
     window = timedelta(seconds=uow.settings.payment_timeout_seconds)
@@ -265,7 +269,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
         return
     lines = order_queries.lines_of(uow.session, [order.id])[order.id]
     left = reimbursing.tenders_of(uow.session, order, lines).left
-    if wallet.has_vouchers(uow.session, _drawn(left.values())):
+    if wallet.holds_entitlement(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
     _take_back(uow, order, lines, actor, order_rules.BY_MEMBER)
 
@@ -317,13 +321,15 @@ def _take_back(
     order_service.mark_cancelled(uow, order, actor, reason)
     refunding.refund_order(uow, order)
     left = reimbursing.tenders_of(uow.session, order, lines)
-    wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))
+    wallet.reimburse_order(
+        uow, order.id, _drawn((*left.left.values(), *left.freight_left.values()))
+    )
     quantities: dict[UUID, int] = {}
     for line in lines:
         units = line.quantity - left.unsent.get(line.id, 0)
         if units:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units
-    uow.defer(stock_service.taking_back(order.id, quantities, uow.now))
+    uow.defer(stock_service.restocking(order.id, quantities, uow.now))
     uow.emit(OrderCancelled(str(order.id)))
 
 

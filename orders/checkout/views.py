@@ -92,7 +92,7 @@ def place_order(json_data: rules.Checkout) -> Response:
         wanted = service.wanted_lines(session, member_id, json_data)
 
     def work(uow: UnitOfWork, *found: Any) -> dict[str, Any]:
-        known = service.Known(wanted, *found)
+        known = service.QuoteInputs(wanted, *found)
         return vars(service.place_order(uow, member_id, json_data, known))
 
     ahead = service.reads(member_id, json_data, wanted, clock.now())

@@ -35,7 +35,7 @@ def of_member(
 
 
 def by_code(session: Session, code: str) -> Entitlement | None:
-    """Return the entitlement of a voucher code."""
+    """Return the entitlement of a redemption code."""
     return session.scalars(select(Entitlement).where(Entitlement.code == code)).first()
 
 

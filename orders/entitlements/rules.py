@@ -36,7 +36,7 @@ class WrongCode(DomainError):
 
 
 def new_code() -> str:
-    """Return a voucher code of 80 random bits that can be read out."""
+    """Return a redemption code of 80 random bits that can be read out."""
     return "".join(ALPHABET[byte & 31] for byte in secrets.token_bytes(CODE_LENGTH))
 
 

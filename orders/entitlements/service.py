@@ -12,9 +12,9 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service.funds import Given
+from mall.ledger.service.funds import LotSource
 from mall.members.rosters import queries as roster_queries
-from mall.members.rosters.rules import Listed
+from mall.members.rosters.rules import ListedPerson
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
 
@@ -22,7 +22,7 @@ CHUNK = 2000
 
 
 @dataclass(frozen=True)
-class Listing:
+class RosterListing:
     """Who is to get how much of a programme, and when each is due."""
 
     programme_id: UUID
@@ -43,7 +43,7 @@ class Chunk:
     count: int
 
 
-def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
+def list_roster(uow: UnitOfWork, listing: RosterListing, roster_id: UUID) -> int:
     """List everybody of a roster anew and return how many; what was listed before is forgotten."""
     uow.session.execute(
         delete(Entitlement).where(
@@ -62,19 +62,21 @@ def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
         after = people[-1].position
 
 
-def add_recipient(uow: UnitOfWork, listing: Listing, entry: Listed, position: int) -> None:
+def add_recipient(
+    uow: UnitOfWork, listing: RosterListing, entry: ListedPerson, position: int
+) -> None:
     """List one more person, at the end."""
     row = _row(listing, entry)
     row["position"] = position
     _insert(uow, listing, [row])
 
 
-def _insert(uow: UnitOfWork, listing: Listing, rows: list[dict[str, Any]]) -> None:
+def _insert(uow: UnitOfWork, listing: RosterListing, rows: list[dict[str, Any]]) -> None:
     values = {"programme_id": listing.programme_id, "amount_fen": listing.amount_fen}
     uow.session.execute(statements.LIST, {**values, "rows": document(rows)})
 
 
-def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
+def _row(listing: RosterListing, entry: ListedPerson) -> dict[str, Any]:
     names = ("position", "name", "phone", "employee_no", "department", "member_id")
     due = rules.due_on(listing.birthday, entry.born_on, listing.opens_on, listing.closes_on)
     values = {name: getattr(entry, name) for name in names}
@@ -92,14 +94,14 @@ def next_chunk(
     )
 
 
-def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
+def lots_of_chunk(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> LotSource:
     """Return the statement that marks a chunk issued and gives the lots it must get.
 
     Who is no member yet has to wait: the lot is the entitlement's own.
     """
     # By position: of the few that are left out between them, the codes are thrown away.
     codes = [rules.new_code() for _ in range(chunk.up_to - chunk.after)] if has_codes else []
-    return Given(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
+    return LotSource(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
 
 
 def issue_without_lots(uow: UnitOfWork, chunk: Chunk) -> dict[UUID, int]:

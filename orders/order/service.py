@@ -120,7 +120,7 @@ def mark_paid(uow: UnitOfWork, order: Order, note: str) -> None:
     uow.emit(OrderPaid(str(order.id)))
 
 
-def count_back(
+def count_reimbursed(
     uow: UnitOfWork, order: Order, beans_fen: int, wechat_fen: int, programmes: Mapping[UUID, int]
 ) -> None:
     """Count what goes back of a locked order, by tender and by programme; CHECKs keep it below."""

@@ -10,7 +10,7 @@ from mall.kernel.settings import installed
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import queries, rules, service
 from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState, WireMessage
-from orders.payments.service import Begun
+from orders.payments.service import PendingPayment
 from orders.payments.statements import KEEP
 from orders.payments.wechat.merchants import Merchant, Merchants
 
@@ -35,7 +35,7 @@ def gateway_of(out_trade_no: str) -> tuple[str, PaymentGateway]:
     return name, merchant(name).gateway
 
 
-def keep(message: WireMessage) -> None:
+def record_message(message: WireMessage) -> None:
     """Keep what went over the wire, in a statement of its own; never fails."""
     values = {**vars(message), "id": new_id(), "at": clock.now()}
     try:
@@ -44,7 +44,7 @@ def keep(message: WireMessage) -> None:
         log.warning("wire_message_not_kept", operation=message.operation, error=str(error))
 
 
-def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
+def ensure_prepaid(begun: PendingPayment, openid: str | None) -> tuple[str, str | None]:
     """Get what is needed for paying, once; return prepay id and code URL.
 
     A lost answer is harmless: the same number asked again gives the same payment.
@@ -70,7 +70,7 @@ def record(name: str, out_trade_no: str, trade: TradeState) -> None:
     """Write down what WeChat said of a merchant's payment."""
     if trade.is_paid:
         assert trade.transaction_id is not None and trade.amount_fen is not None
-        paid = rules.Paid(name, out_trade_no, trade.transaction_id, trade.amount_fen)
+        paid = rules.ConfirmedPayment(name, out_trade_no, trade.transaction_id, trade.amount_fen)
         with unit_of_work() as uow:
             service.record_success(uow, paid)
     elif trade.state in ("CLOSED", "REVOKED"):

@@ -21,7 +21,7 @@ from orders.order.models import Order
 from orders.payments import queries, rules
 from orders.payments.gateway import WireMessage
 from orders.payments.models import GatewayMessage, Payment
-from orders.payments.rules import Paid
+from orders.payments.rules import ConfirmedPayment
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ FUNDING_WINDOW = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Begun:
+class PendingPayment:
     """A payment to be asked of WeChat: its numbers, and what was already got for it."""
 
     payment_id: UUID
@@ -45,7 +45,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Terms:
+class PaymentTerms:
     """What is asked of WeChat: by which merchant, how it is paid, how much and until when."""
 
     merchant: str
@@ -56,7 +56,7 @@ class Terms:
 
 def begin_payment(
     uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: str, merchant: str
-) -> Begun:
+) -> PendingPayment:
     """Record the intent to collect an order's WeChat part; the open one of that type is reused.
 
     Raises PaymentNotNeeded and PaymentWindowClosed. WeChat is asked only after the commit.
@@ -81,7 +81,7 @@ def begin_payment(
 
 def begin_funding(
     uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str, merchant: str
-) -> Begun:
+) -> PendingPayment:
     """Record the intent to collect money for a fund by a QR code that anybody may pay.
 
     The open one of the same amount is reused; another amount replaces none that is still open.
@@ -92,13 +92,13 @@ def begin_funding(
     ).first()
     if known is not None and known.amount_fen != amount_fen:
         raise rules.PaymentOpen("amount_fen", amount_fen=known.amount_fen)
-    terms = Terms(merchant, rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
+    terms = PaymentTerms(merchant, rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
     payment = known or _add_payment(uow, rules.FOR_FUND, fund_id, terms)
     return _begun(payment, rules.goods_text([about]))
 
 
-def _begun(payment: Payment, body: str) -> Begun:
-    return Begun(
+def _begun(payment: Payment, body: str) -> PendingPayment:
+    return PendingPayment(
         payment.id,
         payment.merchant,
         payment.out_trade_no,
@@ -113,11 +113,11 @@ def _begun(payment: Payment, body: str) -> Begun:
 
 def _new_payment(uow: UnitOfWork, order: Order, trade_type: str, merchant: str) -> Payment:
     assert order.pay_by is not None
-    terms = Terms(merchant, trade_type, order.wechat_fen, order.pay_by)
+    terms = PaymentTerms(merchant, trade_type, order.wechat_fen, order.pay_by)
     return _add_payment(uow, rules.FOR_ORDER, order.id, terms)
 
 
-def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: Terms) -> Payment:
+def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: PaymentTerms) -> Payment:
     payment = Payment(
         id=new_id(),
         order_id=subject_id,
@@ -140,7 +140,7 @@ def record_prepay(uow: UnitOfWork, payment_id: UUID, prepay_id: str, code_url: s
     payment.code_url = code_url
 
 
-def record_success(uow: UnitOfWork, paid: Paid) -> None:
+def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
     """Apply a payment that WeChat confirmed: once, whatever arrives how often and when.
 
     A fund gets what was paid for it. An order that waits becomes paid; money for one that was

@@ -11,7 +11,7 @@ from orders.entitlements import rules as entitlement_rules
 from orders.entitlements.models import Entitlement
 from orders.programmes import queries as programme_queries
 from orders.programmes.models import Programme
-from orders.redeeming.rules import Given
+from orders.redeeming.rules import RedeemableEntitlement
 
 # Of the frozen packs only the chosen one: they hold all that was approved, pictures included.
 _GIVEN = """
@@ -28,7 +28,7 @@ _GIVEN = """
     """
 
 
-def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
+def reading_redeemable(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
     """Return the read of a member's own entitlement, with the chosen pack; raises NotFound for another's."""
     values = {
         "given_id": entitlement_id,
@@ -39,11 +39,11 @@ def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -
     return Read(_GIVEN, values, _given)
 
 
-def _given(rows: Rows) -> Given:
+def _given(rows: Rows) -> RedeemableEntitlement:
     if not rows:
         raise NotFound("entitlement")
     row = rows[0]
-    return Given(
+    return RedeemableEntitlement(
         UUID(row["id"]),
         row["state"],
         UUID(row["lot_id"]) if row["lot_id"] else None,
@@ -63,9 +63,9 @@ def _of_programme(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def given_of(entitlement: Entitlement, programme: Programme) -> Given:
+def redeemable_of(entitlement: Entitlement, programme: Programme) -> RedeemableEntitlement:
     """Return an entitlement and its programme, which were read before, as redeeming sees them."""
-    return Given(
+    return RedeemableEntitlement(
         entitlement.id,
         entitlement.state,
         entitlement.lot_id,

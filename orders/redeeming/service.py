@@ -20,7 +20,7 @@ from mall.members import queries as member_queries
 from mall.members.queries import Destination
 from orders.checkout import rules as checkout_rules
 from orders.checkout import service as checkout_service
-from orders.checkout.service import Prepaid
+from orders.checkout.service import ProgrammeOrder
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules
 from orders.entitlements import service as entitlement_service
@@ -52,11 +52,11 @@ def plan_by_code(session: Session, entitlement: Entitlement, choice: Choice, at:
     if entitlement.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
         raise entitlement_rules.AlreadyRedeemed()
     programme = programme_queries.any_programme(session, entitlement.programme_id)
-    return rules.plan(queries.given_of(entitlement, programme), choice, at, by_code=True)
+    return rules.plan(queries.redeemable_of(entitlement, programme), choice, at, by_code=True)
 
 
 def entitlement_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
-    """Return the entitlement of a voucher code where its union allows redeeming by code.
+    """Return the entitlement of a redemption code where its union allows redeeming by code.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
     gave ten of them within an hour.
@@ -105,8 +105,8 @@ def redeem(
     uow.defer(entitlement_service.redeeming(redemption))
     is_sent = made.delivery == checkout_rules.SHIP
     address = destination.snapshot() if destination and is_sent else None
-    prepaid = Prepaid(made.owner_id, member_id, made.programme_id, address)
-    order_no = checkout_service.defer_prepaid(uow, order_id, priced, prepaid)
+    programme_order = ProgrammeOrder(made.owner_id, member_id, made.programme_id, address)
+    order_no = checkout_service.defer_programme_order(uow, order_id, priced, programme_order)
     return Redeemed(made.entitlement_id, order_id, order_no, made.pack_id, priced.total_fen)
 
 
@@ -121,14 +121,14 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     if entitlement.order_id is None or entitlement.state != entitlement_rules.REDEEMED:
         raise NotFound("choice")
     programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
-    rules.check_open(queries.given_of(entitlement, programme), uow.now)
+    rules.check_open(queries.redeemable_of(entitlement, programme), uow.now)
     order = order_service.lock(uow, entitlement.order_id)
     if order.member_id != member_id:
         raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
     uow.write_deferred()
     entitlement_service.reopen(uow, entitlement)
-    made = rules.plan(queries.given_of(entitlement, programme), choice, uow.now)
+    made = rules.plan(queries.redeemable_of(entitlement, programme), choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
     uow.write_deferred()

@@ -42,12 +42,15 @@ def _item(entitlement: Entitlement, programme: Programme) -> dict[str, Any]:
         **{name: getattr(entitlement, name) for name in names},
         **{name: getattr(programme, name) for name in about},
         "programme_name": programme.name,
-        "is_redeemable": entitlement.state == entitlement_rules.OPEN and _has_vouchers(programme),
+        "is_redeemable": entitlement.state == entitlement_rules.OPEN
+        and _is_redeemed_whole(programme),
     }
 
 
-def _has_vouchers(programme: Programme) -> bool:
-    return programme_rules.has_vouchers(programme.kind, programme.max_items, programme.delivery)
+def _is_redeemed_whole(programme: Programme) -> bool:
+    return programme_rules.is_redeemed_whole(
+        programme.kind, programme.max_items, programme.delivery
+    )
 
 
 @bp.get("/entitlements")
@@ -79,7 +82,7 @@ def read_entitlement(entitlement_id: UUID) -> dict[str, Any]:
         shows_code = programme.allows_codes and entitlement.state == entitlement_rules.OPEN
         return {
             **_item(entitlement, programme),
-            "lot_id": None if _has_vouchers(programme) else entitlement.lot_id,
+            "lot_id": None if _is_redeemed_whole(programme) else entitlement.lot_id,
             "code": grouped(entitlement.code) if shows_code else None,
             "max_items": programme.max_items,
             "packs": service.packs_to_choose(session, programme),
@@ -110,7 +113,7 @@ def _redeem(member_id: UUID, made: Plan, address_id: UUID | None) -> Response:
 )
 def redeem(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
-    wanted = queries.reading_given(member_id, entitlement_id, choice.pack_id)
+    wanted = queries.reading_redeemable(member_id, entitlement_id, choice.pack_id)
     [given] = read_together(current_pool(), wanted)
     if given.state == entitlement_rules.REDEEMED:
         return _replay()
@@ -151,7 +154,7 @@ def change(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
 @bp.input(CodeBody)
 @bp.output(VoucherReply)
 @bp.doc(
-    summary="Show what a voucher code can be redeemed for; ten wrong codes an hour",
+    summary="Show what a redemption code can be redeemed for; ten wrong codes an hour",
     responses={422: "The code is wrong", 429: "Too many wrong codes"},
 )
 def check_voucher(json_data: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
 from orders.refunds import queries, rules
 from orders.refunds.service import refunding
-from orders.refunds.service.refunding import Attempt
+from orders.refunds.service.refunding import RefundAttempt
 
 
 def send_due_refunds(limit: int = 50) -> int:
@@ -30,7 +30,7 @@ def send_due_refunds(limit: int = 50) -> int:
     return len(due)
 
 
-def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
+def _attempt(refund_id: UUID, attempt: RefundAttempt) -> bool:
     """Make one attempt: the intent is committed; call, record the answer.
 
     Where an earlier attempt's outcome is not known, WeChat is asked before anything is sent again.

@@ -48,7 +48,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class TenderSplit:
-    """What is left of a line or freight, by tender: each lot's part in fen, and WeChat's."""
+    """What is left of a line or freight, by tender: each lot's share in fen, and WeChat's."""
 
     lots: Mapping[UUID, int]
     wechat_fen: int
@@ -62,7 +62,7 @@ class TenderSplit:
         lots = {lot: fen - taken.lots.get(lot, 0) for lot, fen in self.lots.items()}
         return TenderSplit(lots, self.wechat_fen - taken.wechat_fen)
 
-    def part(self, amount_fen: int) -> "TenderSplit":
+    def share(self, amount_fen: int) -> "TenderSplit":
         """Return what an amount takes of each tender: by largest remainder over what is left.
 
         It sums exactly and takes no tender below nothing; raises NothingLeft beyond all of it.

@@ -189,14 +189,14 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_entitlement_all_the_
     programme_id = union.approved(roster_id=union.roster(rows), pack_ids=packs)
     union.fund(programme_id)
     union.handler.post(f"/v1/union/programmes/{programme_id}/issue")
-    marked = funds.issue_given
+    marked = funds.issue_from
 
     def slowly(*args):
         found = marked(*args)
         time.sleep(0.5)
         return found
 
-    monkeypatch.setattr(funds, "issue_given", slowly)
+    monkeypatch.setattr(funds, "issue_from", slowly)
 
     def sign_in(number):
         time.sleep(0.02 * number)

@@ -18,7 +18,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
 from orders.refunds.service import reimbursing
-from orders.refunds.service.reimbursing import GivingBack
+from orders.refunds.service.reimbursing import ReimbursementRequest
 
 
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
@@ -90,7 +90,7 @@ def _refund(
         for each in dispatch_service.lines_of_supplier(uow, fulfillment_order)
     )
     is_fault = rules.REASONS[case.reason].is_suppliers_fault
-    back = GivingBack(
+    back = ReimbursementRequest(
         line_id=case.order_line_id,
         amount_fen=amount_fen or case.amount_fen,
         reference=f"case:{case.id}",
@@ -103,7 +103,7 @@ def _refund(
     become(uow, case, rules.REFUNDED, actor, note, **changes)
     if unsent:
         voucher_service.revoke(uow, line.id, unsent)
-        dispatch_service.take_out(uow, fulfillment_order, line, unsent)
+        dispatch_service.cancel_units(uow, fulfillment_order, line, unsent)
     amount = yuan(went.amount_fen + went.freight_fen)
     tell_member(uow, case, f"售后退款 {amount} 元已办理", f"¥{amount} goes back to you")
 
@@ -111,7 +111,9 @@ def _refund(
 def _replace(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
     fulfillment_order, line, case = found
     try:
-        stock_service.take_free(uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}")
+        stock_service.take_unreserved(
+            uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}"
+        )
     except OutOfStock as error:
         raise rules.ExchangeSoldOut() from error
     again = dispatch_service.open_replacement(uow, fulfillment_order, line, case.id, case.quantity)

@@ -22,7 +22,7 @@ from orders.programmes.service.lifecycle import Officer
 
 
 @dataclass(frozen=True)
-class Tick:
+class HandOutEntry:
     """What became of one person's share."""
 
     entitlement_id: UUID
@@ -33,7 +33,11 @@ class Tick:
 
 
 def record(
-    uow: UnitOfWork, officer: Officer, programme_id: UUID, ticks: Sequence[Tick], method: str
+    uow: UnitOfWork,
+    officer: Officer,
+    programme_id: UUID,
+    ticks: Sequence[HandOutEntry],
+    method: str,
 ) -> None:
     """Record what became of people's shares: all of them, or none.
 
@@ -49,11 +53,11 @@ def record(
         entitlement_service.lock(uow, entitlement.id)
         if programme.delivery != programme_rules.UNIT or not entitlement.has_share:
             raise rules.NotForThem(name=entitlement.name)
-        _record(uow, officer, entitlement, tick, _Way(method, places[tick.entitlement_id]))
+        _record(uow, officer, entitlement, tick, _RecordedAs(method, places[tick.entitlement_id]))
 
 
 @dataclass(frozen=True)
-class _Way:
+class _RecordedAs:
     """How somebody's share was recorded: by scan or tick, and at which place of the list."""
 
     method: str
@@ -61,7 +65,11 @@ class _Way:
 
 
 def _record(
-    uow: UnitOfWork, officer: Officer, entitlement: HandOutShare, tick: Tick, way: _Way
+    uow: UnitOfWork,
+    officer: Officer,
+    entitlement: HandOutShare,
+    tick: HandOutEntry,
+    way: _RecordedAs,
 ) -> None:
     number = None
     if tick.carrier is not None:
@@ -102,7 +110,7 @@ def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> Ha
         )
     except NotFound as error:
         raise rules.WrongHandOutCode("code") from error
-    tick = Tick(entitlement_id, rules.HANDED_OUT)
+    tick = HandOutEntry(entitlement_id, rules.HANDED_OUT)
     record(uow, officer, programme_id, [tick], rules.SCAN)
     return entitlement
 

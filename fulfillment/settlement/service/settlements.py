@@ -17,7 +17,7 @@ from fulfillment.dispatch.models import FulfillmentOrder
 from fulfillment.messages import FulfillmentOrderDelivered
 from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
-from fulfillment.settlement.rules import GivenBack, Item, SoldLine
+from fulfillment.settlement.rules import Item, ReimbursedShare, SoldLine
 from mall.access.rules import OPS, SUPPLIER
 from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.ids import new_id, new_number
@@ -51,11 +51,11 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
     ]
     if not delivered:
         return
-    back: dict[UUID | None, list[GivenBack]] = {}
+    back: dict[UUID | None, list[ReimbursedShare]] = {}
     for row in refund_queries.reimbursements_of(uow.session, order_id):
         # Freight has no line: it is its supplier's.
         key = row.order_line_id or row.supplier_id
-        found = GivenBack(row.id, row.amount_fen, row.unsent, row.created_at)
+        found = ReimbursedShare(row.id, row.amount_fen, row.unsent, row.created_at)
         back.setdefault(key, []).append(found)
     fees = {UUID(fee["supplier_id"]): fee["fee_fen"] for fee in order.freight}
     rows: list[dict[str, Any]] = []
@@ -88,7 +88,9 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
 
 
 def _items_of(
-    uow: UnitOfWork, fulfillment_order: FulfillmentOrder, back: dict[UUID | None, list[GivenBack]]
+    uow: UnitOfWork,
+    fulfillment_order: FulfillmentOrder,
+    back: dict[UUID | None, list[ReimbursedShare]],
 ) -> Iterable[tuple[UUID, list[Item]]]:
     lines = {
         line.id: line

@@ -72,7 +72,7 @@ def _among(subjects: Iterable[Subject]) -> Any:
     )
 
 
-def take_in(uow: UnitOfWork, what: Subject, parts: Sequence[Subject]) -> None:
+def inherit_authors(uow: UnitOfWork, what: Subject, parts: Sequence[Subject]) -> None:
     """Make whoever touched a part since it was last approved an author of the whole.
 
     Called when the whole is handed in, after its content was read: who touches a part later is not
@@ -112,7 +112,7 @@ def _actor(row: Author) -> Actor:
     return Actor(row.account_id, row.member_id, row.phone)
 
 
-def settle(uow: UnitOfWork, what: Subject) -> None:
+def mark_approved(uow: UnitOfWork, what: Subject) -> None:
     """Note that an approval looked at the touches that the object took in."""
     source = AuthorSource
     uow.session.execute(
@@ -130,13 +130,13 @@ def settle(uow: UnitOfWork, what: Subject) -> None:
     )
 
 
-def pass_on(uow: UnitOfWork, source: Subject, what: Subject) -> None:
+def copy_authors(uow: UnitOfWork, source: Subject, what: Subject) -> None:
     """Make whoever touched a source, such as a sheet, an author of what was made from it."""
     rows = uow.session.scalars(select(Author).where(_among([source])))
     _write(uow, [_row(uow, what, _signer_of(each)) for each in rows])
 
 
-def settle_part(uow: UnitOfWork, part: Subject) -> None:
+def mark_content_approved(uow: UnitOfWork, part: Subject) -> None:
     """Note that an approval looked at all that was done to an object; the caller has locked it."""
     uow.session.execute(
         update(Author)

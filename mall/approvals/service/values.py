@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mall.approvals import rules
 from mall.approvals.models import ValueAct
-from mall.approvals.rules import Kind, Signer, Subject, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer, Subject
 from mall.approvals.service import authors
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
@@ -21,27 +21,27 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
-__all__ = ["ValueAct", "Values"]
+__all__ = ["ActKinds", "ValueAct"]
 
 
 @dataclass(frozen=True)
-class Values:
+class ActKinds:
     """The kinds of acts that features hand in, and how those who may confirm hear of one."""
 
     kinds: Mapping[str, Kind]
     tell: Callable[[UnitOfWork, ValueAct, Kind], None]
 
 
-_installed: Values | None = None
+_installed: ActKinds | None = None
 
 
-def install(found: Values) -> None:
+def install(found: ActKinds) -> None:
     """Say which kinds there are; the shell does so once, when it wires the packages together."""
     global _installed
     _installed = found
 
 
-def values() -> Values:
+def values() -> ActKinds:
     """Return the kinds that were installed."""
     assert _installed is not None, "the shell installs the kinds of value acts"
     return _installed
@@ -60,7 +60,7 @@ _ADD = text(
 )
 
 
-def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
+def apply_or_propose(uow: UnitOfWork, by: Signer, wanted: ProposedAct) -> ValueAct:
     """Carry something out where one person may, else keep it for another one to confirm.
 
     Raises what the kind refuses, AlreadyProposed and LimitReached.
@@ -85,7 +85,7 @@ def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
     return act
 
 
-def _new(uow: UnitOfWork, by: Signer, wanted: Wanted, kind: Kind) -> ValueAct:
+def _new(uow: UnitOfWork, by: Signer, wanted: ProposedAct, kind: Kind) -> ValueAct:
     limit = uow.settings.alone.limit_fen if kind.is_alone_allowed else None
     return ValueAct(
         id=new_id(),
@@ -178,11 +178,11 @@ def withdraw(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
     rules.STATES.check(act.state, rules.WITHDRAWN)
     if act.proposed_by != by.name:
         raise rules.NotYours()
-    take_back(uow, act, by)
+    withdraw_proposal(uow, act, by)
     return act
 
 
-def take_back(uow: UnitOfWork, act: ValueAct, by: Signer) -> None:
+def withdraw_proposal(uow: UnitOfWork, act: ValueAct, by: Signer) -> None:
     """Take back a locked proposal that waits, for whoever may: it decides nothing."""
     rules.STATES.check(act.state, rules.WITHDRAWN)
     _decide(uow, act, rules.WITHDRAWN, by)
@@ -246,7 +246,7 @@ def list_acts(
     return list(session.scalars(query.order_by(ValueAct.id.desc()).limit(limit + 1)))
 
 
-def seeded(uow: UnitOfWork, wanted: Wanted) -> None:
+def seeded(uow: UnitOfWork, wanted: ProposedAct) -> None:
     """Write down what the demo or a measurement gave by itself: nobody did it, so nobody's limit."""
     system = Signer(None, "system", "系统")
     kind = values().kinds[wanted.kind]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from mall.kernel import clock
 from mall.kernel.db import Base
 from mall.kernel.files import quotas
-from mall.kernel.files.store import DOCUMENTS, Kept, PrivateFiles
+from mall.kernel.files.store import DOCUMENTS, PrivateFiles, StoredObject
 from mall.kernel.invariants import Invariant
 from mall.kernel.settings import Settings
 from mall.kernel.uow import unit_of_work
@@ -81,7 +81,7 @@ def _for_ever() -> Iterator[None]:
         yield None
 
 
-def _note(found: list[Kept], ask: InForce, after: timedelta) -> None:
+def _note(found: list[StoredObject], ask: InForce, after: timedelta) -> None:
     """Give what is not in force its last day, and take it from what is."""
     with unit_of_work() as uow:
         old = [kept.key for kept in found if kept.since < uow.now - UNTOUCHED]
@@ -120,5 +120,5 @@ def _remove(files: PrivateFiles, in_force: Mapping[str, InForce]) -> int:
             uow.session.execute(
                 update(EndedFile).where(EndedFile.key.in_(gone)).values(removed_at=uow.now)
             )
-            quotas.give_back(uow.session, gone)
+            quotas.release(uow.session, gone)
     return len(gone)

@@ -28,7 +28,7 @@ from mall.ledger.service.posting import (
 
 
 @dataclass(frozen=True)
-class Terms:
+class LotTerms:
     """What all lots of a programme have in common, under the names of the lot's own columns."""
 
     programme_id: UUID
@@ -50,7 +50,7 @@ class NewLot:
 
 
 @dataclass(frozen=True)
-class Given:
+class LotSource:
     """A statement that gives lot_id, owner_id and amount_fen of lots to issue, and its parameters.
 
     It may change what it gives from, as long as it does so in the same breath.
@@ -119,13 +119,15 @@ def _take(uow: UnitOfWork, fund_id: UUID, amount_fen: int) -> None:
         raise FundShort(missing_fen=missing)
 
 
-def issue(uow: UnitOfWork, fund_id: UUID, terms: Terms, lot: NewLot, reference: str) -> None:
+def issue(uow: UnitOfWork, fund_id: UUID, terms: LotTerms, lot: NewLot, reference: str) -> None:
     """Issue one lot from a fund; raise FundShort, keeping nothing."""
     values = {"given_id": lot.id, "given_to": lot.owner_id, "given_fen": lot.amount_fen}
-    issue_given(uow, fund_id, terms, Given(_ONE, values), reference)
+    issue_from(uow, fund_id, terms, LotSource(_ONE, values), reference)
 
 
-def issue_given(uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, reference: str) -> None:
+def issue_from(
+    uow: UnitOfWork, fund_id: UUID, terms: LotTerms, given: LotSource, reference: str
+) -> None:
     """Issue a lot for each row that a statement gives.
 
     One statement with its own: no row passes through the application. Raises FundShort where the
@@ -149,7 +151,7 @@ def issue_given(uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, refe
         raise FundShort(missing_fen=int(row.fen) - balance(uow.session, fund_id))
 
 
-def return_lots(
+def reclaim_lots(
     uow: UnitOfWork, lot_ids: Sequence[UUID], fund_id: UUID | None, reference: str
 ) -> int:
     """Take all that is left on lots back to a fund, or without one let it lapse; return how much.
@@ -164,8 +166,8 @@ def return_lots(
     return total
 
 
-def gather(
-    uow: UnitOfWork, lot_ids: Sequence[UUID], terms: Terms, owner_id: UUID, reference: str
+def transfer_lots(
+    uow: UnitOfWork, lot_ids: Sequence[UUID], terms: LotTerms, owner_id: UUID, reference: str
 ) -> UUID | None:
     """Move all that is left on lots to one new lot of another owner; return it, or None for nothing.
 

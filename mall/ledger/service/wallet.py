@@ -139,7 +139,7 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
 
 
 @dataclass(frozen=True)
-class Taking:
+class LotSpending:
     """So much of each lot of a member, for an order, at an instant."""
 
     member_id: UUID
@@ -148,7 +148,7 @@ class Taking:
     at: datetime
 
 
-def _take(taking: Taking, kind: str) -> DeferredWrite:
+def _take(taking: LotSpending, kind: str) -> DeferredWrite:
     amounts, order_id = taking.amounts, taking.order_id
     lot_ids = sorted(amounts)
     is_spent = kind == "spend"
@@ -170,7 +170,7 @@ def _take(taking: Taking, kind: str) -> DeferredWrite:
     return DeferredWrite(fragment, values, NotEnoughBeans("beans"))
 
 
-def spending(taking: Taking) -> DeferredWrite:
+def spending(taking: LotSpending) -> DeferredWrite:
     """Return the write that spends lots on an order.
 
     Writing it raises NotEnoughBeans and keeps nothing where a lot is short. It locks the lots in
@@ -179,7 +179,7 @@ def spending(taking: Taking) -> DeferredWrite:
     return _take(taking, "spend")
 
 
-def holding(taking: Taking) -> DeferredWrite:
+def holding(taking: LotSpending) -> DeferredWrite:
     """Return the write that sets beans aside for an order that waits for WeChat.
 
     It refuses and locks as that of `spending` does.
@@ -210,11 +210,11 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
     Holding buys no time: what comes back to a lot that expired meanwhile lapses with it.
     """
     held = _settle(uow, order_id, "released")
-    how = _Return(hold_account(order_id), f"release:{order_id}", "release", has_grace=False)
-    return _give_back(uow, held, how)
+    how = _LotCredit(hold_account(order_id), f"release:{order_id}", "release", has_grace=False)
+    return _credit_lots(uow, held, how)
 
 
-def has_vouchers(session: Session, lot_ids: Collection[UUID]) -> bool:
+def holds_entitlement(session: Session, lot_ids: Collection[UUID]) -> bool:
     """Tell whether one of the lots is an entitlement that only its redemption spends."""
     query = select(BeanLot.id).where(BeanLot.id.in_(lot_ids), BeanLot.is_voucher)
     return session.scalars(query.limit(1)).first() is not None
@@ -231,12 +231,14 @@ def untouched(lot_id: InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]
     return exists().where(BeanLot.id == lot_id, BeanLot.balance_fen == BeanLot.granted_fen)
 
 
-def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
+def reimburse_order(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
     """Give back what a paid order spent of each lot; a second time fails on its reference.
 
     What comes back of a lot that expired meanwhile can be spent for the grace period.
     """
-    return _give_back(uow, amounts, _Return(posting.BEAN_SALES, f"unspend:{order_id}", "unspend"))
+    return _credit_lots(
+        uow, amounts, _LotCredit(posting.BEAN_SALES, f"unspend:{order_id}", "unspend")
+    )
 
 
 def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
@@ -245,8 +247,8 @@ def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, in
     An entitlement takes nothing back: what it paid for goes to its union's fund.
     """
     reference = f"unspend:{reimbursement_id}"
-    how = _Return(posting.BEAN_SALES, reference, "unspend", spares_entitlements=True)
-    return _give_back(uow, amounts, how)
+    how = _LotCredit(posting.BEAN_SALES, reference, "unspend", spares_entitlements=True)
+    return _credit_lots(uow, amounts, how)
 
 
 def by_programme(session: Session, amounts: Mapping[UUID, int]) -> dict[UUID, int]:
@@ -260,7 +262,7 @@ def by_programme(session: Session, amounts: Mapping[UUID, int]) -> dict[UUID, in
 
 
 @dataclass(frozen=True)
-class _Return:
+class _LotCredit:
     """From which account beans come back, under which reference and kind, on which terms."""
 
     from_account: str
@@ -270,12 +272,12 @@ class _Return:
     spares_entitlements: bool = False
 
 
-def _give_back(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _Return) -> int:
+def _credit_lots(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _LotCredit) -> int:
     if not amounts:
         return 0
     lot_ids = sorted(amounts)
     rows = uow.session.execute(
-        statements.GIVE_BACK,
+        statements.CREDIT_LOTS,
         {
             "lot_ids": lot_ids,
             "amounts": [amounts[lot_id] for lot_id in lot_ids],

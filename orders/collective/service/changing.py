@@ -12,7 +12,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds, wallet
 from mall.members.rosters import queries as roster_queries
-from mall.members.rosters.rules import Listed
+from mall.members.rosters.rules import ListedPerson
 from orders.collective import rules
 from orders.collective.models import ProgrammeChange
 from orders.collective.service import funding
@@ -63,7 +63,7 @@ def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Progra
     return programme
 
 
-def _check_new(session: Session, programme: Programme, entry: Listed) -> None:
+def _check_new(session: Session, programme: Programme, entry: ListedPerson) -> None:
     if entitlement_queries.is_listed(session, programme.id, entry.id, entry.member_id):
         raise rules.AlreadyListed("entry_id")
 
@@ -148,7 +148,7 @@ def _withdraw(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> No
         raise entitlement_rules.AlreadyRedeemed("change_id")
     entitlement_service.withdraw(uow, entitlement)
     if entitlement.lot_id is not None:
-        funds.return_lots(uow, [entitlement.lot_id], programme.id, f"withdraw:{entitlement.id}")
+        funds.reclaim_lots(uow, [entitlement.lot_id], programme.id, f"withdraw:{entitlement.id}")
     _resize(uow, programme, -1)
 
 

@@ -63,7 +63,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     values = {"programme_id": programme.id, "limit": limit}
     left = [row.id for row in uow.session.execute(_LEFT, values)]
     if left:
-        _give_back(uow, programme, left)
+        _reclaim(uow, programme, left)
         return len(left)
     _close(uow, programme)
     return 0
@@ -94,17 +94,17 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
     # What is ordered with it at once must not have expired, however late the closing is done.
     terms = replace(terms, expires_at=max(terms.expires_at, uow.now + ORDERED_WITHIN))
     total = sum(each.amount_fen for each in unused)
-    lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
+    lot_id = funds.transfer_lots(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
     assert programme.default_pack_id is not None and lot_id is not None
     issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
     entitlement_service.mark(uow, ids, state=entitlement_rules.REDEEMED, redeemed_at=uow.now)
-    _give_back(uow, programme, [lot_id])
+    _reclaim(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
     history.append(uow, programme, Step(SYSTEM, "default_given", details=details))
 
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
-    _give_back(
+    _reclaim(
         uow,
         programme,
         [entitlement.lot_id for entitlement in unused if entitlement.lot_id is not None],
@@ -117,10 +117,10 @@ def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -
     )
 
 
-def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
+def _reclaim(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
     fund_id = programme.id if programme.leftover == programme_rules.RETURN else None
     reference = f"leftover:{lot_ids[0]}:{uow.now.isoformat()}"
-    funds.return_lots(uow, lot_ids, fund_id, reference)
+    funds.reclaim_lots(uow, lot_ids, fund_id, reference)
 
 
 def _close(uow: UnitOfWork, programme: Programme) -> None:

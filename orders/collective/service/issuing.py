@@ -14,7 +14,7 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds
 from mall.ledger.service.funds import NewLot
 from orders.checkout import service as checkout_service
-from orders.checkout.service import Prepaid
+from orders.checkout.service import ProgrammeOrder
 from orders.collective import rules
 from orders.collective.service.funding import SYSTEM
 from orders.entitlements import queries as entitlement_queries
@@ -71,9 +71,9 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     if is_unit:
         _issue_to_unit(uow, programme, chunk)
     else:
-        given = entitlement_service.giving(uow, chunk, programme.allows_codes)
+        given = entitlement_service.lots_of_chunk(uow, chunk, programme.allows_codes)
         terms, reference = programme_queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
-        funds.issue_given(uow, programme.id, terms, given, reference)
+        funds.issue_from(uow, programme.id, terms, given, reference)
     programme.issued_up_to = max(programme.issued_up_to, chunk.up_to)
     return chunk.count
 
@@ -105,7 +105,7 @@ def order_for_unit(
     offers = stock_queries.offers(uow.session, [each.sku_id for each in wanted])
     lines = redeeming_rules.lines_of(wanted, offers, programme_rules.UNIT)
     order_id = new_id()
-    prepaid = Prepaid(
+    programme_order = ProgrammeOrder(
         owner_id=programme.id,
         member_id=programme.union_id,
         programme_id=programme.id,
@@ -113,7 +113,9 @@ def order_for_unit(
         note=f"{programme.name} {programme.number}",
         union_id=programme.union_id,
     )
-    checkout_service.defer_prepaid(uow, order_id, redeeming_rules.quote(lines, lots), prepaid)
+    checkout_service.defer_programme_order(
+        uow, order_id, redeeming_rules.quote(lines, lots), programme_order
+    )
     uow.write_deferred()
     entitlement_service.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
 
@@ -173,7 +175,7 @@ def claim_entitlement(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) ->
     if entitlement.lot_id is not None:
         terms = programme_queries.terms_of(programme)
         reference = f"claim:{entitlement.id}"
-        lot_id = funds.gather(uow, [entitlement.lot_id], terms, member_id, reference)
+        lot_id = funds.transfer_lots(uow, [entitlement.lot_id], terms, member_id, reference)
     entitlement_service.claim(uow, entitlement, member_id, lot_id)
 
 

@@ -15,7 +15,7 @@ from mall.kernel.money import MAX_FEN
 from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
-from orders.payments.gateway import Keep, Prepaid, PrepayRequest, TradeState, WireMessage
+from orders.payments.gateway import Keep, PrepayRequest, PrepayResult, TradeState, WireMessage
 from orders.payments.rules import GatewayUnavailable
 
 log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ class WeChatProvider(ABC):
             log.error("payment_answer_malformed", operation=operation, number=number)
             raise GatewayUnavailable() from error
 
-    def create(self, request: PrepayRequest) -> Prepaid:
+    def create(self, request: PrepayRequest) -> PrepayResult:
         """Create a payment; where the outcome is unknown, ask, then send it once more."""
         try:
             return self._create(request)
@@ -167,7 +167,7 @@ class WeChatProvider(ABC):
             return self._create(request)
 
     @abstractmethod
-    def _create(self, request: PrepayRequest) -> Prepaid:
+    def _create(self, request: PrepayRequest) -> PrepayResult:
         """Create a payment, once."""
 
     @abstractmethod

@@ -66,7 +66,7 @@ def refund_order(uow: UnitOfWork, order: Order) -> None:
             _owe(uow, payment, rules.OF_CANCELLED, left)
 
 
-def owe_part(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
+def owe_refund(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
     """Owe the payer of a locked order a part of what WeChat brought; return the refund."""
     [payment] = payment_queries.paid_in_time(uow.session, order_id)
     return _owe(uow, payment, rules.OF_AFTER_SALES, amount_fen).id
@@ -106,7 +106,7 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RefundAttempt:
     """One attempt at a refund: how far it is, whose payment it is of, and what is asked."""
 
     state: str
@@ -115,7 +115,7 @@ class Attempt:
     request: RefundRequest
 
 
-def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
+def claim(uow: UnitOfWork, refund_id: UUID) -> RefundAttempt | None:
     """Take a refund for one attempt and put the next one off; None if another has it."""
     refund = uow.session.scalars(
         select(Refund)
@@ -139,7 +139,7 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
         refund.reason,
     )
     merchant = payment_queries.get_payment(uow.session, refund.payment_id).merchant
-    return Attempt(refund.state, merchant, is_first, request)
+    return RefundAttempt(refund.state, merchant, is_first, request)
 
 
 def record_accepted(uow: UnitOfWork, refund_id: UUID, number: str) -> None:

@@ -24,7 +24,7 @@ from orders.refunds.service import refunding
 
 
 @dataclass(frozen=True)
-class GivingBack:
+class ReimbursementRequest:
     """What goes back of one line: how much, for how many units that never left, and why.
 
     `with_freight`: the supplier's freight follows once nothing of its goods is left. `units`: how many
@@ -40,7 +40,7 @@ class GivingBack:
 
 
 @dataclass(frozen=True)
-class Piece:
+class ReimbursementShare:
     """What goes back of a line, or of freight where there is none, under a reference of its own."""
 
     reference: str
@@ -107,10 +107,12 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
         order_queries.lines_of(session, [order_id]),
     )
     share = tenders_of(session, order, lines[order_id]).left[line_id]
-    return share.total_fen, wallet.has_vouchers(session, share.lots)
+    return share.total_fen, wallet.holds_entitlement(session, share.lots)
 
 
-def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> Reimbursed:
+def reimburse(
+    uow: UnitOfWork, order_id: UUID, back: ReimbursementRequest, actor: str
+) -> Reimbursed:
     """Give back an amount of a line of an order, to each tender its part. Locks the order.
 
     Beans are back at once, WeChat money is owed from now on, and units that never left are on the
@@ -124,21 +126,21 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> 
         uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id]
     )
     line = found.lines[back.line_id]
-    part = found.left[line.id].part(back.amount_fen)
-    pieces = [Piece(back.reference, line.id, part)]
-    found.left[line.id] = found.left[line.id].less(part)
+    share = found.left[line.id].share(back.amount_fen)
+    shares = [ReimbursementShare(back.reference, line.id, share)]
+    found.left[line.id] = found.left[line.id].less(share)
     freight = found.freight_left.get(line.supplier_id)
     is_last = found.goods_left(line.supplier_id) == 0
     if back.with_freight and is_last and freight is not None and freight.total_fen:
-        pieces.append(Piece(f"freight:{back.reference}", None, freight))
-    rows = [_row(uow, order, line.supplier_id, each, actor) for each in pieces]
+        shares.append(ReimbursementShare(f"freight:{back.reference}", None, freight))
+    rows = [_row(uow, order, line.supplier_id, each, actor) for each in shares]
     rows[0].unsent = back.unsent
     _move(uow, order, rows)
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
     if back.unsent:
         units = {line.sku_id: back.unsent}
-        uow.defer_to_end(stock_service.taking_back(order.id, units, uow.now))
+        uow.defer_to_end(stock_service.restocking(order.id, units, uow.now))
     return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
 
 
@@ -146,16 +148,16 @@ def _row(
     uow: UnitOfWork,
     order: Order,
     supplier_id: UUID,
-    piece: Piece,
+    share_row: ReimbursementShare,
     actor: str,
 ) -> Reimbursement:
-    share = piece.split
+    share = share_row.split
     beans = sum(share.lots.values())
     return Reimbursement(
         id=new_id(),
-        reference=piece.reference,
+        reference=share_row.reference,
         order_id=order.id,
-        order_line_id=piece.line_id,
+        order_line_id=share_row.line_id,
         supplier_id=supplier_id,
         amount_fen=share.total_fen,
         beans_fen=beans,
@@ -172,7 +174,7 @@ def _row(
 def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
     wechat_fen = sum(row.wechat_fen for row in rows)
     if wechat_fen:
-        refund_id = refunding.owe_part(uow, order.id, wechat_fen)
+        refund_id = refunding.owe_refund(uow, order.id, wechat_fen)
         for row in rows:
             row.refund_id = refund_id if row.wechat_fen else None
     uow.session.add_all(rows)
@@ -184,5 +186,5 @@ def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
         for programme_id, fen in wallet.by_programme(uow.session, amounts).items():
             by_programme[programme_id] += fen
     beans_fen = sum(row.beans_fen for row in rows)
-    order_service.count_back(uow, order, beans_fen, wechat_fen, by_programme)
+    order_service.count_reimbursed(uow, order, beans_fen, wechat_fen, by_programme)
     uow.emit(LineReimbursed(str(order.id), str(rows[0].id)))

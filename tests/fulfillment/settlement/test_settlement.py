@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fulfillment.settlement import rules as settlement_rules
-from fulfillment.settlement.rules import GivenBack, SoldLine
+from fulfillment.settlement.rules import ReimbursedShare, SoldLine
 from mall.kernel import clock
 from mall.kernel.ids import new_id
 from tests.races.test_last_units import together
@@ -311,7 +311,7 @@ def test_items_of_a_line_always_sum_to_what_is_left(amount, bps, cuts, seed):
         taken = min(cut, left)
         if taken:
             is_unsent = random.Random(seed + cut).random() < 0.3
-            back.append(GivenBack(new_id(), taken, int(is_unsent), now))
+            back.append(ReimbursedShare(new_id(), taken, int(is_unsent), now))
             left -= taken
     found = settlement_rules.items_of_line(SoldLine(new_id(), "x", 9, amount, back), bps, now)
     assert sum(each.amount_fen for each in found) == left

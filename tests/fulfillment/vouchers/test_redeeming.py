@@ -133,4 +133,4 @@ def test_a_voucher_ends_at_its_instant_and_not_before(world, counter, microsecon
     voucher = select_rows(world, "SELECT id, expires_at FROM pickup_voucher LIMIT 1")[0]
     clock.freeze(voucher.expires_at + timedelta(microseconds=microseconds))
     with world.app.app_context(), unit_of_work() as uow:
-        assert voucher_service.expire(uow, voucher.id) is is_over
+        assert voucher_service.lapse(uow, voucher.id) is is_over

@@ -12,9 +12,9 @@ from orders.redeeming import service as redeeming_service
 from orders.redeeming.rules import (
     Choice,
     ChoiceTooDear,
+    ChosenItem,
     Plan,
     TooManyItems,
-    Wanted,
     WindowNotOpen,
     check_selection,
     check_window,
@@ -67,15 +67,15 @@ PACK = {
 @pytest.mark.parametrize(("count", "many"), [((), (2, 1)), ((1,), (2, 1)), ((3,), (6, 3))])
 def test_so_many_packs_are_so_many_times_their_parts_at_their_frozen_prices(count, many):
     first, second = wanted_of_pack(PACK, *count)
-    assert first == Wanted(sku(1), many[0], 300)
-    assert second == Wanted(sku(2), many[1], 50)
+    assert first == ChosenItem(sku(1), many[0], 300)
+    assert second == ChosenItem(sku(2), many[1], 50)
 
 
 @pytest.mark.parametrize("quantities", [(1,), (3,), (1, 2)])
 def test_up_to_the_limit_items_are_chosen_freely_at_todays_price(quantities):
     items = [WantedLine(sku(n), quantity) for n, quantity in enumerate(quantities)]
     assert wanted_of_items(items, 3) == tuple(
-        Wanted(sku(n), quantity, None) for n, quantity in enumerate(quantities)
+        ChosenItem(sku(n), quantity, None) for n, quantity in enumerate(quantities)
     )
 
 
@@ -123,7 +123,9 @@ def test_what_the_selection_does_not_hold_is_refused_by_its_place(items):
 
 def test_lines_have_frozen_prices_and_todays_where_none_is_frozen():
     offers = {sku(1): offer(1, available=2), sku(2): offer(2)}
-    lines = lines_of([Wanted(sku(1), 2, 0), Wanted(sku(2), 3, None)], offers, "store_pickup")
+    lines = lines_of(
+        [ChosenItem(sku(1), 2, 0), ChosenItem(sku(2), 3, None)], offers, "store_pickup"
+    )
     assert [(line.quantity, line.offer.price_fen, line.delivery_mode) for line in lines] == [
         (2, 0, "store_pickup"),
         (3, 1000, "store_pickup"),
@@ -144,7 +146,7 @@ def test_each_line_that_cannot_be_sold_is_told(changes, problem):
     offers = {sku(2): offer(2)}
     if changes is not None:
         offers[sku(1)] = offer(1, **changes)
-    wanted = [Wanted(sku(1), 2, None), Wanted(sku(2), 1, None)]
+    wanted = [ChosenItem(sku(1), 2, None), ChosenItem(sku(2), 1, None)]
     field, details = refused(LinesUnavailable, lines_of, wanted, offers, "ship")
     assert (field, details) == ("pack_id", {"problems": [{"sku_id": str(sku(1)), **problem}]})
 

@@ -104,7 +104,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     return roster.id, roster.state
 
 
-def hand_on(uow: UnitOfWork, roster_id: UUID) -> None:
+def requeue(uow: UnitOfWork, roster_id: UUID) -> None:
     """Let a small roster go on among the large ones, and a large one when there is time for it."""
     roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
     if roster.is_large:
