@@ -71,6 +71,7 @@ def take_unreserved(
 
 
 def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
+    # A SKU that never had stock has no row: it is made, so that there is something to lock.
     uow.session.execute(
         insert(StockLevel).values(sku_id=sku_id, on_hand=0, reserved=0).on_conflict_do_nothing()
     )
@@ -90,6 +91,7 @@ def _check(on_hand: int, field: str) -> None:
 def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:
     reference, field = about
     _check(on_hand, field)
+    # What is promised to open orders stays promised, whatever the supplier counts.
     if on_hand < level.reserved:
         raise rules.StockTooLow(field, reserved=level.reserved)
     difference = on_hand - level.on_hand
@@ -112,6 +114,7 @@ def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: s
 def _moving(
     fragment: WriteFragment, order_id: UUID, quantities: Mapping[UUID, int], at: datetime
 ) -> DeferredWrite:
+    # In SKU order: two orders of the same two SKUs would wait for each other for ever.
     sku_ids = sorted(quantities)
     values = {
         "stock_sku_ids": array(sku_ids),
@@ -146,6 +149,7 @@ def restocking(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> 
 
 
 def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
+    # Only what is held ends: done again it finds nothing, and nothing is given back twice.
     rows = uow.session.execute(
         statements.END_RESERVATION, {"order_id": order_id, "state": state}
     ).all()

@@ -52,6 +52,7 @@ def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -
         "supplier_id": supplier_id,
         "delivery_mode": mode,
         "state": rules.OPEN,
+        # Who hands out at a counter need not know where a member lives.
         "address": None if mode == rules.PICKUP else paid.address,
         "note": paid.note,
         "created_at": uow.now,
@@ -87,6 +88,7 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
     order_ids = [UUID(message.order_id) for message in messages]
     uow.session.execute(
         update(FulfillmentOrder)
+        # Open ones only: the order was cancelled under its lock, before a parcel of it had left.
         .where(FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.state == rules.OPEN)
         .values(state=rules.CANCELLED)
         .execution_options(synchronize_session=False)
@@ -147,8 +149,10 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     found.state = rules.DELIVERED
     found.delivered_at = uow.now
     found.delivered_by = actor
+    # Flushed, so that the count below sees this one as delivered.
     uow.session.flush()
     uow.emit(FulfillmentOrderDelivered(str(order_id), str(found.id)))
+    # A replacement completes nothing: its order does not wait for it.
     if found.case_id is None and queries.count_undelivered(uow.session, order_id) == 0:
         order_service.complete(uow, order_id, actor)
     return found
@@ -176,6 +180,7 @@ def _lock_line(
     if line is None:
         raise rules.NotSplitYet()
     fulfillment_order = lock(uow, line.fulfillment_order_id)
+    # It was found before the lock; its counts may have changed since.
     uow.session.refresh(line)
     return fulfillment_order, line
 
@@ -252,6 +257,7 @@ def undo_hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
     fulfillment_order.state = (
         rules.PARTLY if any(each.dispatched_quantity for each in lines) else rules.OPEN
     )
+    # No silence may confirm what was not collected.
     fulfillment_order.dispatched_at, fulfillment_order.confirm_by = None, None
     uow.session.flush()
 
@@ -287,6 +293,7 @@ def open_replacement(
         )
     )
     uow.session.flush()
+    # What replaces goods at a counter needs pickup vouchers of its own.
     if again.delivery_mode == rules.PICKUP:
         uow.emit(PickupOpened(str(again.id)))
     return again

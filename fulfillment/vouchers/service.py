@@ -45,6 +45,7 @@ def issue(uow: UnitOfWork, messages: Sequence[PickupOpened]) -> None:
                     | owners[fulfillment_order_id]
                 )
     if rows:
+        # The message may come twice: a line has one voucher for each position.
         uow.session.execute(insert(PickupVoucher).values(rows).on_conflict_do_nothing())
 
 
@@ -57,6 +58,7 @@ def _row(
         "fulfillment_order_id": fulfillment_order_id,
         "fulfillment_line_id": line_id,
         "position": position,
+        # Hashes only: codes are derived from id and secret whenever their member looks at them.
         "code_hash": rules.hash_of(rules.code_of(voucher_id, secret)),
         "short_hash": rules.short_hash(rules.short_of(voucher_id, secret), secret),
         "state": rules.VALID,
@@ -85,6 +87,7 @@ def look_up(uow: UnitOfWork, counter: StoreCounter, code: str) -> PickupVoucher 
     for allowance, subject_id in counters:
         access_service.check_tries(uow, allowance, subject_id)
     found = queries.find(uow.session, code, counter.store.supplier_id, uow.settings.secret_key)
+    # Looked at again after comparing: of many guesses at once none gets more tries than allowed.
     count = access_service.count_wrong_try if found is None else access_service.check_tries
     for allowance, subject_id in counters:
         count(uow, allowance, subject_id)
@@ -121,19 +124,23 @@ def redeem(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID) -> PickupVo
     found = queries.get_voucher(uow.session, voucher_id)
     fulfillment_order_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
     order_id = dispatch_queries.order_of(uow.session, fulfillment_order_id)
+    # The vouchers of a cancelled order are revoked by a message, which may still be on its way.
     if order_service.is_cancelled(order_service.lock(uow, order_id)):
         raise rules.VoucherRevoked("code")
     fulfillment_order = dispatch_service.lock(uow, fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
+    # Before anything is refused: a clerk whose answer was lost asks again.
     if _is_same_request(found, counter):
         return found
     _check_usable(uow, found)
+    # Read under the locks: a case may have claimed the unit meanwhile.
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     rules.check_allowed(
         counter.store.id, queries.allowed_stores(uow.session, fulfillment_order, line)
     )
     if line.to_dispatch < 1:
         raise rules.AfterSalesPending("code")
+    # One unit is gone, so the order can no longer be cancelled as a whole.
     order_service.begin_dispatch(uow, order_id)
     found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, counter.actor
     found.store_id, found.store_name = counter.store.id, counter.store.name
@@ -175,6 +182,7 @@ def undo(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID, reason: str) 
     fulfillment_order = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     rules.check_undo(found.redeemed_at, uow.now)
+    # Confirmed meanwhile, so its supplier has earned it.
     if fulfillment_order.state == dispatch_rules.DELIVERED:
         raise rules.UndoTooLate()
     _note(
@@ -214,6 +222,7 @@ def extend(
     rules.check_extension(found.expires_at, until, uow.now)
     at, before = _instant(uow.now), _instant(found.expires_at)
     _note(found, what="extended", by=actor, note=note, at=at, ended=before)
+    # Its member is reminded of the new end, too.
     found.expires_at, found.reminded_at = until, None
     uow.session.flush()
     return found
@@ -263,6 +272,7 @@ def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
     """Mark a voucher, of a locked fulfillment order, that ended unused; False where somebody was faster."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)
+    # Used, revoked or extended since the sweep listed it.
     if found.state != rules.VALID or found.expires_at > uow.now:
         return False
     found.state = rules.EXPIRED

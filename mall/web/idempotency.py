@@ -54,6 +54,7 @@ class IdempotencyClaim:
     @property
     def lock_number(self) -> int:
         """Return the signed 64-bit number that stands for this key among advisory locks."""
+        # Zero bytes between them: "a" with "bc" is another key than "ab" with "c".
         name = f"{self.caller}\x00{self.endpoint}\x00{self.key}".encode()
         return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big", signed=True)
 
@@ -110,6 +111,7 @@ def reading(claim: IdempotencyClaim, now: datetime) -> Read:
     """
 
     def build(rows: Rows) -> StoredReply | None:
+        # An answer past its time is no answer: the key may be used for something new.
         if not rows or datetime.fromisoformat(rows[0]["expires_at"]) <= now:
             return None
         if bytes.fromhex(rows[0]["body_hash"]) != claim.body_hash:

@@ -82,6 +82,7 @@ def quote(session: Session, member_id: UUID, checkout: Checkout, now: datetime) 
     MemberLimitReached.
     """
     wanted = wanted_lines(session, member_id, checkout)
+    # One round trip for offers, destination and lots.
     found = read_together(session, *reads(member_id, checkout, wanted, now))
     priced = price(checkout, QuoteInputs(wanted, *found))
     _check_member_limits(session, member_id, priced, now)
@@ -108,16 +109,21 @@ def place_order(
     Nothing is kept in any case. Locks lots first, stock last.
     """
     priced = price(checkout, known)
+    # Nobody pays another total than the one that was shown: who agreed is asked again.
     if priced.total_fen != checkout.quoted_total_fen:
         raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
     if rules.limited(priced.lines):
         # One order of a member after the other: two phones cannot both take the last of a limit.
         order_queries.lock_buyer(uow.session, member_id)
         _check_member_limits(uow.session, member_id, priced, uow.now)
+    # What beans cover is paid in this very transaction: there is no state in between to get stuck
+    # in.
     order_id, is_paid = new_id(), priced.wechat_fen == 0
     new = _new_order(uow, _Placing(order_id, member_id, checkout), priced, known)
+    # Who buys one thing at once keeps the cart as it is.
     if checkout.lines is None:
         cart_service.remove_lines(uow, member_id, list(priced.quantities()))
+    # Lots first and stock last: a sought-after SKU is the row that everybody waits for.
     amounts = priced.lot_amounts()
     if amounts:
         take = wallet.spending if is_paid else wallet.holding
@@ -165,6 +171,7 @@ def defer_programme_order(
         union_id=programme_order.union_id,
         tender=rules.BEANS,
         goods_fen=priced.goods_fen,
+        # Delivery is in the price that the union agreed to.
         freight_fen=0,
         beans_fen=priced.beans_fen,
         wechat_fen=0,
@@ -200,6 +207,7 @@ def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: QuoteIn
     checkout = placing.checkout
     destination = known.destination
     window = timedelta(seconds=uow.settings.payment_timeout_seconds)
+    # An address is kept only where something is sent to it.
     needs_address = any(line.delivery_mode == rules.SHIP for line in priced.lines)
     return NewOrder(
         id=placing.order_id,
@@ -240,6 +248,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "sku_id": str(offer.sku_id),
         "product_id": str(offer.product_id),
         "supplier_id": str(offer.supplier_id),
+        # Copied, not joined: an order shows for ever what was bought, from whom, at which price.
         "supplier_name": offer.supplier_name,
         "title": offer.title,
         "options": list(offer.options),
@@ -254,6 +263,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "origin_region_code": offer.origin_region_code,
         "assistance_id": offer.assistance_id and str(offer.assistance_id),
         "assistance_region_code": offer.assistance_region_code,
+        # The rate of this day: settlement uses it even if another one holds by then.
         "commission_bps": offer.commission_bps,
         "returned_quantity": 0,
     }
@@ -269,6 +279,7 @@ def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
         return
     lines = order_queries.lines_of(uow.session, [order.id])[order.id]
     left = reimbursing.tenders_of(uow.session, order, lines).left
+    # What an entitlement paid with cannot be spent otherwise, so its member chooses anew instead.
     if wallet.holds_entitlement(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
     _take_back(uow, order, lines, actor, order_rules.BY_MEMBER)
@@ -295,8 +306,10 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
         return True
     if order.state != order_rules.AWAITING_PAYMENT:
         raise AlreadyPaid()
+    # As long as WeChat may take the money, the goods stay reserved.
     if payment_queries.open_payments(uow.session, order_id):
         return False
+    # Order, lots, stock: the order of locks that everybody keeps.
     order_service.mark_cancelled(uow, order, actor, reason)
     wallet.release(uow, order_id)
     uow.defer(*stock_service.releasing(uow, order_id))
@@ -316,9 +329,11 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
 def _take_back(
     uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], actor: str, reason: str
 ) -> None:
+    # The order is locked: no parcel can leave between this look and the commit.
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
     order_service.mark_cancelled(uow, order, actor, reason)
+    # Owed only: WeChat is called by a job after the commit, never inside a transaction.
     refunding.refund_order(uow, order)
     left = reimbursing.tenders_of(uow.session, order, lines)
     wallet.reimburse_order(
@@ -326,6 +341,7 @@ def _take_back(
     )
     quantities: dict[UUID, int] = {}
     for line in lines:
+        # What after-sales gave back before it was sent is on the shelf already.
         units = line.quantity - left.unsent.get(line.id, 0)
         if units:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units

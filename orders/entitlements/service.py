@@ -52,6 +52,7 @@ def list_roster(uow: UnitOfWork, listing: RosterListing, roster_id: UUID) -> int
     )
     count, after = 0, 0
     while True:
+        # One more than a chunk tells whether another one follows.
         found = roster_queries.people(uow.session, roster_id, after, CHUNK)
         people = found[:CHUNK]
         if people:
@@ -158,6 +159,8 @@ def redeeming(made: Redemption) -> DeferredWrite:
         if made.is_by_code
         else f"{{{rules.OPEN}}}",
     }
+    # It decides before lots and stock do: who comes second hears that it was redeemed, not that
+    # lots are short.
     return DeferredWrite(statements.REDEEM, values, rules.AlreadyRedeemed(), is_first=True)
 
 
@@ -165,6 +168,7 @@ def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:
     """Open a redeemed entitlement again, its order being cancelled in the same transaction."""
     rules.STATES.check(entitlement.state, rules.OPEN)
     entitlement.state = rules.OPEN
+    # As if it had never been redeemed: what is chosen next stands alone.
     entitlement.order_id = entitlement.pack_id = entitlement.redeemed_at = None
     uow.session.flush()
 

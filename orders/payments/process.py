@@ -37,6 +37,7 @@ def gateway_of(out_trade_no: str) -> tuple[str, PaymentGateway]:
 
 def record_message(message: WireMessage) -> None:
     """Keep what went over the wire, in a statement of its own; never fails."""
+    # Outside of any transaction: what went over the wire is kept even where its effect is undone.
     values = {**vars(message), "id": new_id(), "at": clock.now()}
     try:
         current_pool().write(driver_sql(KEEP), values)
@@ -57,6 +58,7 @@ def ensure_prepaid(begun: PendingPayment, openid: str | None) -> tuple[str, str 
             amount_fen=begun.amount_fen,
             body=begun.body,
             trade_type=begun.trade_type,
+            # Only a payment inside of WeChat is bound to who pays; anybody may scan a code.
             openid=openid if begun.trade_type == rules.JSAPI else None,
             expires_at=begun.expires_at,
         )

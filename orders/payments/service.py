@@ -65,6 +65,7 @@ def begin_payment(
     order = order_service.lock(uow, order_id)
     if order.state != order_rules.AWAITING_PAYMENT or order.pay_by is None:
         raise rules.PaymentNotNeeded()
+    # WeChat opens no payment that ends within a minute.
     if order.pay_by - uow.now < MIN_WINDOW:
         raise rules.PaymentWindowClosed()
     known = uow.session.scalars(
@@ -74,6 +75,7 @@ def begin_payment(
             Payment.state == rules.OPEN,
         )
     ).first()
+    # Reused: each further number would have to be closed before the order can be cancelled.
     payment = known or _new_payment(uow, order, trade_type, merchant)
     lines = order_queries.lines_of(uow.session, [order_id])[order_id]
     return _begun(payment, rules.goods_text([line.title for line in lines]))
@@ -126,6 +128,7 @@ def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: Payment
         state=rules.OPEN,
         created_at=uow.now,
         **vars(terms),
+        # Asked about even if nobody comes back: a notice that is lost must not lose the money.
         query_at=uow.now + rules.FIRST_QUERY,
     )
     uow.session.add(payment)
@@ -153,6 +156,7 @@ def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
         raise rules.ForgedNotice(reason="unknown number")
     if found.merchant != paid.merchant:
         raise rules.ForgedNotice(reason="another merchant")
+    # The order before its payment, as whoever cancels it locks them.
     is_order = found.purpose == rules.FOR_ORDER
     order = order_service.lock(uow, found.order_id) if is_order else None
     payment = uow.session.scalars(
@@ -165,6 +169,7 @@ def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
     if payment.amount_fen != amount_fen:
         log.error("payment_amount_differs", out_trade_no=paid.out_trade_no, amount_fen=amount_fen)
         raise rules.ForgedNotice(reason="amount differs")
+    # Notice, question and closing may all bring the same news.
     if payment.state == rules.PAID:
         if payment.transaction_id != transaction_id:
             raise rules.ForgedNotice(reason="another transaction")
@@ -179,6 +184,7 @@ def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
         )
         uow.emit(FundPaid(str(payment.order_id), str(payment.id)))
         return
+    # Decided under the order's lock: cancelled or paid otherwise an instant ago, it is late.
     payment.is_late = order.state != order_rules.AWAITING_PAYMENT
     to_account = posting.LATE_PAYMENTS if payment.is_late else posting.CNY_SALES
     legs = (Leg(posting.WECHAT_CLEARING, -amount_fen), Leg(to_account, amount_fen))
@@ -187,6 +193,7 @@ def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
         uow.emit(LatePaymentReceived(str(payment.id)))
         return
     wallet.capture(uow, order.id)
+    # The reservation ends here; the rows of stock are written last, with all that is deferred.
     consumed = stock_service.consuming(uow, order.id)
     order_service.mark_paid(uow, order, f"wechat:{transaction_id}")
     uow.defer(*consumed)
@@ -200,6 +207,7 @@ def record_closed(uow: UnitOfWork, out_trade_no: str) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    # The notice of its payment may have been faster than our closing.
     if payment.state == rules.OPEN:
         payment.state = rules.CLOSED
 

@@ -66,6 +66,8 @@ def entitlement_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlem
     if entitlement is not None:
         programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
         if programme.allows_codes:
+            # Again after comparing: of many guesses at once one that ran beside the others counts
+            # as the last.
             access_service.check_tries(uow, CODES, member_id)
             return entitlement
     access_service.count_wrong_try(uow, CODES, member_id)
@@ -123,9 +125,11 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
     rules.check_open(queries.redeemable_of(entitlement, programme), uow.now)
     order = order_service.lock(uow, entitlement.order_id)
+    # Redeemed by its code by somebody else: the order is theirs.
     if order.member_id != member_id:
         raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
+    # Written before the next choice is planned: it may use the units and the lot that come back.
     uow.write_deferred()
     entitlement_service.reopen(uow, entitlement)
     made = rules.plan(queries.redeemable_of(entitlement, programme), choice, uow.now)

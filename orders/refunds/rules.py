@@ -69,6 +69,7 @@ class TenderSplit:
         """
         if amount_fen > self.total_fen:
             raise NothingLeft("amount_fen", left_fen=self.total_fen)
+        # Sorted: the same remainder falls to the same lot, whoever computes it.
         lot_ids = sorted(self.lots)
         weights = [*(self.lots[lot] for lot in lot_ids), self.wechat_fen]
         *lots, wechat = split_by_weight(amount_fen, weights)

@@ -44,6 +44,7 @@ def collect(
 def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
     """Locks the order: what goes back of it comes before or after, and is counted once."""
     order = order_service.lock(uow, order_id)
+    # A replacement sells nothing: its goods were paid for with those that it replaces.
     delivered = [
         fulfillment_order
         for fulfillment_order in dispatch_queries.of_order(uow.session, order_id)
@@ -70,6 +71,7 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
                 _row(each, fulfillment_order, order_line_id=line_id, **shared) for each in items
             ]
         fee = fees.get(fulfillment_order.supplier_id, 0)
+        # What is collected at a counter was not sent, so no freight is earned by it.
         if (
             fee
             and fulfillment_order.delivery_mode != dispatch_rules.PICKUP
@@ -83,6 +85,8 @@ def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
             rows += [
                 _row(each, fulfillment_order, order_line_id=None, **shared) for each in freight
             ]
+    # All is computed anew and what stands already left out: messages come late, twice, in any
+    # order.
     known = queries.known(uow.session, order_id)
     _write(uow, [row for row in rows if row["reference"] not in known])
 
@@ -112,6 +116,7 @@ def _items_of(
 
 
 def _row(item: Item, fulfillment_order: FulfillmentOrder, **shared: Any) -> dict[str, Any]:
+    # What went back before the delivery counts from the delivery: there was no sale before.
     at = max(item.at, fulfillment_order.delivered_at) if fulfillment_order.delivered_at else item.at
     values = {**vars(item), "net_fen": item.amount_fen - item.commission_fen, "happened_at": at}
     del values["at"]
@@ -138,6 +143,7 @@ def _transfer(row: dict[str, Any]) -> Transfer:
         Leg(posting.COMMISSION, row["commission_fen"]),
         Leg(posting.supplier_account(row["supplier_id"]), row["net_fen"]),
     ]
+    # The ledger keeps no entry of nothing, and a commission may be nothing.
     moved = tuple(leg for leg in legs if leg.amount_fen)
     return Transfer(f"settle:{row['reference']}", "settlement", posting.CNY, moved)
 
@@ -194,6 +200,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
 
     Raises NotFound, Invalid, StatementOpen, and NothingToSettle where they sum to nothing or less.
     """
+    # The supplier's row is the turn: two drafts at once would share out the same items.
     supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     rules.check_period(ends_on, beijing_day(uow.now))
     waiting = queries.waiting_of(uow.session, supplier_id)
@@ -208,6 +215,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
         number=new_number("J", uow.now),
         supplier_id=supplier_id,
         supplier_name=supplier.name,
+        # As it is now: a statement is paid to the account that stands on it.
         account=supplier.settlement_account,
         begins_on=beijing_day(min(each.happened_at for each in items)),
         ends_on=ends_on,
@@ -303,6 +311,8 @@ def pay(
     found.state, found.paid_by, found.paid_at = rules.PAID, actor, uow.now
     found.bank_reference = bank_reference
     try:
+        # A savepoint: one transfer of the bank pays one statement, and the other is refused in
+        # words.
         with uow.session.begin_nested():
             uow.session.flush()
     except IntegrityError as error:

@@ -53,6 +53,7 @@ def _row(uow: UnitOfWork, what: Subject, by: Signer) -> dict[str, Any]:
 def _write(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
+    # Sorted: two that write the same authors meet them in one order.
     query = insert(Author).values(sorted(rows, key=lambda row: row["name"]))
     new = query.excluded
     # Who the person is follows the newest touch: an account may get its phone later.
@@ -123,6 +124,7 @@ def mark_approved(uow: UnitOfWork, what: Subject) -> None:
             Author.name == source.name,
             source.subject_kind == what.kind,
             source.subject_id == what.id,
+            # Up to what was taken in: a touch since then waits for the next approval.
             Author.settled < source.touches,
         )
         .values(settled=source.touches)
@@ -163,6 +165,7 @@ def decide(
     of_whole = _among([what])
     query = select(Author).where(of_whole if open_parts is None else or_(of_whole, open_parts))
     rows = list(uow.session.scalars(query.execution_options(populate_existing=True)))
+    # Both: whoever changes the phone number in between is still the same person.
     then, now = _people(uow, rows)
     if by.actor is not None:
         try:

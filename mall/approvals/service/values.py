@@ -66,6 +66,7 @@ def apply_or_propose(uow: UnitOfWork, by: Signer, wanted: ProposedAct) -> ValueA
     Raises what the kind refuses, AlreadyProposed and LimitReached.
     """
     kind = values().kinds[wanted.kind]
+    # Checked here as well: nobody should wait for a second person only to be refused then.
     kind.check(uow, wanted.body)
     act = _new(uow, by, wanted, kind)
     if kind.is_alone_allowed and _is_within_limit(uow, by, wanted.amount_fen):
@@ -76,6 +77,8 @@ def apply_or_propose(uow: UnitOfWork, by: Signer, wanted: ProposedAct) -> ValueA
     waiting = select(func.count()).select_from(ValueAct).where(ValueAct.state == rules.PROPOSED)
     check_limit(uow.session, ("value_act", None), waiting, rules.MAX_WAITING)
     try:
+        # A savepoint: of two at once the unique index lets one wait, and the other is refused in
+        # words.
         with uow.session.begin_nested():
             _keep(uow, act)
     except IntegrityError as error:
@@ -86,6 +89,7 @@ def apply_or_propose(uow: UnitOfWork, by: Signer, wanted: ProposedAct) -> ValueA
 
 
 def _new(uow: UnitOfWork, by: Signer, wanted: ProposedAct, kind: Kind) -> ValueAct:
+    # Kept with the act: the audit judges it by the limit of its day, not by today's.
     limit = uow.settings.alone.limit_fen if kind.is_alone_allowed else None
     return ValueAct(
         id=new_id(),
@@ -130,6 +134,8 @@ def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
         return False
     shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone.limit_fen}
     try:
+        # A savepoint: a person is known by several keys, and a full one undoes what the others
+        # counted.
         with uow.session.begin_nested():
             for person in by.keys:
                 if uow.session.execute(_ADD, {**shared, "person": person}).first() is None:
@@ -146,10 +152,12 @@ def confirm(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
     """
     act = _lock(uow, act_id)
     rules.STATES.check(act.state, rules.CONFIRMED)
+    # The sweep that ends it may not have come by yet.
     if act.ends_at <= uow.now:
         raise rules.ProposalLapsed(days=uow.settings.alone.proposal_days)
     authors.decide(uow, Subject(rules.VALUE, act.id), by)
     kind = values().kinds[act.kind]
+    # In the name of who proposed it; who confirmed stands beside it.
     act.result = _plain(kind.encode(kind.carry_out(uow, act.body, act.proposed_by)))
     _decide(uow, act, rules.CONFIRMED, by)
     return act

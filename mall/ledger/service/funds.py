@@ -86,7 +86,9 @@ def deposit(
     """
     if not 0 < amount_fen <= MAX_FEN:
         raise ValueError("a deposit is positive")
+    # The row of the fund first: whoever takes from it waits until the postings stand, too.
     uow.session.execute(_ADD, {"fund_id": fund_id, "amount": amount_fen})
+    # In step: money that unions have paid stands in `prepaid`, what may be given of it in the fund.
     money = (Leg(from_account, -amount_fen), Leg(posting.PREPAID, amount_fen))
     beans = (Leg(posting.ISSUED, -amount_fen), Leg(fund_account(fund_id), amount_fen))
     posting.post(
@@ -113,6 +115,7 @@ def pay_out(uow: UnitOfWork, fund_id: UUID, amount_fen: int, reference: str) -> 
 
 
 def _take(uow: UnitOfWork, fund_id: UUID, amount_fen: int) -> None:
+    # One conditional statement: between reading a balance and taking from it another may be faster.
     taken = uow.session.execute(_TAKE, {"fund_id": fund_id, "amount": amount_fen}).first()
     if taken is None:
         missing = amount_fen - balance(uow.session, fund_id)
@@ -147,6 +150,7 @@ def issue_from(
             **vars(terms),
         },
     ).one()
+    # Lots and entries are written by now; raising undoes the transaction, and they with it.
     if row.lots and not row.is_covered:
         raise FundShort(missing_fen=int(row.fen) - balance(uow.session, fund_id))
 
@@ -161,6 +165,7 @@ def reclaim_lots(
     to_account = leftover_account(fund_id)
     kind = "lapse" if fund_id is None else "return"
     total = _drain(uow, lot_ids, _Target(to_account, kind, reference))
+    # Lapsed beans belong to no fund: only the account of what lapsed keeps them.
     if fund_id is not None and total:
         uow.session.execute(_ADD, {"fund_id": fund_id, "amount": total})
     return total
@@ -175,6 +180,7 @@ def transfer_lots(
     member.
     """
     lot_id = new_id()
+    # The old lots stay, empty: entries name their accounts, and an entry is never changed.
     total = _drain(uow, lot_ids, _Target(lot_account(lot_id), "move", reference, owner_id))
     if not total:
         return None
@@ -203,6 +209,7 @@ class _Target:
 
 
 def _drain(uow: UnitOfWork, lot_ids: Sequence[UUID], target: _Target) -> int:
+    # Only what is not empty comes back, so that a second run moves nothing.
     rows = uow.session.execute(_EMPTY, {"lot_ids": sorted(lot_ids), "now": uow.now}).all()
     total = sum(row.balance_fen for row in rows)
     if total:
@@ -234,6 +241,7 @@ _ONE = """
 """
 
 
+# There are few sources, so each of these long statements is built once.
 @lru_cache(16)
 def _issuing(given: str) -> TextClause:
     # An entry of a new lot bears the lot's own id: it is the first of its account.

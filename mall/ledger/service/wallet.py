@@ -38,6 +38,7 @@ def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUI
     wanted = sorted(set(product_ids))
     if not 0 < len(wanted) <= MAX_SCOPE:
         raise Invalid("product_ids", "scope_products_wrong")
+    # A scope is frozen: what its lots may pay for does not change under whoever holds them.
     if known is not None:
         if sorted(known.product_ids) != wanted:
             raise Invalid("name", "scope_differs")
@@ -93,6 +94,7 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
     uow.session.execute(insert(BeanLot), lots)
     try:
         posting.post(uow, transfers)
+    # Two at once both passed the check above; the unique reference decides between them.
     except IntegrityError as error:
         if "uq_ledger_transfer_reference" in str(error.orig):
             raise GrantRepeated("reference", reference=grants[0].reference) from error
@@ -128,6 +130,7 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
                 UUID(row["id"]),
                 row["balance_fen"],
                 datetime.fromisoformat(row["expires_at"]),
+                # None and not an empty set: a lot without a scope pays for every product.
                 frozenset(map(UUID, row["product_ids"])) if row["product_ids"] else None,
                 row["allows_top_up"],
                 UUID(row["programme_id"]) if row["programme_id"] else None,
@@ -150,6 +153,7 @@ class LotSpending:
 
 def _take(taking: LotSpending, kind: str) -> DeferredWrite:
     amounts, order_id = taking.amounts, taking.order_id
+    # In id order, as every statement locks lots: two orders of a member never wait crosswise.
     lot_ids = sorted(amounts)
     is_spent = kind == "spend"
     values = {
@@ -163,6 +167,7 @@ def _take(taking: LotSpending, kind: str) -> DeferredWrite:
         "lots_reference": f"{kind}:{order_id}",
         "lots_kind": kind,
         "lots_total_entry_id": str(new_id()),
+        # Each order has a holding account of its own: captured or released, it is at zero again.
         "lots_to_account": posting.BEAN_SALES if is_spent else hold_account(order_id),
         "lots_total": str(sum(amounts.values())),
     }
@@ -198,6 +203,7 @@ def capture(uow: UnitOfWork, order_id: UUID) -> int:
     """Spend what an order holds and return how much; doing it again changes nothing."""
     held = _settle(uow, order_id, "captured")
     total = sum(held.values())
+    # Nothing is held, or it was captured before: a second transfer would repeat the reference.
     if total:
         legs = (Leg(hold_account(order_id), -total), Leg(posting.BEAN_SALES, total))
         posting.post(uow, [Transfer(f"capture:{order_id}", "capture", BEANS, legs)])
@@ -246,6 +252,7 @@ def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, in
 
     An entitlement takes nothing back: what it paid for goes to its union's fund.
     """
+    # The ledger has called this `unspend` from its first day, and entries are never rewritten.
     reference = f"unspend:{reimbursement_id}"
     how = _LotCredit(posting.BEAN_SALES, reference, "unspend", spares_entitlements=True)
     return _credit_lots(uow, amounts, how)
@@ -281,6 +288,8 @@ def _credit_lots(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _LotCredit) 
         {
             "lot_ids": lot_ids,
             "amounts": [amounts[lot_id] for lot_id in lot_ids],
+            # One id for each lot, though few need it: ids come from the application
+            # (docs/adr/0004).
             "grace_ids": [new_id() for _ in lot_ids],
             "now": uow.now,
             "grace_until": uow.now + GRACE,
@@ -292,6 +301,7 @@ def _credit_lots(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _LotCredit) 
     total = sum(amounts.values())
     legs = [Leg(how.from_account, -total)]
     legs += [Leg(lot_account(row.lot_id), amounts[row.came_from_id], row.member_id) for row in rows]
+    # Lots that the statement left out take nothing back; what comes to them passes through.
     over = set(lot_ids) - {row.came_from_id for row in rows}
     passed_on = _pass_on(uow, {lot_id: amounts[lot_id] for lot_id in over}, legs, how.reference)
     posting.post(uow, [Transfer(how.reference, how.kind, BEANS, tuple(legs)), *passed_on])
@@ -349,6 +359,7 @@ def lapse_expired(uow: UnitOfWork, limit: int = LAPSED_AT_ONCE) -> int:
             "limit": limit,
             "transfer_id": transfer_id,
             "reference": f"lapse:{transfer_id}",
+            # As many ids as lots may be due at once; those that are not needed are thrown away.
             "lot_entry_ids": [new_id() for _ in range(limit)],
             "other_entry_ids": [new_id() for _ in range(limit)],
             "lapsed_account": posting.LAPSED,

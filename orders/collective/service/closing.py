@@ -49,6 +49,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     union said so; else what is left returns or lapses. Raises LinesUnavailable and OutOfStock
     where the default pack is short; then nothing of the chunk is done.
     """
+    # Over before everybody was served: those who were are told first.
     if programme.state == programme_rules.ISSUING:
         issuing.end_run(uow, programme)
     _end_unissued(uow, programme)
@@ -98,6 +99,7 @@ def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitl
     assert programme.default_pack_id is not None and lot_id is not None
     issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
     entitlement_service.mark(uow, ids, state=entitlement_rules.REDEEMED, redeemed_at=uow.now)
+    # What the default pack cost less than was issued is left over like anything else.
     _reclaim(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
     history.append(uow, programme, Step(SYSTEM, "default_given", details=details))
@@ -119,6 +121,7 @@ def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -
 
 def _reclaim(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
     fund_id = programme.id if programme.leftover == programme_rules.RETURN else None
+    # With the instant: what comes back to the same lots later is another transfer.
     reference = f"leftover:{lot_ids[0]}:{uow.now.isoformat()}"
     funds.reclaim_lots(uow, lot_ids, fund_id, reference)
 

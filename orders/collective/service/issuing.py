@@ -50,6 +50,7 @@ def due(uow: UnitOfWork) -> Programme | None:
         )
         .order_by(Programme.due_at)
         .limit(1)
+        # Skipped, not waited for: another worker is issuing it.
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).first()
@@ -72,8 +73,11 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
         _issue_to_unit(uow, programme, chunk)
     else:
         given = entitlement_service.lots_of_chunk(uow, chunk, programme.allows_codes)
+        # A reference for each chunk; that nobody is served twice is seen to by the entitlements'
+        # states.
         terms, reference = programme_queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
         funds.issue_from(uow, programme.id, terms, given, reference)
+    # Never back: with birthdays a chunk may end before the one before it did.
     programme.issued_up_to = max(programme.issued_up_to, chunk.up_to)
     return chunk.count
 
@@ -116,6 +120,7 @@ def order_for_unit(
     checkout_service.defer_programme_order(
         uow, order_id, redeeming_rules.quote(lines, lots), programme_order
     )
+    # Written first: what is marked now names this order.
     uow.write_deferred()
     entitlement_service.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
 
@@ -146,6 +151,8 @@ def _tell(uow: UnitOfWork, programme: Programme) -> None:
 def next_look(programme: Programme, now: datetime) -> datetime:
     """Return when a programme is looked at next: tomorrow in Beijing, or when it ends."""
     tomorrow = programme_rules.ends_at(beijing_day(now))
+    # Never in the past: a programme that is over and cannot be closed yet would be looked at
+    # without end.
     return min(tomorrow, max(closes_at(programme), now + timedelta(seconds=1)))
 
 
@@ -161,6 +168,7 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
     last = programme_queries.last_event(uow.session, programme)
+    # The same reason every ten minutes would bury all else in the history.
     if (last.act, last.note) != ("waiting", why):
         history.append(uow, programme, Step(SYSTEM, "waiting", why))
 
@@ -168,6 +176,7 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
 def claim_entitlement(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
     """Give what waits for somebody to the member who proved to be that person."""
     entitlement = entitlement_service.lock(uow, entitlement_id)
+    # Sign-in and issue may both get here, or its union was faster and withdrew it.
     if entitlement.state != entitlement_rules.WAITING:
         return
     programme = programme_queries.any_programme(uow.session, entitlement.programme_id)

@@ -92,6 +92,7 @@ def tenders_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Or
     unsent: dict[UUID, int] = defaultdict(int)
     for row in queries.reimbursements_of(session, order.id):
         gone = share_of(row.bean_lots, row.wechat_fen)
+        # Without a line it was freight.
         if row.order_line_id is None:
             freight[row.supplier_id] = freight[row.supplier_id].less(gone)
         else:
@@ -130,16 +131,20 @@ def reimburse(
     shares = [ReimbursementShare(back.reference, line.id, share)]
     found.left[line.id] = found.left[line.id].less(share)
     freight = found.freight_left.get(line.supplier_id)
+    # Asked after the share was taken off: the last goods of a supplier take its freight along.
     is_last = found.goods_left(line.supplier_id) == 0
     if back.with_freight and is_last and freight is not None and freight.total_fen:
         shares.append(ReimbursementShare(f"freight:{back.reference}", None, freight))
     rows = [_row(uow, order, line.supplier_id, each, actor) for each in shares]
+    # The first row is the line's; freight, if it follows, has no units.
     rows[0].unsent = back.unsent
     _move(uow, order, rows)
+    # The whole price back means that the units are returned; less of it is a discount.
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
     if back.unsent:
         units = {line.sku_id: back.unsent}
+        # Stock is locked last, after whatever else this transaction still defers.
         uow.defer_to_end(stock_service.restocking(order.id, units, uow.now))
     return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
 
@@ -172,10 +177,12 @@ def _row(
 
 
 def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
+    # One refund for goods and freight together: WeChat allows few of them for a payment.
     wechat_fen = sum(row.wechat_fen for row in rows)
     if wechat_fen:
         refund_id = refunding.owe_refund(uow, order.id, wechat_fen)
         for row in rows:
+            # Null where nothing of it came from WeChat.
             row.refund_id = refund_id if row.wechat_fen else None
     uow.session.add_all(rows)
     uow.session.flush()

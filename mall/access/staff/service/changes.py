@@ -123,6 +123,7 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> DecidedChange:
     access_rules.check_other_person(actor, proposers)
     if uow.settings.persons_confirmed:
         access_rules.check_confirmed([actor, *proposers])
+    # An account that is proposed has no person yet; its phone says who it will be.
     if change.phone is not None and change.phone == actor.phone:
         raise access_rules.NotYourself()
     decided = _decide(uow, change, CONFIRMED, by)
@@ -136,6 +137,7 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> DecidedChange:
             tuple(change.duties),
             change.phone,
         )
+        # Others may have been opened since it was proposed.
         _check_room(uow, new)
         account = access_service.add_staff_account(uow, new)
         change.account_id = account.id

@@ -64,6 +64,7 @@ def prove(uow: UnitOfWork, attempt: SignInAttempt) -> Proof:
         found = uow.session.scalars(
             select(StaffAccount).where(StaffAccount.username == attempt.username)
         ).first()
+        # Compared even where there is no such name: how long it takes must not tell.
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
             _count(uow, guesses)
@@ -74,10 +75,12 @@ def prove(uow: UnitOfWork, attempt: SignInAttempt) -> Proof:
             if not factors.use(uow, found.id, attempt.totp):
                 _count(uow, guesses)
                 return Proof(None, access_rules.TotpWrong("totp"))
+        # Again after comparing: of many guesses at once none may slip in behind the limit.
         _check(uow, guesses)
     except access_rules.TooManyTries as error:
         return Proof(None, access_rules.LockedOut(**error.details))
     uow.doer = ActingPerson(access_rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
+    # Only those of this address: an attacker elsewhere is still counted.
     access_service.forget_tries(uow, *guesses[0])
     places.remember(uow, found.id, attempt.address)
     return Proof(found, None)
