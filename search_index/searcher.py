@@ -80,7 +80,7 @@ class Searcher:
         return loaded
 
     def renew(self) -> None:
-        """Load what was committed since, if anything was; an index that is gone is let go."""
+        """Load what was committed since the last load; use nothing while the index is unavailable."""
         with self._lock:
             try:
                 if self._loaded is not None and self._loaded[0].state == self.engine.state():
@@ -130,7 +130,7 @@ class Searcher:
         self.hot_words = self._sources.hot_words()
 
     def give_up(self) -> None:
-        """Say that the files in use do not answer: nobody uses them until they are mended.
+        """Mark the files in use as unreadable: nobody uses them until the index is healed.
 
         Where none are in use there is nothing to say.
         """

@@ -175,7 +175,7 @@ def count_undecided(session: Session, about: str, value: str) -> int:
 
 
 def never_submitted(session: Session, before: datetime) -> list[Supplier]:
-    """Return applications older than that which do not wait for a decision, locked."""
+    """Return applications from before an instant that were never submitted, locked."""
     query = (
         select(Supplier)
         .where(

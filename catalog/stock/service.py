@@ -144,7 +144,7 @@ def reserving(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> D
 
 
 def restocking(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
-    """Return the write that puts back what a cancelled order took, before anything left."""
+    """Return the write that restocks units of an order that never left."""
     return _moving(statements.BACK, order_id, quantities, at)
 
 

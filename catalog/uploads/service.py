@@ -137,7 +137,7 @@ def release(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
 
 
 def requeue(uow: UnitOfWork, upload: Upload) -> None:
-    """Let a small upload go on among the large ones, and a large one when there is time for it."""
+    """Move a small upload that takes too long to the large ones, and let a large one wait its turn."""
     if upload.is_large:
         _note(uow, upload.id, due_at=uow.now + PUT_OFF)
     else:

@@ -117,7 +117,7 @@ def find_number(session: Session, number: str, supplier_id: UUID) -> Fulfillment
 
 
 def waiting_to_leave(session: Session, supplier_id: UUID, limit: int) -> list[FulfillmentOrder]:
-    """Return what a supplier has still to send, oldest first; what is collected apart."""
+    """Return what a supplier has still to ship, oldest first; not what is collected at a store."""
     query = select(FulfillmentOrder).where(
         FulfillmentOrder.supplier_id == supplier_id,
         _STILL_HERE,
@@ -138,7 +138,7 @@ def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:
 
 
 def collected_of(session: Session, order_ids: Sequence[UUID]) -> list[FulfillmentOrder]:
-    """Return the fulfillment orders of orders that are collected."""
+    """Return those of these orders' fulfillment orders that are collected at a store."""
     query = select(FulfillmentOrder).where(
         FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.delivery_mode == rules.PICKUP
     )
@@ -159,7 +159,7 @@ def lines_of(session: Session, ids: list[UUID]) -> dict[UUID, list[FulfillmentLi
 
 
 def find_line(session: Session, order_line_id: UUID) -> FulfillmentLine | None:
-    """Return where an order's line is fulfilled, replacements apart."""
+    """Return the fulfillment line of an order's line, without replacements."""
     query = select(FulfillmentLine).where(
         FulfillmentLine.order_line_id == order_line_id, FulfillmentLine.is_replacement.is_(False)
     )
@@ -196,7 +196,7 @@ def last_delivered_at(session: Session, order_line_id: UUID) -> datetime | None:
 
 
 def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Return dispatched ones whose time to complain is over."""
+    """Return dispatched fulfillment orders whose time to complain is over."""
     return list(
         session.scalars(
             select(FulfillmentOrder.id)

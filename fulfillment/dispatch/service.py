@@ -96,7 +96,7 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
 
 
 def remind_overdue(uow: UnitOfWork, limit: int) -> int:
-    """Remind suppliers, once, of each fulfillment order that should have left; return of how many."""
+    """Remind suppliers, once, of each overdue fulfillment order; return how many."""
     found = queries.overdue(uow.session, uow.now, limit)
     told = each_shown(_reminder, found)
     for fulfillment_order in found:
@@ -169,7 +169,7 @@ def lock_line(uow: UnitOfWork, order_line_id: UUID) -> tuple[FulfillmentOrder, F
 def lock_line_of(
     uow: UnitOfWork, order_line_id: UUID, fulfillment_order_id: UUID
 ) -> tuple[FulfillmentOrder, FulfillmentLine]:
-    """Lock a line as a given fulfillment order sends it, which may replace another; raises NotSplitYet."""
+    """Lock an order's line in one of its fulfillment orders, a replacement too; raises NotSplitYet."""
     line = queries.find_line_of(uow.session, order_line_id, fulfillment_order_id)
     return _lock_line(uow, line)
 
@@ -199,10 +199,10 @@ def lines_of_supplier(
 def cancel_units(
     uow: UnitOfWork, fulfillment_order: FulfillmentOrder, line: FulfillmentLine, quantity: int
 ) -> None:
-    """Take units that never left, and are held, out of a locked fulfillment order of a locked order.
+    """Cancel held units that never left; the order and the fulfillment order are locked.
 
-    A fulfillment order of which nothing is left to send is on its way or, if nothing was sent, cancelled; so is
-    its order with the last of them.
+    A fulfillment order with nothing left to send becomes dispatched or, if nothing was sent,
+    cancelled. The last of an order's fulfillment orders cancels or completes the order.
     """
     line.held_quantity -= quantity
     line.cancelled_quantity += quantity
@@ -228,7 +228,7 @@ def cancel_units(
 
 
 def become_dispatched(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
-    """Note that all that a locked fulfillment order sends is on its way; its member now has time to confirm."""
+    """Mark a locked fulfillment order dispatched; from now on its member has time to confirm."""
     fulfillment_order.state = rules.DISPATCHED
     fulfillment_order.dispatched_at = uow.now
     # Silence does not accept what goes to a union.
@@ -241,7 +241,7 @@ def become_dispatched(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> N
 def hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder, undo_within: timedelta) -> None:
     """Note that a unit of a locked fulfillment order was collected.
 
-    With the last one it is on its way to being delivered: so long a hand-out can be taken back.
+    With the last unit it becomes dispatched, and delivered once the time to undo a hand-out is over.
     """
     lines = queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     if all(each.is_done for each in lines):

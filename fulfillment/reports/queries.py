@@ -100,7 +100,7 @@ def freight(session: Session, programme_id: UUID) -> tuple[int, int]:
 
 
 def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
-    """Return how many fulfillment orders of a programme's orders are on their way, and how many arrived."""
+    """Return how many fulfillment orders of a programme are on their way, and how many arrived."""
     counts: dict[str, int] = {}
     for each in handover_queries.fulfillment_counts(session, programme_id):
         counts[each.state] = counts.get(each.state, 0) + each.count

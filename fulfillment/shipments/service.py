@@ -117,7 +117,7 @@ def lock_fulfillment_order(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOr
 def arrive(
     uow: UnitOfWork, fulfillment_order: FulfillmentOrder, shipment: Shipment, by: str
 ) -> None:
-    """Close a parcel of a locked fulfillment order that arrived; the last one of what was sent home delivers it.
+    """Close a parcel that arrived; the last one sent to a home delivers its locked fulfillment order.
 
     What goes to a union is accepted by the union. Doing it again changes nothing.
     """

@@ -51,9 +51,9 @@ def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
 
 
 def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: StoreForm) -> Store:
-    """Say anew what a store is; what was chosen stays chosen, at the place that was agreed.
+    """Change a store; choices already made keep the place that was agreed.
 
-    Who had chosen a place that is another now is told. Raises NotFound, StoreNameTaken and Invalid.
+    Members whose chosen place has moved are told. Raises NotFound, StoreNameTaken and Invalid.
     """
     store = _lock_of_supplier(uow, store_id, supplier_id)
     before = queries.place_of(uow.session, store)
@@ -259,7 +259,7 @@ def _check_room(
 
 
 def release(uow: UnitOfWork, order_id: UUID, supplier_id: UUID, units: int) -> None:
-    """Give places of a day back: so many units of an order are not collected any more."""
+    """Release places of a day: so many units of an order are not collected any more."""
     uow.session.execute(
         update(PickupChoice)
         .where(PickupChoice.order_id == order_id, PickupChoice.supplier_id == supplier_id)

@@ -78,7 +78,7 @@ class StoreCounter:
 
 
 def look_up(uow: UnitOfWork, counter: StoreCounter, code: str) -> PickupVoucher | None:
-    """Return the voucher of a code of the desk's merchant.
+    """Return the pickup voucher of a code, of the counter's merchant.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
     a store that gave too many, and ShortCodeAmbiguous.
@@ -95,7 +95,7 @@ def look_up(uow: UnitOfWork, counter: StoreCounter, code: str) -> PickupVoucher 
 
 
 def alarm(uow: UnitOfWork, counter: StoreCounter) -> bool:
-    """Tell operators and merchant that codes are being guessed at a store; False: they know.
+    """Tell operators and merchant that codes are being guessed at a store; False if they were told.
 
     They are told once an hour.
     """
@@ -115,11 +115,11 @@ def alarm(uow: UnitOfWork, counter: StoreCounter) -> bool:
 
 
 def redeem(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID) -> PickupVoucher:
-    """Hand out one unit against a voucher of the desk's merchant, once.
+    """Hand out one unit against a pickup voucher of the counter's merchant, once.
 
     The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
-    VoucherExpired, WrongStore and AfterSalesPending. Locks order, fulfillment order and voucher in this order,
-    as a refund does: one of the two comes first.
+    VoucherExpired, WrongStore and AfterSalesPending. Locks order, fulfillment order and voucher in this
+    order, as a refund does, so that one of the two waits for the other.
     """
     found = queries.get_voucher(uow.session, voucher_id)
     fulfillment_order_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
@@ -269,7 +269,7 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
 
 
 def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
-    """Mark a voucher, of a locked fulfillment order, that ended unused; False where somebody was faster."""
+    """Mark a voucher that ended unused; its fulfillment order is locked. False if it was used or extended."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)
     # Used, revoked or extended since the sweep listed it.
@@ -288,7 +288,7 @@ def _free_places(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> N
 
 
 def revoke_cancelled(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> None:
-    """Mark the vouchers of cancelled orders; from the cancellation on none of them was taken."""
+    """Revoke the vouchers of cancelled orders; counters refuse them since the cancellation."""
     for message in messages:
         fulfillment_orders = [
             each.id for each in dispatch_queries.of_order(uow.session, UUID(message.order_id))

@@ -27,7 +27,7 @@ def set_witness(witness: Witness | None) -> None:
 
 @dataclass(frozen=True)
 class ActingPerson:
-    """Whose act a unit of work is, where the request does not say so: a sign-in, an invitation."""
+    """Who acts in a unit of work where the request itself does not say so: at a sign-in, an invitation."""
 
     audience: str
     id: UUID | None

@@ -57,7 +57,7 @@ SETTLE_HOLDS = text(
 # - kept: it can be spent again from its lot. An entitlement keeps it, too: it ends with its programme.
 # - grace: its lot has expired, so a lot of its own takes it, with the grace period and nothing else.
 # - over: nobody may spend it again; it goes to the lot's fund, or lapses.
-# What decides (expiry, kind, programme, membership) never changes in a lot's row, except for entitlements.
+# What decides (expiry, kind, programme, owner) never changes in a lot's row, except an entitlement's.
 CREDIT_LOTS = text(
     """
     WITH wanted AS (

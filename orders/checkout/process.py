@@ -18,7 +18,7 @@ class CancelBusy(DomainError):
 
 
 def cancel(order_id: UUID, actor: str, reason: str) -> None:
-    """Cancel an order that awaits payment; a payment that was faster wins.
+    """Cancel an order that awaits payment, unless WeChat was paid for it first.
 
     Raises AlreadyPaid when it did, GatewayUnavailable when WeChat does not say: then the order
     stays as it is. A payment begun in between is closed in another round.

@@ -80,7 +80,7 @@ def in_state(state: str) -> ColumnElement[bool]:
 
 
 def has_share() -> ColumnElement[bool]:
-    """Return the condition that something was ordered for an entitlement and it was not taken away."""
+    """Return the condition that an entitlement has an order and was not withdrawn."""
     return Entitlement.order_id.is_not(None) & (Entitlement.state != rules.WITHDRAWN)
 
 

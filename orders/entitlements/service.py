@@ -1,4 +1,4 @@
-"""List entitlements, mark them issued, end them; each a step of one row or of many at once."""
+"""List entitlements, issue, redeem, claim, withdraw and end them, one or many at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +87,7 @@ def _row(listing: RosterListing, entry: ListedPerson) -> dict[str, Any]:
 def next_chunk(
     uow: UnitOfWork, programme_id: UUID, after: int, today: date, limit: int
 ) -> Chunk | None:
-    """Return which entitlements of a locked programme are issued next: so many that are listed and due."""
+    """Return the next entitlements of a locked programme to issue: at most `limit`, listed and due."""
     values = {"programme_id": programme_id, "after": after, "today": today}
     row = uow.session.execute(statements.NEXT_CHUNK, {**values, "limit": limit}).one()
     return (
@@ -182,7 +182,7 @@ def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UU
 
 
 def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
-    """Take an entitlement back that was not used; raise AlreadyRedeemed."""
+    """Withdraw an entitlement that was not used; raise AlreadyRedeemed."""
     if entitlement.state in (rules.REDEEMED, rules.ENDED):
         raise rules.AlreadyRedeemed()
     rules.STATES.check(entitlement.state, rules.WITHDRAWN)
@@ -229,7 +229,7 @@ def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
 
 
 def mark(uow: UnitOfWork, ids: Sequence[UUID], **values: Any) -> None:
-    """Note the same of many entitlements that this transaction has locked."""
+    """Set the same values in many entitlements that this transaction has locked."""
     uow.session.execute(
         update(Entitlement)
         .where(Entitlement.id.in_(ids))

@@ -167,7 +167,7 @@ def cancel_wholly_returned(uow: UnitOfWork, order_id: UUID) -> None:
 
 
 def complete(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
-    """Complete an order whose every part was delivered; doing it again changes nothing."""
+    """Complete an order whose fulfillment orders were all delivered; doing it again changes nothing."""
     order = lock(uow, order_id)
     if order.state == rules.COMPLETED:
         return

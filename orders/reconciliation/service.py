@@ -30,7 +30,7 @@ class MatchResult:
 
 
 def schedule(uow: UnitOfWork, merchant: str, days: Sequence[date]) -> None:
-    """Want the bills of days; those that are known already stay as they are."""
+    """Schedule the bills of days to be fetched; those that are known already stay as they are."""
     values = {"merchant": merchant, "days": list(days), "now": uow.now}
     uow.session.execute(statements.WANT, values)
 

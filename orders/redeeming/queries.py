@@ -29,7 +29,7 @@ _GIVEN = """
 
 
 def reading_redeemable(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
-    """Return the read of a member's own entitlement, with the chosen pack; raises NotFound for another's."""
+    """Return the read of a member's own entitlement and the chosen pack; raises NotFound for another's."""
     values = {
         "given_id": entitlement_id,
         "given_to": member_id,

@@ -1,4 +1,4 @@
-"""Redeem an entitlement, change one's mind, redeem by code."""
+"""Redeem an entitlement, change the choice, redeem by code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -77,7 +77,7 @@ def _check_room(uow: UnitOfWork, row: SupplierApplication) -> None:
 
 
 def lapse(uow: UnitOfWork) -> int:
-    """Close applications that were not handed in for a month; their names are free again."""
+    """Close applications that were not submitted within a month; their names can be used again."""
     left = queries.never_submitted(uow.session, uow.now - rules.GIVEN_UP_AFTER)
     for supplier in left:
         supplying.change_state(uow, supplier.id, supplier_rules.CLOSED)

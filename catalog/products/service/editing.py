@@ -270,7 +270,7 @@ def set_tags(uow: UnitOfWork, product_id: UUID, tags: Sequence[str]) -> None:
 
 
 def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> int:
-    """Take from sale what lacks a valid qualification, and give back what lacks none any more.
+    """Withhold products that lack a valid qualification, and release those that have it again.
 
     For some suppliers, or for all. Open orders go on. Returns how many products changed.
     """

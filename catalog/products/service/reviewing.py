@@ -32,7 +32,7 @@ def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
 
 
 def replace_revision(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
-    """Open a revision of a locked product, in place of the one that waits."""
+    """Open a revision of a locked product; it replaces the one that waits."""
     last = products.last_revision(uow.session, product.id)
     if last is not None and last.state == rules.IN_REVIEW:
         last.state = rules.WITHDRAWN
@@ -67,7 +67,7 @@ def first_revision(product_id: UUID, form: ProductForm, at: datetime) -> list[di
 
 
 def drop_revision(uow: UnitOfWork, product: Product) -> None:
-    """Take back the revision of a locked product that waits, if one does."""
+    """Drop the waiting revision of a locked product, if there is one."""
     revision = products.open_revision(uow.session, product.id)
     if revision is not None:
         revision.state = rules.WITHDRAWN

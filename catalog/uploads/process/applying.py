@@ -135,7 +135,7 @@ def _reference(upload: Upload) -> str:
 
 
 def _inherit(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
-    """Who touched the upload touched the product."""
+    """Make the authors of an upload authors of the products that it made."""
     authors.copy_authors(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
 
 

@@ -1,4 +1,4 @@
-"""A member asks for after-sales, sends back, appeals, gives up."""
+"""What a member does in a case: ask, send goods back, appeal to an operator, withdraw."""
 
 from typing import Any
 from uuid import UUID
@@ -41,11 +41,11 @@ def limits(uow: UnitOfWork) -> Limits:
 
 
 def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> Locked:
-    """Open a case about units of one's own order; return it with its fulfillment order and line, locked.
+    """Open a case about units of one's own order; return it with its locked fulfillment order and line.
 
-    The order is locked: what is asked twice at once is taken once. Raises NotFound, WrongState,
-    NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what an entitlement
-    pays and has not left.
+    The order is locked, so that the same units asked about twice at once make one case. Raises
+    NotFound, WrongState, NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew
+    for units that an entitlement pays and that have not left.
     """
     order_queries.order_of_member(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
@@ -82,7 +82,7 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
 
 
 def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, FulfillmentLine, str]:
-    """Return the fulfillment order and the line, locked, whose units a request is about, and which they are."""
+    """Return the locked fulfillment order and line that a request is about, and which units."""
     fulfillment_order, goods = dispatch_service.lock_line(uow, asked.line_id)
     replacing = dispatch_queries.replacements_of(uow.session, asked.line_id)
     claimed = queries.claimed_sent(uow.session, asked.line_id)
@@ -178,7 +178,7 @@ def release(line: FulfillmentLine, case: AfterSalesCase) -> None:
 
 
 def withdraw(uow: UnitOfWork, member_id: UUID, case_id: UUID) -> AfterSalesCase:
-    """Give up one's own case before the goods are on their way back; again changes nothing."""
+    """Withdraw one's own case before the goods are on their way back; doing it again changes nothing."""
     queries.case_of_member(uow.session, case_id, member_id)
     _, line, case = lock(uow, case_id)
     if case.state != rules.WITHDRAWN:

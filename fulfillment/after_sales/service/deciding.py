@@ -1,4 +1,4 @@
-"""Suppliers decide about cases, operators where they disagree, and silence where nobody does."""
+"""Cases are decided: by the supplier, by an operator after an appeal, or by a deadline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -192,7 +192,7 @@ def arbitrate(uow: UnitOfWork, case_id: UUID, actor: str, verdict: Verdict) -> A
 
 
 def _agree_anyhow(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
-    """Agree, and where that cannot be done as asked, give the money."""
+    """Approve a case; refund it where an exchange is sold out or there is no return address."""
     try:
         _agree(uow, found, actor, note)
     except (rules.ExchangeSoldOut, rules.NoReturnAddress):
@@ -200,7 +200,7 @@ def _agree_anyhow(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None
 
 
 def decide_by_silence(uow: UnitOfWork, case_id: UUID) -> bool:
-    """Let silence decide a case whose time is over; False where somebody was faster."""
+    """Decide a case against whoever let its deadline pass; False where none has passed."""
     found = asking.lock(uow, case_id)
     _, line, case = found
     if case.due_at is None or case.due_at > uow.now:

@@ -1,4 +1,4 @@
-"""What nobody collected goes back without asking (docs/adr/0022)."""
+"""Units whose pickup voucher expired unused are refunded without a request (docs/adr/0022)."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from orders.refunds.service.reimbursing import ReimbursementRequest
 
 
 def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
-    """Take the unit of a voucher that ended unused back, and its money; False if it was faster.
+    """Lapse a pickup voucher that expired unused and reimburse its unit; False if it was used.
 
     The money goes to the tenders it came from, beans by the rules of their programme. While a
     refund of the unit is being decided, that decides.

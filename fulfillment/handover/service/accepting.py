@@ -47,7 +47,7 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
 
 
 def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: UUID) -> None:
-    """Note who goes on with a claim of a programme, or gives it up: it is part of what is accepted.
+    """Record who appeals or withdraws a claim of a programme: that person may not accept it.
 
     Raises NotFound for a case of another programme.
     """

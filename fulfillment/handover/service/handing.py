@@ -41,8 +41,8 @@ def record(
 ) -> None:
     """Record what became of people's shares: all of them, or none.
 
-    The same again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Entitlements
-    are locked in one order: two tablets record a person one after the other.
+    Doing it again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Each
+    entitlement is locked, so that two tablets record a person one after the other.
     """
     programme = programme_queries.programme_of_union(uow.session, officer.union_id, programme_id)
     places = {tick.entitlement_id: place for place, tick in enumerate(ticks)}

@@ -42,7 +42,7 @@ def collect(
 
 
 def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
-    """Locks the order: what goes back of it comes before or after, and is counted once."""
+    """Write the items of an order; it is locked, so that a reimbursement is counted once."""
     order = order_service.lock(uow, order_id)
     # A replacement sells nothing: its goods were paid for with those that it replaces.
     delivered = [

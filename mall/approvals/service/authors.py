@@ -74,10 +74,10 @@ def _among(subjects: Iterable[Subject]) -> Any:
 
 
 def inherit_authors(uow: UnitOfWork, what: Subject, parts: Sequence[Subject]) -> None:
-    """Make whoever touched a part since it was last approved an author of the whole.
+    """Make the authors of an object's content, since it was last approved, authors of the object.
 
-    Called when the whole is handed in, after its content was read: who touches a part later is not
-    in the content, and counts for the next time.
+    Called when the object is submitted, after its content was read: a later change is not in what was
+    submitted, and counts for the next time.
     """
     uow.session.execute(
         delete(AuthorSource).where(
@@ -114,7 +114,7 @@ def _actor(row: Author) -> Actor:
 
 
 def mark_approved(uow: UnitOfWork, what: Subject) -> None:
-    """Note that an approval looked at the touches that the object took in."""
+    """Mark the changes that the object took in as approved."""
     source = AuthorSource
     uow.session.execute(
         update(Author)
@@ -139,7 +139,7 @@ def copy_authors(uow: UnitOfWork, source: Subject, what: Subject) -> None:
 
 
 def mark_content_approved(uow: UnitOfWork, part: Subject) -> None:
-    """Note that an approval looked at all that was done to an object; the caller has locked it."""
+    """Mark all changes of an object as approved; the caller has locked it."""
     uow.session.execute(
         update(Author)
         .where(Author.subject_kind == part.kind, Author.subject_id == part.id)

@@ -1,4 +1,4 @@
-"""Do what moves value alone within the limit, or let it wait for another person."""
+"""Acts that move value: one person alone within the limit, beyond it a proposal and a second one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ __all__ = ["ActKinds", "ValueAct"]
 
 @dataclass(frozen=True)
 class ActKinds:
-    """The kinds of acts that features hand in, and how those who may confirm hear of one."""
+    """The kinds of acts that features register, and how those who may confirm are told of a proposal."""
 
     kinds: Mapping[str, Kind]
     tell: Callable[[UnitOfWork, ValueAct, Kind], None]
@@ -181,7 +181,7 @@ def _tell_refused(uow: UnitOfWork, act: ValueAct) -> None:
 
 
 def withdraw(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
-    """Take back what oneself proposed; raises NotYours and WrongState."""
+    """Withdraw one's own proposal; raises NotYours and WrongState."""
     act = _lock(uow, act_id)
     rules.STATES.check(act.state, rules.WITHDRAWN)
     if act.proposed_by != by.name:
@@ -191,7 +191,7 @@ def withdraw(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
 
 
 def withdraw_proposal(uow: UnitOfWork, act: ValueAct, by: Signer) -> None:
-    """Take back a locked proposal that waits, for whoever may: it decides nothing."""
+    """Withdraw a locked proposal that waits; the caller has checked who may."""
     rules.STATES.check(act.state, rules.WITHDRAWN)
     _decide(uow, act, rules.WITHDRAWN, by)
 
@@ -255,7 +255,7 @@ def list_acts(
 
 
 def seeded(uow: UnitOfWork, wanted: ProposedAct) -> None:
-    """Write down what the demo or a measurement gave by itself: nobody did it, so nobody's limit."""
+    """Record an act of the demo or of a measurement: no person did it, so no limit counts it."""
     system = Signer(None, "system", "系统")
     kind = values().kinds[wanted.kind]
     act = _new(uow, system, wanted, kind)

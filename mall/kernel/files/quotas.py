@@ -137,6 +137,6 @@ def _use(session: Session, owner: Owner) -> Row[tuple[int, int]] | None:
 
 
 def release(session: Session, keys: Collection[str]) -> None:
-    """Give the room of files that were removed back to whoever they were kept for."""
+    """Release the storage of removed files to the owners whom it was charged to."""
     if keys:
         session.execute(_GIVE_BACK, {"keys": list(keys)})

@@ -53,7 +53,7 @@ class NewLot:
 class LotSource:
     """A statement that gives lot_id, owner_id and amount_fen of lots to issue, and its parameters.
 
-    It may change what it gives from, as long as it does so in the same breath.
+    It may change the rows that it gives from, in the same statement.
     """
 
     sql: str
@@ -158,7 +158,7 @@ def issue_from(
 def reclaim_lots(
     uow: UnitOfWork, lot_ids: Sequence[UUID], fund_id: UUID | None, reference: str
 ) -> int:
-    """Take all that is left on lots back to a fund, or without one let it lapse; return how much.
+    """Reclaim all that is left on lots for their fund, or let it lapse without one; return how much.
 
     A lot that is empty is left alone; doing it again moves nothing.
     """

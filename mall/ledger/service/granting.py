@@ -63,7 +63,7 @@ def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, A
 
 
 def seed(uow: UnitOfWork, grants: Iterable[Grant]) -> list[UUID]:
-    """Give what the demo and measurements begin with; it stands on record as nobody's."""
+    """Grant what the demo and measurements begin with; the record names nobody as its author."""
     lot_ids = []
     for each in grants:
         body = {

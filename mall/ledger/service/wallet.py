@@ -211,7 +211,7 @@ def capture(uow: UnitOfWork, order_id: UUID) -> int:
 
 
 def release(uow: UnitOfWork, order_id: UUID) -> int:
-    """Give back what an unpaid order holds, to the lots it came from; again changes nothing.
+    """Release what an unpaid order holds to the lots it came from; doing it again changes nothing.
 
     Holding buys no time: what comes back to a lot that expired meanwhile lapses with it.
     """
@@ -221,7 +221,7 @@ def release(uow: UnitOfWork, order_id: UUID) -> int:
 
 
 def holds_entitlement(session: Session, lot_ids: Collection[UUID]) -> bool:
-    """Tell whether one of the lots is an entitlement that only its redemption spends."""
+    """Tell whether one of the lots is an entitlement's: only redeeming it spends such a lot."""
     query = select(BeanLot.id).where(BeanLot.id.in_(lot_ids), BeanLot.is_voucher)
     return session.scalars(query.limit(1)).first() is not None
 
@@ -238,7 +238,7 @@ def untouched(lot_id: InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]
 
 
 def reimburse_order(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
-    """Give back what a paid order spent of each lot; a second time fails on its reference.
+    """Reimburse all that a paid order spent of each lot; a second time fails on its reference.
 
     What comes back of a lot that expired meanwhile can be spent for the grace period.
     """
@@ -248,7 +248,7 @@ def reimburse_order(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]
 
 
 def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
-    """Give back a part of what a paid order spent of each lot; a second time fails.
+    """Reimburse some of what a paid order spent of each lot; a second time fails on its reference.
 
     An entitlement takes nothing back: what it paid for goes to its union's fund.
     """

@@ -42,7 +42,7 @@ def propose_addition(
 def propose_withdrawal(
     uow: UnitOfWork, officer: Officer, programme_id: UUID, entitlement_id: UUID, reason: str
 ) -> ProgrammeChange:
-    """Propose to withdraw somebody's unused entitlement; raises AlreadyRedeemed, NotFound, WrongState."""
+    """Propose to withdraw an unused entitlement; raises AlreadyRedeemed, NotFound, WrongState."""
     programme = _changeable(uow, officer, programme_id)
     entitlement = entitlement_queries.get_of_programme(uow.session, programme.id, entitlement_id)
     if entitlement.state not in (
@@ -94,7 +94,7 @@ def _keep(uow: UnitOfWork, row: ProgrammeChange, officer: Officer) -> ProgrammeC
 def decide(
     uow: UnitOfWork, officer: Officer, programme_id: UUID, change_id: UUID, is_approved: bool
 ) -> ProgrammeChange:
-    """Apply a proposed change or reject it; never one's own.
+    """Apply or reject a change that somebody else proposed; raises OwnProgramme for one's own.
 
     Head-count and budget change with it. Who is added is issued to as soon as the fund covers it;
     what is withdrawn goes back to the fund. Raises OwnProgramme, AlreadyRedeemed where the entitlement

@@ -1,4 +1,4 @@
-"""End a programme: defaults for who never chose, leftovers to where they belong."""
+"""Close a programme: the default pack for whoever never chose, leftovers to the fund or lapsed."""
 
 from collections.abc import Sequence
 from dataclasses import replace

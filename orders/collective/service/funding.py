@@ -98,7 +98,7 @@ def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -
 def reject(
     uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer, kind: str = rules.TRANSFER
 ) -> Funding:
-    """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
+    """Reject a transfer or a payout that somebody else recorded; raises OwnProgramme for one's own."""
     programme = programme_queries.lock_any(uow, programme_id)
     row = _of_kind(uow, programme_id, funding_id, kind)
     _decide(uow, row, rules.REJECTED, by)

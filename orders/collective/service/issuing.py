@@ -126,7 +126,7 @@ def order_for_unit(
 
 
 def end_run(uow: UnitOfWork, programme: Programme) -> None:
-    """Note that nobody of a locked programme is due any more today: it is active.
+    """Mark a locked programme active: nobody else is due today.
 
     Only now members are told: all of them at once, and nothing competes with the issue.
     """
@@ -163,7 +163,7 @@ def closes_at(programme: Programme) -> datetime:
 
 
 def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
-    """Put a programme off that cannot go on, and say why once."""
+    """Postpone a programme that cannot go on, and write the reason into its history once."""
     programme = programme_queries.lock_any(uow, programme_id)
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
@@ -174,7 +174,7 @@ def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
 
 
 def claim_entitlement(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
-    """Give what waits for somebody to the member who proved to be that person."""
+    """Give a waiting entitlement to the member who proved to be its person; its lot moves along."""
     entitlement = entitlement_service.lock(uow, entitlement_id)
     # Sign-in and issue may both get here, or its union was faster and withdrew it.
     if entitlement.state != entitlement_rules.WAITING:

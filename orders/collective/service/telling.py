@@ -40,7 +40,7 @@ def announce(uow: UnitOfWork, messages: Sequence[EntitlementsIssued]) -> None:
 
 
 def tell_claimed(uow: UnitOfWork, programme_id: UUID, member_id: UUID) -> None:
-    """Tell a member what has waited for it."""
+    """Tell a member about entitlements that were issued before it signed in."""
     programme = programme_queries.any_programme(uow.session, programme_id)
     member_notices.tell(uow, [member_id], _gift(uow, programme))
 

@@ -303,7 +303,7 @@ class WeChatPayV3(WeChatProvider):
             raise ForgedNotice(reason="numbers or amount") from error
 
     def download_bill(self, day: date) -> bytes | None:
-        """Return the text of a day's bill, None where WeChat says that nothing was traded; its hash is checked."""
+        """Return the text of a day's bill, its hash checked; None where nothing was traded."""
         number = day.isoformat()
         try:
             told = self._ask("bill", number, lambda client: client.trade_bill(number))

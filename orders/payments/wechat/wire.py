@@ -132,7 +132,7 @@ class WeChatProvider(ABC):
         )
 
     def _call(self, operation: str, number: str, call: Callable[[], Answer]) -> Answer:
-        """Make a call; raise GatewayUnavailable for silence and what comes to the same."""
+        """Make a call; raise GatewayUnavailable where no usable answer comes in time."""
         try:
             with _talking(operation, number):
                 answer: Answer = self.breaker.call(call)
@@ -141,7 +141,7 @@ class WeChatProvider(ABC):
         return answer
 
     def _must_be(self, operation: str, number: str, told: object, expected: object) -> None:
-        """Take an answer that is about something else for no answer at all."""
+        """Raise GatewayUnavailable for an answer about another payment: its outcome is unknown."""
         if told != expected:
             log.error(
                 "payment_answer_differs", operation=operation, number=number, told=str(told)[:64]
@@ -150,7 +150,7 @@ class WeChatProvider(ABC):
 
     @contextmanager
     def _strictly(self, operation: str, number: str) -> Iterator[None]:
-        """Take an answer that is not well formed for no answer at all."""
+        """Raise GatewayUnavailable for an answer that is not well formed: its outcome is unknown."""
         try:
             yield
         except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -57,7 +57,7 @@ def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
 
 
 def refund_order(uow: UnitOfWork, order: Order) -> None:
-    """Owe the payer of a locked order all that WeChat brought for it and has not gone back.
+    """Open refunds for all that WeChat brought for a locked order and that has not gone back yet.
 
     The refunds are sent by the sweep, under the same number until their outcome is known.
     """
@@ -69,7 +69,7 @@ def refund_order(uow: UnitOfWork, order: Order) -> None:
 
 
 def owe_refund(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
-    """Owe the payer of a locked order a part of what WeChat brought; return the refund."""
+    """Open a refund of some of what WeChat brought for a locked order; return its id."""
     [payment] = payment_queries.paid_in_time(uow.session, order_id)
     return _owe(uow, payment, rules.OF_AFTER_SALES, amount_fen).id
 

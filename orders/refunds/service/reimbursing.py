@@ -1,4 +1,4 @@
-"""Give back what lines of a paid order took, tender by tender (docs/adr/0018)."""
+"""Reimburse what lines of a paid order took, tender by tender (docs/adr/0018)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from orders.refunds.service import refunding
 
 @dataclass(frozen=True)
 class ReimbursementRequest:
-    """What goes back of one line: how much, for how many units that never left, and why.
+    """What is reimbursed of one line: how much, for how many units that never left, and why.
 
     `with_freight`: the supplier's freight follows once nothing of its goods is left. `units`: how many
     units the amount is about; they are returned if it is their whole price.
@@ -114,7 +114,7 @@ def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, 
 def reimburse(
     uow: UnitOfWork, order_id: UUID, back: ReimbursementRequest, actor: str
 ) -> Reimbursed:
-    """Give back an amount of a line of an order, to each tender its part. Locks the order.
+    """Reimburse an amount of an order's line, to each tender its share. Locks the order.
 
     Beans are back at once, WeChat money is owed from now on, and units that never left are on the
     shelf again at the end of the transaction. Raises NothingLeft, and WrongState for an order that

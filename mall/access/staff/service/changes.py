@@ -113,7 +113,8 @@ def _propose(
 def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> DecidedChange:
     """Carry a change out; raise NotFound, WrongState, SamePerson, NotYourself, UsernameTaken.
 
-    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who proposed it nor the person whom it is about.
+    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who
+    proposed it nor the person whom it is about.
     """
     change = _lock(uow, change_id)
     actor = access_queries.actor(uow.session, by)

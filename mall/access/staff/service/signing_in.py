@@ -91,7 +91,7 @@ Guess = tuple[Allowance, str, str]
 
 
 def _guesses(uow: UnitOfWork, attempt: SignInAttempt) -> list[Guess]:
-    """Return what a guess is counted by; in one order for everybody, so that none wait crosswise."""
+    """Return what a guess is counted by; always in this order, so that two sign-ins do not deadlock."""
     subject, address = access_rules.subject_of_name(attempt.username), attempt.address
     found = [(PASSWORD, subject, address)]
     if not places.is_known(uow, attempt.username, address):

@@ -3,7 +3,8 @@
 Only what is pending or parked is renamed. What is done or dropped is a record of its time, and there
 are months of it. Processes of the release before may still write the old names while they are being
 replaced: the registry understands them for one release (`former_topic` in the packages' messages). A
-worker of the release before that meets a new name fails it and tries again, for some four minutes; what is parked then, `mall jobs retry` takes up.
+worker of the release before that meets a new name fails it and tries again, for some four minutes;
+what is parked then, `mall jobs retry` takes up.
 """
 
 import sqlalchemy as sa
