@@ -24,11 +24,11 @@ from mall.ledger.service import funds
 from mall.shell.commands import environment
 from orders.collective import jobs
 from orders.collective.service import issuing
-issue_given = funds.issue_given
+issue_from = funds.issue_from
 def dawdle(*args):
-    issue_given(*args)
+    issue_from(*args)
     time.sleep(0.02)
-funds.issue_given = dawdle
+funds.issue_from = dawdle
 issuing.issue_chunk.__defaults__ = (20,)
 with environment.application().app_context():
     jobs.run_programmes()
