@@ -28,7 +28,7 @@ from search_index.answer.suggest import Suggester
 from search_index.documents import document
 from search_index.engines import Engine
 from search_index.language.analysis import analyzer
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from search_index.words.rules import NO_EDITS
 from tests.search_index import measuring, quality
 
@@ -105,8 +105,10 @@ def _time(act: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _wanted(query: str) -> Wanted:
-    return Wanted(text=query, has_facets=True, in_stock=True, origin="44", min_price_fen=2_000)
+def _wanted(query: str) -> SearchRequest:
+    return SearchRequest(
+        text=query, has_facets=True, in_stock=True, origin="44", min_price_fen=2_000
+    )
 
 
 def _asked(
@@ -197,7 +199,7 @@ def quality_report(bench: Bench) -> Iterator[Figure]:
         titles = {each.id: each.title for each in shown}
 
         def find(query: str) -> list[str]:
-            found = matching.search(loaded, analyzer(), Wanted(text=query)).docs[:10]
+            found = matching.search(loaded, analyzer(), SearchRequest(text=query)).docs[:10]
             return [titles[key] for key in (loaded.ids[doc] for doc in found) if key]
 
         real = [

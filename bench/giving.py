@@ -17,7 +17,7 @@ from sqlalchemy import insert, text
 from bench import load, seed, yardstick
 from bench.figures import TURNS, Bench, Figure, compared
 from catalog.packs import service as pack_service
-from catalog.packs.rules import PackForm, Part
+from catalog.packs.rules import PackForm, PackItem
 from fulfillment.reports import queries as report_queries
 from mall.access import service as access_service
 from mall.access.rules import STORE
@@ -103,13 +103,15 @@ class Purchase:
         return roster.id
 
     def packs(self, uow: UnitOfWork, price_fen: int) -> tuple[UUID, ...]:
-        """Put three packs of three parts together, each at exactly this price."""
+        """Put three packs of three items together, each at exactly this price."""
         found = []
         for number in range(3):
             skus = self.bench.ground.sku_ids[3 * number : 3 * number + 3]
             third = price_fen // 3
             prices = (third, third, price_fen - 2 * third)
-            parts = tuple(Part(UUID(sku), 1, fen) for sku, fen in zip(skus, prices, strict=True))
+            parts = tuple(
+                PackItem(UUID(sku), 1, fen) for sku, fen in zip(skus, prices, strict=True)
+            )
             title = f"压测包 {number} {secrets.token_hex(3)}"
             found.append(pack_service.add_pack(uow, self.union_id, PackForm(title, parts)))
         return tuple(found)
@@ -198,7 +200,9 @@ def hospital(bench: Bench) -> Iterator[Figure]:
             ids.append(purchase.funded(uow, _form(PICK_ONE, roster, fen, purchase.packs(uow, fen))))
     seed.analyze(bench.app)
     took = purchase.issue(ids)
-    yield Figure("hospital_issue", round(count / took), "rights/s, with the wait for the sweep")
+    yield Figure(
+        "hospital_issue", round(count / took), "entitlements/s, with the wait for the sweep"
+    )
     tokens = {each.id: each.token for each in everybody}
     with bench.app.app_context(), reading() as session:
         found = [programme_queries.any_programme(session, each) for each in ids]
@@ -226,10 +230,10 @@ def hospital(bench: Bench) -> Iterator[Figure]:
     yield _accounted(bench, ids, count)
 
 
-def _redemption(bench: Bench, right_id: UUID, token: str, pack_id: UUID) -> bytes:
+def _redemption(bench: Bench, entitlement_id: UUID, token: str, pack_id: UUID) -> bytes:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": secrets.token_hex(12)}
     body = json.dumps({"pack_id": str(pack_id)}).encode()
-    path = f"/v1/store/entitlements/{right_id}/redeem"
+    path = f"/v1/store/entitlements/{entitlement_id}/redeem"
     return load.request_bytes("POST", bench.base, path, headers, body)
 
 
@@ -279,7 +283,7 @@ def grant(bench: Bench) -> Iterator[Figure]:
     yield Figure(
         "grant_322604",
         round(rate),
-        "rights/s",
+        "entitlements/s",
         yardstick=round(limit),
         ratio=round(rate / limit, 3),
         goal="ratio ≥ 0.3",
@@ -289,7 +293,7 @@ def grant(bench: Bench) -> Iterator[Figure]:
         "grant_memory", round(grown, 1), "MB that a worker grew", goal="< 40", met=grown < 40
     )
     purchase.wait(
-        "SELECT count(*) FROM outbox_delivery WHERE state = 'pending' AND topic = 'RightsIssued'"
+        "SELECT count(*) FROM outbox_delivery WHERE state = 'pending' AND topic = 'EntitlementsIssued'"
         " AND :ids IS NOT NULL",
         [programme_id],
     )

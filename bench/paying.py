@@ -34,17 +34,17 @@ from mall.kernel.uow import unit_of_work
 from mall.shell import config
 from mall.shell.app import create_app
 from orders.reconciliation import service
-from orders.reconciliation.rules import Terms
+from orders.reconciliation.rules import MerchantTerms
 told = json.loads(sys.stdin.read())
 app = create_app(config.load(told["environment"]))
-terms = Terms(told["merchant"], told["merchant"], 60)
+terms = MerchantTerms(told["merchant"], told["merchant"], 60)
 lines = opened = 0
 began = time.perf_counter()
 with app.app_context():
     for number in range(told["days"]):
         day = date.fromisoformat(told["first"]) + timedelta(days=number)
         with unit_of_work() as uow:
-            service.want(uow, told["merchant"], [day])
+            service.schedule(uow, told["merchant"], [day])
         content = (Path(told["folder"]) / f"{day}.csv").read_bytes()
         with unit_of_work() as uow:
             found = service.record(uow, terms, day, content)

@@ -1,6 +1,7 @@
 """What fulfillment announces."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -11,9 +12,11 @@ class ParcelSent:
 
 
 @dataclass(frozen=True)
-class PartDelivered:
-    """A part of an order was delivered: its supplier has earned it."""
+class FulfillmentOrderDelivered:
+    """A fulfillment order was delivered: its supplier has earned it."""
 
+    # Remove after the release that renamed it (migration 0047), here and in settlement/queries.py.
+    former_topic: ClassVar[str] = "PartDelivered"
     order_id: str
     fulfillment_order_id: str
 

@@ -86,7 +86,7 @@ REACTIONS = {
     OrderPaid: [Reaction(dispatch_service.open_fulfillment_orders)],
     PickupOpened: [Reaction(voucher_service.issue)],
     ParcelSent: [Reaction(tracking_service.follow, "notify")],
-    PartDelivered: [Reaction(settlements.collect, "bulk")],
+    FulfillmentOrderDelivered: [Reaction(settlements.collect, "bulk")],
     LineReimbursed: [Reaction(settlements.collect, "bulk")],
     OrderCancelled: [
         Reaction(voucher_service.revoke_cancelled),

@@ -1,6 +1,7 @@
 """Facts the orders package announces; they carry ids, never rows."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class FundPaid:
 
 
 @dataclass(frozen=True)
-class RightsIssued:
-    """Rights of a programme were issued since an instant: those at these positions, a few thousand."""
+class EntitlementsIssued:
+    """Entitlements of a programme were issued since an instant: a few thousand, by position."""
 
+    # Remove after the release that renamed it (migration 0047).
+    former_topic: ClassVar[str] = "RightsIssued"
     programme_id: str
     since: str
     after: int

@@ -60,7 +60,7 @@ BLUEPRINTS = [
 ]
 REACTIONS = {
     messages.FundPaid: [Reaction(funding.settle_paid_funds, "payments")],
-    messages.RightsIssued: [Reaction(telling.announce, "notify")],
+    messages.EntitlementsIssued: [Reaction(telling.announce, "notify")],
     RosterEntriesClaimed: [Reaction(collective_jobs.give_claimed)],
     messages.LatePaymentReceived: [Reaction(refunding.open_late_refunds, "payments")],
 }
@@ -94,4 +94,4 @@ AUDITED = [
 
 def merchants(settings: WeChatSettings) -> Merchants:
     """Return the merchants of these settings; what goes over the wire is kept."""
-    return Merchants(settings, payment_process.keep)
+    return Merchants(settings, payment_process.record_message)

@@ -187,7 +187,7 @@ class Build:
         self.is_swapped = True
 
     def cancel(self) -> None:
-        """Give up."""
+        """Discard what was written since the last commit."""
         if self._writer is not None:
             self._writer.cancel()
             self._writer = None

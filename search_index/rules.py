@@ -59,7 +59,7 @@ LOOKED_AT = 60
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SearchRequest:
     """What somebody looks for."""
 
     text: str = ""
@@ -124,7 +124,7 @@ def decode_cursor(cursor: str) -> tuple[int, UUID]:
 
 
 @dataclass(frozen=True)
-class Place:
+class ListPosition:
     """Where a search's listing has come to: how far, and the last product with what orders it."""
 
     depth: int
@@ -135,18 +135,18 @@ class Place:
     keys: tuple[float, ...] = ()
 
 
-def encode_place(place: Place) -> str:
+def encode_position(place: ListPosition) -> str:
     """Return the opaque text from which the next page of a search continues."""
     parts = [place.depth, place.product_id.hex, place.price_fen, place.list_key, *place.keys]
     return base64.urlsafe_b64encode("|".join(map(str, parts)).encode()).decode()
 
 
-def decode_place(cursor: str) -> Place:
+def decode_position(cursor: str) -> ListPosition:
     """Read it back; raise Invalid for text that is none of ours."""
     try:
         text = base64.urlsafe_b64decode(cursor.encode()).decode("ascii")
         depth, key, price, list_key, *keys = text.split("|")
-        found = Place(int(depth), UUID(key), int(price), list_key, tuple(map(float, keys)))
+        found = ListPosition(int(depth), UUID(key), int(price), list_key, tuple(map(float, keys)))
     except (ValueError, binascii.Error) as error:
         raise bad_cursor() from error
     if not _LIST_KEY.fullmatch(found.list_key):

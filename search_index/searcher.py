@@ -13,7 +13,7 @@ from search_index.answer.suggest import Suggester
 from search_index.engines import Engine, IndexUnavailable
 from search_index.language.analysis import analyzer
 from search_index.snapshots import Figure, Snapshot
-from search_index.words.rules import NO_EDITS, Edits
+from search_index.words.rules import NO_EDITS, OperatorRules
 
 log = structlog.get_logger(__name__)
 # Figures and operators' rules are looked for every so many turns, searches written down more seldom.
@@ -30,12 +30,12 @@ class Sources:
     figures: Callable[[], Iterable[Figure]]
     names: Callable[[], Names]
     # Given the revision that is known; None where it is the newest.
-    edits: Callable[[str], Edits | None] = lambda _: None
+    edits: Callable[[str], OperatorRules | None] = lambda _: None
     count: Callable[[Tallied], None] = lambda _: None
     hot_words: Callable[[], Sequence[str]] = tuple
 
 
-class Tally:
+class SearchCounts:
     """How often words were searched for in this process since it was last written down."""
 
     def __init__(self) -> None:
@@ -61,8 +61,8 @@ class Searcher:
 
     def __init__(self, engine: Engine, sources: Sources, lists: Lists | None = None) -> None:
         self.engine = engine
-        self.edits: Edits = NO_EDITS
-        self.tally = Tally()
+        self.edits: OperatorRules = NO_EDITS
+        self.tally = SearchCounts()
         # What members searched for of late and found, as it was last looked up.
         self.hot_words: Sequence[str] = ()
         self.lists: Lists = lists or NoLists()
@@ -80,7 +80,7 @@ class Searcher:
         return loaded
 
     def renew(self) -> None:
-        """Load what was committed since, if anything was; an index that is gone is let go."""
+        """Load what was committed since the last load; use nothing while the index is unavailable."""
         with self._lock:
             try:
                 if self._loaded is not None and self._loaded[0].state == self.engine.state():
@@ -130,7 +130,7 @@ class Searcher:
         self.hot_words = self._sources.hot_words()
 
     def give_up(self) -> None:
-        """Say that the files in use do not answer: nobody uses them until they are mended.
+        """Mark the files in use as unreadable: nobody uses them until the index is healed.
 
         Where none are in use there is nothing to say.
         """

@@ -10,22 +10,22 @@ import structlog
 from sqlalchemy.orm import Session
 
 from catalog.products.queries import products, searching
-from catalog.products.queries.products import Browse
+from catalog.products.queries.products import BrowseFilter
 from mall.kernel.db import AutocommitPool, current_pool
 from mall.kernel.uow import reading
 from search_index import rules
 from search_index.answer import corrections, matching
-from search_index.answer.corrections import Meant
+from search_index.answer.corrections import CorrectedQuery
 from search_index.answer.filters import ATTRIBUTE
-from search_index.answer.lists import Listed
-from search_index.answer.matching import Found
+from search_index.answer.lists import ResultList
+from search_index.answer.matching import Matches
 from search_index.answer.suggest import Suggester
 from search_index.engines import IndexUnavailable
 from search_index.language.analysis import analyzer
-from search_index.rules import Place, Wanted
+from search_index.rules import ListPosition, SearchRequest
 from search_index.searcher import Searcher
 from search_index.snapshots import Snapshot
-from search_index.words.rules import Edits
+from search_index.words.rules import OperatorRules
 
 log = structlog.get_logger(__name__)
 INDEX, DATABASE = "index", "database"
@@ -48,7 +48,7 @@ class Answer:
     engine: str
 
 
-def browse(session: Session, browse: Browse) -> dict[str, Any]:
+def browse(session: Session, browse: BrowseFilter) -> dict[str, Any]:
     """Return a page of products on sale, by the database alone."""
     rows = products.browse_published(session, browse)
     shown = rows[: browse.limit]
@@ -58,7 +58,9 @@ def browse(session: Session, browse: Browse) -> dict[str, Any]:
     return {"items": [dict(row._mapping) for row in shown], "next_cursor": cursor}
 
 
-def search(searcher: Searcher, wanted: Wanted, place: Place | None, limit: int) -> Answer:
+def search(
+    searcher: Searcher, wanted: SearchRequest, place: ListPosition | None, limit: int
+) -> Answer:
     """Return a page of what answers a query, with highlights, facets and what was probably meant.
 
     Where the index does not answer the database does, more plainly, and the index is mended.
@@ -82,8 +84,8 @@ def search(searcher: Searcher, wanted: Wanted, place: Place | None, limit: int) 
 
 
 def _match(
-    snapshot: Snapshot, suggester: Suggester, wanted: Wanted, edits: Edits
-) -> tuple[Found, Meant | None]:
+    snapshot: Snapshot, suggester: Suggester, wanted: SearchRequest, edits: OperatorRules
+) -> tuple[Matches, CorrectedQuery | None]:
     try:
         return corrections.meant(snapshot, suggester, analyzer(), wanted, edits)
     except (IndexError, ValueError, TypeError) as error:
@@ -100,11 +102,15 @@ class _Listing:
     total: int
     list_key: str
     snapshot: Snapshot
-    found: Found
+    found: Matches
 
 
 def _listing(
-    searcher: Searcher, snapshot: Snapshot, found: Found, wanted: Wanted, place: Place | None
+    searcher: Searcher,
+    snapshot: Snapshot,
+    found: Matches,
+    wanted: SearchRequest,
+    place: ListPosition | None,
 ) -> _Listing:
     """Return the list that was begun, or a new one; a list that is gone continues by its place."""
     if place is not None and place.list_key:
@@ -120,7 +126,7 @@ def _listing(
         at = matching.after(snapshot, found, place)
     elif len(product_ids) > 1:
         question = f"{snapshot.state}|{wanted}"
-        key = searcher.lists.keep(question, Listed(product_ids, found.total))
+        key = searcher.lists.keep(question, ResultList(product_ids, found.total))
     return _Listing(product_ids, at, found.total, key, snapshot, found)
 
 
@@ -156,22 +162,24 @@ def _cursor(listing: _Listing, at: int) -> str:
     place = np.flatnonzero(found.docs == number)
     keys = tuple(float(key[place[0]]) for key in found.keys) if len(place) else ()
     price = int(snapshot.price[number]) if number >= 0 else 0
-    return rules.encode_place(Place(at, product_id, price, listing.list_key, keys))
+    return rules.encode_position(ListPosition(at, product_id, price, listing.list_key, keys))
 
 
-def _marked(found: Found) -> list[str]:
+def _marked(found: Matches) -> list[str]:
     """Return what is marked in names: the words of the query, and what means the same."""
     forms = [form for slot in found.question.slots for form, _ in slot.forms]
     return [each for each in (*found.words, *forms) if "|" not in each]
 
 
-def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) -> dict[str, Any]:
+def _plainly(
+    session: Session, wanted: SearchRequest, place: ListPosition | None, limit: int
+) -> dict[str, Any]:
     terms, depth = rules.terms(wanted.text), place.depth if place else 0
     if wanted.text.strip() and not terms:
         # Nothing but signs: no product is called so, and not everything is meant.
         return _EMPTY
     sort = wanted.sort if wanted.sort in products.SORTS else rules.NEWEST
-    asked = Browse(
+    asked = BrowseFilter(
         terms=terms,
         category_id=wanted.category_id,
         supplier_id=wanted.supplier_id,
@@ -193,13 +201,13 @@ def _plainly(session: Session, wanted: Wanted, place: Place | None, limit: int) 
     cursor = None
     if len(rows) > limit and depth + limit < rules.MAX_DEPTH:
         last = rows[limit - 1]
-        cursor = rules.encode_place(Place(depth + limit, last.id, last.price_fen))
+        cursor = rules.encode_position(ListPosition(depth + limit, last.id, last.price_fen))
     items = [{**row._mapping, "highlights": None} for row in rows[:limit]]
     return {**_EMPTY, "items": items, "next_cursor": cursor}
 
 
 def _facets(
-    snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]], wanted: Wanted
+    snapshot: Snapshot, facets: Mapping[str, Mapping[str, int]], wanted: SearchRequest
 ) -> dict[str, Any]:
     """Give facets the names of what they count, the largest counts first, bands by their price."""
     found: dict[str, Any] = {"attributes": []}
@@ -229,7 +237,7 @@ def _largest(counts: Mapping[str, int], chosen: frozenset[str]) -> list[str]:
     return ordered[: rules.MAX_FACET] + sorted(chosen - set(ordered[: rules.MAX_FACET]))
 
 
-def _chosen(facet: str, wanted: Wanted) -> frozenset[str]:
+def _chosen(facet: str, wanted: SearchRequest) -> frozenset[str]:
     single: dict[str, str | None] = {
         "category": wanted.category_id.hex if wanted.category_id else None,
         "supplier": wanted.supplier_id.hex if wanted.supplier_id else None,

@@ -46,7 +46,7 @@ class Codes:
 
 
 @dataclass
-class Many:
+class MultiCodes:
     """Several codes for each document: pairs of document and code, ordered by document."""
 
     docs: list[int] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Snapshot:
         self.suppliers, self.origins = Codes(), Codes()
         self.supplier = np.zeros(size, np.int32)
         self.origin = np.zeros(size, np.int32)
-        self.categories, self.tags, self.attributes = Many(), Many(), Many()
+        self.categories, self.tags, self.attributes = MultiCodes(), MultiCodes(), MultiCodes()
         self.brands = Codes()
         self.brand = np.zeros(size, np.int32)
         self.is_accessory = np.zeros(size, bool)

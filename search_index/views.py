@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, request
 
 from catalog.products.queries import products
-from catalog.products.queries.products import Browse
+from catalog.products.queries.products import BrowseFilter
 from catalog.stock import queries as stock_queries
 from mall.access.guard import current_member_id, public
 from mall.kernel.db import current_pool
@@ -43,7 +43,7 @@ def _browsed(asked: dict[str, Any], sort: str, cursor: str | None, limit: int) -
     plain = {name: asked[name] for name in _PLAIN}
     with reading() as session:
         return to_json(
-            service.browse(session, Browse(sort=sort, after=after, limit=limit, **plain))
+            service.browse(session, BrowseFilter(sort=sort, after=after, limit=limit, **plain))
         )
 
 
@@ -51,13 +51,13 @@ def _searched(
     asked: dict[str, Any], sort: str, cursor: str | None, limit: int
 ) -> tuple[str, bool, bytes]:
     """Return who answered, whether anything was found for what was typed, and the page."""
-    place = rules.decode_place(cursor) if cursor else None
+    place = rules.decode_position(cursor) if cursor else None
     lot_id = asked.pop("lot_id")
     product_ids = None
     if lot_id is not None:
         with reading() as session:
             product_ids = wallet.products_of_lot(session, current_member_id(), lot_id)
-    wanted = rules.Wanted(sort=sort, product_ids=product_ids, **asked)
+    wanted = rules.SearchRequest(sort=sort, product_ids=product_ids, **asked)
     answer = service.search(_searcher(), wanted, place, limit)
     has_hits = bool(answer.body["items"]) and not answer.body["is_corrected"]
     return answer.engine, has_hits, to_json(answer.body)

@@ -19,7 +19,7 @@ from search_index.words import jobs as word_jobs
 from search_index.words import ops_views as word_ops_views
 from search_index.words import queries as word_queries
 from search_index.words import service as word_service
-from search_index.words.rules import Edits
+from search_index.words.rules import OperatorRules
 
 BLUEPRINTS = [views.bp, word_ops_views.bp]
 REACTIONS = {
@@ -46,7 +46,7 @@ def searcher(app: Flask, index_dir: Path) -> Searcher:
         with app.app_context(), reading() as session:
             return searching.names(session)
 
-    def edits(known: str) -> Edits | None:
+    def edits(known: str) -> OperatorRules | None:
         with app.app_context(), reading() as session:
             return word_queries.edits(session, known)
 

@@ -13,4 +13,4 @@ def announce_endings() -> int:
 def give_up_applications() -> int:
     """Close applications that nobody handed in for a month. Hourly."""
     with unit_of_work() as uow:
-        return applications.give_up(uow)
+        return applications.lapse(uow)

@@ -174,8 +174,8 @@ def count_undecided(session: Session, about: str, value: str) -> int:
     return session.scalar(query) or 0
 
 
-def never_handed_in(session: Session, before: datetime) -> list[Supplier]:
-    """Return applications older than that which do not wait for a decision, locked."""
+def never_submitted(session: Session, before: datetime) -> list[Supplier]:
+    """Return applications from before an instant that were never submitted, locked."""
     query = (
         select(Supplier)
         .where(

@@ -1,4 +1,4 @@
-"""Read packs with what their parts are at this instant."""
+"""Read packs with what their items are at this instant."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from catalog.packs.models import Pack, PriceRequest
-from catalog.packs.rules import Consent, PackOffer, Part
+from catalog.packs.rules import Consent, PackItem, PackOffer
 from catalog.stock import queries as stock_queries
 from mall.kernel.errors import NotFound
 from mall.kernel.rows.shown import Unreadable, each_shown
@@ -30,7 +30,7 @@ def visible_packs(
     if cursor is not None:
         query = query.where(Pack.id < cursor)
     rows = session.scalars(query.order_by(Pack.id.desc()).limit(limit + 1)).all()
-    parts = dict(each_shown(lambda row: (row.id, _parts(row)), rows))
+    parts = dict(each_shown(lambda row: (row.id, _items(row)), rows))
     readable = [row for row in rows if row.id in parts]
     offers = {each.id: each for each in _offered(session, readable, parts)}
     return [offers.get(row.id, Unreadable(row.id)) for row in rows]
@@ -47,19 +47,19 @@ def packs_of(
     if len(found) != len(set(pack_ids)):
         raise NotFound("pack", field="pack_ids")
     chosen = [found[pack_id] for pack_id in pack_ids]
-    return _offered(session, chosen, {row.id: _parts(row) for row in chosen})
+    return _offered(session, chosen, {row.id: _items(row) for row in chosen})
 
 
-def _parts(row: Pack) -> tuple[Part, ...]:
+def _items(row: Pack) -> tuple[PackItem, ...]:
     return tuple(
-        Part(UUID(each["sku_id"]), each["quantity"], each["price_fen"]) for each in row.parts
+        PackItem(UUID(each["sku_id"]), each["quantity"], each["price_fen"]) for each in row.parts
     )
 
 
 def _offered(
-    session: Session, rows: Sequence[Pack], parts: Mapping[UUID, tuple[Part, ...]]
+    session: Session, rows: Sequence[Pack], parts: Mapping[UUID, tuple[PackItem, ...]]
 ) -> list[PackOffer]:
-    sku_ids = {part.sku_id for each in parts.values() for part in each}
+    sku_ids = {item.sku_id for each in parts.values() for item in each}
     offers = stock_queries.offers(session, sku_ids) if sku_ids else {}
     consents = _consents(session, [row.id for row in rows])
     return [
@@ -72,7 +72,7 @@ def _offered(
             row.version,
             row.price_fen,
             parts[row.id],
-            {part.sku_id: offers[part.sku_id] for part in parts[row.id] if part.sku_id in offers},
+            {item.sku_id: offers[item.sku_id] for item in parts[row.id] if item.sku_id in offers},
             consents.get(row.id, {}),
         )
         for row in rows

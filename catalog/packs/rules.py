@@ -1,4 +1,4 @@
-"""What a pack is: parts whose prices add up, and whose stock is its own."""
+"""What a pack is: items whose prices add up, and whose stock is its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from catalog.stock.rules import Offer
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.money import MAX_FEN
 
-MAX_PARTS, MAX_PACKS, MAX_QUANTITY = 50, 1000, 100
+MAX_ITEMS, MAX_PACKS, MAX_QUANTITY = 50, 1000, 100
 
 
 @dataclass(frozen=True)
-class Part:
+class PackItem:
     """So many of a SKU, each at this price (None: at its supplier's price for unions)."""
 
     sku_id: UUID
@@ -27,13 +27,13 @@ class PackForm:
     """What is said of a pack."""
 
     title: str
-    parts: tuple[Part, ...]
+    parts: tuple[PackItem, ...]
     brief: str = ""
     image_url: str | None = None
     is_active: bool = True
 
 
-# What a part's price rests on: the supplier's price for unions, its consent, or nothing yet.
+# What an item's price rests on: the supplier's price for unions, its consent, or nothing yet.
 UNION_PRICE, ACCEPTED, ASKED, REFUSED, NOT_AGREED = BASES = (
     *("union_price", "accepted", "asked", "refused", "not_agreed"),
 )
@@ -60,7 +60,7 @@ class Consent:
 
 @dataclass(frozen=True)
 class PackOffer:
-    """A pack with what its parts are at this instant."""
+    """A pack with what its items are at this instant."""
 
     id: UUID
     title: str
@@ -69,27 +69,27 @@ class PackOffer:
     is_active: bool
     version: int
     price_fen: int
-    parts: tuple[Part, ...]
+    parts: tuple[PackItem, ...]
     offers: Mapping[UUID, Offer]
     # By SKU and price: what its supplier said of it.
     consents: Mapping[tuple[UUID, int], Consent] = field(default_factory=dict)
 
-    def basis(self, part: Part) -> str:
-        """Return what the price of a part rests on at this instant."""
-        offer, price = self.offers.get(part.sku_id), part.price_fen or 0
+    def basis(self, item: PackItem) -> str:
+        """Return what the price of an item rests on at this instant."""
+        offer, price = self.offers.get(item.sku_id), item.price_fen or 0
         if offer is not None and price == offer.union_price_fen:
             return UNION_PRICE
-        consent = self.consents.get((part.sku_id, price))
+        consent = self.consents.get((item.sku_id, price))
         return consent.state if consent is not None else NOT_AGREED
 
     @property
     def available(self) -> int:
         """Return how many packs could be put together now."""
         counts = [
-            max(0, self.offers[part.sku_id].available) // part.quantity
-            if part.sku_id in self.offers and self.offers[part.sku_id].is_for_sale
+            max(0, self.offers[item.sku_id].available) // item.quantity
+            if item.sku_id in self.offers and self.offers[item.sku_id].is_for_sale
             else 0
-            for part in self.parts
+            for item in self.parts
         ]
         return min(counts, default=0)
 
@@ -101,41 +101,41 @@ class PackOffer:
 
     @property
     def market_fen(self) -> int:
-        """Return what its parts cost by themselves today."""
+        """Return what its items cost by themselves today."""
         return sum(
-            part.quantity * self.offers[part.sku_id].price_fen
-            for part in self.parts
-            if part.sku_id in self.offers
+            item.quantity * self.offers[item.sku_id].price_fen
+            for item in self.parts
+            if item.sku_id in self.offers
         )
 
     def content(self) -> dict[str, Any]:
-        """Return what a programme freezes of it: prices and parts, nothing that moves by itself."""
+        """Return what a programme freezes of it: prices and items, nothing that moves by itself."""
         return {
             "pack_id": str(self.id),
             "title": self.title,
             "price_fen": self.price_fen,
-            "parts": [self._part(part) for part in self.parts],
+            "parts": [self._item(item) for item in self.parts],
         }
 
-    def _part(self, part: Part) -> dict[str, Any]:
-        offer = self.offers[part.sku_id]
+    def _item(self, item: PackItem) -> dict[str, Any]:
+        offer = self.offers[item.sku_id]
         return {
-            "sku_id": str(part.sku_id),
+            "sku_id": str(item.sku_id),
             "product_id": str(offer.product_id),
             "supplier_id": str(offer.supplier_id),
             "supplier_name": offer.supplier_name,
             "title": offer.title,
             "options": list(offer.options),
-            "quantity": part.quantity,
-            "price_fen": part.price_fen,
-            "price_basis": self.basis(part),
-            "price_request_id": self._consent_id(part),
+            "quantity": item.quantity,
+            "price_fen": item.price_fen,
+            "price_basis": self.basis(item),
+            "price_request_id": self._consent_id(item),
         }
 
-    def _consent_id(self, part: Part) -> str | None:
-        if self.basis(part) != ACCEPTED:
+    def _consent_id(self, item: PackItem) -> str | None:
+        if self.basis(item) != ACCEPTED:
             return None
-        return str(self.consents[part.sku_id, part.price_fen or 0].request_id)
+        return str(self.consents[item.sku_id, item.price_fen or 0].request_id)
 
 
 class PackTitleTaken(DomainError):
@@ -150,25 +150,25 @@ class PriceDecided(DomainError):
     code = "price_request_decided"
 
 
-def priced(parts: Sequence[Part], offers: Mapping[UUID, Offer]) -> tuple[Part, ...]:
-    """Return parts with the price of each; raise Invalid for a SKU named twice or unknown."""
-    if len({part.sku_id for part in parts}) != len(parts):
+def priced(parts: Sequence[PackItem], offers: Mapping[UUID, Offer]) -> tuple[PackItem, ...]:
+    """Return items with the price of each; raise Invalid for a SKU named twice or unknown."""
+    if len({item.sku_id for item in parts}) != len(parts):
         raise Invalid("parts", "sku_repeated")
     found = []
-    for index, part in enumerate(parts):
-        offer = offers.get(part.sku_id)
+    for index, item in enumerate(parts):
+        offer = offers.get(item.sku_id)
         if offer is None:
             raise Invalid(f"parts.{index}.sku_id", "sku_unknown")
-        price = offer.union_price_fen if part.price_fen is None else part.price_fen
+        price = offer.union_price_fen if item.price_fen is None else item.price_fen
         if price < 1:
             raise Invalid(f"parts.{index}.price_fen", "part_price_not_positive")
-        found.append(Part(part.sku_id, part.quantity, price))
+        found.append(PackItem(item.sku_id, item.quantity, price))
     return tuple(found)
 
 
-def price_of(parts: Sequence[Part]) -> int:
-    """Return a pack's price: the sum over its parts, so that nothing is ever rounded."""
-    total = sum(part.quantity * (part.price_fen or 0) for part in parts)
+def price_of(parts: Sequence[PackItem]) -> int:
+    """Return a pack's price: the sum over its items, so that nothing is ever rounded."""
+    total = sum(item.quantity * (item.price_fen or 0) for item in parts)
     if not 0 < total <= MAX_FEN:
         raise Invalid("parts", "pack_price_not_positive")
     return total

@@ -41,7 +41,7 @@ class PackBody(Schema):
         metadata={"example": "徐闻良姜、雷州海产"},
     )
     image_url = stored_image(load_default=None, allow_none=True)
-    parts = List(Nested(PartBody), required=True, validate=Length(1, rules.MAX_PARTS))
+    parts = List(Nested(PartBody), required=True, validate=Length(1, rules.MAX_ITEMS))
     is_active = Boolean(load_default=True)
 
 
@@ -152,7 +152,7 @@ class PriceRequestQuery(PageQuery):
 
 def form_of(data: dict[str, Any]) -> rules.PackForm:
     """Return the form in a body."""
-    parts = tuple(rules.Part(**part) for part in data.pop("parts"))
+    parts = tuple(rules.PackItem(**item) for item in data.pop("parts"))
     return rules.PackForm(parts=parts, **data)
 
 
@@ -163,18 +163,18 @@ def reply_of(pack: rules.PackOffer) -> dict[str, Any]:
     return {
         **{name: getattr(pack, name) for name in (*names, *more)},
         "delivery_modes": sorted(pack.delivery_modes),
-        "parts": [_part(pack, part) for part in pack.parts],
+        "parts": [_item(pack, item) for item in pack.parts],
     }
 
 
-def _part(pack: rules.PackOffer, part: rules.Part) -> dict[str, Any]:
-    offer = pack.offers.get(part.sku_id)
+def _item(pack: rules.PackOffer, item: rules.PackItem) -> dict[str, Any]:
+    offer = pack.offers.get(item.sku_id)
     return {
-        **vars(part),
+        **vars(item),
         "title": offer.title if offer else None,
         "supplier_name": offer.supplier_name if offer else None,
         "is_for_sale": bool(offer and offer.is_for_sale),
         "available": max(0, offer.available) if offer else 0,
         "union_price_fen": offer.union_price_fen if offer else None,
-        "price_basis": pack.basis(part),
+        "price_basis": pack.basis(item),
     }

@@ -50,17 +50,17 @@ def change_pack(uow: UnitOfWork, scope_id: UUID | None, pack_id: UUID, form: Pac
 
 
 def _fill(uow: UnitOfWork, pack: Pack, form: PackForm) -> None:
-    offers = stock_queries.offers(uow.session, [part.sku_id for part in form.parts])
+    offers = stock_queries.offers(uow.session, [item.sku_id for item in form.parts])
     parts = rules.priced(form.parts, offers)
     pack.title, pack.brief, pack.image_url = form.title, form.brief, form.image_url
-    pack.parts = [_stored(part) for part in parts]
+    pack.parts = [_stored(item) for item in parts]
     pack.price_fen = rules.price_of(parts)
     pack.is_active = form.is_active
     pack.updated_at = uow.now
 
 
-def _stored(part: rules.Part) -> dict[str, Any]:
-    return {"sku_id": str(part.sku_id), "quantity": part.quantity, "price_fen": part.price_fen}
+def _stored(item: rules.PackItem) -> dict[str, Any]:
+    return {"sku_id": str(item.sku_id), "quantity": item.quantity, "price_fen": item.price_fen}
 
 
 def ask_for_prices(
@@ -74,23 +74,23 @@ def ask_for_prices(
     [pack] = queries.packs_of(uow.session, scope_id, [pack_id])
     asked_by = unions.get_union(uow.session, scope_id).name if scope_id else "平台"
     made = []
-    for part in pack.parts:
-        offer = pack.offers.get(part.sku_id)
-        if offer is None or pack.basis(part) not in (rules.NOT_AGREED, rules.REFUSED):
+    for item in pack.parts:
+        offer = pack.offers.get(item.sku_id)
+        if offer is None or pack.basis(item) not in (rules.NOT_AGREED, rules.REFUSED):
             continue
         made.append(
             PriceRequest(
                 id=new_id(),
                 pack_id=pack.id,
-                sku_id=part.sku_id,
+                sku_id=item.sku_id,
                 supplier_id=offer.supplier_id,
                 scope_id=scope_id,
                 asked_by_name=asked_by,
                 pack_title=pack.title,
                 title=offer.title,
                 options=list(offer.options),
-                quantity=part.quantity,
-                price_fen=part.price_fen,
+                quantity=item.quantity,
+                price_fen=item.price_fen,
                 union_price_fen=offer.union_price_fen,
                 note=note,
                 state=rules.ASKED,

@@ -95,7 +95,7 @@ def _matches(rule: Rule, now: datetime) -> ColumnElement[bool]:
 
 
 def products_of(
-    session: Session, section: Section, now: datetime, place: rules.Place | None, limit: int
+    session: Session, section: Section, now: datetime, place: rules.ListPosition | None, limit: int
 ) -> list[Row[Any]]:
     """Return a page of a section's products on sale: picked ones first, then what its rule finds.
 
@@ -130,7 +130,7 @@ def products_of(
 
 def place_of(row: Row[Any]) -> str:
     """Return the cursor that continues a section's listing behind a row."""
-    return rules.encode_place(rules.Place(row.position, row.key, row.id))
+    return rules.encode_position(rules.ListPosition(row.position, row.key, row.id))
 
 
 # The rural-revitalization pavilion

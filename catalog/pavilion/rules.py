@@ -78,7 +78,7 @@ NOT_PICKED = 1_000_000
 
 
 @dataclass(frozen=True)
-class Place:
+class ListPosition:
     """Behind which product a section's listing continues, and by what that one is ordered."""
 
     position: int
@@ -86,19 +86,19 @@ class Place:
     product_id: UUID
 
 
-def encode_place(place: Place) -> str:
+def encode_position(place: ListPosition) -> str:
     """Return the opaque text from which the next page continues."""
     text = f"{place.position}|{place.key}|{place.product_id.hex}"
     return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def decode_place(cursor: str) -> Place:
+def decode_position(cursor: str) -> ListPosition:
     """Read it back; raise Invalid for text that is none of ours."""
     try:
         position, key, product = (
             base64.urlsafe_b64decode(cursor.encode()).decode("ascii").split("|")
         )
-        found = Place(int(position), int(key), UUID(product))
+        found = ListPosition(int(position), int(key), UUID(product))
     except (ValueError, binascii.Error) as error:
         raise Invalid("cursor", "cursor_wrong") from error
     if abs(found.position) > MAX_FEN or abs(found.key) > MAX_FEN:

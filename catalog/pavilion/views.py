@@ -49,7 +49,7 @@ def read_section(section_id: UUID) -> Any:
 @bp.doc(summary="List a section's products: picked ones first, then what its rule finds")
 def list_products(section_id: UUID, query_data: dict[str, Any]) -> dict[str, Any]:
     at, limit, cursor = now(), query_data["limit"], query_data["cursor"]
-    place = rules.decode_place(cursor) if cursor else None
+    place = rules.decode_position(cursor) if cursor else None
     with reading() as session:
         section = queries.get_section(session, section_id, at)
         rows = queries.products_of(session, section, at, place, limit)

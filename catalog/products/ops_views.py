@@ -92,7 +92,7 @@ def _decide(uow: UnitOfWork, revision_ids: list[UUID], decision: Decision) -> No
         product = Subject(PRODUCT, revision.product_id)
         authors.decide(uow, Subject(REVISION, revision_id), by, [product])
         if decision.is_approved:
-            authors.settle_part(uow, product)
+            authors.mark_content_approved(uow, product)
 
 
 @reviews_bp.post("/product-reviews/<uuid:revision_id>/decision")

@@ -92,7 +92,7 @@ class ProductForm:
 
 
 @dataclass(frozen=True)
-class Change:
+class FieldChange:
     """A field that differs between two contents of a product."""
 
     field: str
@@ -165,10 +165,10 @@ def form_of(content: Mapping[str, Any]) -> ProductForm:
     )
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[FieldChange]:
     """Return what changed from one content to another; SKUs are matched by their code."""
     changes = [
-        Change(name, before.get(name), after[name])
+        FieldChange(name, before.get(name), after[name])
         for name in after
         if name != "skus" and before.get(name) != after[name]
     ]
@@ -176,19 +176,19 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Cha
     new = {sku["code"]: sku for sku in after["skus"]}
     for code in [*new, *(code for code in old if code not in new)]:
         if code not in old or code not in new:
-            changes.append(Change(f"skus.{code}", old.get(code), new.get(code)))
+            changes.append(FieldChange(f"skus.{code}", old.get(code), new.get(code)))
             continue
         changes += [
-            Change(f"skus.{code}.{name}", old[code].get(name), value)
+            FieldChange(f"skus.{code}.{name}", old[code].get(name), value)
             for name, value in new[code].items()
             if old[code].get(name) != value
         ]
     if not changes and list(old) != list(new):
-        changes.append(Change("skus", list(old), list(new)))
+        changes.append(FieldChange("skus", list(old), list(new)))
     return changes
 
 
-def is_operational(change: Change) -> bool:
+def is_operational(change: FieldChange) -> bool:
     """Tell whether a change of a reviewed product may act at once."""
     return change.field in OPERATIONAL or (
         change.field.startswith("skus.") and change.field.rpartition(".")[2] in OPERATIONAL_OF_SKU

@@ -170,7 +170,7 @@ def submit(product_id: UUID) -> Response:
 @bp.doc(summary="Take back what waits for review; what is live stays as it is")
 def withdraw(product_id: UUID) -> Response:
     with unit_of_work() as uow:
-        reviewing.take_back(uow, current_scope_id(), product_id)
+        reviewing.withdraw_submission(uow, current_scope_id(), product_id)
     return _read(product_id)
 
 

@@ -19,7 +19,7 @@ from mall.kernel.uow import UnitOfWork
 
 
 @dataclass(frozen=True)
-class Maker:
+class SelectionEditor:
     """Who makes a selection, and for which union (None: for the operators)."""
 
     id: UUID
@@ -27,46 +27,46 @@ class Maker:
 
 
 def add_selection(
-    uow: UnitOfWork, maker: Maker, name: str, items: Sequence[Item], note: str
+    uow: UnitOfWork, editor: SelectionEditor, name: str, items: Sequence[Item], note: str
 ) -> UUID:
     """Make a selection with its first version.
 
     Raises SelectionNameTaken, Invalid, NotFound for an unknown product or SKU, LimitReached.
     """
     query = select(func.count()).select_from(Selection)
-    query = query.where(Selection.scope_id.is_not_distinct_from(maker.scope_id))
-    check_limit(uow.session, ("selection", maker.scope_id), query, rules.MAX_SELECTIONS)
+    query = query.where(Selection.scope_id.is_not_distinct_from(editor.scope_id))
+    check_limit(uow.session, ("selection", editor.scope_id), query, rules.MAX_SELECTIONS)
     twin = select(Selection.id).where(
-        Selection.scope_id.is_not_distinct_from(maker.scope_id),
+        Selection.scope_id.is_not_distinct_from(editor.scope_id),
         Selection.name_key == canonical.key(name),
     )
     if uow.session.scalars(twin).first() is not None:
         raise rules.SelectionNameTaken("name")
     selection = Selection(
-        id=new_id(), scope_id=maker.scope_id, name=name, version=0, created_at=uow.now
+        id=new_id(), scope_id=editor.scope_id, name=name, version=0, created_at=uow.now
     )
     uow.session.add(selection)
     uow.session.flush()
-    _add_version(uow, selection, maker, items, note)
+    _add_version(uow, selection, editor, items, note)
     return selection.id
 
 
 def change_selection(
-    uow: UnitOfWork, maker: Maker, selection_id: UUID, items: Sequence[Item], note: str
+    uow: UnitOfWork, editor: SelectionEditor, selection_id: UUID, items: Sequence[Item], note: str
 ) -> int:
     """Give a selection a new version and return its number; the same content makes none.
 
     Versions that exist never change. Raises what adding one raises.
     """
-    selection = own_selection(uow.session, maker.scope_id, selection_id, for_update=True)
+    selection = own_selection(uow.session, editor.scope_id, selection_id, for_update=True)
     last = get_version(uow.session, selection_id, selection.version)
     if last.digest != rules.digest(items):
-        _add_version(uow, selection, maker, items, note)
+        _add_version(uow, selection, editor, items, note)
     return selection.version
 
 
 def _add_version(
-    uow: UnitOfWork, selection: Selection, maker: Maker, items: Sequence[Item], note: str
+    uow: UnitOfWork, selection: Selection, editor: SelectionEditor, items: Sequence[Item], note: str
 ) -> None:
     rules.check(items)
     _check_known(uow.session, items)
@@ -79,7 +79,7 @@ def _add_version(
             digest=rules.digest(items),
             note=note,
             created_at=uow.now,
-            created_by=maker.id,
+            created_by=editor.id,
         )
     )
     uow.session.flush()

@@ -14,7 +14,7 @@ from catalog.selections.schemas import (
     VersionQuery,
     items_of,
 )
-from catalog.selections.service import Maker
+from catalog.selections.service import SelectionEditor
 from mall.access.guard import current, needs_duty
 from mall.access.rules import HANDLES, MERCHANDISING, OPS, UNION
 from mall.approvals.rules import SELECTION, Subject
@@ -23,8 +23,8 @@ from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 
 
-def _maker() -> Maker:
-    return Maker(current().subject_id, current().scope_id)
+def _editor() -> SelectionEditor:
+    return SelectionEditor(current().subject_id, current().scope_id)
 
 
 def _sign(uow: UnitOfWork, selection_id: UUID) -> None:
@@ -72,7 +72,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def add_selection(json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             selection_id = service.add_selection(
-                uow, _maker(), json_data["name"], items_of(json_data), json_data["note"]
+                uow, _editor(), json_data["name"], items_of(json_data), json_data["note"]
             )
             _sign(uow, selection_id)
         return _read(selection_id, None)
@@ -92,7 +92,7 @@ def _blueprint(audience: str, tag: str, duty: str) -> APIBlueprint:
     def change_selection(selection_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
         with unit_of_work() as uow:
             service.change_selection(
-                uow, _maker(), selection_id, items_of(json_data), json_data["note"]
+                uow, _editor(), selection_id, items_of(json_data), json_data["note"]
             )
             _sign(uow, selection_id)
         return _read(selection_id, None)

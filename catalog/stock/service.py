@@ -60,7 +60,9 @@ def adjust(uow: UnitOfWork, sku_id: UUID, change: int, cause: str, reason: str) 
     _set(uow, level, level.on_hand + change, cause, reason, "change")
 
 
-def take_free(uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, reference: str) -> None:
+def take_unreserved(
+    uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, reference: str
+) -> None:
     """Take units that no order has reserved; raises OutOfStock where there are too few."""
     level = _lock(uow, sku_id)
     if level.on_hand - level.reserved < quantity:
@@ -69,6 +71,7 @@ def take_free(uow: UnitOfWork, sku_id: UUID, quantity: int, cause: str, referenc
 
 
 def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
+    # A SKU that never had stock has no row: it is made, so that there is something to lock.
     uow.session.execute(
         insert(StockLevel).values(sku_id=sku_id, on_hand=0, reserved=0).on_conflict_do_nothing()
     )
@@ -88,6 +91,7 @@ def _check(on_hand: int, field: str) -> None:
 def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:
     reference, field = about
     _check(on_hand, field)
+    # What is promised to open orders stays promised, whatever the supplier counts.
     if on_hand < level.reserved:
         raise rules.StockTooLow(field, reserved=level.reserved)
     difference = on_hand - level.on_hand
@@ -110,6 +114,7 @@ def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: s
 def _moving(
     fragment: WriteFragment, order_id: UUID, quantities: Mapping[UUID, int], at: datetime
 ) -> DeferredWrite:
+    # In SKU order: two orders of the same two SKUs would wait for each other for ever.
     sku_ids = sorted(quantities)
     values = {
         "stock_sku_ids": array(sku_ids),
@@ -138,12 +143,13 @@ def reserving(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> D
     return _moving(statements.RESERVE, order_id, quantities, at)
 
 
-def taking_back(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
-    """Return the write that puts back what a cancelled order took, before anything left."""
+def restocking(order_id: UUID, quantities: Mapping[UUID, int], at: datetime) -> DeferredWrite:
+    """Return the write that restocks units of an order that never left."""
     return _moving(statements.BACK, order_id, quantities, at)
 
 
 def _end(uow: UnitOfWork, order_id: UUID, state: str) -> dict[UUID, int]:
+    # Only what is held ends: done again it finds nothing, and nothing is given back twice.
     rows = uow.session.execute(
         statements.END_RESERVATION, {"order_id": order_id, "state": state}
     ).all()

@@ -24,6 +24,7 @@ _MOVED = """
                CAST(:stock_at AS timestamptz)
         FROM stock_wanted w
     )"""
+# One row fewer than asked for: somebody was faster, and the whole write is refused.
 _TAKEN = "(SELECT count(*) FROM stock_taken) = (SELECT count(*) FROM stock_wanted)"
 
 
@@ -38,6 +39,7 @@ def _taking(change: str, condition: str = "true") -> str:
     )"""
 
 
+# What is reserved is on the shelf, but it is somebody's.
 _AVAILABLE = "s.on_hand - s.reserved >= w.quantity"
 _HELD = """
     stock_held AS (
@@ -54,6 +56,7 @@ RESERVE = WriteFragment(
 CONSUME = WriteFragment("stock", f"{_taking(f'{_SOLD}, {_FREED}')}, {_MOVED}", _TAKEN)
 RELEASE = WriteFragment("stock", _taking(_FREED), _TAKEN)
 
+# Under the same reference as its sale: the figure of what was sold subtracts it.
 BACK = WriteFragment(
     "stock",
     f"""{_taking("on_hand = s.on_hand + w.quantity")}, stock_moved AS (

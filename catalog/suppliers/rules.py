@@ -72,7 +72,7 @@ class ShippingTemplate:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Consignment:
     """What one supplier sends under one template."""
 
     quantity: int
@@ -102,7 +102,9 @@ def significant(region_code: str) -> str:
     return code
 
 
-def freight_fen(template: ShippingTemplate | None, parcel: Parcel, region_code: str) -> int | None:
+def freight_fen(
+    template: ShippingTemplate | None, parcel: Consignment, region_code: str
+) -> int | None:
     """Return the fee for a parcel, or None where the supplier does not deliver.
 
     Without a template sending is free everywhere. The rule that names the region most exactly

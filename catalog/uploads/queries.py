@@ -155,8 +155,8 @@ def template_names(session: Session, supplier_id: UUID) -> dict[UUID, str]:
 
 
 def known(
-    session: Session, upload: Upload, groups: Collection[sheet_rows.Group]
-) -> sheet_rows.Known:
+    session: Session, upload: Upload, groups: Collection[sheet_rows.ProductRows]
+) -> sheet_rows.SheetReferences:
     """Return what the rows of an upload refer to."""
     shown: dict[str, list[str]] = {}
     for image in images(session, upload.id):
@@ -177,7 +177,7 @@ def known(
             Product.source_id.in_(codes[start : start + 5000]),
         )
         by_code |= {str(row[0]): row[1] for row in session.execute(owned)}
-    return sheet_rows.Known(
+    return sheet_rows.SheetReferences(
         categories={
             sheet_rows.path_key(path): each for path, each in category_paths(session).items()
         },

@@ -126,7 +126,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     return upload.id, upload.state
 
 
-def keep(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
+def renew_lease(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     """Extend the lease of an upload and note how far it is."""
     _note(uow, upload_id, due_at=uow.now + LEASE, **values)
 
@@ -136,8 +136,8 @@ def release(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     _note(uow, upload_id, due_at=uow.now, attempts=0, **values)
 
 
-def hand_on(uow: UnitOfWork, upload: Upload) -> None:
-    """Let a small upload go on among the large ones, and a large one when there is time for it."""
+def requeue(uow: UnitOfWork, upload: Upload) -> None:
+    """Move a small upload that takes too long to the large ones, and let a large one wait its turn."""
     if upload.is_large:
         _note(uow, upload.id, due_at=uow.now + PUT_OFF)
     else:

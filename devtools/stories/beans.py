@@ -59,7 +59,7 @@ class Customs(Giving):
 
         def order(each: tuple[int, Person]) -> tuple[Person, str, int]:
             number, person = each
-            self.right_of(person)
+            self.entitlement_of(person)
             quantities = self.CHOICES[number % 3]
             lines = [
                 {"sku_id": sku, "quantity": quantity}
@@ -86,7 +86,7 @@ class Customs(Giving):
 
     def goods_are_sent(self) -> str:
         placed = self.known["placed"]
-        self.send_parts(self.supplier, len(placed))
+        self.dispatch_all(self.supplier, len(placed))
         self.confirm_all([(person, order_id) for person, order_id, _ in placed])
         delivery = self.dashboard()["delivery"]
         return f"{delivery['shipped']} sent, {delivery['signed']} signed"
@@ -207,7 +207,7 @@ class Cake(Giving):
 
     def members_combine_cakes(self) -> str:
         def order(person: Person) -> tuple[Person, str]:
-            self.right_of(person)
+            self.entitlement_of(person)
             lines = [{"sku_id": sku, "quantity": 1} for sku in self.known["skus"]]
             return person, self.order(person, lines, "beans")["order_id"]
 

@@ -108,25 +108,33 @@ class Buying(Telling):
     # Fulfillment
 
     def worker_splits(self) -> str:
-        parts = [self.parts_of(self.known[name]) for name in ("beans_order", "mixed_order")]
-        self.known["parts"] = [part["id"] for found in parts for part in found]
-        return f"{len(self.known['parts'])} fulfillment orders"
+        fulfillment_orders = [
+            self.fulfillment_orders_of(self.known[name]) for name in ("beans_order", "mixed_order")
+        ]
+        self.known["fulfillment_orders"] = [
+            fulfillment_order["id"] for found in fulfillment_orders for fulfillment_order in found
+        ]
+        return f"{len(self.known['fulfillment_orders'])} fulfillment orders"
 
     def supplier_dispatches(self) -> str:
-        first, *others = self.known["parts"]
+        first, *others = self.known["fulfillment_orders"]
         path = f"/v1/supplier/fulfillment-orders/{first}"
         line = self.supplier.get(path)["lines"][0]["id"]
         for _ in range(2):
             items = [{"line_id": line, "quantity": 1}]
             body = {**sent_by_sf(), "items": items}
             reply = self.supplier.post(f"{path}/shipments", body)
-        for part in others:
-            self.supplier.post(f"/v1/supplier/fulfillment-orders/{part}/shipments", sent_by_sf())
+        for fulfillment_order in others:
+            self.supplier.post(
+                f"/v1/supplier/fulfillment-orders/{fulfillment_order}/shipments", sent_by_sf()
+            )
         return f"{reply['number']} in two parcels, the rest whole"
 
     def member_confirms(self) -> str:
-        for part in self.known["parts"]:
-            self.member.post(f"/v1/store/fulfillment-orders/{part}/confirm", expect=200)
+        for fulfillment_order in self.known["fulfillment_orders"]:
+            self.member.post(
+                f"/v1/store/fulfillment-orders/{fulfillment_order}/confirm", expect=200
+            )
         states = [
             self.member.get(f"/v1/store/orders/{self.known[name]}")["state"]
             for name in ("beans_order", "mixed_order")

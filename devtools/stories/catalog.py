@@ -248,8 +248,8 @@ class Catalog(Telling):
         self.known.update(order=order["order_id"], goods_fen=quote["goods_fen"])
 
     def supplier_ships(self) -> str:
-        [part] = self.parts_of(self.known["order"])
-        path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        [fulfillment_order] = self.fulfillment_orders_of(self.known["order"])
+        path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         return str(self.supplier.post(path, sent_by_sf())["number"])
 
     def supplier_changes_a_price(self) -> str:

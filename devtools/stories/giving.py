@@ -228,7 +228,7 @@ class Giving(Telling):
         progress = self.handler.get(f"{self.path}/progress")
         self.check(progress["issued_fen"], self.known["budget"], "issued")
         seconds = time.monotonic() - began
-        return f"{progress['issued']} rights, ¥{yuan(progress['issued_fen'])}, in {seconds:.1f} s"
+        return f"{progress['issued']} entitlements, ¥{yuan(progress['issued_fen'])}, in {seconds:.1f} s"
 
     # Members
 
@@ -252,44 +252,46 @@ class Giving(Telling):
         )
         return f"{len(self.people)}; the last one reads: {notices[0]['text']}"
 
-    def right_of(self, person: Person) -> Any:
-        """Return a member's right in the story's programme, once it is there."""
+    def entitlement_of(self, person: Person) -> Any:
+        """Return a member's entitlement in the story's programme, once it is there."""
 
         def look() -> Any:
             items = person.get("/v1/store/entitlements")["items"]
             found = [each for each in items if each["programme_id"] == self.known["programme"]]
             return found[0] if found else None
 
-        return self.wait("the right does not arrive", look)
+        return self.wait("the entitlement does not arrive", look)
 
     # Goods
 
-    def parts_waiting(self, supplier: Person) -> list[Any]:
+    def waiting_fulfillment_orders(self, supplier: Person) -> list[Any]:
         """Return what a supplier has to send for this story, once workers have split it."""
         found = supplier.all("/v1/supplier/fulfillment-orders", state="open")
         return [each for each in found if each["order_id"] in self.order_ids]
 
-    def send_parts(self, supplier: Person, count: int) -> list[Any]:
-        """Send so many parts by the supplier's own driver; return them."""
-        parts: list[Any] = self.wait(
-            f"not {count} parts",
-            lambda: found if len(found := self.parts_waiting(supplier)) == count else None,
-        )
-        at_once(lambda part: self.send_part(supplier, part), parts)
-        return parts
+    def dispatch_all(self, supplier: Person, count: int) -> list[Any]:
+        """Send so many fulfillment orders by the supplier's own driver; return them."""
 
-    def send_part(self, supplier: Person, part: Any, items: Any = None) -> None:
+        def split() -> list[Any] | None:
+            found = self.waiting_fulfillment_orders(supplier)
+            return found if len(found) == count else None
+
+        waiting: list[Any] = self.wait(f"not {count} fulfillment orders", split)
+        at_once(lambda each: self.dispatch(supplier, each), waiting)
+        return waiting
+
+    def dispatch(self, supplier: Person, fulfillment_order: Any, items: Any = None) -> None:
         body = {"carrier": "self", "tracking_no": None, "items": items}
-        supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", body)
+        supplier.post(f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", body)
 
     def confirm_all(self, chosen: Sequence[tuple[Person, str]]) -> None:
-        """Let members confirm every part of their orders."""
+        """Let members confirm every fulfillment order of theirs."""
 
-        def confirm(each: tuple[Person, str]) -> None:
-            person, order_id = each
+        def confirm(chosen_by: tuple[Person, str]) -> None:
+            person, order_id = chosen_by
             path = f"/v1/store/orders/{order_id}/fulfillment-orders"
-            for part in person.get(path)["items"]:
-                person.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm", expect=200)
+            for each in person.get(path)["items"]:
+                person.post(f"/v1/store/fulfillment-orders/{each['id']}/confirm", expect=200)
 
         at_once(confirm, chosen)
 
@@ -311,7 +313,7 @@ class Giving(Telling):
         self.acceptor.post(f"{self.path}/accept", {"note": "数量、外观、质保期均符合"}, 200)
         delivery = self.dashboard()["delivery"]
         self.check(delivery["signed"], delivery["parts"], "signed")
-        return f"{delivery['signed']} of {delivery['parts']} parts signed for"
+        return f"{delivery['signed']} of {delivery['parts']} fulfillment orders signed for"
 
     def papers_agree(self) -> str:
         """Take every paper along, and compare the settlement with the ledger."""

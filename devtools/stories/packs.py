@@ -58,22 +58,22 @@ class Court(Giving):
         def choose(each: tuple[int, Person]) -> tuple[Person, str, int]:
             number, person = each
             wanted = (0, 0, 0, 0, 1, 1, 1, 2, 2)[number % 10]
-            right = self.right_of(person)
+            entitlement = self.entitlement_of(person)
             body = {"pack_id": self.known["packs"][wanted]}
             if wanted == 2:
-                body["code"] = person.get(f"/v1/store/entitlements/{right['id']}")["code"]
+                body["code"] = person.get(f"/v1/store/entitlements/{entitlement['id']}")["code"]
                 order = person.post("/v1/store/vouchers/redeem", body)
             else:
-                order = person.post(f"/v1/store/entitlements/{right['id']}/redeem", body)
+                order = person.post(f"/v1/store/entitlements/{entitlement['id']}/redeem", body)
             return person, order["order_id"], wanted
 
         chosen = at_once(choose, [each for each in enumerate(self.people) if each[0] % 10 != 9])
         self.known["chosen"] = chosen
         self.order_ids |= {order_id for _, order_id, _ in chosen}
         person = chosen[0][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         again = {"pack_id": self.known["packs"][0]}
-        person.post(f"/v1/store/entitlements/{right}/redeem", again, 409)
+        person.post(f"/v1/store/entitlements/{entitlement}/redeem", again, 409)
         people = self.dashboard()["people"]
         self.check(people["redeemed"], len(chosen), "redeemed")
         self.check(people["not_chosen"], self.count - len(chosen), "not chosen")
@@ -81,9 +81,9 @@ class Court(Giving):
 
     def member_changes_mind(self) -> str:
         person, order_id, _ = self.known["chosen"][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         body = {"pack_id": self.known["packs"][1]}
-        order = person.post(f"/v1/store/entitlements/{right}/change", body)
+        order = person.post(f"/v1/store/entitlements/{entitlement}/change", body)
         self.known["chosen"][0] = (person, order["order_id"], 1)
         self.order_ids = self.order_ids - {order_id} | {order["order_id"]}
         return "A becomes B: one order cancelled, another placed, in one transaction"
@@ -96,23 +96,29 @@ class Court(Giving):
 
     def packs_are_sent(self) -> str:
         chosen = self.known["chosen"]
-        self.send_parts(self.supplier, len(chosen))
+        self.dispatch_all(self.supplier, len(chosen))
         self.confirm_all([(person, order_id) for person, order_id, _ in chosen])
         person = chosen[0][0]
-        right = self.right_of(person)["id"]
+        entitlement = self.entitlement_of(person)["id"]
         body = {"pack_id": self.known["packs"][0]}
-        person.post(f"/v1/store/entitlements/{right}/change", body, 409)
+        person.post(f"/v1/store/entitlements/{entitlement}/change", body, 409)
         delivery = self.dashboard()["delivery"]
         return f"{delivery['shipped']} sent, {delivery['signed']} signed; too late to change"
 
     def silent_ones_get_the_default(self) -> str:
         self.programme_closes()
-        parts = self.wait("no part", lambda: self.handler.get(f"{self.path}/deliveries")["items"])
+        fulfillment_orders = self.wait(
+            "no fulfillment order", lambda: self.handler.get(f"{self.path}/deliveries")["items"]
+        )
         self.handler.post(f"{self.path}/accept", {}, 409)
-        for part in parts:
-            self.send_part(self.supplier, part)
+        for fulfillment_order in fulfillment_orders:
+            self.dispatch(self.supplier, fulfillment_order)
         silent = self.count - len(self.known["chosen"])
-        units = sum(line["quantity"] for part in parts for line in part["lines"])
+        units = sum(
+            line["quantity"]
+            for fulfillment_order in fulfillment_orders
+            for line in fulfillment_order["lines"]
+        )
         self.check(units, 2 * silent, "units for the silent")
         return f"{silent} default packs go to the unit"
 
@@ -168,15 +174,19 @@ class Maternity(Giving):
         )
 
     def two_loads_arrive(self) -> str:
-        [part] = self.wait("no part", lambda: self.handler.get(f"{self.path}/deliveries")["items"])
+        [fulfillment_order] = self.wait(
+            "no fulfillment order", lambda: self.handler.get(f"{self.path}/deliveries")["items"]
+        )
         half = self.count // 2
-        items = [{"line_id": line["id"], "quantity": half} for line in part["lines"]]
-        self.send_part(self.supplier, part, items)
+        items = [{"line_id": line["id"], "quantity": half} for line in fulfillment_order["lines"]]
+        self.dispatch(self.supplier, fulfillment_order, items)
         self.programme_closes()
         refused = self.handler.post(f"{self.path}/accept", {}, 409)
-        pick = self.supplier.download(f"/v1/supplier/fulfillment-orders/{part['id']}/pick-list")
+        pick = self.supplier.download(
+            f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/pick-list"
+        )
         self.check(pick[:5], b"%PDF-", "the pick list")
-        self.send_part(self.supplier, part)
+        self.dispatch(self.supplier, fulfillment_order)
         return f"{half}, then {self.count - half}; in between: {refused['detail']}"
 
     def loads_are_received(self) -> str:
@@ -190,9 +200,13 @@ class Maternity(Giving):
         [case] = self.handler.post(receipts, {**body, "note": "一箱压坏"})["case_ids"]
         refused = self.handler.post(f"{self.path}/accept", {}, 409)
         self.supplier.post(f"/v1/supplier/after-sales/{case}/approve", {}, 200)
-        parts = self.handler.get(f"{self.path}/deliveries")["items"]
-        [again] = [part for part in parts if part["case_id"] == case]
-        self.send_part(self.supplier, again)
+        fulfillment_orders = self.handler.get(f"{self.path}/deliveries")["items"]
+        [again] = [
+            fulfillment_order
+            for fulfillment_order in fulfillment_orders
+            if fulfillment_order["case_id"] == case
+        ]
+        self.dispatch(self.supplier, again)
         third = self.handler.get(f"{self.path}/loads")["items"][-1]
         self.handler.post(receipts, {"shipment_id": third["shipment_id"]})
         return str(refused["detail"])
@@ -205,8 +219,8 @@ class Maternity(Giving):
         self.members_sign_in()
         self.rows = rows
         [person] = self.people
-        right = self.right_of(person)
-        code = person.get(f"/v1/store/entitlements/{right['id']}/hand-out-code")["code"]
+        entitlement = self.entitlement_of(person)
+        code = person.get(f"/v1/store/entitlements/{entitlement['id']}/hand-out-code")["code"]
         self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 200)
         self.handler.post(f"{self.path}/hand-outs/scan", {"code": code}, 409)
         after, ticked = 0, 0

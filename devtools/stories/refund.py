@@ -66,7 +66,7 @@ class Refund(Telling):
         return int(order["refunded_beans_fen"] + order["refunded_wechat_fen"])
 
     def one_is_not_wanted(self) -> str:
-        self.parts_of(self.known["order"])
+        self.fulfillment_orders_of(self.known["order"])
         case = self.ask("refund_only", "no_longer_wanted")
         self.supplier_does(case, "approve")
         self.check_back(self.PRICE)
@@ -79,10 +79,12 @@ class Refund(Telling):
             raise StoryFailed(f"{found} fen went back, not {expected}")
 
     def supplier_sends(self) -> str:
-        [part] = self.parts_of(self.known["order"])
-        path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        [fulfillment_order] = self.fulfillment_orders_of(self.known["order"])
+        path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         sent = self.supplier.post(path, sent_by_sf())["lines"][0]
-        self.member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm", expect=200)
+        self.member.post(
+            f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm", expect=200
+        )
         return f"{sent['dispatched_quantity']} of {sent['quantity']}, and they arrive"
 
     def one_is_damaged(self) -> str:

@@ -211,7 +211,7 @@ class Telling(ABC):
         quote = person.post("/v1/store/checkout/quote", want, expect=200)
         return person.post("/v1/store/orders", {**want, "quoted_total_fen": quote["total_fen"]})
 
-    def parts_of(self, order_id: str) -> list[dict[str, Any]]:
+    def fulfillment_orders_of(self, order_id: str) -> list[dict[str, Any]]:
         """Return an order's fulfillment orders, once a worker has made them."""
         path = f"/v1/store/orders/{order_id}/fulfillment-orders"
         found: list[dict[str, Any]] = self.wait(

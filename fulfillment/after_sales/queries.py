@@ -77,7 +77,7 @@ def claimed_sent(session: Session, order_line_id: UUID) -> int:
 
 
 def due(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Return cases in which silence decides now, the longest due first."""
+    """Return cases whose deadline has passed without an answer, the longest overdue first."""
     query = select(AfterSalesCase.id).where(AfterSalesCase.due_at <= now)
     return list(session.scalars(query.order_by(AfterSalesCase.due_at).limit(limit)))
 

@@ -1,4 +1,4 @@
-"""After-sales: what may be asked for, the life of a case, and what silence means (docs/adr/0018)."""
+"""After-sales: what may be asked for, the states of a case, and its deadlines (docs/adr/0018)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +163,7 @@ class Limits:
     appeal: int
 
     def due(self, state: str, now: datetime) -> datetime | None:
-        """Return when silence decides in a state; None where nobody is waited for."""
+        """Return by when somebody has to answer in a state; None where nobody is waited for."""
         seconds = {
             REQUESTED: self.decide,
             AWAITING_RETURN: self.send_back,

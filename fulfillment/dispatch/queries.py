@@ -43,7 +43,7 @@ def _one(session: Session, which: ColumnElement[bool]) -> FulfillmentOrder:
 
 
 def order_of(session: Session, fulfillment_order_id: UUID) -> UUID:
-    """Return the order that a fulfillment order is a part of; raise NotFound."""
+    """Return the order that a fulfillment order belongs to; raise NotFound."""
     found = session.scalar(
         select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
     )
@@ -75,17 +75,17 @@ class FulfillmentFilter:
     overdue_at: datetime | None = None
 
 
-def list_parts(
-    session: Session, wish: FulfillmentFilter, cursor: UUID | None, limit: int
+def list_fulfillment_orders(
+    session: Session, filters: FulfillmentFilter, cursor: UUID | None, limit: int
 ) -> list[FulfillmentOrder]:
     """Return fulfillment orders, newest first, one more than `limit` if there are more."""
     query = select(FulfillmentOrder).order_by(FulfillmentOrder.id.desc()).limit(limit + 1)
-    if wish.supplier_id is not None:
-        query = query.where(FulfillmentOrder.supplier_id == wish.supplier_id)
-    if wish.state is not None:
-        query = query.where(FulfillmentOrder.state == wish.state)
-    if wish.overdue_at is not None:
-        query = query.where(_STILL_HERE, FulfillmentOrder.dispatch_by < wish.overdue_at)
+    if filters.supplier_id is not None:
+        query = query.where(FulfillmentOrder.supplier_id == filters.supplier_id)
+    if filters.state is not None:
+        query = query.where(FulfillmentOrder.state == filters.state)
+    if filters.overdue_at is not None:
+        query = query.where(_STILL_HERE, FulfillmentOrder.dispatch_by < filters.overdue_at)
     if cursor is not None:
         query = query.where(FulfillmentOrder.id < cursor)
     return list(session.scalars(query))
@@ -116,7 +116,7 @@ def find_number(session: Session, number: str, supplier_id: UUID) -> Fulfillment
 
 
 def waiting_to_leave(session: Session, supplier_id: UUID, limit: int) -> list[FulfillmentOrder]:
-    """Return what a supplier has still to send, oldest first; what is collected apart."""
+    """Return what a supplier has still to ship, oldest first; not what is collected at a store."""
     query = select(FulfillmentOrder).where(
         FulfillmentOrder.supplier_id == supplier_id,
         _STILL_HERE,
@@ -137,7 +137,7 @@ def of_order(session: Session, order_id: UUID) -> list[FulfillmentOrder]:
 
 
 def collected_of(session: Session, order_ids: Sequence[UUID]) -> list[FulfillmentOrder]:
-    """Return the parts of orders that are collected."""
+    """Return those of these orders' fulfillment orders that are collected at a store."""
     query = select(FulfillmentOrder).where(
         FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.delivery_mode == rules.PICKUP
     )
@@ -158,14 +158,14 @@ def lines_of(session: Session, ids: list[UUID]) -> dict[UUID, list[FulfillmentLi
 
 
 def find_line(session: Session, order_line_id: UUID) -> FulfillmentLine | None:
-    """Return where an order's line is fulfilled, replacements apart."""
+    """Return the fulfillment line of an order's line, without replacements."""
     query = select(FulfillmentLine).where(
         FulfillmentLine.order_line_id == order_line_id, FulfillmentLine.is_replacement.is_(False)
     )
     return session.scalars(query).first()
 
 
-def find_line_of_part(
+def find_line_of(
     session: Session, order_line_id: UUID, fulfillment_order_id: UUID
 ) -> FulfillmentLine | None:
     """Return an order's line as this fulfillment order sends it, the first time or once more."""
@@ -195,7 +195,7 @@ def last_delivered_at(session: Session, order_line_id: UUID) -> datetime | None:
 
 
 def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Return dispatched ones whose time to complain is over."""
+    """Return dispatched fulfillment orders whose time to complain is over."""
     return list(
         session.scalars(
             select(FulfillmentOrder.id)
@@ -207,7 +207,7 @@ def due_for_confirmation(session: Session, now: datetime, limit: int) -> list[UU
 
 
 def count_undelivered(session: Session, order_id: UUID) -> int:
-    """Return how many parts of an order are still under way; replacements do not count."""
+    """Return how many fulfillment orders of an order are still under way; replacements do not count."""
     count = session.scalar(
         select(func.count())
         .select_from(FulfillmentOrder)

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from fulfillment.dispatch import queries, rules, statements
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
-from fulfillment.messages import PartDelivered, PickupOpened
+from fulfillment.messages import FulfillmentOrderDelivered, PickupOpened
 from mall.access.rules import SUPPLIER
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id, new_number
@@ -52,6 +52,7 @@ def _order_row(uow: UnitOfWork, paid: PaidOrder, supplier_id: UUID, mode: str) -
         "supplier_id": supplier_id,
         "delivery_mode": mode,
         "state": rules.OPEN,
+        # Who hands out at a counter need not know where a member lives.
         "address": None if mode == rules.PICKUP else paid.address,
         "note": paid.note,
         "created_at": uow.now,
@@ -87,6 +88,7 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
     order_ids = [UUID(message.order_id) for message in messages]
     uow.session.execute(
         update(FulfillmentOrder)
+        # Open ones only: the order was cancelled under its lock, before a parcel of it had left.
         .where(FulfillmentOrder.order_id.in_(order_ids), FulfillmentOrder.state == rules.OPEN)
         .values(state=rules.CANCELLED)
         .execution_options(synchronize_session=False)
@@ -94,23 +96,23 @@ def cancel_fulfillment_orders(uow: UnitOfWork, messages: Sequence[OrderCancelled
 
 
 def remind_overdue(uow: UnitOfWork, limit: int) -> int:
-    """Remind suppliers, once, of each part that should have left; return of how many."""
+    """Remind suppliers, once, of each overdue fulfillment order; return how many."""
     found = queries.overdue(uow.session, uow.now, limit)
     told = each_shown(_reminder, found)
-    for part in found:
-        part.reminded_at = uow.now
+    for fulfillment_order in found:
+        fulfillment_order.reminded_at = uow.now
     staff_notices.notify(uow, told)
     return len(found)
 
 
-def _reminder(part: FulfillmentOrder) -> NewNotice:
+def _reminder(fulfillment_order: FulfillmentOrder) -> NewNotice:
     return NewNotice(
         SUPPLIER,
-        part.supplier_id,
+        fulfillment_order.supplier_id,
         "dispatch_overdue",
-        f"overdue:{part.id}",
-        f"履约单 {part.number} 已超过承诺发货时间，请尽快发货；会员现在可以直接退款。",
-        f"{part.number} should have been dispatched; its member may take the money back now.",
+        f"overdue:{fulfillment_order.id}",
+        f"履约单 {fulfillment_order.number} 已超过承诺发货时间，请尽快发货；会员现在可以直接退款。",
+        f"{fulfillment_order.number} should have been dispatched; its member may take the money back now.",
     )
 
 
@@ -134,10 +136,10 @@ def lock_with_order(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentO
 
 
 def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> FulfillmentOrder:
-    """Record that everything arrived; the last part completes the order.
+    """Record that everything arrived; the last fulfillment order completes the order.
 
     Doing it again changes nothing. Raises WrongState before all of it is dispatched. Locks the
-    order first, so that two last parts delivered at once complete it.
+    order first, so that two last fulfillment orders delivered at once complete it.
     """
     found = lock_with_order(uow, fulfillment_order_id)
     order_id = found.order_id
@@ -147,26 +149,28 @@ def deliver(uow: UnitOfWork, fulfillment_order_id: UUID, actor: str) -> Fulfillm
     found.state = rules.DELIVERED
     found.delivered_at = uow.now
     found.delivered_by = actor
+    # Flushed, so that the count below sees this one as delivered.
     uow.session.flush()
-    uow.emit(PartDelivered(str(order_id), str(found.id)))
+    uow.emit(FulfillmentOrderDelivered(str(order_id), str(found.id)))
+    # A replacement completes nothing: its order does not wait for it.
     if found.case_id is None and queries.count_undelivered(uow.session, order_id) == 0:
         order_service.complete(uow, order_id, actor)
     return found
 
 
 def lock_line(uow: UnitOfWork, order_line_id: UUID) -> tuple[FulfillmentOrder, FulfillmentLine]:
-    """Lock the part of an order that an order's line went to; raises NotSplitYet.
+    """Lock the fulfillment order that an order's line went to; raises NotSplitYet.
 
     The order is locked before it, here as everywhere.
     """
     return _lock_line(uow, queries.find_line(uow.session, order_line_id))
 
 
-def lock_line_of_part(
+def lock_line_of(
     uow: UnitOfWork, order_line_id: UUID, fulfillment_order_id: UUID
 ) -> tuple[FulfillmentOrder, FulfillmentLine]:
-    """Lock a line as a given part sends it, which may replace another; raises NotSplitYet."""
-    line = queries.find_line_of_part(uow.session, order_line_id, fulfillment_order_id)
+    """Lock an order's line in one of its fulfillment orders, a replacement too; raises NotSplitYet."""
+    line = queries.find_line_of(uow.session, order_line_id, fulfillment_order_id)
     return _lock_line(uow, line)
 
 
@@ -175,79 +179,95 @@ def _lock_line(
 ) -> tuple[FulfillmentOrder, FulfillmentLine]:
     if line is None:
         raise rules.NotSplitYet()
-    part = lock(uow, line.fulfillment_order_id)
+    fulfillment_order = lock(uow, line.fulfillment_order_id)
+    # It was found before the lock; its counts may have changed since.
     uow.session.refresh(line)
-    return part, line
+    return fulfillment_order, line
 
 
-def lines_of_supplier(uow: UnitOfWork, part: FulfillmentOrder) -> list[FulfillmentLine]:
-    """Return the lines of all that a part's supplier fulfils of an order."""
-    parts = queries.of_order(uow.session, part.order_id)
-    own = [each.id for each in parts if each.supplier_id == part.supplier_id]
+def lines_of_supplier(
+    uow: UnitOfWork, fulfillment_order: FulfillmentOrder
+) -> list[FulfillmentLine]:
+    """Return the lines of all that a fulfillment order's supplier fulfils of an order."""
+    fulfillment_orders = queries.of_order(uow.session, fulfillment_order.order_id)
+    own = [
+        each.id for each in fulfillment_orders if each.supplier_id == fulfillment_order.supplier_id
+    ]
     return [line for lines in queries.lines_of(uow.session, own).values() for line in lines]
 
 
-def take_out(uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, quantity: int) -> None:
-    """Take units that never left, and are held, out of a locked part of a locked order.
+def cancel_units(
+    uow: UnitOfWork, fulfillment_order: FulfillmentOrder, line: FulfillmentLine, quantity: int
+) -> None:
+    """Cancel held units that never left; the order and the fulfillment order are locked.
 
-    A part of which nothing is left to send is on its way or, if nothing was sent, cancelled; so is
-    its order with the last of them.
+    A fulfillment order with nothing left to send becomes dispatched or, if nothing was sent,
+    cancelled. The last of an order's fulfillment orders cancels or completes the order.
     """
     line.held_quantity -= quantity
     line.cancelled_quantity += quantity
     uow.session.flush()
-    lines = queries.lines_of(uow.session, [part.id])[part.id]
+    lines = queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     if not all(each.is_done for each in lines):
         return
     if any(each.dispatched_quantity for each in lines):
-        become_dispatched(uow, part)
+        become_dispatched(uow, fulfillment_order)
         return
-    rules.STATES.check(part.state, rules.CANCELLED)
-    part.state = rules.CANCELLED
+    rules.STATES.check(fulfillment_order.state, rules.CANCELLED)
+    fulfillment_order.state = rules.CANCELLED
     uow.session.flush()
-    if part.case_id is not None:
+    if fulfillment_order.case_id is not None:
         # What would have replaced goods decides nothing about the order itself.
         return
-    parts = queries.of_order(uow.session, part.order_id)
-    states = {each.state for each in parts if each.case_id is None}
+    fulfillment_orders = queries.of_order(uow.session, fulfillment_order.order_id)
+    states = {each.state for each in fulfillment_orders if each.case_id is None}
     if states == {rules.CANCELLED}:
-        order_service.cancel_wholly_returned(uow, part.order_id)
+        order_service.cancel_wholly_returned(uow, fulfillment_order.order_id)
     elif states == {rules.CANCELLED, rules.DELIVERED}:
-        order_service.complete(uow, part.order_id, order_rules.SYSTEM)
+        order_service.complete(uow, fulfillment_order.order_id, order_rules.SYSTEM)
 
 
-def become_dispatched(uow: UnitOfWork, part: FulfillmentOrder) -> None:
-    """Note that all that a locked part sends is on its way; its member now has time to confirm."""
-    part.state = rules.DISPATCHED
-    part.dispatched_at = uow.now
+def become_dispatched(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
+    """Mark a locked fulfillment order dispatched; from now on its member has time to confirm."""
+    fulfillment_order.state = rules.DISPATCHED
+    fulfillment_order.dispatched_at = uow.now
     # Silence does not accept what goes to a union.
-    if part.delivery_mode != rules.UNIT:
-        part.confirm_by = uow.now + timedelta(seconds=uow.settings.auto_confirm_seconds)
+    if fulfillment_order.delivery_mode != rules.UNIT:
+        fulfillment_order.confirm_by = uow.now + timedelta(
+            seconds=uow.settings.auto_confirm_seconds
+        )
 
 
-def hand_out(uow: UnitOfWork, part: FulfillmentOrder, undo_within: timedelta) -> None:
-    """Note that a unit of a locked part was collected.
+def hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder, undo_within: timedelta) -> None:
+    """Note that a unit of a locked fulfillment order was collected.
 
-    With the last one it is on its way to being delivered: so long a hand-out can be taken back.
+    With the last unit it becomes dispatched, and delivered once the time to undo a hand-out is over.
     """
-    lines = queries.lines_of(uow.session, [part.id])[part.id]
+    lines = queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     if all(each.is_done for each in lines):
-        become_dispatched(uow, part)
-        part.confirm_by = uow.now + undo_within
-    elif part.state == rules.OPEN:
-        part.state = rules.PARTLY
+        become_dispatched(uow, fulfillment_order)
+        fulfillment_order.confirm_by = uow.now + undo_within
+    elif fulfillment_order.state == rules.OPEN:
+        fulfillment_order.state = rules.PARTLY
 
 
-def take_back(uow: UnitOfWork, part: FulfillmentOrder) -> None:
-    """Note that a unit of a locked part was not collected after all."""
-    lines = queries.lines_of(uow.session, [part.id])[part.id]
-    part.state = rules.PARTLY if any(each.dispatched_quantity for each in lines) else rules.OPEN
-    part.dispatched_at, part.confirm_by = None, None
+def undo_hand_out(uow: UnitOfWork, fulfillment_order: FulfillmentOrder) -> None:
+    """Note that a unit of a locked fulfillment order was not collected after all."""
+    lines = queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
+    fulfillment_order.state = (
+        rules.PARTLY if any(each.dispatched_quantity for each in lines) else rules.OPEN
+    )
+    # No silence may confirm what was not collected.
+    fulfillment_order.dispatched_at, fulfillment_order.confirm_by = None, None
     uow.session.flush()
 
 
 def open_replacement(
-    uow: UnitOfWork, part: FulfillmentOrder, line: FulfillmentLine, case_id: UUID, quantity: int
+    uow: UnitOfWork,
+    fulfillment_order: FulfillmentOrder,
+    line: FulfillmentLine,
+    case_id: UUID,
+    quantity: int,
 ) -> FulfillmentOrder:
     """Open another fulfillment order that sends so many units of a line once more."""
     kept = ("order_id", "order_no", "member_id", "supplier_id", "delivery_mode", "address", "note")
@@ -257,8 +277,8 @@ def open_replacement(
         case_id=case_id,
         state=rules.OPEN,
         created_at=uow.now,
-        dispatch_by=_promise(uow, part.delivery_mode),
-        **{name: getattr(part, name) for name in kept},
+        dispatch_by=_promise(uow, fulfillment_order.delivery_mode),
+        **{name: getattr(fulfillment_order, name) for name in kept},
     )
     uow.session.add(again)
     uow.session.flush()
@@ -273,6 +293,7 @@ def open_replacement(
         )
     )
     uow.session.flush()
+    # What replaces goods at a counter needs pickup vouchers of its own.
     if again.delivery_mode == rules.PICKUP:
         uow.emit(PickupOpened(str(again.id)))
     return again

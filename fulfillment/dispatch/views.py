@@ -37,18 +37,21 @@ def listed(
 ) -> dict[str, Any]:
     """Return a page of fulfillment orders, of a supplier or of all, recipients masked."""
     overdue_at = now() if query_data["overdue"] else None
-    wish = queries.FulfillmentFilter(supplier_id, query_data["state"], overdue_at)
-    found = queries.list_parts(session, wish, query_data["cursor"], query_data["limit"])
+    filters = queries.FulfillmentFilter(supplier_id, query_data["state"], overdue_at)
+    found = queries.list_fulfillment_orders(
+        session, filters, query_data["cursor"], query_data["limit"]
+    )
     lines = queries.lines_of(session, [each.id for each in found])
     return page(
         found, query_data["limit"], lambda each: _masked(queries.reply(each, lines[each.id]))
     )
 
 
-@bp.get("/orders/<uuid:order_id>/fulfillment-orders")
+# The endpoint is the operationId: clients are generated with it, so it outlives the rename.
+@bp.get("/orders/<uuid:order_id>/fulfillment-orders", endpoint="list_parts")
 @bp.output(FulfillmentOrderList)
-@bp.doc(summary="List the parts one's own order was split into")
-def list_parts(order_id: UUID) -> dict[str, Any]:
+@bp.doc(summary="List the fulfillment orders one's own order was split into")
+def list_fulfillment_orders(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
         order_queries.order_of_member(session, order_id, current_member_id())
         found = queries.of_order(session, order_id)
@@ -58,7 +61,10 @@ def list_parts(order_id: UUID) -> dict[str, Any]:
 
 @bp.post("/fulfillment-orders/<uuid:fulfillment_order_id>/confirm")
 @bp.output(FulfillmentOrderReply)
-@bp.doc(summary="Confirm receipt; the last part completes the order", responses={409: "Not sent"})
+@bp.doc(
+    summary="Confirm receipt; the last fulfillment order completes the order",
+    responses={409: "Not sent"},
+)
 def confirm(fulfillment_order_id: UUID) -> dict[str, Any]:
     with unit_of_work() as uow:
         queries.fulfillment_order_of_member(uow.session, fulfillment_order_id, current_member_id())

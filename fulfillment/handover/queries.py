@@ -11,7 +11,7 @@ from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
 from fulfillment.handover import rules
 from fulfillment.handover.models import HandOut, LoadReceiptLine
-from fulfillment.handover.rules import Parts
+from fulfillment.handover.rules import FulfillmentCount
 from fulfillment.shipments.models import Shipment, ShipmentLine
 from mall.kernel.errors import NotFound
 from orders.entitlements import queries as entitlement_queries
@@ -21,19 +21,19 @@ MAX_PARTS = 500
 MISSING = "missing"
 
 
-def parts_of(session: Session, programme_id: UUID) -> list[Parts]:
-    """Return how many parts of a programme's paid orders are in which state."""
+def fulfillment_counts(session: Session, programme_id: UUID) -> list[FulfillmentCount]:
+    """Return how many fulfillment orders of a programme's paid orders are in which state."""
     rows = session.execute(
         select(FulfillmentOrder.delivery_mode, FulfillmentOrder.state, func.count())
         .where(FulfillmentOrder.order_id.in_(order_queries.paid_of_programme(programme_id)))
         .group_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
         .order_by(FulfillmentOrder.delivery_mode, FulfillmentOrder.state)
     )
-    return [Parts(*row) for row in rows]
+    return [FulfillmentCount(*row) for row in rows]
 
 
 def count_unsplit(session: Session, programme_id: UUID) -> int:
-    """Return how many paid orders of a programme have no parts yet."""
+    """Return how many paid orders of a programme have no fulfillment orders yet."""
     paid = order_queries.paid_of_programme(programme_id).subquery()
     split = (
         select(func.count(distinct(FulfillmentOrder.order_id)))
@@ -43,7 +43,7 @@ def count_unsplit(session: Session, programme_id: UUID) -> int:
     return int(session.scalar(select(func.count() - split).select_from(paid)) or 0)
 
 
-def unit_parts(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
+def unit_fulfillment_orders(session: Session, programme_id: UUID) -> list[FulfillmentOrder]:
     """Return what goes to the unit, oldest first; a programme has few such orders."""
     return list(
         session.scalars(
@@ -90,14 +90,14 @@ def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
     return found
 
 
-def sent_in(session: Session, shipment_id: UUID) -> dict[UUID, int]:
+def quantities_sent(session: Session, shipment_id: UUID) -> dict[UUID, int]:
     """Return how many of each line are in a parcel."""
     query = select(ShipmentLine).where(ShipmentLine.shipment_id == shipment_id)
     rows = session.scalars(query.order_by(ShipmentLine.fulfillment_line_id))
     return {row.fulfillment_line_id: row.quantity for row in rows}
 
 
-def counted_in(session: Session, shipment_id: UUID) -> dict[UUID, LoadReceiptLine]:
+def quantities_counted(session: Session, shipment_id: UUID) -> dict[UUID, LoadReceiptLine]:
     """Return what was counted of each line of a parcel."""
     query = select(LoadReceiptLine).where(LoadReceiptLine.shipment_id == shipment_id)
     return {row.fulfillment_line_id: row for row in session.scalars(query)}
@@ -118,7 +118,7 @@ def counted_of(session: Session, line_ids: Sequence[UUID]) -> dict[UUID, tuple[i
 
 
 def titles_of(session: Session, fulfillment_order_id: UUID) -> dict[UUID, str]:
-    """Return what the lines of a part are called."""
+    """Return what the lines of a fulfillment order are called."""
     query = select(FulfillmentLine.id, FulfillmentLine.title).where(
         FulfillmentLine.fulfillment_order_id == fulfillment_order_id
     )

@@ -56,22 +56,22 @@ class ValueStillOut(DomainError):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """How many parts of a programme's orders are delivered this way and in this state."""
+class FulfillmentCount:
+    """How many fulfillment orders of a programme go this way and are in this state."""
 
     delivery_mode: str
     state: str
     count: int
 
 
-def check_arrived(parts: Iterable[Parts], unsplit: int) -> None:
+def check_arrived(counts: Iterable[FulfillmentCount], unsplit: int) -> None:
     """Raise NotArrived unless everything is there.
 
     What goes to the unit counts as there once all of it is dispatched: accepting it delivers it.
-    `unsplit` orders were paid an instant ago and have no parts yet.
+    `unsplit` orders were paid an instant ago and have no fulfillment orders yet.
     """
     unsent = missing = unsplit
-    for each in parts:
+    for each in counts:
         there = (dispatch_rules.DISPATCHED,) if each.delivery_mode == dispatch_rules.UNIT else ()
         if each.state in (dispatch_rules.DELIVERED, dispatch_rules.CANCELLED, *there):
             continue
@@ -99,7 +99,7 @@ class HandOutShare(Protocol):
 
 
 @dataclass(frozen=True)
-class Counted:
+class CountedLine:
     """What an officer counted of a line in a parcel."""
 
     line_id: UUID
@@ -107,7 +107,7 @@ class Counted:
     damaged: int = 0
 
 
-def check_counted(index: int, sent: int, counted: Counted) -> int:
+def check_counted(index: int, sent: int, counted: CountedLine) -> int:
     """Return how many are short; raises Invalid for more than were sent."""
     short = sent - counted.received - counted.damaged
     if short < 0:
@@ -116,7 +116,7 @@ def check_counted(index: int, sent: int, counted: Counted) -> int:
 
 
 def code_of(entitlement_id: UUID, secret: str) -> str:
-    """Return the code that a member shows at the unit: the right, and 80 bits that prove it."""
+    """Return the code that a member shows at the unit: the entitlement, and 80 bits that prove it."""
     digest = hmac.new(secret.encode(), b"hand-out:" + entitlement_id.bytes, hashlib.sha256).digest()
     bits = int.from_bytes(digest[:10], "big")
     proof = "".join(ALPHABET[(bits >> (5 * place)) & 31] for place in range(CODE_LENGTH))
@@ -124,7 +124,7 @@ def code_of(entitlement_id: UUID, secret: str) -> str:
 
 
 def read_code(text: str, secret: str) -> UUID:
-    """Return the right that a code proves; raises WrongHandOutCode."""
+    """Return the entitlement that a code proves; raises WrongHandOutCode."""
     try:
         entitlement_id = UUID(text.strip().partition("-")[0])
     except ValueError as error:

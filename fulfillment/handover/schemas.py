@@ -8,9 +8,9 @@ from marshmallow import ValidationError, post_load, validates_schema
 
 from fulfillment.handover import rules
 from fulfillment.handover.queries import MISSING
-from fulfillment.handover.rules import Counted
-from fulfillment.handover.service.handing import Tick
-from fulfillment.handover.service.receiving import Receipt
+from fulfillment.handover.rules import CountedLine
+from fulfillment.handover.service.handing import HandOutEntry
+from fulfillment.handover.service.receiving import LoadCount
 from fulfillment.shipments.rules import CARRIERS
 from mall.web.fields import (
     Items,
@@ -97,9 +97,9 @@ class ReceiptBody(Schema):
             raise ValidationError("Not all elements are unique.", "lines")
 
     @post_load
-    def receipt(self, data: dict[str, Any], **_: Any) -> Receipt:
-        lines = tuple(Counted(**each) for each in data.pop("lines"))
-        return Receipt(lines=lines, **data)
+    def receipt(self, data: dict[str, Any], **_: Any) -> LoadCount:
+        lines = tuple(CountedLine(**each) for each in data.pop("lines"))
+        return LoadCount(lines=lines, **data)
 
 
 class ReceivedReply(Schema):
@@ -131,8 +131,8 @@ class TickSchema(Schema):
     )
 
     @post_load
-    def tick(self, data: dict[str, Any], **_: Any) -> Tick:
-        return Tick(data.pop("recipient_id"), **data)
+    def tick(self, data: dict[str, Any], **_: Any) -> HandOutEntry:
+        return HandOutEntry(data.pop("recipient_id"), **data)
 
 
 class HandOutBody(Schema):

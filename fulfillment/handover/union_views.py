@@ -27,7 +27,7 @@ from fulfillment.handover.schemas import (
     ShareQuery,
 )
 from fulfillment.handover.service import accepting, handing, receiving
-from fulfillment.handover.service.receiving import Receipt
+from fulfillment.handover.service.receiving import LoadCount
 from mall.access.guard import current_scope_id, needs_duty
 from mall.access.rules import AUDITS, HANDLES
 from mall.kernel.rows.shown import each_shown
@@ -51,7 +51,7 @@ def _state(programme_id: UUID) -> dict[str, Any]:
 def list_deliveries(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
         programme_queries.programme_of_union(session, current_scope_id(), programme_id)
-        found = queries.unit_parts(session, programme_id)
+        found = queries.unit_fulfillment_orders(session, programme_id)
         lines = dispatch_queries.lines_of(session, [each.id for each in found])
         return {
             "items": each_shown(lambda each: dispatch_queries.reply(each, lines[each.id]), found)
@@ -76,7 +76,7 @@ def list_loads(programme_id: UUID) -> dict[str, Any]:
     summary="Record that a load came; what is short or broken is claimed; needs an Idempotency-Key",
     responses={409: "Received already", 422: "More than was sent"},
 )
-def receive(programme_id: UUID, json_data: Receipt) -> Response:
+def receive(programme_id: UUID, json_data: LoadCount) -> Response:
     by = officer()
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
@@ -160,11 +160,11 @@ def tick(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, int]:
 def scan(programme_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     by = officer()
     with unit_of_work() as uow:
-        right = handing.scan(uow, by, programme_id, json_data["code"])
+        entitlement = handing.scan(uow, by, programme_id, json_data["code"])
         return {
-            "recipient_id": right.id,
-            "name": right.name,
-            "department": right.department,
+            "recipient_id": entitlement.id,
+            "name": entitlement.name,
+            "department": entitlement.department,
             "counts": queries.hand_out_counts(uow.session, programme_id),
         }
 

@@ -21,12 +21,14 @@ bp = APIBlueprint("hand_outs", __name__, url_prefix="/v1/store/entitlements", ta
 @bp.doc(summary="Read the code to show at the unit, and what became of one's share")
 def read_code(entitlement_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        right = entitlement_queries.own_entitlement(session, current_member_id(), entitlement_id)
-        if not right.has_share:
+        entitlement = entitlement_queries.own_entitlement(
+            session, current_member_id(), entitlement_id
+        )
+        if not entitlement.has_share:
             raise NotFound("share")
-        found = queries.hand_outs_of(session, [right.id]).get(right.id)
+        found = queries.hand_outs_of(session, [entitlement.id]).get(entitlement.id)
         return {
-            "code": rules.code_of(right.id, current_settings().secret_key),
+            "code": rules.code_of(entitlement.id, current_settings().secret_key),
             "state": found.state if found is not None else None,
             "recorded_at": found.recorded_at if found is not None else None,
         }

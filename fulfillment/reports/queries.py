@@ -64,7 +64,7 @@ _CHOSEN = text(
 
 
 @dataclass(frozen=True)
-class Bought:
+class PurchasedSku:
     """So many of a SKU that a programme's orders bought at one price, in fen.
 
     `paid_fen` is what the programme itself paid of `amount_fen`; the rest are other beans and
@@ -82,12 +82,12 @@ class Bought:
     paid_fen: int
 
 
-def bought(session: Session, programme_id: UUID) -> list[Bought]:
+def bought(session: Session, programme_id: UUID) -> list[PurchasedSku]:
     """Return what the paid orders of a programme bought, by supplier and SKU."""
     rows = session.execute(_BOUGHT, {"programme_id": programme_id})
     numbers = ("quantity", "amount_fen", "paid_fen")
     return [
-        Bought(**{**row._mapping, **{name: int(getattr(row, name)) for name in numbers}})
+        PurchasedSku(**{**row._mapping, **{name: int(getattr(row, name)) for name in numbers}})
         for row in rows
     ]
 
@@ -99,9 +99,9 @@ def freight(session: Session, programme_id: UUID) -> tuple[int, int]:
 
 
 def delivery_of(session: Session, programme_id: UUID) -> dict[str, int]:
-    """Return how many parts of a programme's orders are on their way, and how many arrived."""
+    """Return how many fulfillment orders of a programme are on their way, and how many arrived."""
     counts: dict[str, int] = {}
-    for each in handover_queries.parts_of(session, programme_id):
+    for each in handover_queries.fulfillment_counts(session, programme_id):
         counts[each.state] = counts.get(each.state, 0) + each.count
     signed = counts.get(dispatch_rules.DELIVERED, 0)
     waiting = counts.get(dispatch_rules.OPEN, 0) + counts.get(dispatch_rules.PARTLY, 0)
@@ -169,7 +169,7 @@ def dashboard_of(session: Session, programme: Programme) -> dict[str, Any]:
     }
 
 
-def _by_supplier(rows: list[Bought]) -> list[dict[str, Any]]:
+def _by_supplier(rows: list[PurchasedSku]) -> list[dict[str, Any]]:
     found: dict[UUID, dict[str, Any]] = {}
     for row in rows:
         supplier = found.setdefault(

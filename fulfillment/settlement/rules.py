@@ -44,7 +44,7 @@ class ReferenceUsed(DomainError):
 
 
 @dataclass(frozen=True)
-class GivenBack:
+class ReimbursedShare:
     """What went back of a line or of freight, and for how many units that never left."""
 
     id: UUID
@@ -61,7 +61,7 @@ class SoldLine:
     title: str
     quantity: int
     amount_fen: int
-    back: Sequence[GivenBack]
+    back: Sequence[ReimbursedShare]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def items_of_line(line: SoldLine, bps: int, delivered_at: datetime) -> list[Item
 
 
 def items_of_freight(
-    reference: str, fee_fen: int, back: Iterable[GivenBack], delivered_at: datetime
+    reference: str, fee_fen: int, back: Iterable[ReimbursedShare], delivered_at: datetime
 ) -> list[Item]:
     """Return a supplier's freight of an order and what went back of it; it bears no commission."""
     title = wording.name("settlement_item", FREIGHT).zh
@@ -127,7 +127,7 @@ def items_of_freight(
     return items
 
 
-class Counted(Protocol):
+class StatementAmount(Protocol):
     """What a statement is summed from."""
 
     @property
@@ -140,7 +140,7 @@ class Counted(Protocol):
     def commission_fen(self) -> int: ...
 
 
-def totals(items: Iterable[Counted]) -> dict[str, int]:
+def totals(items: Iterable[StatementAmount]) -> dict[str, int]:
     """Return the sums of a statement by what they are for."""
     found = dict.fromkeys(
         ("item_count", "sales_fen", "freight_fen", "refunds_fen", "adjustments_fen"), 0

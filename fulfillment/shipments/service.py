@@ -22,7 +22,7 @@ from orders.order import service as order_service
 
 
 @dataclass(frozen=True)
-class Parcel:
+class NewShipment:
     """A parcel to be recorded; without items, everything that is left goes into it."""
 
     carrier: str
@@ -33,7 +33,7 @@ class Parcel:
     is_shared: bool = False
 
 
-def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUID:
+def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: NewShipment) -> UUID:
     """Record a parcel; return its id.
 
     Raises WrongState when all is dispatched already, TooManyDispatched beyond what is left,
@@ -77,7 +77,7 @@ def dispatch(uow: UnitOfWork, fulfillment_order_id: UUID, parcel: Parcel) -> UUI
 
 
 def _check_number(
-    uow: UnitOfWork, part: FulfillmentOrder, carrier: str, tracking_no: str | None
+    uow: UnitOfWork, fulfillment_order: FulfillmentOrder, carrier: str, tracking_no: str | None
 ) -> None:
     """Refuse a number under which goods went to another member, or to another address of theirs."""
     if tracking_no is None:
@@ -96,8 +96,8 @@ def _check_number(
             Shipment.carrier == carrier,
             Shipment.dispatched_at > uow.now - rules.NUMBER_LIVES,
             or_(
-                FulfillmentOrder.member_id != part.member_id,
-                FulfillmentOrder.address.is_distinct_from(part.address),
+                FulfillmentOrder.member_id != fulfillment_order.member_id,
+                FulfillmentOrder.address.is_distinct_from(fulfillment_order.address),
             ),
         )
     )
@@ -107,15 +107,17 @@ def _check_number(
         raise rules.NumberUsed("tracking_no", number=other)
 
 
-def lock_part(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOrder:
-    """Lock the order and the part that a parcel is of, and read the parcel as it is now."""
-    part = dispatch_service.lock_with_order(uow, shipment.fulfillment_order_id)
+def lock_fulfillment_order(uow: UnitOfWork, shipment: Shipment) -> FulfillmentOrder:
+    """Lock the order and the fulfillment order that a parcel is of, and read the parcel as it is now."""
+    fulfillment_order = dispatch_service.lock_with_order(uow, shipment.fulfillment_order_id)
     uow.session.refresh(shipment)
-    return part
+    return fulfillment_order
 
 
-def arrive(uow: UnitOfWork, part: FulfillmentOrder, shipment: Shipment, by: str) -> None:
-    """Close a parcel of a locked part that arrived; the last one of what was sent home delivers it.
+def arrive(
+    uow: UnitOfWork, fulfillment_order: FulfillmentOrder, shipment: Shipment, by: str
+) -> None:
+    """Close a parcel that arrived; the last one sent to a home delivers its locked fulfillment order.
 
     What goes to a union is accepted by the union. Doing it again changes nothing.
     """
@@ -123,10 +125,13 @@ def arrive(uow: UnitOfWork, part: FulfillmentOrder, shipment: Shipment, by: str)
         return
     shipment.delivered_at = uow.now
     uow.session.flush()
-    if part.state != dispatch_rules.DISPATCHED or part.delivery_mode != dispatch_rules.SHIP:
+    if (
+        fulfillment_order.state != dispatch_rules.DISPATCHED
+        or fulfillment_order.delivery_mode != dispatch_rules.SHIP
+    ):
         return
-    if all(each.delivered_at for each in shipments_of(uow.session, [part.id])):
-        dispatch_service.deliver(uow, part.id, by)
+    if all(each.delivered_at for each in shipments_of(uow.session, [fulfillment_order.id])):
+        dispatch_service.deliver(uow, fulfillment_order.id, by)
 
 
 def correct(
@@ -138,13 +143,13 @@ def correct(
     """
     number = rules.clean_number(carrier, tracking_no)
     shipment = uow.session.get_one(Shipment, shipment_id)
-    part = dispatch_service.lock(uow, shipment.fulfillment_order_id)
+    fulfillment_order = dispatch_service.lock(uow, shipment.fulfillment_order_id)
     uow.session.refresh(shipment)
     if (shipment.carrier, shipment.tracking_no) == (carrier, number):
         return shipment
-    if part.state == dispatch_rules.DELIVERED or shipment.delivered_at is not None:
+    if fulfillment_order.state == dispatch_rules.DELIVERED or shipment.delivered_at is not None:
         raise rules.ParcelDelivered()
-    _check_number(uow, part, carrier, number)
+    _check_number(uow, fulfillment_order, carrier, number)
     before = {
         "carrier": shipment.carrier,
         "tracking_no": shipment.tracking_no,
@@ -174,8 +179,10 @@ def members_shipment(session: Session, shipment_id: UUID, member_id: UUID) -> Sh
 def phone_end(session: Session, shipment_id: UUID) -> str:
     """Return the last four digits of the phone that a parcel goes to; empty where there is none."""
     shipment = get_shipment(session, shipment_id)
-    part = dispatch_queries.any_fulfillment_order(session, shipment.fulfillment_order_id)
-    return str((part.address or {}).get("phone", ""))[-4:]
+    fulfillment_order = dispatch_queries.any_fulfillment_order(
+        session, shipment.fulfillment_order_id
+    )
+    return str((fulfillment_order.address or {}).get("phone", ""))[-4:]
 
 
 def own_shipment(session: Session, shipment_id: UUID, supplier_id: UUID) -> Shipment:

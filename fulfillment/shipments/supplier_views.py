@@ -59,7 +59,7 @@ def correct(shipment_id: UUID, json_data: dict[str, Any]) -> Any:
 def dispatch(fulfillment_order_id: UUID, json_data: dict[str, Any]) -> Response:
     supplier_id, actor = current_scope_id(), current().name
     items = tuple(json_data["items"]) if json_data["items"] is not None else None
-    parcel = service.Parcel(
+    parcel = service.NewShipment(
         json_data["carrier"], json_data["tracking_no"], items, actor, json_data["is_shared"]
     )
 

@@ -21,5 +21,5 @@ bp = APIBlueprint("parcels", __name__, url_prefix="/v1/store/orders", tag="Store
 def list_shipments(order_id: UUID) -> dict[str, Any]:
     with reading() as session:
         order_queries.order_of_member(session, order_id, current_member_id())
-        parts = [each.id for each in dispatch_queries.of_order(session, order_id)]
-        return {"items": service.shipments_of(session, parts)}
+        fulfillment_orders = [each.id for each in dispatch_queries.of_order(session, order_id)]
+        return {"items": service.shipments_of(session, fulfillment_orders)}

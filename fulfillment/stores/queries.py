@@ -26,7 +26,7 @@ EARTH_KM = 6371.0088
 
 
 @dataclass(frozen=True)
-class Near:
+class StoreFilter:
     """Which stores a member looks for: of a merchant, honouring products, around a place."""
 
     supplier_id: UUID | None = None
@@ -70,29 +70,29 @@ def of_supplier(session: Session, supplier_id: UUID) -> list[Store]:
     return list(session.scalars(query.limit(rules.MAX_STORES)))
 
 
-def _matching(wish: Near) -> Select[Store]:
+def _matching(filters: StoreFilter) -> Select[Store]:
     query = select(Store).where(Store.is_active)
-    if wish.supplier_id is not None:
-        query = query.where(Store.supplier_id == wish.supplier_id)
-    if wish.product_id is not None:
-        listed = Store.product_ids.op("@>")(func.jsonb_build_array(str(wish.product_id)))
+    if filters.supplier_id is not None:
+        query = query.where(Store.supplier_id == filters.supplier_id)
+    if filters.product_id is not None:
+        listed = Store.product_ids.op("@>")(func.jsonb_build_array(str(filters.product_id)))
         query = query.where(Store.product_ids.is_(None) | listed)
     return query
 
 
 def find(
-    session: Session, wish: Near, cursor: UUID | None, limit: int
+    session: Session, filters: StoreFilter, cursor: UUID | None, limit: int
 ) -> list[tuple[Store, float | None]]:
     """Return stores that are open for collection, with their distance in km: the nearest first.
 
     Without a position: oldest first, one more than `limit` if there are more.
     """
-    query = _matching(wish)
-    if wish.position is None:
+    query = _matching(filters)
+    if filters.position is None:
         if cursor is not None:
             query = query.where(Store.id > cursor)
         return [(each, None) for each in session.scalars(query.order_by(Store.id).limit(limit + 1))]
-    at = wish.position
+    at = filters.position
     places = session.execute(query.with_only_columns(Store.id, Store.latitude, Store.longitude))
     nearest = sorted((distance_km(at, (lat, lon)), key) for key, lat, lon in places)[:limit]
     rows = session.scalars(select(Store).where(Store.id.in_([key for _, key in nearest])))
@@ -160,7 +160,7 @@ def of_day(session: Session, store_id: UUID, day: date) -> list[PickupChoice]:
 
 def honouring(session: Session, supplier_id: UUID, product_id: UUID) -> list[tuple[UUID, str]]:
     """Return which active stores of a merchant hand a product out, oldest first: ids and names."""
-    query = _matching(Near(supplier_id, product_id)).with_only_columns(Store.id, Store.name)
+    query = _matching(StoreFilter(supplier_id, product_id)).with_only_columns(Store.id, Store.name)
     rows = session.execute(query.order_by(Store.id).limit(rules.MAX_STORES))
     return [(row.id, row.name) for row in rows]
 

@@ -52,7 +52,7 @@ class Slot:
     ends_at: datetime
 
 
-class Collected(Protocol):
+class PickupLine(Protocol):
     """A line of an order that is collected at a store."""
 
     @property

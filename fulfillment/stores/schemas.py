@@ -7,7 +7,7 @@ from apiflask.validators import Length, Range
 from marshmallow import ValidationError, post_load, validates_schema
 
 from fulfillment.stores.rules import Hours, StoreForm
-from fulfillment.stores.service import PickupWish
+from fulfillment.stores.service import PickupRequest
 from mall.access.staff.schemas import InvitationReply
 from mall.web.fields import (
     Day,
@@ -178,7 +178,7 @@ class PickupBody(Schema):
 
     @post_load
     def wishes(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {"choices": [PickupWish(**each) for each in data["choices"]]}
+        return {"choices": [PickupRequest(**each) for each in data["choices"]]}
 
 
 class PickupReply(Schema):

@@ -12,7 +12,7 @@ from catalog.products.queries import products
 from catalog.products.rules import STORE_PICKUP
 from fulfillment.stores import queries, rules
 from fulfillment.stores.models import PickupChoice, Store
-from fulfillment.stores.rules import Collected, Slot, StoreForm
+from fulfillment.stores.rules import PickupLine, Slot, StoreForm
 from mall.access.rules import STORE
 from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.db import hold_turn
@@ -30,7 +30,7 @@ from orders.order import service as order_service
 
 
 @dataclass(frozen=True)
-class PickupWish:
+class PickupRequest:
     """Where and from when a member wants to collect what an order has of a store's merchant."""
 
     store_id: UUID
@@ -51,9 +51,9 @@ def add_store(uow: UnitOfWork, supplier_id: UUID, form: StoreForm) -> Store:
 
 
 def change_store(uow: UnitOfWork, supplier_id: UUID, store_id: UUID, form: StoreForm) -> Store:
-    """Say anew what a store is; what was chosen stays chosen, at the place that was agreed.
+    """Change a store; choices already made keep the place that was agreed.
 
-    Who had chosen a place that is another now is told. Raises NotFound, StoreNameTaken and Invalid.
+    Members whose chosen place has moved are told. Raises NotFound, StoreNameTaken and Invalid.
     """
     store = _lock_of_supplier(uow, store_id, supplier_id)
     before = queries.place_of(uow.session, store)
@@ -153,7 +153,7 @@ def _let_go(uow: UnitOfWork, store: Store) -> None:
     staff_notices.notify(uow, told)
 
 
-def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -> PickupChoice:
+def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: PickupRequest) -> PickupChoice:
     """Choose where and when to collect what one's own order has of a store's merchant.
 
     Locks the order, then the store: places of a day are counted one choice after the other.
@@ -164,7 +164,7 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.AWAITING_PAYMENT, order_rules.PAID):
         raise order_rules.STATES.refusal(order.state, "pickup")
-    store = _lock(uow, wish.store_id)
+    store = _lock(uow, asked.store_id)
     if not store.is_active:
         raise rules.StoreClosed("store_id")
     lines = _collected(uow, order_id, store.supplier_id)
@@ -176,7 +176,7 @@ def choose(uow: UnitOfWork, member_id: UUID, order_id: UUID, wish: PickupWish) -
     before = queries.choice_of(uow.session, order_id, store.supplier_id)
     if before is not None:
         _check_changeable(uow, before)
-    slot = _slot(uow, store, wish.starts_at)
+    slot = _slot(uow, store, asked.starts_at)
     units = before.units if before is not None else sum(line.quantity for line in lines)
     _check_room(uow, store, slot, units, before)
     # The order is locked: nobody else writes what is chosen for it.
@@ -213,9 +213,9 @@ def _lock(uow: UnitOfWork, store_id: UUID) -> Store:
     ).one()
 
 
-def _collected(uow: UnitOfWork, order_id: UUID, supplier_id: UUID) -> list[Collected]:
+def _collected(uow: UnitOfWork, order_id: UUID, supplier_id: UUID) -> list[PickupLine]:
     lines = order_queries.lines_of(uow.session, [order_id])[order_id]
-    found: list[Collected] = [
+    found: list[PickupLine] = [
         line
         for line in lines
         if line.supplier_id == supplier_id and line.delivery_mode == STORE_PICKUP
@@ -259,7 +259,7 @@ def _check_room(
 
 
 def release(uow: UnitOfWork, order_id: UUID, supplier_id: UUID, units: int) -> None:
-    """Give places of a day back: so many units of an order are not collected any more."""
+    """Release places of a day: so many units of an order are not collected any more."""
     uow.session.execute(
         update(PickupChoice)
         .where(PickupChoice.order_id == order_id, PickupChoice.supplier_id == supplier_id)

@@ -35,7 +35,7 @@ bp = APIBlueprint("stores", __name__, url_prefix="/v1/store", tag="Store: collec
 )
 def find_stores(query_data: dict[str, Any]) -> dict[str, Any]:
     at = (query_data["latitude"], query_data["longitude"])
-    near = queries.Near(
+    near = queries.StoreFilter(
         query_data["supplier_id"], query_data["product_id"], at if at[0] is not None else None
     )
     limit = query_data["limit"]
@@ -114,6 +114,6 @@ def read_pickup(order_id: UUID) -> dict[str, Any]:
 def choose_pickup(order_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:
     with unit_of_work() as uow:
         # In one order for everybody: two members who choose the same stores never wait crosswise.
-        for wish in sorted(json_data["choices"], key=lambda each: each.store_id):
-            service.choose(uow, current_member_id(), order_id, wish)
+        for asked in sorted(json_data["choices"], key=lambda each: each.store_id):
+            service.choose(uow, current_member_id(), order_id, asked)
         return _chosen(uow.session, order_id)

@@ -10,7 +10,7 @@ ACCEPTED, REFUSED, LATER = "accepted", "refused", "later"
 
 
 @dataclass(frozen=True)
-class Parcel:
+class TrackingNumber:
     """Whose parcel it is: our code of its carrier, its number, and four digits of a phone.
 
     Some carriers tell nobody but who knows the recipient's phone.
@@ -30,7 +30,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class News:
+class TrackingUpdate:
     """What is told of a parcel, and whether nothing more will be."""
 
     carrier: str
@@ -40,21 +40,21 @@ class News:
     is_lost: bool = False
 
 
-class NotBelieved(Exception):
+class PushRefused(Exception):
     """A push that is not signed, or not understood."""
 
 
 class TrackingGateway(Protocol):
     """Follows parcels; never raises for what the other side answers or fails to answer."""
 
-    def subscribe(self, parcel: Parcel, callback: str, salt: str) -> Outcome:
+    def subscribe(self, parcel: TrackingNumber, callback: str, salt: str) -> Outcome:
         """Ask to be told of a parcel's events at an address."""
         ...
 
-    def ask(self, parcel: Parcel) -> News | None:
+    def ask(self, parcel: TrackingNumber) -> TrackingUpdate | None:
         """Return what is known of a parcel; None where there is no answer."""
         ...
 
-    def parse_push(self, form: dict[str, str], salt: str) -> News:
+    def parse_push(self, form: dict[str, str], salt: str) -> TrackingUpdate:
         """Return what a push says; raises NotBelieved."""
         ...

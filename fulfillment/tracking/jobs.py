@@ -8,7 +8,7 @@ from flask import current_app
 
 from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import queries, rules, service
-from fulfillment.tracking.gateway import Parcel, TrackingGateway
+from fulfillment.tracking.gateway import TrackingGateway, TrackingNumber
 from mall.kernel import clock
 from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.settings import Kuaidi100Settings, current_settings

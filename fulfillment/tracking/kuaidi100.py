@@ -10,7 +10,7 @@ from typing import Any
 import requests
 
 from fulfillment.tracking import gateway, rules
-from fulfillment.tracking.gateway import News, NotBelieved, Outcome, Parcel
+from fulfillment.tracking.gateway import Outcome, PushRefused, TrackingNumber, TrackingUpdate
 from fulfillment.tracking.rules import Report
 from mall.kernel.clock import BEIJING, known_moment
 from mall.kernel.outgoing.session import BoundedSession, Bounds
@@ -57,7 +57,7 @@ class Kuaidi100:
         self._settings = settings
         self._session = BoundedSession(Bounds(settings.timeout_seconds, MAX_ANSWER_BYTES))
 
-    def subscribe(self, parcel: Parcel, callback: str, salt: str) -> Outcome:
+    def subscribe(self, parcel: TrackingNumber, callback: str, salt: str) -> Outcome:
         parameters = {
             "callbackurl": callback,
             "salt": salt,
@@ -79,7 +79,7 @@ class Kuaidi100:
         state = gateway.REFUSED if code in REFUSALS else gateway.LATER
         return Outcome(state, f"{code} {message}"[:200])
 
-    def ask(self, parcel: Parcel) -> News | None:
+    def ask(self, parcel: TrackingNumber) -> TrackingUpdate | None:
         company = COMPANIES[parcel.carrier]
         wanted = {
             "com": company,
@@ -93,22 +93,22 @@ class Kuaidi100:
         answer = self._post("/poll/query.do", form)
         if answer is None or str(answer.get("status")) != OK:
             return None
-        return News(parcel.carrier, parcel.tracking_no, _reports(answer.get("data")))
+        return TrackingUpdate(parcel.carrier, parcel.tracking_no, _reports(answer.get("data")))
 
-    def parse_push(self, form: dict[str, str], salt: str) -> News:
+    def parse_push(self, form: dict[str, str], salt: str) -> TrackingUpdate:
         param = form.get("param", "")
         if not hmac.compare_digest(
             form.get("sign", "").upper().encode(), _md5(param + salt).encode()
         ):
-            raise NotBelieved("the signature is wrong")
+            raise PushRefused("the signature is wrong")
         try:
             told = json.loads(param)
             result, status = told["lastResult"], str(told.get("status", ""))
             carrier, number = _CARRIERS[result["com"]], str(result["nu"])
         except (ValueError, KeyError, TypeError) as error:
-            raise NotBelieved("it is not understood") from error
+            raise PushRefused("it is not understood") from error
         reports = _reports(result.get("data"))
-        return News(carrier, number, reports, status == "shutdown", status == "abort")
+        return TrackingUpdate(carrier, number, reports, status == "shutdown", status == "abort")
 
     def _post(self, path: str, form: dict[str, str]) -> dict[str, Any] | None:
         try:

@@ -44,7 +44,7 @@ class Report:
     place: str = ""
 
 
-class Happened(Protocol):
+class ReportedEvent(Protocol):
     """What the state of a parcel is told from."""
 
     @property
@@ -54,7 +54,7 @@ class Happened(Protocol):
     def state(self) -> str: ...
 
 
-def state_of(events: Iterable[Happened]) -> str:
+def state_of(events: Iterable[ReportedEvent]) -> str:
     """Return what the latest event says; a parcel without any was sent."""
     latest = max(events, key=lambda each: (each.happened_at, _RANK[each.state]), default=None)
     return SENT if latest is None else latest.state

@@ -92,7 +92,7 @@ def note_asked(uow: UnitOfWork, shipment_id: UUID) -> None:
         uow.session.flush()
 
 
-def take_news(uow: UnitOfWork, shipment_id: UUID, news: gateway.News) -> int:
+def take_update(uow: UnitOfWork, shipment_id: UUID, news: gateway.TrackingUpdate) -> int:
     """Take in what the aggregator tells of a parcel; return how much of it was new.
 
     News of another number, and events of an earlier parcel under the same number, are left out.
@@ -131,9 +131,9 @@ def report(uow: UnitOfWork, shipment_id: UUID, told: Report, by: str) -> None:
 def _record(uow: UnitOfWork, shipment: Shipment, reports: Iterable[Report], source: str) -> int:
     """Keep events that are not known yet, and let the parcel be where the latest says.
 
-    Locks order and part before the parcel, as whoever delivers does.
+    Locks order and fulfillment order before the parcel, as whoever delivers does.
     """
-    part = shipment_service.lock_part(uow, shipment)
+    fulfillment_order = shipment_service.lock_fulfillment_order(uow, shipment)
     found = _lock(uow, shipment.id)
     if found is None or (found.carrier, found.tracking_no) != (
         shipment.carrier,
@@ -167,7 +167,7 @@ def _record(uow: UnitOfWork, shipment: Shipment, reports: Iterable[Report], sour
     found.last_event_at = max(each.happened_at for each in events)
     uow.session.flush()
     if found.state == rules.DELIVERED:
-        shipment_service.arrive(uow, part, shipment, BY_CARRIER)
+        shipment_service.arrive(uow, fulfillment_order, shipment, BY_CARRIER)
         found.watch = rules.ENDED
         uow.session.flush()
     return len(kept)

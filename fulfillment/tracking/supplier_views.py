@@ -32,7 +32,7 @@ def track(shipment_id: UUID) -> dict[str, Any]:
 @bp.output(TrackingReply, 201)
 @bp.doc(
     summary="Report what happened to one's own parcel; the same report again changes nothing",
-    description="`delivered` closes the parcel; the last parcel of a part delivers it.",
+    description="`delivered` closes the parcel; the last parcel of a fulfillment order delivers it.",
     responses={409: "As many events as are kept", 422: "Before the dispatch, or after now"},
 )
 def report(shipment_id: UUID, json_data: Report) -> dict[str, Any]:

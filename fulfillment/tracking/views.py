@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from fulfillment.shipments import service as shipment_service
 from fulfillment.tracking import queries, rules, service
-from fulfillment.tracking.gateway import NotBelieved, TrackingGateway
+from fulfillment.tracking.gateway import PushRefused, TrackingGateway
 from fulfillment.tracking.schemas import PushReply, TrackingEventReply, TrackingReply
 from mall.access.guard import current_member_id, public
 from mall.kernel.settings import current_settings
@@ -62,9 +62,9 @@ def take_push(shipment_id: UUID) -> Any:
     salt = rules.salt_of(shipment_id, current_settings().secret_key)
     try:
         news = gateway.parse_push(request.form.to_dict(), salt)
-    except NotBelieved as error:
+    except PushRefused as error:
         log.warning("push_not_believed", shipment_id=str(shipment_id), why=str(error))
         return {"result": False, "returnCode": "500", "message": str(error)}, 400
     with unit_of_work() as uow:
-        service.take_news(uow, shipment_id, news)
+        service.take_update(uow, shipment_id, news)
     return {"result": True, "returnCode": "200", "message": "成功"}

@@ -34,7 +34,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ParcelRow:
     """A row that can be tried: which fulfillment order leaves with whom, under which number."""
 
     row: int
@@ -63,7 +63,7 @@ def texts_of(row: Row, heads: Mapping[str, int]) -> dict[str, str]:
     return texts
 
 
-def read(row: Row, heads: Mapping[str, int]) -> Wanted | Problem | None:
+def read(row: Row, heads: Mapping[str, int]) -> ParcelRow | Problem | None:
     """Return what a row asks for, what is wrong with it, or None where nothing is filled in."""
     try:
         texts = texts_of(row, heads)
@@ -81,14 +81,14 @@ def read(row: Row, heads: Mapping[str, int]) -> Wanted | Problem | None:
     if quantity and not re.fullmatch(r"[1-9]\d{0,3}", quantity):
         return _problem(row, finding("quantity_wrong"))
     number = texts[NUMBER].upper()
-    return Wanted(row.number, number, code, tracking_no, int(quantity) if quantity else None)
+    return ParcelRow(row.number, number, code, tracking_no, int(quantity) if quantity else None)
 
 
 def _problem(row: Row, found: Finding) -> Problem:
     return Problem(row.number, found.code, found)
 
 
-def rows_of(rows: Iterator[Row]) -> list[Wanted | Problem]:
+def rows_of(rows: Iterator[Row]) -> list[ParcelRow | Problem]:
     """Return what the rows of a sheet ask for, in their order; raises SheetRefused."""
     head = next(rows, None)
     if head is None:

@@ -11,47 +11,53 @@ from fulfillment.dispatch.rules import DispatchItem
 from fulfillment.shipments import rules as shipment_rules
 from fulfillment.shipments import service as shipment_service
 from fulfillment.uploads import rules
-from fulfillment.uploads.rules import Wanted
+from fulfillment.uploads.rules import ParcelRow
 from mall.kernel.errors import Invalid, NotFound
 from mall.kernel.uow import UnitOfWork
 from mall.members.rules import mask_name
 
 
-def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool:
+def send(uow: UnitOfWork, supplier_id: UUID, wanted: ParcelRow, actor: str) -> bool:
     """Record the parcel of a row; False where it is recorded already, under the same number.
 
     So the same sheet sent again sends nothing twice. Raises what `shipment_service.dispatch` raises,
-    NotFound for another's number, and Invalid for a quantity of a part of several lines.
+    NotFound for another's number, and Invalid for a quantity of a fulfillment order of several lines.
     """
-    part = dispatch_queries.find_number(uow.session, wanted.number, supplier_id)
-    if part is None:
+    fulfillment_order = dispatch_queries.find_number(uow.session, wanted.number, supplier_id)
+    if fulfillment_order is None:
         raise NotFound("fulfillment order")
     number = shipment_rules.clean_number(wanted.carrier, wanted.tracking_no)
-    if shipment_service.find_parcel(uow.session, part.id, wanted.carrier, number) is not None:
+    if (
+        shipment_service.find_parcel(uow.session, fulfillment_order.id, wanted.carrier, number)
+        is not None
+    ):
         return False
     items = None
     if wanted.quantity is not None:
-        lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
+        lines = dispatch_queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
         if len(lines) != 1:
             raise Invalid("quantity", "several_goods_by_sheet")
         items = (DispatchItem(lines[0].id, wanted.quantity),)
-    parcel = shipment_service.Parcel(wanted.carrier, number, items, actor)
-    shipment_service.dispatch(uow, part.id, parcel)
+    parcel = shipment_service.NewShipment(wanted.carrier, number, items, actor)
+    shipment_service.dispatch(uow, fulfillment_order.id, parcel)
     return True
 
 
 def open_rows(session: Session, supplier_id: UUID) -> list[list[Any]]:
     """Return a row for each fulfillment order that waits to be sent, oldest first, to be filled in."""
-    parts = dispatch_queries.waiting_to_leave(session, supplier_id, rules.MAX_OPEN)
-    lines = dispatch_queries.lines_of(session, [part.id for part in parts])
-    return [_row(part, lines[part.id]) for part in parts]
-
-
-def _row(part: FulfillmentOrder, lines: list[FulfillmentLine]) -> list[Any]:
-    goods = "；".join(f"{line.title} ×{line.to_dispatch}" for line in lines if line.to_dispatch)
-    address = part.address or {}
+    fulfillment_orders = dispatch_queries.waiting_to_leave(session, supplier_id, rules.MAX_OPEN)
+    lines = dispatch_queries.lines_of(session, [each.id for each in fulfillment_orders])
     return [
-        part.number,
+        _row(fulfillment_order, lines[fulfillment_order.id])
+        for fulfillment_order in fulfillment_orders
+    ]
+
+
+def _row(fulfillment_order: FulfillmentOrder, lines: list[FulfillmentLine]) -> list[Any]:
+    goods = "；".join(f"{line.title} ×{line.to_dispatch}" for line in lines if line.to_dispatch)
+    address = fulfillment_order.address or {}
+    return [
+        fulfillment_order.number,
         "",
         "",
         "",

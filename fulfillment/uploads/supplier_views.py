@@ -7,7 +7,7 @@ from flask import Response
 
 from catalog.suppliers import queries as supplier_queries
 from fulfillment.uploads import rules, service
-from fulfillment.uploads.rules import Problem, Wanted
+from fulfillment.uploads.rules import ParcelRow, Problem
 from fulfillment.uploads.schemas import SentReply
 from mall.access.guard import current, current_scope_id, open_to_all
 from mall.access.rules import SUPPLIER
@@ -48,7 +48,7 @@ def send_sheet() -> dict[str, Any]:
     problems = [each for each in found if isinstance(each, Problem)]
     sent = unchanged = 0
     for wanted in found:
-        if not isinstance(wanted, Wanted):
+        if not isinstance(wanted, ParcelRow):
             continue
         try:
             with unit_of_work() as uow:

@@ -20,7 +20,7 @@ from fulfillment.vouchers.schemas import (
     RedeemCodeBody,
     UndoBody,
 )
-from fulfillment.vouchers.service import StoreDesk
+from fulfillment.vouchers.service import StoreCounter
 from mall.access.guard import current, current_scope_id, needs_duty, open_to_all
 from mall.access.rules import MANAGES, PICKUP, TooManyTries
 from mall.kernel.clock import beijing_day, now
@@ -35,17 +35,17 @@ log = structlog.get_logger(__name__)
 GUESSES = Counter("mall_pickup_codes_refused_total", "Codes at counters refused", ["why"])
 
 
-def _desk(uow: UnitOfWork, request_key: str | None = None) -> StoreDesk:
+def _counter(uow: UnitOfWork, request_key: str | None = None) -> StoreCounter:
     store = store_service.counter_of(uow, current_scope_id())
-    return StoreDesk(store, current().subject_id, current().name, request_key)
+    return StoreCounter(store, current().subject_id, current().name, request_key)
 
 
 def _voucher_of(code: str) -> UUID:
     """Return the voucher of a code; what is wrong is counted, and too much of it raises an alarm."""
     try:
         with unit_of_work() as uow:
-            desk = _desk(uow)
-            found = service.look_up(uow, desk, code)
+            counter = _counter(uow)
+            found = service.look_up(uow, counter, code)
             voucher_id = found.id if found is not None else None
     except TooManyTries:
         GUESSES.labels("blocked").inc()
@@ -61,14 +61,16 @@ def _voucher_of(code: str) -> UUID:
 def _raise_alarm(_hour: str, store_id: UUID) -> None:
     """Raise the alarm about a store; this process need not do so again within the hour."""
     with unit_of_work() as uow:
-        is_news = service.alarm(uow, _desk(uow))
+        is_news = service.alarm(uow, _counter(uow))
     if is_news:
         log.error("pickup_guessing", store_id=str(store_id), by=current().name)
 
 
 def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
-    part = dispatch_queries.any_fulfillment_order(uow.session, voucher.fulfillment_order_id)
-    lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
+    fulfillment_order = dispatch_queries.any_fulfillment_order(
+        uow.session, voucher.fulfillment_order_id
+    )
+    lines = dispatch_queries.lines_of(uow.session, [fulfillment_order.id])[fulfillment_order.id]
     [line] = [each for each in lines if each.id == voucher.fulfillment_line_id]
     names = member_queries.display_names(uow.session, [voucher.member_id])
     return {
@@ -76,9 +78,9 @@ def _shown(uow: UnitOfWork, voucher: PickupVoucher) -> dict[str, Any]:
         "title": line.title,
         "options": line.options,
         "quantity": 1,
-        "order_no": part.order_no,
+        "order_no": fulfillment_order.order_no,
         "member": mask_name(names.get(voucher.member_id, "")),
-        "note": part.note,
+        "note": fulfillment_order.note,
         "state": voucher.state,
         "expires_at": voucher.expires_at,
         "redeemed_at": voucher.redeemed_at,
@@ -118,9 +120,9 @@ def redeem(json_data: dict[str, str]) -> Response:
     voucher_id = _voucher_of(json_data["code"])
 
     def work(uow: UnitOfWork) -> dict[str, Any]:
-        desk = _desk(uow, request.headers.get("Idempotency-Key"))
+        counter = _counter(uow, request.headers.get("Idempotency-Key"))
         reply: dict[str, Any] = HandOutReply().dump(
-            _shown(uow, service.redeem(uow, desk, voucher_id))
+            _shown(uow, service.redeem(uow, counter, voucher_id))
         )
         return reply
 
@@ -137,7 +139,7 @@ def redeem(json_data: dict[str, str]) -> Response:
 )
 def undo(voucher_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        return _shown(uow, service.undo(uow, _desk(uow), voucher_id, json_data["reason"]))
+        return _shown(uow, service.undo(uow, _counter(uow), voucher_id, json_data["reason"]))
 
 
 @bp.get("/day")

@@ -46,7 +46,9 @@ def get_voucher(session: Session, voucher_id: UUID) -> PickupVoucher:
     return found
 
 
-def of_parts(session: Session, fulfillment_order_ids: Sequence[UUID]) -> list[PickupVoucher]:
+def of_fulfillment_orders(
+    session: Session, fulfillment_order_ids: Sequence[UUID]
+) -> list[PickupVoucher]:
     """Return the vouchers of fulfillment orders, in their order."""
     query = select(PickupVoucher).where(
         PickupVoucher.fulfillment_order_id.in_(fulfillment_order_ids)
@@ -57,14 +59,16 @@ def of_parts(session: Session, fulfillment_order_ids: Sequence[UUID]) -> list[Pi
 
 
 def allowed_stores(
-    session: Session, part: FulfillmentOrder, line: FulfillmentLine
+    session: Session, fulfillment_order: FulfillmentOrder, line: FulfillmentLine
 ) -> list[tuple[UUID, str]]:
     """Return where a line is handed out: at the store that was chosen, else wherever it may be."""
-    chosen = store_queries.choice_of(session, part.order_id, part.supplier_id)
+    chosen = store_queries.choice_of(
+        session, fulfillment_order.order_id, fulfillment_order.supplier_id
+    )
     if chosen is not None:
         return [(chosen.store_id, chosen.place["name"])]
-    product_id = order_queries.product_of(session, part.order_id, line.order_line_id)
-    return store_queries.honouring(session, part.supplier_id, product_id)
+    product_id = order_queries.product_of(session, fulfillment_order.order_id, line.order_line_id)
+    return store_queries.honouring(session, fulfillment_order.supplier_id, product_id)
 
 
 def expiring(session: Session, now: datetime, limit: int) -> list[PickupVoucher]:
@@ -106,20 +110,29 @@ def of_order_no(session: Session, order_no: str) -> list[PickupVoucher]:
 def day_list(session: Session, store_id: UUID, day: date) -> list[dict[str, Any]]:
     """Return what is to be handed out at a store on a day, by time: what, how many, how far."""
     chosen = store_queries.of_day(session, store_id, day)
-    parts: dict[tuple[UUID, UUID], list[FulfillmentOrder]] = defaultdict(list)
-    for part in dispatch_queries.collected_of(session, [choice.order_id for choice in chosen]):
-        parts[part.order_id, part.supplier_id].append(part)
+    fulfillment_orders: dict[tuple[UUID, UUID], list[FulfillmentOrder]] = defaultdict(list)
+    for fulfillment_order in dispatch_queries.collected_of(
+        session, [choice.order_id for choice in chosen]
+    ):
+        fulfillment_orders[fulfillment_order.order_id, fulfillment_order.supplier_id].append(
+            fulfillment_order
+        )
     lines = dispatch_queries.lines_of(
-        session, [part.id for found in parts.values() for part in found]
+        session,
+        [
+            fulfillment_order.id
+            for found in fulfillment_orders.values()
+            for fulfillment_order in found
+        ],
     )
     return [
         {
-            "order_no": part.order_no,
-            "member_id": part.member_id,
+            "order_no": fulfillment_order.order_no,
+            "member_id": fulfillment_order.member_id,
             "slot_starts": choice.slot_starts,
             "slot_ends": choice.slot_ends,
-            "note": part.note,
-            "state": part.state,
+            "note": fulfillment_order.note,
+            "state": fulfillment_order.state,
             "lines": [
                 {
                     "title": line.title,
@@ -127,9 +140,9 @@ def day_list(session: Session, store_id: UUID, day: date) -> list[dict[str, Any]
                     "quantity": line.quantity - line.cancelled_quantity,
                     "handed_out": line.dispatched_quantity,
                 }
-                for line in lines[part.id]
+                for line in lines[fulfillment_order.id]
             ],
         }
         for choice in chosen
-        for part in parts[choice.order_id, choice.supplier_id]
+        for fulfillment_order in fulfillment_orders[choice.order_id, choice.supplier_id]
     ]

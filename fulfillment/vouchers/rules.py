@@ -110,7 +110,7 @@ def short_hash(digits: str, secret: str) -> str:
     return hmac.new(secret.encode(), b"short-hash:" + digits.encode(), hashlib.sha256).hexdigest()
 
 
-def told(at: datetime) -> str:
+def clerk_time(at: datetime) -> str:
     """Return an instant as a clerk reads it."""
     return f"{at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
 

@@ -32,24 +32,33 @@ from orders.order import service as order_service
 
 def issue(uow: UnitOfWork, messages: Sequence[PickupOpened]) -> None:
     """Give a voucher for each unit to collect; a second message gives none."""
-    parts = [UUID(message.fulfillment_order_id) for message in messages]
-    owners = dispatch_queries.owners_of(uow.session, parts)
+    fulfillment_orders = [UUID(message.fulfillment_order_id) for message in messages]
+    owners = dispatch_queries.owners_of(uow.session, fulfillment_orders)
     rows: list[dict[str, Any]] = []
-    for part_id, lines in dispatch_queries.lines_of(uow.session, parts).items():
+    for fulfillment_order_id, lines in dispatch_queries.lines_of(
+        uow.session, fulfillment_orders
+    ).items():
         for line in lines:
             for position in range(line.quantity):
-                rows.append(_row(uow, part_id, line.id, position) | owners[part_id])
+                rows.append(
+                    _row(uow, fulfillment_order_id, line.id, position)
+                    | owners[fulfillment_order_id]
+                )
     if rows:
+        # The message may come twice: a line has one voucher for each position.
         uow.session.execute(insert(PickupVoucher).values(rows).on_conflict_do_nothing())
 
 
-def _row(uow: UnitOfWork, part_id: UUID, line_id: UUID, position: int) -> dict[str, Any]:
+def _row(
+    uow: UnitOfWork, fulfillment_order_id: UUID, line_id: UUID, position: int
+) -> dict[str, Any]:
     voucher_id, secret = new_id(), uow.settings.secret_key
     return {
         "id": voucher_id,
-        "fulfillment_order_id": part_id,
+        "fulfillment_order_id": fulfillment_order_id,
         "fulfillment_line_id": line_id,
         "position": position,
+        # Hashes only: codes are derived from id and secret whenever their member looks at them.
         "code_hash": rules.hash_of(rules.code_of(voucher_id, secret)),
         "short_hash": rules.short_hash(rules.short_of(voucher_id, secret), secret),
         "state": rules.VALID,
@@ -59,7 +68,7 @@ def _row(uow: UnitOfWork, part_id: UUID, line_id: UUID, position: int) -> dict[s
 
 
 @dataclass(frozen=True)
-class StoreDesk:
+class StoreCounter:
     """Where a code is shown: a store, who stands at its counter, and the key of the request."""
 
     store: Store
@@ -68,28 +77,29 @@ class StoreDesk:
     request_key: str | None = None
 
 
-def look_up(uow: UnitOfWork, desk: StoreDesk, code: str) -> PickupVoucher | None:
-    """Return the voucher of a code of the desk's merchant.
+def look_up(uow: UnitOfWork, counter: StoreCounter, code: str) -> PickupVoucher | None:
+    """Return the pickup voucher of a code, of the counter's merchant.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for a clerk or
     a store that gave too many, and ShortCodeAmbiguous.
     """
-    counters = ((rules.CLERK_GUESSES, desk.clerk_id), (rules.STORE_GUESSES, desk.store.id))
+    counters = ((rules.CLERK_GUESSES, counter.clerk_id), (rules.STORE_GUESSES, counter.store.id))
     for allowance, subject_id in counters:
         access_service.check_tries(uow, allowance, subject_id)
-    found = queries.find(uow.session, code, desk.store.supplier_id, uow.settings.secret_key)
+    found = queries.find(uow.session, code, counter.store.supplier_id, uow.settings.secret_key)
+    # Looked at again after comparing: of many guesses at once none gets more tries than allowed.
     count = access_service.count_wrong_try if found is None else access_service.check_tries
     for allowance, subject_id in counters:
         count(uow, allowance, subject_id)
     return found
 
 
-def alarm(uow: UnitOfWork, desk: StoreDesk) -> bool:
-    """Tell operators and merchant that codes are being guessed at a store; False: they know.
+def alarm(uow: UnitOfWork, counter: StoreCounter) -> bool:
+    """Tell operators and merchant that codes are being guessed at a store; False if they were told.
 
     They are told once an hour.
     """
-    store = desk.store
+    store = counter.store
     told = [
         NewNotice(
             audience,
@@ -104,74 +114,81 @@ def alarm(uow: UnitOfWork, desk: StoreDesk) -> bool:
     return staff_notices.notify(uow, told) > 0
 
 
-def redeem(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID) -> PickupVoucher:
-    """Hand out one unit against a voucher of the desk's merchant, once.
+def redeem(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID) -> PickupVoucher:
+    """Hand out one unit against a pickup voucher of the counter's merchant, once.
 
     The request that used it gets the same answer again. Raises VoucherUsed, VoucherRevoked,
-    VoucherExpired, WrongStore and AfterSalesPending. Locks order, part and voucher in this order,
-    as a refund does: one of the two comes first.
+    VoucherExpired, WrongStore and AfterSalesPending. Locks order, fulfillment order and voucher in this
+    order, as a refund does, so that one of the two waits for the other.
     """
     found = queries.get_voucher(uow.session, voucher_id)
-    part_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
-    order_id = dispatch_queries.order_of(uow.session, part_id)
+    fulfillment_order_id, line_id = found.fulfillment_order_id, found.fulfillment_line_id
+    order_id = dispatch_queries.order_of(uow.session, fulfillment_order_id)
+    # The vouchers of a cancelled order are revoked by a message, which may still be on its way.
     if order_service.is_cancelled(order_service.lock(uow, order_id)):
         raise rules.VoucherRevoked("code")
-    part = dispatch_service.lock(uow, part_id)
+    fulfillment_order = dispatch_service.lock(uow, fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
-    if _is_same_request(found, desk):
+    # Before anything is refused: a clerk whose answer was lost asks again.
+    if _is_same_request(found, counter):
         return found
     _check_usable(uow, found)
+    # Read under the locks: a case may have claimed the unit meanwhile.
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
-    rules.check_allowed(desk.store.id, queries.allowed_stores(uow.session, part, line))
+    rules.check_allowed(
+        counter.store.id, queries.allowed_stores(uow.session, fulfillment_order, line)
+    )
     if line.to_dispatch < 1:
         raise rules.AfterSalesPending("code")
+    # One unit is gone, so the order can no longer be cancelled as a whole.
     order_service.begin_dispatch(uow, order_id)
-    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, desk.actor
-    found.store_id, found.store_name = desk.store.id, desk.store.name
-    found.request_key = desk.request_key
+    found.state, found.redeemed_at, found.redeemed_by = rules.REDEEMED, uow.now, counter.actor
+    found.store_id, found.store_name = counter.store.id, counter.store.name
+    found.request_key = counter.request_key
     line.dispatched_quantity += 1
     uow.session.flush()
-    dispatch_service.hand_out(uow, part, rules.UNDO_WITHIN)
+    dispatch_service.hand_out(uow, fulfillment_order, rules.UNDO_WITHIN)
     return found
 
 
-def _is_same_request(found: PickupVoucher, desk: StoreDesk) -> bool:
+def _is_same_request(found: PickupVoucher, counter: StoreCounter) -> bool:
     return (
         found.state == rules.REDEEMED
-        and found.store_id == desk.store.id
-        and desk.request_key is not None
-        and found.request_key == desk.request_key
+        and found.store_id == counter.store.id
+        and counter.request_key is not None
+        and found.request_key == counter.request_key
     )
 
 
 def _check_usable(uow: UnitOfWork, found: PickupVoucher) -> None:
     if found.state == rules.REDEEMED and found.redeemed_at is not None:
         name = found.store_name or "—"
-        raise rules.VoucherUsed("code", at=rules.told(found.redeemed_at), store=name)
+        raise rules.VoucherUsed("code", at=rules.clerk_time(found.redeemed_at), store=name)
     if found.state == rules.REVOKED:
         raise rules.VoucherRevoked("code")
     if found.expires_at <= uow.now:
-        raise rules.VoucherExpired("code", at=rules.told(found.expires_at))
+        raise rules.VoucherExpired("code", at=rules.clerk_time(found.expires_at))
 
 
-def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> PickupVoucher:
+def undo(uow: UnitOfWork, counter: StoreCounter, voucher_id: UUID, reason: str) -> PickupVoucher:
     """Take a hand-out of this store back within ten minutes; the voucher can be used again.
 
     Raises NotFound for one of another store, NotUsed and UndoTooLate.
     """
     found = queries.get_voucher(uow.session, voucher_id)
-    if found.store_id != desk.store.id:
+    if found.store_id != counter.store.id:
         raise NotFound("voucher")
     line_id = found.fulfillment_line_id
-    part = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
+    fulfillment_order = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)
     rules.check_undo(found.redeemed_at, uow.now)
-    if part.state == dispatch_rules.DELIVERED:
+    # Confirmed meanwhile, so its supplier has earned it.
+    if fulfillment_order.state == dispatch_rules.DELIVERED:
         raise rules.UndoTooLate()
     _note(
         found,
         what="undone",
-        by=desk.actor,
+        by=counter.actor,
         note=reason,
         at=_instant(uow.now),
         redeemed_at=_instant(found.redeemed_at),
@@ -182,7 +199,7 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     line = uow.session.get_one(FulfillmentLine, line_id, populate_existing=True)
     line.dispatched_quantity -= 1
     uow.session.flush()
-    dispatch_service.take_back(uow, part)
+    dispatch_service.undo_hand_out(uow, fulfillment_order)
     return found
 
 
@@ -205,6 +222,7 @@ def extend(
     rules.check_extension(found.expires_at, until, uow.now)
     at, before = _instant(uow.now), _instant(found.expires_at)
     _note(found, what="extended", by=actor, note=note, at=at, ended=before)
+    # Its member is reminded of the new end, too.
     found.expires_at, found.reminded_at = until, None
     uow.session.flush()
     return found
@@ -221,7 +239,7 @@ def remind_expiring(uow: UnitOfWork, limit: int) -> int:
 
 
 def _reminder(voucher: PickupVoucher) -> NewNotice:
-    ends = rules.told(voucher.expires_at)
+    ends = rules.clerk_time(voucher.expires_at)
     return NewNotice(
         STORE,
         voucher.member_id,
@@ -233,7 +251,7 @@ def _reminder(voucher: PickupVoucher) -> NewNotice:
 
 
 def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
-    """Revoke vouchers of units of a locked part that go back before they were collected."""
+    """Revoke vouchers of units of a locked fulfillment order that go back before they were collected."""
     chosen = uow.session.scalars(
         select(PickupVoucher)
         .where(
@@ -250,10 +268,11 @@ def revoke(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     _free_places(uow, fulfillment_line_id, quantity)
 
 
-def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
-    """Mark a voucher, of a locked part, that ended unused; False where somebody was faster."""
+def lapse(uow: UnitOfWork, voucher_id: UUID) -> bool:
+    """Mark a voucher that ended unused; its fulfillment order is locked. False if it was used or extended."""
     found = uow.session.get_one(PickupVoucher, voucher_id, with_for_update=True)
     uow.session.refresh(found)
+    # Used, revoked or extended since the sweep listed it.
     if found.state != rules.VALID or found.expires_at > uow.now:
         return False
     found.state = rules.EXPIRED
@@ -264,18 +283,21 @@ def expire(uow: UnitOfWork, voucher_id: UUID) -> bool:
 
 def _free_places(uow: UnitOfWork, fulfillment_line_id: UUID, quantity: int) -> None:
     line = uow.session.get_one(FulfillmentLine, fulfillment_line_id)
-    part = uow.session.get_one(FulfillmentOrder, line.fulfillment_order_id)
-    store_service.release(uow, part.order_id, part.supplier_id, quantity)
+    fulfillment_order = uow.session.get_one(FulfillmentOrder, line.fulfillment_order_id)
+    store_service.release(uow, fulfillment_order.order_id, fulfillment_order.supplier_id, quantity)
 
 
 def revoke_cancelled(uow: UnitOfWork, messages: Sequence[OrderCancelled]) -> None:
-    """Mark the vouchers of cancelled orders; from the cancellation on none of them was taken."""
+    """Revoke the vouchers of cancelled orders; counters refuse them since the cancellation."""
     for message in messages:
-        parts = [part.id for part in dispatch_queries.of_order(uow.session, UUID(message.order_id))]
+        fulfillment_orders = [
+            each.id for each in dispatch_queries.of_order(uow.session, UUID(message.order_id))
+        ]
         uow.session.execute(
             update(PickupVoucher)
             .where(
-                PickupVoucher.fulfillment_order_id.in_(parts), PickupVoucher.state == rules.VALID
+                PickupVoucher.fulfillment_order_id.in_(fulfillment_orders),
+                PickupVoucher.state == rules.VALID,
             )
             .values(state=rules.REVOKED)
             .execution_options(synchronize_session=False)

@@ -47,12 +47,12 @@ def list_vouchers(order_id: UUID) -> dict[str, Any]:
     secret = current_settings().secret_key
     with reading() as session:
         order = order_queries.order_of_member(session, order_id, current_member_id())
-        parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
-        lines = dispatch_queries.lines_of(session, parts)
+        fulfillment_orders = [each.id for each in dispatch_queries.of_order(session, order.id)]
+        lines = dispatch_queries.lines_of(session, fulfillment_orders)
         titles = {line.id: line.title for each in lines.values() for line in each}
         places = _places(session, order_id)
         items = []
-        for voucher in queries.of_parts(session, parts):
+        for voucher in queries.of_fulfillment_orders(session, fulfillment_orders):
             is_good = _is_good(voucher, order.state)
             short = rules.short_of(voucher.id, secret) if voucher.short_hash else None
             items.append(
@@ -82,8 +82,12 @@ def show_qr(order_id: UUID, voucher_id: UUID, kind: str) -> Response:
         raise NotFound("picture", field="kind")
     with reading() as session:
         order = order_queries.order_of_member(session, order_id, current_member_id())
-        parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
-        found = [each for each in queries.of_parts(session, parts) if each.id == voucher_id]
+        fulfillment_orders = [each.id for each in dispatch_queries.of_order(session, order.id)]
+        found = [
+            each
+            for each in queries.of_fulfillment_orders(session, fulfillment_orders)
+            if each.id == voucher_id
+        ]
         if not found or not _is_good(found[0], order.state):
             raise NotFound("voucher")
     code = rules.shown(rules.code_of(voucher_id, current_settings().secret_key))

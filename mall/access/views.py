@@ -8,13 +8,13 @@ from flask import request
 from mall.access import rules, service
 from mall.access.guard import current, needs_no_duty, public
 from mall.access.schemas import StaffSignIn, TokenReply
-from mall.access.staff.service.signing_in import Attempt, sign_in
+from mall.access.staff.service.signing_in import SignInAttempt, sign_in
 from mall.kernel.uow import unit_of_work
 
 
 def _sign_in(json_data: dict[str, str], audience: str) -> dict[str, Any]:
     address = rules.place_of(request.remote_addr)
-    attempt = Attempt(**json_data, audience=audience, address=address)
+    attempt = SignInAttempt(**json_data, audience=audience, address=address)
     with unit_of_work() as uow:
         outcome = sign_in(uow, attempt)
     if outcome.refusal is not None:

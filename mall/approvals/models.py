@@ -1,4 +1,4 @@
-"""Authors, decisions, and what staff does to value by its word."""
+"""Authors, decisions, and acts of staff that move value."""
 
 from datetime import date, datetime
 from typing import Any
@@ -62,7 +62,7 @@ class Decision(Base):
 
 
 class ValueAct(Base):
-    """What staff does to value by its word: done alone within the limit, or by two persons."""
+    """An act of staff that moves value: done alone within the limit, or by two persons."""
 
     __tablename__ = "value_act"
     __table_args__ = (
@@ -108,7 +108,7 @@ class ValueAct(Base):
 
 
 class AloneSum(Base):
-    """What a person did alone on a day, by each of the keys that the person is known by."""
+    """The sum that a person moved alone on a day, by each key that the person is known by."""
 
     __tablename__ = "alone_sum"
 

@@ -6,7 +6,7 @@ from mall.approvals import rules
 from mall.approvals.models import ValueAct
 from mall.approvals.schemas import ProposalReply
 from mall.web.fields import values_of
-from mall.web.replies import Answered
+from mall.web.replies import ReplyWithStatus
 
 __all__ = ["ProposalReply", "answer", "reply_of"]
 
@@ -16,8 +16,8 @@ def reply_of(act: ValueAct) -> dict[str, Any]:
     return values_of(act, ProposalReply)
 
 
-def answer(act: ValueAct, status: int = 201) -> Answered:
+def answer(act: ValueAct, status: int = 201) -> ReplyWithStatus:
     """Answer 202 with the proposal where another person has to confirm, else with the result."""
     if act.state == rules.ALONE:
-        return Answered(act.result, status)
-    return Answered(ProposalReply().dump(reply_of(act)), 202)
+        return ReplyWithStatus(act.result, status)
+    return ReplyWithStatus(ProposalReply().dump(reply_of(act)), 202)

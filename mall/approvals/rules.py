@@ -72,7 +72,7 @@ class Signer:
 
 @dataclass(frozen=True)
 class Kind:
-    """A way in which staff moves value by its word.
+    """A kind of act by which staff moves value: how it is checked, carried out and shown.
 
     `check` refuses what could not be carried out now; `carry_out` is the use case, given the frozen
     body and who entered it, and returns what it did; `encode` says that as JSON. What has a reply of
@@ -91,8 +91,8 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What somebody of staff wants to be done; of one subject one thing of a kind waits at a time."""
+class ProposedAct:
+    """An act that somebody of staff asks for; one of a kind about one subject waits at a time."""
 
     kind: str
     body: Body

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from mall.journal.queries import CANONICAL
 from mall.journal.rules import MAX_ROWS, MAX_TEXT, storable, written
 from mall.kernel.ids import new_id
-from mall.kernel.uow import Doer, UnitOfWork
+from mall.kernel.uow import ActingPerson, UnitOfWork
 
 LOCK = 7_203_115_001
 BATCH = 2_000
@@ -41,7 +41,7 @@ _SEALED = text("DELETE FROM journal_pending WHERE line_id = ANY(:ids)")
 class Act:
     """What somebody asked for, from where."""
 
-    doer: Doer
+    doer: ActingPerson
     operation: str
     request: str
     objects: list[str] = field(default_factory=list)

@@ -84,6 +84,11 @@ class Registry:
         """Add a package's reactions; connecting the same one again changes nothing."""
         for message_type, reactions in table.items():
             self._types[message_type.__name__] = message_type
+            # Deliveries written before a rename, or by a process of the release before, are still
+            # understood. A message's `former_topic` goes in the release after the rename's.
+            former = getattr(message_type, "former_topic", None)
+            if former is not None:
+                self._types[former] = message_type
             known = self._reactions.setdefault(message_type.__name__, [])
             for reaction in reactions:
                 self._by_name[reaction.name] = reaction

@@ -116,7 +116,7 @@ class Kuaidi100Settings:
 
 @dataclass(frozen=True)
 class AfterSalesSettings:
-    """How long each side has in after-sales, in seconds; silence decides then."""
+    """How long each side has in after-sales, in seconds; after that the deadline decides."""
 
     window_seconds: int
     decide_seconds: int

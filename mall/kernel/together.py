@@ -68,6 +68,7 @@ def _reading(queries: tuple[str, ...]) -> bytes:
 
 @lru_cache(256)
 def _writing(fragments: tuple[WriteFragment, ...]) -> bytes:
+    # All of it is one statement: what one part has done, the others do not see.
     ctes = ", ".join(each.ctes.strip() for each in fragments)
     agreed = (f"CASE WHEN {s.must} THEN true ELSE mall_refuse('{s.name}') END" for s in fragments)
     return driver_sql(f"WITH {ctes} SELECT {', '.join(agreed)}")

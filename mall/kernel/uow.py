@@ -26,8 +26,8 @@ def set_witness(witness: Witness | None) -> None:
 
 
 @dataclass(frozen=True)
-class Doer:
-    """Whose act a unit of work is, where the request does not say so: a sign-in, an invitation."""
+class ActingPerson:
+    """Who acts in a unit of work where the request itself does not say so: at a sign-in, an invitation."""
 
     audience: str
     id: UUID | None
@@ -42,7 +42,7 @@ class UnitOfWork:
         self.now = now
         self.settings = settings
         # For the journal of staff acts: by whom, how it ended, what it did beyond mapped rows.
-        self.doer: Doer | None = None
+        self.doer: ActingPerson | None = None
         self.outcome = "done"
         self.notes: list[dict[str, Any]] = []
         self._deliveries: list[dict[str, Any]] = []
@@ -87,6 +87,7 @@ class UnitOfWork:
     def write_deferred(self) -> None:
         """Write what was deferred as one statement; raise the refusal of the first that disagrees."""
         if self._deferred:
+            # Rows that were added come first: a deferred write may refer to them.
             self._session.flush()
             self._write(self._session)
 
@@ -127,6 +128,7 @@ class UnitOfWork:
             self.write_deferred()
             self._session.commit()
         else:
+            # Nothing was read under a lock, so the one statement is a transaction by itself.
             self._write(current_pool())
 
     def ring(self) -> None:
@@ -140,6 +142,8 @@ def unit_of_work() -> Iterator[UnitOfWork]:
     session = db.session()
     if session.info.get("in_use_case"):
         raise RuntimeError("a use case may not open a second transaction")
+    # The session is shared by the whole request, so a nested use case would commit the outer one's
+    # half.
     session.info["in_use_case"] = True
     uow = UnitOfWork(session, clock.now(), current_settings())
     try:
@@ -150,6 +154,7 @@ def unit_of_work() -> Iterator[UnitOfWork]:
         raise
     finally:
         session.info["in_use_case"] = False
+    # After the commit only: a worker must not look for what is not there yet.
     uow.ring()
 
 

@@ -54,7 +54,7 @@ class BeanLot(Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
     lapsed_at: Mapped[datetime | None]
-    # A right to something of its programme: spent by its redemption only, never by a checkout.
+    # An entitlement to something of its programme: spent by its redemption only, never by a checkout.
     is_voucher: Mapped[bool] = mapped_column(default=False, server_default=false())
     # Whether an order that it pays may be topped up by WeChat.
     allows_top_up: Mapped[bool] = mapped_column(default=True, server_default=true())

@@ -52,7 +52,7 @@ def grant(json_data: dict[str, Any]) -> Response:
     who = current()
 
     def work(uow: UnitOfWork) -> Any:
-        return answer(granting.give(uow, authors.signer(uow, who), json_data))
+        return answer(granting.grant(uow, authors.signer(uow, who), json_data))
 
     return idempotently(work)
 

@@ -54,11 +54,11 @@ SETTLE_HOLDS = text(
 )
 
 # What came back of each lot, and what becomes of it (docs/adr/0032):
-# - kept: it can be spent again from its lot. A right keeps it, too: it ends with its programme.
+# - kept: it can be spent again from its lot. An entitlement keeps it, too: it ends with its programme.
 # - grace: its lot has expired, so a lot of its own takes it, with the grace period and nothing else.
 # - over: nobody may spend it again; it goes to the lot's fund, or lapses.
-# What decides (expiry, kind, programme, membership) never changes in a lot's row, except for rights.
-GIVE_BACK = text(
+# What decides (expiry, kind, programme, owner) never changes in a lot's row, except an entitlement's.
+CREDIT_LOTS = text(
     """
     WITH wanted AS (
         SELECT * FROM unnest(CAST(:lot_ids AS uuid[]), CAST(:amounts AS bigint[]),
@@ -68,7 +68,7 @@ GIVE_BACK = text(
     ), judged AS MATERIALIZED (
         SELECT l.id, w.amount_fen, w.grace_id,
                CASE
-                   WHEN l.is_voucher AND :spares_rights THEN 'over'
+                   WHEN l.is_voucher AND :spares_entitlements THEN 'over'
                    -- A programme that is over, and a member who has left its union.
                    WHEN EXISTS (
                        SELECT FROM ledger_fund f
@@ -104,7 +104,7 @@ GIVE_BACK = text(
     """
 )
 
-# What a right paid for was the union's own purchase, whatever its members' leftovers become.
+# What an entitlement paid for was the union's own purchase, whatever its members' leftovers become.
 LOTS_OVER = text(
     """
     SELECT l.id, l.member_id, CASE WHEN l.is_voucher THEN f.id ELSE l.leftover_fund_id END AS fund_id

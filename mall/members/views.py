@@ -123,7 +123,7 @@ def bind_phone(json_data: dict[str, str]) -> dict[str, Any]:
 )
 def confirm_staff(json_data: dict[str, str]) -> dict[str, Any]:
     address = access_rules.place_of(request.remote_addr)
-    attempt = signing_in.Attempt(**json_data, audience=None, address=address)
+    attempt = signing_in.SignInAttempt(**json_data, audience=None, address=address)
     with unit_of_work() as uow:
         proof = signing_in.prove(uow, attempt)
         if proof.account is not None:

@@ -201,7 +201,7 @@ def grant_beans(
         "scope_id": scope and str(scope),
     }
     with unit_of_work() as uow:
-        act = granting.give(uow, Signer(None, staff.by(), staff.by()), body)
+        act = granting.grant(uow, Signer(None, staff.by(), staff.by()), body)
         uow.note(after={"member_id": member_id, "yuan": yuan, "for": programme, "is": act.state})
     if act.result is None:
         click.echo(f"proposed as {act.id}: an operator with the duty finance_confirms confirms it")

@@ -115,7 +115,7 @@ BOOKS = Books.of(
     ]
 )
 # What staff does to value by its word: alone within the limit, else by two persons.
-VALUES = Values(
+VALUES = ActKinds(
     {
         **granting.KINDS,
         **catalog.wiring.VALUE_KINDS,

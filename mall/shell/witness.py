@@ -18,7 +18,7 @@ from mall.access.rules import AUDIENCES, STORE, place_of
 from mall.journal import service as journal_service
 from mall.journal.rules import MAX_ROWS
 from mall.journal.service import Act
-from mall.kernel.uow import Doer, UnitOfWork, set_witness, unit_of_work
+from mall.kernel.uow import ActingPerson, UnitOfWork, set_witness, unit_of_work
 
 log = structlog.get_logger(__name__)
 STAFF = tuple(each for each in AUDIENCES if each != STORE)
@@ -30,7 +30,7 @@ _by_command: ContextVar[Act | None] = ContextVar("journal_by_command", default=N
 @contextmanager
 def commanded(user: str, words: str, command: str) -> Iterator[None]:
     """Let what happens within be somebody's at the command line."""
-    doer = Doer("cli", None, f"cli:{user}")
+    doer = ActingPerson("cli", None, f"cli:{user}")
     before = _by_command.set(Act(doer, command, words))
     try:
         yield
@@ -56,7 +56,7 @@ def _given() -> Any:
     return f"{request.content_length} bytes, {(request.content_type or '?')[:80]}"
 
 
-def _act(doer: Doer | None) -> Act | None:
+def _act(doer: ActingPerson | None) -> Act | None:
     """Return what is being done and by whom, or None where nobody of staff is known."""
     commanded_act = _by_command.get()
     if commanded_act is not None:
@@ -64,7 +64,7 @@ def _act(doer: Doer | None) -> Act | None:
         return Act(doer, commanded_act.operation, commanded_act.request)
     principal = g.get("principal")
     if doer is None and principal is not None:
-        doer = Doer(principal.audience, principal.subject_id, principal.display_name)
+        doer = ActingPerson(principal.audience, principal.subject_id, principal.display_name)
     if doer is None or doer.audience not in STAFF:
         return None
     return Act(

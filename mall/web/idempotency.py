@@ -43,7 +43,7 @@ class IdempotencyRecord(Base):
 
 
 @dataclass(frozen=True)
-class Claim:
+class IdempotencyClaim:
     """Who asks, where, with which key and body."""
 
     caller: str
@@ -54,12 +54,13 @@ class Claim:
     @property
     def lock_number(self) -> int:
         """Return the signed 64-bit number that stands for this key among advisory locks."""
+        # Zero bytes between them: "a" with "bc" is another key than "ab" with "c".
         name = f"{self.caller}\x00{self.endpoint}\x00{self.key}".encode()
         return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big", signed=True)
 
 
 @dataclass(frozen=True)
-class Answer:
+class StoredReply:
     """What was answered: HTTP status and the exact JSON text."""
 
     http_status: int
@@ -95,7 +96,7 @@ _REMEMBER = WriteFragment(
 )
 
 
-def _names(claim: Claim) -> dict[str, Any]:
+def _names(claim: IdempotencyClaim) -> dict[str, Any]:
     return {
         "claim_caller": claim.caller,
         "claim_endpoint": claim.endpoint,
@@ -103,30 +104,33 @@ def _names(claim: Claim) -> dict[str, Any]:
     }
 
 
-def reading(claim: Claim, now: datetime) -> Read:
+def reading(claim: IdempotencyClaim, now: datetime) -> Read:
     """Return the read of the answer that this key got, if any.
 
     Building it raises IdempotencyKeyReused when it came with another body.
     """
 
-    def build(rows: Rows) -> Answer | None:
+    def build(rows: Rows) -> StoredReply | None:
+        # An answer past its time is no answer: the key may be used for something new.
         if not rows or datetime.fromisoformat(rows[0]["expires_at"]) <= now:
             return None
         if bytes.fromhex(rows[0]["body_hash"]) != claim.body_hash:
             raise IdempotencyKeyReused("Idempotency-Key")
-        return Answer(rows[0]["http_status"], rows[0]["body"])
+        return StoredReply(rows[0]["http_status"], rows[0]["body"])
 
     return Read(_KNOWN, _names(claim), build)
 
 
-def lock(session: Session, claim: Claim) -> None:
+def lock(session: Session, claim: IdempotencyClaim) -> None:
     """Take the key for this transaction; raise IdempotencyInProgress if another has it."""
     statement = text("SELECT pg_try_advisory_xact_lock(:lock_number)")
     if not session.scalar(statement, {"lock_number": claim.lock_number}):
         raise IdempotencyInProgress("Idempotency-Key")
 
 
-def remembering(claim: Claim, answer: Answer, now: datetime, ttl_seconds: int) -> DeferredWrite:
+def remembering(
+    claim: IdempotencyClaim, answer: StoredReply, now: datetime, ttl_seconds: int
+) -> DeferredWrite:
     """Return the write that stores an answer with the effect it tells of.
 
     Whoever runs with this key already is met before anything waits for a row: it raises

@@ -44,14 +44,14 @@ def to_json(value: Any) -> bytes:
 
 
 @dataclass(frozen=True)
-class Answered:
+class ReplyWithStatus:
     """The reply of a use case that itself says with which status it answers."""
 
     value: Any
     status: int
 
 
-def reply(told: Answered) -> Response:
+def reply(told: ReplyWithStatus) -> Response:
     """Return what a use case answered, where no key is needed."""
     return Response(to_json(told.value), told.status, content_type=JSON)
 
@@ -68,7 +68,7 @@ def takes_key(view: View) -> View:
     return view
 
 
-def _claim(caller: Caller) -> idempotency.Claim:
+def _claim(caller: Caller) -> idempotency.IdempotencyClaim:
     key = request.headers.get("Idempotency-Key", "")
     if not (0 < len(key) <= MAX_KEY_LENGTH and key.isprintable()):
         raise idempotency.IdempotencyKeyMissing("Idempotency-Key")
@@ -79,7 +79,9 @@ def _claim(caller: Caller) -> idempotency.Claim:
     except orjson.JSONDecodeError as error:
         raise Invalid("body", "body_not_json") from error
     digest = hashlib.sha256(body).digest()
-    return idempotency.Claim(caller.name, f"{request.method} {request.path}", key, digest)
+    return idempotency.IdempotencyClaim(
+        caller.name, f"{request.method} {request.path}", key, digest
+    )
 
 
 def idempotently(
@@ -109,8 +111,11 @@ def idempotently(
 
 
 def _run_once(
-    claim: idempotency.Claim, work: Callable[..., Any], status: int, ahead: Sequence[Read]
-) -> tuple[idempotency.Answer, bool]:
+    claim: idempotency.IdempotencyClaim,
+    work: Callable[..., Any],
+    status: int,
+    ahead: Sequence[Read],
+) -> tuple[idempotency.StoredReply, bool]:
     now = clock.now()
     known, *found = read_together(current_pool(), idempotency.reading(claim, now), *ahead)
     if known is not None:
@@ -119,8 +124,8 @@ def _run_once(
         if not ahead:
             idempotency.lock(uow.session, claim)
         done = work(uow, *found)
-        told = done if isinstance(done, Answered) else Answered(done, status)
-        answer = idempotency.Answer(told.status, to_json(told.value).decode())
+        told = done if isinstance(done, ReplyWithStatus) else ReplyWithStatus(done, status)
+        answer = idempotency.StoredReply(told.status, to_json(told.value).decode())
         ttl = uow.settings.idempotency_ttl_seconds
         uow.defer(idempotency.remembering(claim, answer, uow.now, ttl))
     return answer, False

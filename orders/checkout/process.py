@@ -18,15 +18,17 @@ class CancelBusy(DomainError):
 
 
 def cancel(order_id: UUID, actor: str, reason: str) -> None:
-    """Cancel an order that awaits payment; a payment that was faster wins.
+    """Cancel an order that awaits payment, unless WeChat was paid for it first.
 
     Raises AlreadyPaid when it did, GatewayUnavailable when WeChat does not say: then the order
     stays as it is. A payment begun in between is closed in another round.
     """
+    # WeChat is not called inside a transaction, so another payment may begin between the two.
     for _ in range(MAX_ROUNDS):
         with reading() as session:
             open_numbers = service.open_payments(session, order_id)
         for out_trade_no in open_numbers:
+            # To close is to ask: WeChat closes it for good, or says that it was paid.
             if payment_process.close(out_trade_no).is_paid:
                 raise AlreadyPaid()
         with unit_of_work() as uow:

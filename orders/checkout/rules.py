@@ -6,7 +6,7 @@ from itertools import chain
 from uuid import UUID
 
 from catalog.stock.rules import Offer
-from catalog.suppliers.rules import Parcel, RegionNotServed, freight_fen
+from catalog.suppliers.rules import Consignment, RegionNotServed, freight_fen
 from mall.kernel.errors import DomainError, Invalid
 from mall.ledger.rules import Demand, Draw, Lot, NotEnoughBeans, assign
 
@@ -160,6 +160,7 @@ def check_lines(lines: Sequence[WantedLine], offers: Mapping[UUID, Offer]) -> li
             continue
         mode = line.delivery_mode or offer.delivery_modes[0]
         matched.append(QuoteLine(offer, line.quantity, mode))
+    # All problems at once: a cart of ten lines is not refused ten times.
     if problems:
         raise LinesUnavailable("lines", problems=problems)
     return matched
@@ -224,13 +225,15 @@ def freight(lines: Sequence[QuoteLine], region_code: str | None) -> list[Freight
     for line in lines:
         if line.delivery_mode == SHIP:
             template = line.offer.template
+            # Goods under one template travel together; two templates of a supplier are charged
+            # apart.
             key = (line.offer.supplier_id, template.id if template else None)
             groups.setdefault(key, []).append(line)
     if groups and region_code is None:
         raise AddressNeeded("address_id")
     fees: dict[UUID, int] = {}
     for (supplier_id, _), group in groups.items():
-        parcel = Parcel(
+        parcel = Consignment(
             quantity=sum(line.quantity for line in group),
             weight_grams=sum(line.quantity * line.offer.weight_grams for line in group),
             amount_fen=sum(line.amount_fen for line in group),
@@ -239,6 +242,7 @@ def freight(lines: Sequence[QuoteLine], region_code: str | None) -> list[Freight
         if fee is None:
             raise RegionNotServed("address_id", supplier=group[0].offer.supplier_name)
         fees[supplier_id] = fees.get(supplier_id, 0) + fee
+    # Sorted, so that the same cart always lets the same lots pay the same fee.
     return [FreightLine(supplier_id, fee) for supplier_id, fee in sorted(fees.items())]
 
 
@@ -260,6 +264,7 @@ def with_beans(
         # Some beans pay for whole orders only: what needs WeChat too goes without them.
         topped = [lot for lot in lots if lot.allows_top_up]
         quote = _assigned(lines, fees, topped, max_beans_fen if tender == MIXED else None)
+    # Who asked to pay by beans alone is never charged money for the rest.
     if tender == BEANS and quote.wechat_fen > 0:
         raise NotEnoughBeans("tender", missing_fen=quote.wechat_fen)
     return quote
@@ -272,6 +277,7 @@ def _assigned(
     limit: int | None,
 ) -> Quote:
     demands = [Demand(line.amount_fen, line.offer.product_id) for line in lines]
+    # Freight is no product: only lots that are good for everything pay it.
     demands += [Demand(line.fee_fen, None) for line in fees]
     draws: list[list[Draw]] = [[] for _ in demands]
     for draw in assign(lots, demands, limit):

@@ -16,7 +16,7 @@ from mall.kernel.together import Read, read_together
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.rules import Draw, Lot
 from mall.ledger.service import wallet
-from mall.ledger.service.wallet import Taking
+from mall.ledger.service.wallet import LotSpending
 from mall.members import queries as member_queries
 from mall.members.queries import Destination
 from orders.carts import service as cart_service
@@ -35,7 +35,7 @@ from orders.refunds.service import refunding, reimbursing
 
 
 @dataclass(frozen=True)
-class Receipt:
+class PlacedOrder:
     """What a member gets for an order."""
 
     order_id: UUID
@@ -48,7 +48,7 @@ class Receipt:
 
 
 @dataclass(frozen=True)
-class Known:
+class QuoteInputs:
     """What must be known to quote: the lines wanted, and what was read for them."""
 
     wanted: tuple[WantedLine, ...]
@@ -82,13 +82,14 @@ def quote(session: Session, member_id: UUID, checkout: Checkout, now: datetime) 
     MemberLimitReached.
     """
     wanted = wanted_lines(session, member_id, checkout)
+    # One round trip for offers, destination and lots.
     found = read_together(session, *reads(member_id, checkout, wanted, now))
-    priced = price(checkout, Known(wanted, *found))
+    priced = price(checkout, QuoteInputs(wanted, *found))
     _check_member_limits(session, member_id, priced, now)
     return priced
 
 
-def price(checkout: Checkout, known: Known) -> Quote:
+def price(checkout: Checkout, known: QuoteInputs) -> Quote:
     """Compute a quote from what is known; raises what `quote` raises."""
     if not known.wanted:
         raise rules.CartEmpty("lines")
@@ -98,7 +99,9 @@ def price(checkout: Checkout, known: Known) -> Quote:
     return rules.with_beans(lines, fees, known.lots, checkout.tender, checkout.max_beans_fen)
 
 
-def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Known) -> Receipt:
+def place_order(
+    uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: QuoteInputs
+) -> PlacedOrder:
     """Turn lines or the cart into an order: paid at once if beans cover it, else awaiting WeChat.
 
     Raises what `quote` raises, and QuoteChanged if the total is not the one the member saw. Its
@@ -106,24 +109,29 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
     Nothing is kept in any case. Locks lots first, stock last.
     """
     priced = price(checkout, known)
+    # Nobody pays another total than the one that was shown: who agreed is asked again.
     if priced.total_fen != checkout.quoted_total_fen:
         raise rules.QuoteChanged("quoted_total_fen", total_fen=priced.total_fen)
     if rules.limited(priced.lines):
         # One order of a member after the other: two phones cannot both take the last of a limit.
         order_queries.lock_buyer(uow.session, member_id)
         _check_member_limits(uow.session, member_id, priced, uow.now)
+    # What beans cover is paid in this very transaction: there is no state in between to get stuck
+    # in.
     order_id, is_paid = new_id(), priced.wechat_fen == 0
     new = _new_order(uow, _Placing(order_id, member_id, checkout), priced, known)
+    # Who buys one thing at once keeps the cart as it is.
     if checkout.lines is None:
         cart_service.remove_lines(uow, member_id, list(priced.quantities()))
+    # Lots first and stock last: a sought-after SKU is the row that everybody waits for.
     amounts = priced.lot_amounts()
     if amounts:
         take = wallet.spending if is_paid else wallet.holding
-        uow.defer(take(Taking(member_id, order_id, amounts, uow.now)))
+        uow.defer(take(LotSpending(member_id, order_id, amounts, uow.now)))
     state = order_service.defer_order(uow, new)
     take_units = stock_service.selling if is_paid else stock_service.reserving
     uow.defer(take_units(order_id, priced.quantities(), uow.now))
-    return Receipt(
+    return PlacedOrder(
         order_id,
         new.order_no,
         state,
@@ -135,7 +143,7 @@ def place_order(uow: UnitOfWork, member_id: UUID, checkout: Checkout, known: Kno
 
 
 @dataclass(frozen=True)
-class Prepaid:
+class ProgrammeOrder:
     """An order that a programme pays for wholly: whose lots, for whom, and where it goes."""
 
     owner_id: UUID
@@ -146,30 +154,33 @@ class Prepaid:
     union_id: UUID | None = None
 
 
-def defer_prepaid(uow: UnitOfWork, order_id: UUID, priced: Quote, prepaid: Prepaid) -> str:
+def defer_programme_order(
+    uow: UnitOfWork, order_id: UUID, priced: Quote, programme_order: ProgrammeOrder
+) -> str:
     """Defer the writes of an order whose every fen lots of a programme pay; return its number.
 
     Writing them raises NotEnoughBeans or OutOfStock where somebody was faster; nothing is kept
     then.
     """
-    taking = Taking(prepaid.owner_id, order_id, priced.lot_amounts(), uow.now)
+    taking = LotSpending(programme_order.owner_id, order_id, priced.lot_amounts(), uow.now)
     uow.defer(wallet.spending(taking))
     new = NewOrder(
         id=order_id,
         order_no=new_number("D", uow.now),
-        member_id=prepaid.member_id,
-        union_id=prepaid.union_id,
+        member_id=programme_order.member_id,
+        union_id=programme_order.union_id,
         tender=rules.BEANS,
         goods_fen=priced.goods_fen,
+        # Delivery is in the price that the union agreed to.
         freight_fen=0,
         beans_fen=priced.beans_fen,
         wechat_fen=0,
         freight=[],
-        address=prepaid.address,
-        note=prepaid.note,
+        address=programme_order.address,
+        note=programme_order.note,
         lines=[_line(position, line) for position, line in enumerate(priced.lines)],
         pay_by=None,
-        programmes={prepaid.programme_id: priced.beans_fen},
+        programmes={programme_order.programme_id: priced.beans_fen},
     )
     order_service.defer_order(uow, new)
     uow.defer(stock_service.selling(order_id, priced.quantities(), uow.now))
@@ -192,10 +203,11 @@ class _Placing:
     checkout: Checkout
 
 
-def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: Known) -> NewOrder:
+def _new_order(uow: UnitOfWork, placing: _Placing, priced: Quote, known: QuoteInputs) -> NewOrder:
     checkout = placing.checkout
     destination = known.destination
     window = timedelta(seconds=uow.settings.payment_timeout_seconds)
+    # An address is kept only where something is sent to it.
     needs_address = any(line.delivery_mode == rules.SHIP for line in priced.lines)
     return NewOrder(
         id=placing.order_id,
@@ -236,6 +248,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "sku_id": str(offer.sku_id),
         "product_id": str(offer.product_id),
         "supplier_id": str(offer.supplier_id),
+        # Copied, not joined: an order shows for ever what was bought, from whom, at which price.
         "supplier_name": offer.supplier_name,
         "title": offer.title,
         "options": list(offer.options),
@@ -250,6 +263,7 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
         "origin_region_code": offer.origin_region_code,
         "assistance_id": offer.assistance_id and str(offer.assistance_id),
         "assistance_region_code": offer.assistance_region_code,
+        # The rate of this day: settlement uses it even if another one holds by then.
         "commission_bps": offer.commission_bps,
         "returned_quantity": 0,
     }
@@ -258,14 +272,15 @@ def _line(position: int, line: rules.QuoteLine) -> dict[str, Any]:
 def cancel_by_member(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
     """Cancel an order that was paid, for its member; doing it again changes nothing.
 
-    Raises AlreadyDispatched, and ChooseAnew for an order that redeemed a right.
+    Raises AlreadyDispatched, and ChooseAnew for an order that redeemed an entitlement.
     """
     order = order_service.lock(uow, order_id)
     if order.state == order_rules.CANCELLED:
         return
     lines = order_queries.lines_of(uow.session, [order.id])[order.id]
     left = reimbursing.tenders_of(uow.session, order, lines).left
-    if wallet.has_vouchers(uow.session, _drawn(left.values())):
+    # What an entitlement paid with cannot be spent otherwise, so its member chooses anew instead.
+    if wallet.holds_entitlement(uow.session, _drawn(left.values())):
         raise rules.ChooseAnew()
     _take_back(uow, order, lines, actor, order_rules.BY_MEMBER)
 
@@ -291,8 +306,10 @@ def cancel_order(uow: UnitOfWork, order_id: UUID, actor: str, reason: str) -> bo
         return True
     if order.state != order_rules.AWAITING_PAYMENT:
         raise AlreadyPaid()
+    # As long as WeChat may take the money, the goods stay reserved.
     if payment_queries.open_payments(uow.session, order_id):
         return False
+    # Order, lots, stock: the order of locks that everybody keeps.
     order_service.mark_cancelled(uow, order, actor, reason)
     wallet.release(uow, order_id)
     uow.defer(*stock_service.releasing(uow, order_id))
@@ -312,18 +329,23 @@ def cancel_paid(uow: UnitOfWork, order: Order, actor: str, reason: str) -> None:
 def _take_back(
     uow: UnitOfWork, order: Order, lines: Sequence[OrderLine], actor: str, reason: str
 ) -> None:
+    # The order is locked: no parcel can leave between this look and the commit.
     if order.dispatch_began_at is not None:
         raise rules.AlreadyDispatched()
     order_service.mark_cancelled(uow, order, actor, reason)
+    # Owed only: WeChat is called by a job after the commit, never inside a transaction.
     refunding.refund_order(uow, order)
     left = reimbursing.tenders_of(uow.session, order, lines)
-    wallet.unspend(uow, order.id, _drawn((*left.left.values(), *left.freight_left.values())))
+    wallet.reimburse_order(
+        uow, order.id, _drawn((*left.left.values(), *left.freight_left.values()))
+    )
     quantities: dict[UUID, int] = {}
     for line in lines:
+        # What after-sales gave back before it was sent is on the shelf already.
         units = line.quantity - left.unsent.get(line.id, 0)
         if units:
             quantities[line.sku_id] = quantities.get(line.sku_id, 0) + units
-    uow.defer(stock_service.taking_back(order.id, quantities, uow.now))
+    uow.defer(stock_service.restocking(order.id, quantities, uow.now))
     uow.emit(OrderCancelled(str(order.id)))
 
 

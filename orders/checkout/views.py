@@ -92,7 +92,7 @@ def place_order(json_data: rules.Checkout) -> Response:
         wanted = service.wanted_lines(session, member_id, json_data)
 
     def work(uow: UnitOfWork, *found: Any) -> dict[str, Any]:
-        known = service.Known(wanted, *found)
+        known = service.QuoteInputs(wanted, *found)
         return vars(service.place_order(uow, member_id, json_data, known))
 
     ahead = service.reads(member_id, json_data, wanted, clock.now())
@@ -105,9 +105,12 @@ def place_order(json_data: rules.Checkout) -> Response:
     summary="Cancel an order, paid or not, until a parcel of it leaves",
     description=(
         "Beans go back to their lots at once; what WeChat brought is sent back to the payer. An "
-        "order that redeemed a right is chosen anew instead."
+        "order that redeemed an entitlement is chosen anew instead."
     ),
-    responses={409: "A parcel has left, or it redeemed a right", 503: "WeChat does not answer"},
+    responses={
+        409: "A parcel has left, or it redeemed an entitlement",
+        503: "WeChat does not answer",
+    },
 )
 def cancel_order(order_id: UUID) -> dict[str, str]:
     process.cancel_for_member(order_id, current_member_id(), current().name)

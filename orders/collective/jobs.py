@@ -22,7 +22,7 @@ RUN_SECONDS = 30
 
 
 def run_programmes() -> int:
-    """Issue what is due and close what is over; return how many rights were dealt with.
+    """Issue what is due and close what is over; return how many entitlements were dealt with.
 
     Each chunk is a transaction: killed anywhere, the next run goes on. Run every 2 seconds.
     """
@@ -63,6 +63,8 @@ def give_claimed(uow: UnitOfWork, messages: Sequence[RosterEntriesClaimed]) -> N
         member_id = UUID(message.member_id)
         entry_ids = [UUID(each) for each in message.entry_ids]
         for entitlement_id in entitlement_queries.waiting_for(uow.session, entry_ids):
-            issuing.claim_right(uow, entitlement_id, member_id)
-            right = entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
-            telling.tell_claimed(uow, right.programme_id, member_id)
+            issuing.claim_entitlement(uow, entitlement_id, member_id)
+            entitlement = entitlement_queries.own_entitlement(
+                uow.session, member_id, entitlement_id
+            )
+            telling.tell_claimed(uow, entitlement.programme_id, member_id)

@@ -58,7 +58,7 @@ class ProgrammeChange(Base):
     programme_id: Mapped[UUID]
     kind: Mapped[str]
     state: Mapped[str]
-    # Whom to add, of a roster of the union; or whose right to withdraw.
+    # Whom to add, of a roster of the union; or whose entitlement to withdraw.
     entry_id: Mapped[UUID | None]
     entitlement_id: Mapped[UUID | None]
     name: Mapped[str]

@@ -86,7 +86,7 @@ def progress_of(session: Session, programme: Programme) -> dict[str, Any]:
     }
 
 
-def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
+def recipient_of(entitlement: Entitlement, programme: Programme) -> dict[str, Any]:
     """Return a recipient as officers see it: by name, the phone masked."""
     names = (
         *("id", "position", "name", "employee_no", "department", "amount_fen", "due_on", "state"),
@@ -94,10 +94,10 @@ def recipient_of(right: Entitlement, programme: Programme) -> dict[str, Any]:
     )
     titles = {pack["pack_id"]: pack["title"] for pack in (programme.content or {}).get("packs", ())}
     return {
-        **{name: getattr(right, name) for name in names},
-        "phone": mask_phone(right.phone),
-        "is_member": right.member_id is not None,
-        "pack_title": titles.get(str(right.pack_id)),
+        **{name: getattr(entitlement, name) for name in names},
+        "phone": mask_phone(entitlement.phone),
+        "is_member": entitlement.member_id is not None,
+        "pack_title": titles.get(str(entitlement.pack_id)),
     }
 
 

@@ -119,7 +119,9 @@ class ChangeBody(Schema):
         load_default=None, allow_none=True, metadata={"description": "Whom to add, of a roster"}
     )
     entitlement_id = UUID(
-        load_default=None, allow_none=True, metadata={"description": "Whose right to withdraw"}
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Whose entitlement to withdraw"},
     )
     reason = short_text(200, required=True, metadata={"example": "1 月新入职"})
 

@@ -125,7 +125,7 @@ def list_recipients(programme_id: UUID, query_data: dict[str, Any]) -> dict[str,
         found = entitlement_queries.of_programme(
             session, programme_id, query_data["after"], limit, narrowed
         )
-        shown = [queries.recipient_of(right, programme) for right in found[:limit]]
+        shown = [queries.recipient_of(entitlement, programme) for entitlement in found[:limit]]
     return {"items": shown, "next_after": shown[-1]["position"] if len(found) > limit else None}
 
 
@@ -173,7 +173,7 @@ def list_changes(programme_id: UUID) -> dict[str, Any]:
 @bp.input(ChangeBody)
 @bp.output(ChangeReply, 201)
 @bp.doc(
-    summary="Propose to add somebody of a roster, or to withdraw somebody's unused right",
+    summary="Propose to add somebody of a roster, or to withdraw somebody's unused entitlement",
     responses={409: "In the programme already, or used already"},
 )
 def propose_change(programme_id: UUID, json_data: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from orders.entitlements import rules
 
 
 class Entitlement(Base):
-    """One recipient's right in one programme, with the roster's words for the person.
+    """One recipient's entitlement in one programme, with the roster's words for the person.
 
     Its value lies on its lot: of the member, or of the entitlement itself while nobody has
     claimed the roster entry.

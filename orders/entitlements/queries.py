@@ -1,4 +1,4 @@
-"""Read rights; and their invariants."""
+"""Read entitlements; and their invariants."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from orders.entitlements.models import Entitlement
 
 
 def own_entitlement(session: Session, member_id: UUID, entitlement_id: UUID) -> Entitlement:
-    """Return a member's own right; raises NotFound if it is someone else's."""
+    """Return a member's own entitlement; raises NotFound if it is someone else's."""
     found = session.get(Entitlement, entitlement_id)
     if found is None or found.member_id != member_id or found.state == rules.LISTED:
         raise NotFound("entitlement")
@@ -24,7 +24,7 @@ def own_entitlement(session: Session, member_id: UUID, entitlement_id: UUID) -> 
 def of_member(
     session: Session, member_id: UUID, cursor: UUID | None, limit: int
 ) -> list[Entitlement]:
-    """Return a member's rights, newest first, one more than `limit` if there are more."""
+    """Return a member's entitlements, newest first, one more than `limit` if there are more."""
     query = select(Entitlement).where(
         Entitlement.member_id == member_id, Entitlement.state != rules.LISTED
     )
@@ -34,12 +34,12 @@ def of_member(
 
 
 def by_code(session: Session, code: str) -> Entitlement | None:
-    """Return the right of a voucher code."""
+    """Return the entitlement of a redemption code."""
     return session.scalars(select(Entitlement).where(Entitlement.code == code)).first()
 
 
 def not_chosen() -> ColumnElement[bool]:
-    """Return the condition that a right was issued, and nothing was done with it so far."""
+    """Return the condition that an entitlement was issued, and nothing was done with it so far."""
     return and_(
         Entitlement.state.in_((rules.OPEN, rules.WAITING)),
         Entitlement.order_id.is_(None),
@@ -60,7 +60,7 @@ def of_programme(
     limit: int,
     narrowed: Sequence[ColumnElement[bool]] = (),
 ) -> list[Entitlement]:
-    """Return the rights of a programme in their order, one more than `limit` if there are more."""
+    """Return the entitlements of a programme in their order, one more than `limit` if there are more."""
     query = select(Entitlement).where(
         Entitlement.programme_id == programme_id, Entitlement.position > after, *narrowed
     )
@@ -68,28 +68,28 @@ def of_programme(
 
 
 def slice_of(session: Session, programme_id: UUID, first: int, count: int) -> list[Entitlement]:
-    """Return so many rights of a programme in their order, after the first so many."""
+    """Return so many entitlements of a programme in their order, after the first so many."""
     query = select(Entitlement).where(Entitlement.programme_id == programme_id)
     return list(session.scalars(query.order_by(Entitlement.position).offset(first).limit(count)))
 
 
 def in_state(state: str) -> ColumnElement[bool]:
-    """Return the condition that a right is in this state."""
+    """Return the condition that an entitlement is in this state."""
     return Entitlement.state == state
 
 
 def has_share() -> ColumnElement[bool]:
-    """Return the condition that something was ordered for a right and it was not taken away."""
+    """Return the condition that an entitlement has an order and was not withdrawn."""
     return Entitlement.order_id.is_not(None) & (Entitlement.state != rules.WITHDRAWN)
 
 
 def is_among(ids: Select[UUID]) -> ColumnElement[bool]:
-    """Return the condition that a right is one of these."""
+    """Return the condition that an entitlement is one of these."""
     return Entitlement.id.in_(ids)
 
 
 def is_not_among(ids: Select[UUID]) -> ColumnElement[bool]:
-    """Return the condition that a right is none of these."""
+    """Return the condition that an entitlement is none of these."""
     return Entitlement.id.not_in(ids)
 
 
@@ -105,7 +105,7 @@ def departments_of(session: Session, order_id: UUID) -> list[tuple[str, int]]:
 
 
 def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID) -> Entitlement:
-    """Return a right of this programme; raise NotFound."""
+    """Return an entitlement of this programme; raise NotFound."""
     found = session.get(Entitlement, entitlement_id)
     if found is None or found.programme_id != programme_id:
         raise NotFound("recipient", field="entitlement_id")
@@ -113,7 +113,7 @@ def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID)
 
 
 def figures(session: Session, programme_id: UUID) -> dict[str, int]:
-    """Return how many rights of a programme are in each state, and what was issued, in fen."""
+    """Return how many entitlements of a programme are in each state, and what was issued, in fen."""
     row = session.execute(statements.FIGURES, {"programme_id": programme_id}).one()
     return {name: int(value) for name, value in row._mapping.items()}
 
@@ -148,7 +148,7 @@ def last_issued(session: Session, programme_id: UUID, since: datetime) -> int:
 
 
 def waiting_for(session: Session, entry_ids: Sequence[UUID]) -> list[UUID]:
-    """Return the rights of roster entries that were issued and wait for their member."""
+    """Return the entitlements of roster entries that were issued and wait for their member."""
     query = select(Entitlement.id).where(
         Entitlement.entry_id.in_(entry_ids), Entitlement.state == rules.WAITING
     )

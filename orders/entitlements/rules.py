@@ -1,4 +1,4 @@
-"""The life of a right, and its code."""
+"""The states of an entitlement, and its redemption code."""
 
 import secrets
 from datetime import date
@@ -36,7 +36,7 @@ class WrongCode(DomainError):
 
 
 def new_code() -> str:
-    """Return a voucher code of 80 random bits that can be read out."""
+    """Return a redemption code of 80 random bits that can be read out."""
     return "".join(ALPHABET[byte & 31] for byte in secrets.token_bytes(CODE_LENGTH))
 
 
@@ -46,7 +46,7 @@ def plain_code(text: str) -> str:
 
 
 def due_on(rule: str, born_on: date | None, opens_on: date, closes_on: date) -> date | None:
-    """Return the day on which a right is due: of the birthday in the window, or its month's first.
+    """Return the day on which an entitlement is due: the birthday in the window, or the month's first.
 
     Without a rule, or a birthday, it is due at once. Who was born on 29 February is due on the
     28th in other years. One whose birthday lies outside the window is due on its last day.

@@ -1,4 +1,4 @@
-"""List rights, mark them issued, end them; each a step of one row or of many at once."""
+"""List entitlements, issue, redeem, claim, withdraw and end them, one or many at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.together import DeferredWrite, document
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service.funds import Given
+from mall.ledger.service.funds import LotSource
 from mall.members.rosters import queries as roster_queries
-from mall.members.rosters.rules import Listed
+from mall.members.rosters.rules import ListedPerson
 from orders.entitlements import rules, statements
 from orders.entitlements.models import Entitlement
 
@@ -22,7 +22,7 @@ CHUNK = 2000
 
 
 @dataclass(frozen=True)
-class Listing:
+class RosterListing:
     """Who is to get how much of a programme, and when each is due."""
 
     programme_id: UUID
@@ -34,7 +34,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Rights that are issued in one transaction: those listed and due, by their positions."""
+    """Entitlements that are issued in one transaction: those listed and due, by their positions."""
 
     programme_id: UUID
     after: int
@@ -43,7 +43,7 @@ class Chunk:
     count: int
 
 
-def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
+def list_roster(uow: UnitOfWork, listing: RosterListing, roster_id: UUID) -> int:
     """List everybody of a roster anew and return how many; what was listed before is forgotten."""
     uow.session.execute(
         delete(Entitlement).where(
@@ -52,6 +52,7 @@ def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
     )
     count, after = 0, 0
     while True:
+        # One more than a chunk tells whether another one follows.
         found = roster_queries.people(uow.session, roster_id, after, CHUNK)
         people = found[:CHUNK]
         if people:
@@ -62,19 +63,21 @@ def list_roster(uow: UnitOfWork, listing: Listing, roster_id: UUID) -> int:
         after = people[-1].position
 
 
-def add_recipient(uow: UnitOfWork, listing: Listing, entry: Listed, position: int) -> None:
+def add_recipient(
+    uow: UnitOfWork, listing: RosterListing, entry: ListedPerson, position: int
+) -> None:
     """List one more person, at the end."""
     row = _row(listing, entry)
     row["position"] = position
     _insert(uow, listing, [row])
 
 
-def _insert(uow: UnitOfWork, listing: Listing, rows: list[dict[str, Any]]) -> None:
+def _insert(uow: UnitOfWork, listing: RosterListing, rows: list[dict[str, Any]]) -> None:
     values = {"programme_id": listing.programme_id, "amount_fen": listing.amount_fen}
     uow.session.execute(statements.LIST, {**values, "rows": document(rows)})
 
 
-def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
+def _row(listing: RosterListing, entry: ListedPerson) -> dict[str, Any]:
     names = ("position", "name", "phone", "employee_no", "department", "member_id")
     due = rules.due_on(listing.birthday, entry.born_on, listing.opens_on, listing.closes_on)
     values = {name: getattr(entry, name) for name in names}
@@ -84,24 +87,26 @@ def _row(listing: Listing, entry: Listed) -> dict[str, Any]:
 def next_chunk(
     uow: UnitOfWork, programme_id: UUID, after: int, today: date, limit: int
 ) -> Chunk | None:
-    """Return which rights of a locked programme are issued next: so many that are listed and due."""
+    """Return the next entitlements of a locked programme to issue: at most `limit`, listed and due."""
     values = {"programme_id": programme_id, "after": after, "today": today}
     row = uow.session.execute(statements.NEXT_CHUNK, {**values, "limit": limit}).one()
-    return Chunk(programme_id, after, row.up_to, today, row.rights) if row.rights else None
+    return (
+        Chunk(programme_id, after, row.up_to, today, row.entitlements) if row.entitlements else None
+    )
 
 
-def giving(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> Given:
+def lots_of_chunk(uow: UnitOfWork, chunk: Chunk, has_codes: bool) -> LotSource:
     """Return the statement that marks a chunk issued and gives the lots it must get.
 
-    Who is no member yet has to wait: the lot is the right's own.
+    Who is no member yet has to wait: the lot is the entitlement's own.
     """
     # By position: of the few that are left out between them, the codes are thrown away.
     codes = [rules.new_code() for _ in range(chunk.up_to - chunk.after)] if has_codes else []
-    return Given(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
+    return LotSource(statements.ISSUE, {**_bounds(uow, chunk), "codes": codes})
 
 
 def issue_without_lots(uow: UnitOfWork, chunk: Chunk) -> dict[UUID, int]:
-    """Mark a chunk issued whose people get no lot; return each right's amount in fen."""
+    """Mark a chunk issued whose people get no lot; return each entitlement's amount in fen."""
     rows = uow.session.execute(statements.ISSUE_WITHOUT_LOTS, _bounds(uow, chunk))
     return {row.id: row.amount_fen for row in rows}
 
@@ -117,7 +122,7 @@ def _bounds(uow: UnitOfWork, chunk: Chunk) -> dict[str, Any]:
 
 
 def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
-    """Lock a right until the transaction ends, and return it as it is now; raise NotFound."""
+    """Lock an entitlement until the transaction ends, and return it as it is now; raise NotFound."""
     found = uow.session.scalars(
         select(Entitlement)
         .where(Entitlement.id == entitlement_id)
@@ -131,7 +136,7 @@ def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
 
 @dataclass(frozen=True)
 class Redemption:
-    """A right is redeemed by an order; by its code also one that nobody has claimed."""
+    """An entitlement is redeemed by an order; by its code also one that nobody has claimed."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -141,32 +146,35 @@ class Redemption:
 
 
 def redeeming(made: Redemption) -> DeferredWrite:
-    """Return the write that redeems an open right, to be written with the order that it is for.
+    """Return the write that redeems an open entitlement, to be written with the order that it is for.
 
     Where it is not open any more, writing raises AlreadyRedeemed and nothing is kept.
     """
     values = {
-        "right_id": str(made.entitlement_id),
-        "right_order_id": str(made.order_id),
-        "right_pack_id": str(made.pack_id) if made.pack_id else None,
-        "right_at": made.at,
-        "right_states": f"{{{rules.OPEN},{rules.WAITING}}}"
+        "redeemed_id": str(made.entitlement_id),
+        "redeemed_order_id": str(made.order_id),
+        "redeemed_pack_id": str(made.pack_id) if made.pack_id else None,
+        "redeemed_when": made.at,
+        "redeemable_states": f"{{{rules.OPEN},{rules.WAITING}}}"
         if made.is_by_code
         else f"{{{rules.OPEN}}}",
     }
+    # It decides before lots and stock do: who comes second hears that it was redeemed, not that
+    # lots are short.
     return DeferredWrite(statements.REDEEM, values, rules.AlreadyRedeemed(), is_first=True)
 
 
 def reopen(uow: UnitOfWork, entitlement: Entitlement) -> None:
-    """Open a redeemed right again, its order being cancelled in the same transaction."""
+    """Open a redeemed entitlement again, its order being cancelled in the same transaction."""
     rules.STATES.check(entitlement.state, rules.OPEN)
     entitlement.state = rules.OPEN
+    # As if it had never been redeemed: what is chosen next stands alone.
     entitlement.order_id = entitlement.pack_id = entitlement.redeemed_at = None
     uow.session.flush()
 
 
 def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UUID | None) -> None:
-    """Give a right that waits to the member who proved to be its person."""
+    """Give an entitlement that waits to the member who proved to be its person."""
     rules.STATES.check(entitlement.state, rules.OPEN)
     entitlement.state, entitlement.member_id = rules.OPEN, member_id
     entitlement.lot_id = lot_id
@@ -174,7 +182,7 @@ def claim(uow: UnitOfWork, entitlement: Entitlement, member_id: UUID, lot_id: UU
 
 
 def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
-    """Take a right back that was not used; raise AlreadyRedeemed."""
+    """Withdraw an entitlement that was not used; raise AlreadyRedeemed."""
     if entitlement.state in (rules.REDEEMED, rules.ENDED):
         raise rules.AlreadyRedeemed()
     rules.STATES.check(entitlement.state, rules.WITHDRAWN)
@@ -183,7 +191,7 @@ def withdraw(uow: UnitOfWork, entitlement: Entitlement) -> None:
 
 
 def take_unused(uow: UnitOfWork, programme_id: UUID, limit: int) -> list[Entitlement]:
-    """Lock rights that were issued and not used, in their order."""
+    """Lock entitlements that were issued and not used, in their order."""
     return list(
         uow.session.scalars(
             select(Entitlement)
@@ -205,7 +213,7 @@ def withdraw_listed(uow: UnitOfWork, programme_id: UUID) -> int:
 
 
 def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
-    """Note that rights which were ordered for the unit have been served; return how many."""
+    """Note that entitlements which were ordered for the unit have been served; return how many."""
     served = uow.session.execute(
         update(Entitlement)
         .where(
@@ -221,7 +229,7 @@ def redeem_in_bulk(uow: UnitOfWork, programme_id: UUID) -> int:
 
 
 def mark(uow: UnitOfWork, ids: Sequence[UUID], **values: Any) -> None:
-    """Note the same of many rights that this transaction has locked."""
+    """Set the same values in many entitlements that this transaction has locked."""
     uow.session.execute(
         update(Entitlement)
         .where(Entitlement.id.in_(ids))

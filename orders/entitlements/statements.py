@@ -1,4 +1,4 @@
-"""The set-based statements by which thousands of rights change at once."""
+"""The set-based statements by which thousands of entitlements change at once."""
 
 from sqlalchemy import text
 
@@ -21,21 +21,21 @@ _DUE = """t.programme_id = :programme_id AND t.state = 'listed' AND t.position >
 
 NEXT_CHUNK = text(
     f"""
-    SELECT count(*) AS rights, coalesce(max(position), 0) AS up_to FROM (
+    SELECT count(*) AS entitlements, coalesce(max(position), 0) AS up_to FROM (
         SELECT t.position FROM entitlement t WHERE {_DUE} ORDER BY t.position LIMIT :limit) d
     """
 )
 
 _CHUNK = f"{_DUE} AND t.position <= :up_to"
 # Who claimed the roster entry since it was listed is served at once; who claims it now waits until
-# the right is there to be found.
+# the entitlement is there to be found.
 _OWNER = """CASE WHEN t.member_id IS NOT NULL THEN t.member_id
              ELSE (SELECT e.member_id FROM roster_entry e WHERE e.id = t.entry_id FOR SHARE) END"""
 _ISSUED = f"""state = CASE WHEN {_OWNER} IS NULL THEN 'waiting' ELSE 'open' END,
            member_id = {_OWNER}, issued_at = :issued_at"""
 
 # What is listed is changed under the programme's lock only: nothing here waits for a row, and no
-# join looks at the rows before. The lot bears the id of its right.
+# join looks at the rows before. The lot bears the id of its entitlement.
 ISSUE = f"""
     UPDATE entitlement t
     SET {_ISSUED}, lot_id = t.id, code = (CAST(:codes AS text[]))[t.position - :after]
@@ -52,13 +52,13 @@ ISSUE_WITHOUT_LOTS = text(
 REDEEM = WriteFragment(
     "entitlement",
     """
-    right_redeemed AS (
-        UPDATE entitlement SET state = 'redeemed', pack_id = CAST(:right_pack_id AS uuid),
-               order_id = CAST(:right_order_id AS uuid), redeemed_at = :right_at
-        WHERE id = CAST(:right_id AS uuid) AND state = ANY(CAST(:right_states AS text[]))
+    entitlement_redeemed AS (
+        UPDATE entitlement SET state = 'redeemed', pack_id = CAST(:redeemed_pack_id AS uuid),
+               order_id = CAST(:redeemed_order_id AS uuid), redeemed_at = :redeemed_when
+        WHERE id = CAST(:redeemed_id AS uuid) AND state = ANY(CAST(:redeemable_states AS text[]))
         RETURNING 1
     )""",
-    "(SELECT count(*) FROM right_redeemed) = 1",
+    "(SELECT count(*) FROM entitlement_redeemed) = 1",
 )
 
 DIGEST = text(

@@ -77,7 +77,7 @@ class SoldLine:
 
 
 def sold_line(session: Session, order_id: UUID, line_id: UUID) -> SoldLine:
-    """Return a line of an order that was sold; raises NotFound for another's."""
+    """Return a line of an order that was sold; raises NotFound if someone else placed it."""
     row = session.execute(
         select(OrderLine, Order.order_no, Order.member_id)
         .join(Order, Order.id == OrderLine.order_id)
@@ -99,7 +99,7 @@ def sold_line(session: Session, order_id: UUID, line_id: UUID) -> SoldLine:
 
 
 def lock_buyer(session: Session, member_id: UUID) -> None:
-    """Let one order of a member go after the other until the transaction ends."""
+    """Make a member's orders take turns until the transaction ends."""
     name = f"buyer:{member_id}"
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 

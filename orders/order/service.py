@@ -85,6 +85,7 @@ def defer_order(uow: UnitOfWork, new: NewOrder) -> str:
 
 
 def _first_events(uow: UnitOfWork, new: NewOrder, is_paid: bool) -> list[dict[str, Any]]:
+    # Beans pay at once; the history begins like every other, so that readers need no exception.
     steps: list[tuple[str | None, str]] = [(None, rules.AWAITING_PAYMENT)]
     if is_paid:
         steps.append((rules.AWAITING_PAYMENT, rules.PAID))
@@ -101,6 +102,7 @@ def lock(uow: UnitOfWork, order_id: UUID) -> Order:
         select(Order)
         .where(Order.id == order_id)
         .with_for_update()
+        # The session may hold the row as it was before the lock; what counts is what is there now.
         .execution_options(populate_existing=True)
     ).first()
     if order is None:
@@ -120,12 +122,13 @@ def mark_paid(uow: UnitOfWork, order: Order, note: str) -> None:
     uow.emit(OrderPaid(str(order.id)))
 
 
-def count_back(
+def count_reimbursed(
     uow: UnitOfWork, order: Order, beans_fen: int, wechat_fen: int, programmes: Mapping[UUID, int]
 ) -> None:
     """Count what goes back of a locked order, by tender and by programme; CHECKs keep it below."""
     order.refunded_beans_fen += beans_fen
     order.refunded_wechat_fen += wechat_fen
+    # What a programme has in an order sinks with it: its union sees what was really used.
     for carried in queries.programmes_of(uow.session, [order.id])[order.id]:
         carried.returned_fen += programmes.get(carried.programme_id, 0)
     uow.session.flush()
@@ -150,8 +153,10 @@ def begin_dispatch(uow: UnitOfWork, order_id: UUID) -> None:
     Locks the order; raises WrongState for one that was cancelled. Doing it again changes nothing.
     """
     order = lock(uow, order_id)
+    # Completed, too: the replacement of an exchange leaves after its order was complete.
     if order.state not in (rules.PAID, rules.COMPLETED):
         raise rules.STATES.refusal(order.state, "dispatch")
+    # The first parcel decides; later ones leave the instant alone.
     if order.dispatch_began_at is None:
         order.dispatch_began_at = uow.now
 
@@ -162,7 +167,7 @@ def cancel_wholly_returned(uow: UnitOfWork, order_id: UUID) -> None:
 
 
 def complete(uow: UnitOfWork, order_id: UUID, actor: str) -> None:
-    """Complete an order whose every part was delivered; doing it again changes nothing."""
+    """Complete an order whose fulfillment orders were all delivered; doing it again changes nothing."""
     order = lock(uow, order_id)
     if order.state == rules.COMPLETED:
         return

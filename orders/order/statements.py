@@ -3,6 +3,7 @@
 from mall.kernel.db import driver_sql
 from mall.kernel.together import WriteFragment
 
+# Columns are filled by name, and one that is not named becomes NULL: defaults do not apply here.
 OPEN_ORDER = WriteFragment(
     "order",
     """

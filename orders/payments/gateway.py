@@ -24,7 +24,7 @@ class PrepayRequest:
 
 
 @dataclass(frozen=True)
-class Prepaid:
+class PrepayResult:
     """What the provider gave for paying: an id for the mini-program or what a QR code holds."""
 
     prepay_id: str
@@ -65,7 +65,7 @@ class RefundState:
 
 
 @dataclass(frozen=True)
-class Incoming:
+class IncomingNotice:
     """A notice as it came: nothing about it is believed yet."""
 
     headers: Mapping[str, str]
@@ -112,7 +112,7 @@ Keep = Callable[[WireMessage], None]
 class PaymentGateway(Protocol):
     """A payment provider. Every call raises GatewayUnavailable when its outcome is unknown."""
 
-    def create(self, request: PrepayRequest) -> Prepaid:
+    def create(self, request: PrepayRequest) -> PrepayResult:
         """Create a payment; GatewayRefused when the provider will not."""
         ...
 
@@ -132,11 +132,11 @@ class PaymentGateway(Protocol):
 
     def query_refund(self, out_refund_no: str) -> RefundState: ...
 
-    def parse_notice(self, incoming: Incoming) -> PaidNotice:
+    def parse_notice(self, incoming: IncomingNotice) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
         ...
 
-    def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
+    def parse_refund_notice(self, incoming: IncomingNotice) -> RefundNotice:
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
         ...
 

@@ -10,7 +10,7 @@ from mall.kernel.settings import installed
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import queries, rules, service
 from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState, WireMessage
-from orders.payments.service import Begun
+from orders.payments.service import PendingPayment
 from orders.payments.statements import KEEP
 from orders.payments.wechat.merchants import Merchant, Merchants
 
@@ -35,8 +35,9 @@ def gateway_of(out_trade_no: str) -> tuple[str, PaymentGateway]:
     return name, merchant(name).gateway
 
 
-def keep(message: WireMessage) -> None:
+def record_message(message: WireMessage) -> None:
     """Keep what went over the wire, in a statement of its own; never fails."""
+    # Outside of any transaction: what went over the wire is kept even where its effect is undone.
     values = {**vars(message), "id": new_id(), "at": clock.now()}
     try:
         current_pool().write(driver_sql(KEEP), values)
@@ -44,7 +45,7 @@ def keep(message: WireMessage) -> None:
         log.warning("wire_message_not_kept", operation=message.operation, error=str(error))
 
 
-def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
+def ensure_prepaid(begun: PendingPayment, openid: str | None) -> tuple[str, str | None]:
     """Get what is needed for paying, once; return prepay id and code URL.
 
     A lost answer is harmless: the same number asked again gives the same payment.
@@ -57,6 +58,7 @@ def ensure_prepaid(begun: Begun, openid: str | None) -> tuple[str, str | None]:
             amount_fen=begun.amount_fen,
             body=begun.body,
             trade_type=begun.trade_type,
+            # Only a payment inside of WeChat is bound to who pays; anybody may scan a code.
             openid=openid if begun.trade_type == rules.JSAPI else None,
             expires_at=begun.expires_at,
         )
@@ -70,7 +72,7 @@ def record(name: str, out_trade_no: str, trade: TradeState) -> None:
     """Write down what WeChat said of a merchant's payment."""
     if trade.is_paid:
         assert trade.transaction_id is not None and trade.amount_fen is not None
-        paid = rules.Paid(name, out_trade_no, trade.transaction_id, trade.amount_fen)
+        paid = rules.ConfirmedPayment(name, out_trade_no, trade.transaction_id, trade.amount_fen)
         with unit_of_work() as uow:
             service.record_success(uow, paid)
     elif trade.state in ("CLOSED", "REVOKED"):

@@ -55,7 +55,7 @@ class AlreadyPaid(DomainError):
 
 
 @dataclass(frozen=True)
-class Paid:
+class ConfirmedPayment:
     """What WeChat confirmed: whose merchant's payment, under which numbers, how much."""
 
     merchant: str

@@ -21,7 +21,7 @@ from orders.order.models import Order
 from orders.payments import queries, rules
 from orders.payments.gateway import WireMessage
 from orders.payments.models import GatewayMessage, Payment
-from orders.payments.rules import Paid
+from orders.payments.rules import ConfirmedPayment
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ FUNDING_WINDOW = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
-class Begun:
+class PendingPayment:
     """A payment to be asked of WeChat: its numbers, and what was already got for it."""
 
     payment_id: UUID
@@ -45,7 +45,7 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class Terms:
+class PaymentTerms:
     """What is asked of WeChat: by which merchant, how it is paid, how much and until when."""
 
     merchant: str
@@ -56,7 +56,7 @@ class Terms:
 
 def begin_payment(
     uow: UnitOfWork, member_id: UUID, order_id: UUID, trade_type: str, merchant: str
-) -> Begun:
+) -> PendingPayment:
     """Record the intent to collect an order's WeChat part; the open one of that type is reused.
 
     Raises PaymentNotNeeded and PaymentWindowClosed. WeChat is asked only after the commit.
@@ -65,6 +65,7 @@ def begin_payment(
     order = order_service.lock(uow, order_id)
     if order.state != order_rules.AWAITING_PAYMENT or order.pay_by is None:
         raise rules.PaymentNotNeeded()
+    # WeChat opens no payment that ends within a minute.
     if order.pay_by - uow.now < MIN_WINDOW:
         raise rules.PaymentWindowClosed()
     known = uow.session.scalars(
@@ -74,6 +75,7 @@ def begin_payment(
             Payment.state == rules.OPEN,
         )
     ).first()
+    # Reused: each further number would have to be closed before the order can be cancelled.
     payment = known or _new_payment(uow, order, trade_type, merchant)
     lines = order_queries.lines_of(uow.session, [order_id])[order_id]
     return _begun(payment, rules.goods_text([line.title for line in lines]))
@@ -81,7 +83,7 @@ def begin_payment(
 
 def begin_funding(
     uow: UnitOfWork, fund_id: UUID, amount_fen: int, about: str, merchant: str
-) -> Begun:
+) -> PendingPayment:
     """Record the intent to collect money for a fund by a QR code that anybody may pay.
 
     The open one of the same amount is reused; another amount replaces none that is still open.
@@ -92,13 +94,13 @@ def begin_funding(
     ).first()
     if known is not None and known.amount_fen != amount_fen:
         raise rules.PaymentOpen("amount_fen", amount_fen=known.amount_fen)
-    terms = Terms(merchant, rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
+    terms = PaymentTerms(merchant, rules.NATIVE, amount_fen, uow.now + FUNDING_WINDOW)
     payment = known or _add_payment(uow, rules.FOR_FUND, fund_id, terms)
     return _begun(payment, rules.goods_text([about]))
 
 
-def _begun(payment: Payment, body: str) -> Begun:
-    return Begun(
+def _begun(payment: Payment, body: str) -> PendingPayment:
+    return PendingPayment(
         payment.id,
         payment.merchant,
         payment.out_trade_no,
@@ -113,11 +115,11 @@ def _begun(payment: Payment, body: str) -> Begun:
 
 def _new_payment(uow: UnitOfWork, order: Order, trade_type: str, merchant: str) -> Payment:
     assert order.pay_by is not None
-    terms = Terms(merchant, trade_type, order.wechat_fen, order.pay_by)
+    terms = PaymentTerms(merchant, trade_type, order.wechat_fen, order.pay_by)
     return _add_payment(uow, rules.FOR_ORDER, order.id, terms)
 
 
-def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: Terms) -> Payment:
+def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: PaymentTerms) -> Payment:
     payment = Payment(
         id=new_id(),
         order_id=subject_id,
@@ -126,6 +128,7 @@ def _add_payment(uow: UnitOfWork, purpose: str, subject_id: UUID, terms: Terms) 
         state=rules.OPEN,
         created_at=uow.now,
         **vars(terms),
+        # Asked about even if nobody comes back: a notice that is lost must not lose the money.
         query_at=uow.now + rules.FIRST_QUERY,
     )
     uow.session.add(payment)
@@ -140,7 +143,7 @@ def record_prepay(uow: UnitOfWork, payment_id: UUID, prepay_id: str, code_url: s
     payment.code_url = code_url
 
 
-def record_success(uow: UnitOfWork, paid: Paid) -> None:
+def record_success(uow: UnitOfWork, paid: ConfirmedPayment) -> None:
     """Apply a payment that WeChat confirmed: once, whatever arrives how often and when.
 
     A fund gets what was paid for it. An order that waits becomes paid; money for one that was
@@ -153,6 +156,7 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
         raise rules.ForgedNotice(reason="unknown number")
     if found.merchant != paid.merchant:
         raise rules.ForgedNotice(reason="another merchant")
+    # The order before its payment, as whoever cancels it locks them.
     is_order = found.purpose == rules.FOR_ORDER
     order = order_service.lock(uow, found.order_id) if is_order else None
     payment = uow.session.scalars(
@@ -165,6 +169,7 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
     if payment.amount_fen != amount_fen:
         log.error("payment_amount_differs", out_trade_no=paid.out_trade_no, amount_fen=amount_fen)
         raise rules.ForgedNotice(reason="amount differs")
+    # Notice, question and closing may all bring the same news.
     if payment.state == rules.PAID:
         if payment.transaction_id != transaction_id:
             raise rules.ForgedNotice(reason="another transaction")
@@ -179,6 +184,7 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
         )
         uow.emit(FundPaid(str(payment.order_id), str(payment.id)))
         return
+    # Decided under the order's lock: cancelled or paid otherwise an instant ago, it is late.
     payment.is_late = order.state != order_rules.AWAITING_PAYMENT
     to_account = posting.LATE_PAYMENTS if payment.is_late else posting.CNY_SALES
     legs = (Leg(posting.WECHAT_CLEARING, -amount_fen), Leg(to_account, amount_fen))
@@ -187,6 +193,7 @@ def record_success(uow: UnitOfWork, paid: Paid) -> None:
         uow.emit(LatePaymentReceived(str(payment.id)))
         return
     wallet.capture(uow, order.id)
+    # The reservation ends here; the rows of stock are written last, with all that is deferred.
     consumed = stock_service.consuming(uow, order.id)
     order_service.mark_paid(uow, order, f"wechat:{transaction_id}")
     uow.defer(*consumed)
@@ -200,6 +207,7 @@ def record_closed(uow: UnitOfWork, out_trade_no: str) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
+    # The notice of its payment may have been faster than our closing.
     if payment.state == rules.OPEN:
         payment.state = rules.CLOSED
 

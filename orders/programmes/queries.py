@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import UnitOfWork
-from mall.ledger.service.funds import Terms
+from mall.ledger.service.funds import LotTerms
 from orders.programmes import rules, statements
 from orders.programmes.models import Programme, ProgrammeEvent, UnionPolicy
 
@@ -119,10 +119,10 @@ def pack_of(programme: Programme, pack_id: UUID | None) -> dict[str, Any]:
     raise NotFound("pack", field="pack_id")
 
 
-def terms_of(programme: Programme) -> Terms:
+def terms_of(programme: Programme) -> LotTerms:
     """Return what all lots of a programme have in common."""
     is_voucher = not rules.has_beans(programme.kind, programme.max_items)
-    return Terms(
+    return LotTerms(
         programme_id=programme.id,
         programme=programme.name,
         expires_at=rules.ends_at(programme.expires_on),

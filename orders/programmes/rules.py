@@ -131,7 +131,7 @@ def _check_choices(form: ProgrammeForm) -> None:
         raise Invalid("delivery", "cake_is_collected")
     if (is_unit or form.default_pack_id is not None) and form.unit_address is None:
         raise Invalid("unit_address", "unit_address_missing")
-    if form.allows_codes and not has_vouchers(form.kind, form.max_items, form.delivery):
+    if form.allows_codes and not is_redeemed_whole(form.kind, form.max_items, form.delivery):
         raise Invalid("allows_codes", "kind_without_codes")
     if form.allows_top_up and not has_beans(form.kind, form.max_items):
         raise Invalid("allows_top_up", "top_up_by_kind")
@@ -139,8 +139,8 @@ def _check_choices(form: ProgrammeForm) -> None:
         raise Invalid("birthday", "birthday_by_kind")
 
 
-def has_vouchers(kind: str, max_items: int | None, delivery: str) -> bool:
-    """Tell whether each right is redeemed as a whole, rather than spent as beans or handed out."""
+def is_redeemed_whole(kind: str, max_items: int | None, delivery: str) -> bool:
+    """Tell whether each entitlement is redeemed as a whole, rather than spent as beans or handed out."""
     if kind == RESTRICTED:
         return max_items is not None
     return kind in (FIXED, PICK_ONE) and delivery != UNIT

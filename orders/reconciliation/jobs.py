@@ -10,7 +10,7 @@ from mall.kernel.uow import reading, unit_of_work
 from orders.payments import process as payment_process
 from orders.payments.wechat.merchants import Merchant
 from orders.reconciliation import queries, rules, service
-from orders.reconciliation.rules import Terms
+from orders.reconciliation.rules import MerchantTerms
 
 MAX_RUN_SECONDS = 60
 MAX_ASKED = 100
@@ -29,7 +29,7 @@ def want_bills() -> int:
             continue
         days = rules.wanted_days(clock.now(), since)
         with unit_of_work() as uow:
-            service.want(uow, name, days)
+            service.schedule(uow, name, days)
         wanted += len(days)
     return wanted
 
@@ -51,16 +51,16 @@ def check_bills(limit: int = 40, tell: Callable[[str], None] = lambda _: None) -
             log.warning("bill_not_checked", merchant=name, day=str(day), code=code)
             tell(f"{name} {day}: {error}")
             with unit_of_work() as uow:
-                service.put_off(uow, name, day, f"{code}: {error}"[:500])
+                service.postpone(uow, name, day, f"{code}: {error}"[:500])
     return done
 
 
 def _check(merchant: Merchant, day: date, tell: Callable[[str], None]) -> int:
     settings = merchant.settings
-    name, terms = settings.name, Terms(settings.name, settings.mch_id, settings.fee_rate)
+    name, terms = settings.name, MerchantTerms(settings.name, settings.mch_id, settings.fee_rate)
     # Put off first: a bill that kills its worker is not taken up again at once.
     with unit_of_work() as uow:
-        service.put_off(uow, name, day)
+        service.postpone(uow, name, day)
     text = merchant.gateway.download_bill(day)
     with unit_of_work() as uow:
         matched = service.record(uow, terms, day, text)

@@ -97,5 +97,5 @@ def explain(case_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
 @bp.doc(summary="Fetch and match a bill once more; a worker does it within a minute")
 def check_again(json_data: dict[str, Any]) -> Any:
     with unit_of_work() as uow:
-        bill = service.want_again(uow, json_data["merchant"], json_data["day"])
+        bill = service.schedule_again(uow, json_data["merchant"], json_data["day"])
         return values_of(bill, BillReply)

@@ -60,7 +60,7 @@ _CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
-class Terms:
+class MerchantTerms:
     """Whose bills are matched: our name for the merchant, WeChat's number for it, the agreed fee."""
 
     merchant: str

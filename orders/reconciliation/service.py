@@ -15,13 +15,13 @@ from mall.notification.rules import NewNotice
 from mall.notification.service import staff_notices
 from orders.reconciliation import queries, rules, statements
 from orders.reconciliation.models import Bill, ReconciliationCase
-from orders.reconciliation.rules import BillLine, Terms
+from orders.reconciliation.rules import BillLine, MerchantTerms
 
 CHUNK = 5_000
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchResult:
     """What came of matching a bill: how many differences are new, and how many are gone."""
 
     line_count: int
@@ -29,13 +29,13 @@ class Matched:
     vanished: int
 
 
-def want(uow: UnitOfWork, merchant: str, days: Sequence[date]) -> None:
-    """Want the bills of days; those that are known already stay as they are."""
+def schedule(uow: UnitOfWork, merchant: str, days: Sequence[date]) -> None:
+    """Schedule the bills of days to be fetched; those that are known already stay as they are."""
     values = {"merchant": merchant, "days": list(days), "now": uow.now}
     uow.session.execute(statements.WANT, values)
 
 
-def want_again(uow: UnitOfWork, merchant: str, day: date) -> Bill:
+def schedule_again(uow: UnitOfWork, merchant: str, day: date) -> Bill:
     """Fetch and match a bill once more; raises NotFound."""
     bill = queries.get_bill(uow.session, merchant, day)
     bill.state, bill.try_at, bill.last_error = rules.WANTED, uow.now, None
@@ -43,13 +43,13 @@ def want_again(uow: UnitOfWork, merchant: str, day: date) -> Bill:
     return bill
 
 
-def put_off(uow: UnitOfWork, merchant: str, day: date, error: str | None = None) -> None:
+def postpone(uow: UnitOfWork, merchant: str, day: date, error: str | None = None) -> None:
     """Try a bill again later."""
     bill = queries.get_bill(uow.session, merchant, day)
     bill.try_at, bill.last_error = uow.now + rules.RETRY, error
 
 
-def record(uow: UnitOfWork, terms: Terms, day: date, text: bytes | None) -> Matched:
+def record(uow: UnitOfWork, terms: MerchantTerms, day: date, text: bytes | None) -> MatchResult:
     """Record a bill and match every line of it, in place of what was recorded of that day before.
 
     None: WeChat says that nothing was traded. Raises BillUnreadable; then nothing is kept.
@@ -101,7 +101,7 @@ def _keep(
     return count, paid, back, fees
 
 
-def _match(uow: UnitOfWork, terms: Terms, day: date) -> Matched:
+def _match(uow: UnitOfWork, terms: MerchantTerms, day: date) -> MatchResult:
     values = {
         **vars(terms),
         "day": day,
@@ -115,10 +115,10 @@ def _match(uow: UnitOfWork, terms: Terms, day: date) -> Matched:
     bill = queries.get_bill(uow.session, terms.merchant, day)
     if row.opened:
         _tell_operators(uow, terms.merchant, day, row.opened)
-    return Matched(bill.line_count, row.opened, row.vanished)
+    return MatchResult(bill.line_count, row.opened, row.vanished)
 
 
-def match_again(uow: UnitOfWork, terms: Terms, day: date) -> Matched | None:
+def match_again(uow: UnitOfWork, terms: MerchantTerms, day: date) -> MatchResult | None:
     """Match a recorded bill with what is known by now; None where it was not recorded."""
     bill = uow.session.get(Bill, (terms.merchant, day))
     if bill is None or bill.state == rules.WANTED:

@@ -1,4 +1,4 @@
-"""Read a right together with what its programme says of redeeming it."""
+"""Read an entitlement together with what its programme says of redeeming it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -11,7 +11,7 @@ from orders.entitlements import rules as entitlement_rules
 from orders.entitlements.models import Entitlement
 from orders.programmes import queries as programme_queries
 from orders.programmes.models import Programme
-from orders.redeeming.rules import Given
+from orders.redeeming.rules import RedeemableEntitlement
 
 # Of the frozen packs only the chosen one: they hold all that was approved, pictures included.
 _GIVEN = """
@@ -28,8 +28,8 @@ _GIVEN = """
     """
 
 
-def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
-    """Return the read of a member's own right, with the chosen pack; raises NotFound for another's."""
+def reading_redeemable(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -> Read:
+    """Return the read of a member's own entitlement and the chosen pack; raises NotFound for another's."""
     values = {
         "given_id": entitlement_id,
         "given_to": member_id,
@@ -39,11 +39,11 @@ def reading_given(member_id: UUID, entitlement_id: UUID, pack_id: UUID | None) -
     return Read(_GIVEN, values, _given)
 
 
-def _given(rows: Rows) -> Given:
+def _given(rows: Rows) -> RedeemableEntitlement:
     if not rows:
         raise NotFound("entitlement")
     row = rows[0]
-    return Given(
+    return RedeemableEntitlement(
         UUID(row["id"]),
         row["state"],
         UUID(row["lot_id"]) if row["lot_id"] else None,
@@ -63,14 +63,14 @@ def _of_programme(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def given_of(right: Entitlement, programme: Programme) -> Given:
-    """Return a right and its programme, which were read before, as redeeming sees them."""
-    return Given(
-        right.id,
-        right.state,
-        right.lot_id,
-        right.amount_fen,
-        right.member_id or right.id,
+def redeemable_of(entitlement: Entitlement, programme: Programme) -> RedeemableEntitlement:
+    """Return an entitlement and its programme, which were read before, as redeeming sees them."""
+    return RedeemableEntitlement(
+        entitlement.id,
+        entitlement.state,
+        entitlement.lot_id,
+        entitlement.amount_fen,
+        entitlement.member_id or entitlement.id,
         programme.id,
         programme.state,
         programme.close_requested_at is not None,

@@ -1,4 +1,4 @@
-"""How a right becomes an order at frozen prices."""
+"""How an entitlement becomes an order at frozen prices."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ChosenItem:
     """A SKU of a choice: how many, and its frozen price (None: today's)."""
 
     sku_id: UUID
@@ -40,7 +40,7 @@ class Plan:
     entitlement_id: UUID
     programme_id: UUID
     pack_id: UUID | None
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[ChosenItem, ...]
     delivery: str
     amount_fen: int
     lot_id: UUID
@@ -49,14 +49,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Given:
-    """A right with what its programme says of redeeming it."""
+class RedeemableEntitlement:
+    """An entitlement with what its programme says of redeeming it."""
 
     entitlement_id: UUID
     state: str
     lot_id: UUID | None
     amount_fen: int
-    # Whose it is; before anybody claimed it, the right itself stands for them.
+    # Whose it is; before anybody claimed it, the entitlement itself stands for them.
     owner_id: UUID
     programme_id: UUID
     programme_state: str
@@ -71,9 +71,9 @@ class Given:
     packs: Sequence[Mapping[str, Any]]
 
     @property
-    def has_vouchers(self) -> bool:
+    def is_redeemed_whole(self) -> bool:
         """Say whether it is redeemed at all: beans are spent, unit packs are handed out."""
-        return self.lot_id is not None and programme_rules.has_vouchers(
+        return self.lot_id is not None and programme_rules.is_redeemed_whole(
             self.kind, self.max_items, self.delivery
         )
 
@@ -103,16 +103,16 @@ def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
 REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
 
 
-def check_open(given: Given, at: datetime) -> None:
-    """Raise WindowNotOpen where the rights of a programme cannot be redeemed now."""
+def check_open(given: RedeemableEntitlement, at: datetime) -> None:
+    """Raise WindowNotOpen where the entitlements of a programme cannot be redeemed now."""
     if given.programme_state not in REDEEMABLE or given.is_closing:
         raise WindowNotOpen(opens_on=str(given.opens_on), closes_on=str(given.closes_on))
     check_window(given.opens_on, given.closes_on, at)
 
 
-def plan(given: Given, choice: Choice, at: datetime, by_code: bool = False) -> Plan:
+def plan(given: RedeemableEntitlement, choice: Choice, at: datetime, by_code: bool = False) -> Plan:
     """Work out what a choice would be. Raises NotRedeemable, WindowNotOpen, TooManyItems, NotFound."""
-    if not given.has_vouchers or given.lot_id is None:
+    if not given.is_redeemed_whole or given.lot_id is None:
         raise NotRedeemable()
     check_open(given, at)
     pack_id = None
@@ -139,22 +139,22 @@ def chosen_pack(pack_ids: Sequence[UUID], choice: Choice) -> UUID | None:
     return pack_ids[0] if choice.pack_id is None and len(pack_ids) == 1 else choice.pack_id
 
 
-def _pack(given: Given, pack_id: UUID | None) -> Mapping[str, Any]:
+def _pack(given: RedeemableEntitlement, pack_id: UUID | None) -> Mapping[str, Any]:
     for pack in given.packs:
         if pack_id is not None and pack["pack_id"] == str(pack_id):
             return pack
     raise NotFound("pack", field="pack_id")
 
 
-def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
+def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[ChosenItem, ...]:
     """Return what so many frozen packs are made of, at the prices that were approved."""
     return tuple(
-        Wanted(UUID(part["sku_id"]), count * part["quantity"], part["price_fen"])
-        for part in pack["parts"]
+        ChosenItem(UUID(item["sku_id"]), count * item["quantity"], item["price_fen"])
+        for item in pack["parts"]
     )
 
 
-def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[Wanted, ...]:
+def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[ChosenItem, ...]:
     """Return what was chosen freely; raise TooManyItems, and Invalid for a SKU named twice."""
     if sum(item.quantity for item in items) > max_items:
         raise TooManyItems("items", max_items=max_items)
@@ -162,7 +162,7 @@ def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[Wanted
         raise Invalid("items", "nothing_chosen")
     if len({item.sku_id for item in items}) != len(items):
         raise Invalid("items", "sku_repeated")
-    return tuple(Wanted(item.sku_id, item.quantity, None) for item in items)
+    return tuple(ChosenItem(item.sku_id, item.quantity, None) for item in items)
 
 
 def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any]]) -> None:
@@ -175,7 +175,7 @@ def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any
 
 
 def lines_of(
-    wanted: Sequence[Wanted], offers: Mapping[UUID, Offer], delivery: str
+    wanted: Sequence[ChosenItem], offers: Mapping[UUID, Offer], delivery: str
 ) -> list[QuoteLine]:
     """Return the lines of an order at frozen prices.
 

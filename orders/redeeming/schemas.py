@@ -1,4 +1,4 @@
-"""Rights and their redemption on the wire."""
+"""Entitlements and their redemption on the wire."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Redeem a right, change one's mind, redeem by code."""
+"""Redeem an entitlement, change the choice, redeem by code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from mall.members import queries as member_queries
 from mall.members.queries import Destination
 from orders.checkout import rules as checkout_rules
 from orders.checkout import service as checkout_service
-from orders.checkout.service import Prepaid
+from orders.checkout.service import ProgrammeOrder
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules
 from orders.entitlements import service as entitlement_service
@@ -38,7 +38,7 @@ CODES = at_most(10, timedelta(hours=1), "voucher_code")
 
 @dataclass(frozen=True)
 class Redeemed:
-    """What a member gets for a right."""
+    """What a member gets for an entitlement."""
 
     entitlement_id: UUID
     order_id: UUID
@@ -47,27 +47,29 @@ class Redeemed:
     total_fen: int
 
 
-def plan_by_code(session: Session, right: Entitlement, choice: Choice, at: datetime) -> Plan:
-    """Work out a choice for the right that a code named; raises what planning one's own does."""
-    if right.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
+def plan_by_code(session: Session, entitlement: Entitlement, choice: Choice, at: datetime) -> Plan:
+    """Work out a choice for the entitlement that a code named; raises what planning one's own does."""
+    if entitlement.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
         raise entitlement_rules.AlreadyRedeemed()
-    programme = programme_queries.any_programme(session, right.programme_id)
-    return rules.plan(queries.given_of(right, programme), choice, at, by_code=True)
+    programme = programme_queries.any_programme(session, entitlement.programme_id)
+    return rules.plan(queries.redeemable_of(entitlement, programme), choice, at, by_code=True)
 
 
-def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
-    """Return the right of a voucher code where its union allows redeeming by code.
+def entitlement_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
+    """Return the entitlement of a redemption code where its union allows redeeming by code.
 
     None counts as a wrong code: the caller commits, then refuses. Raises TooManyTries for whoever
     gave ten of them within an hour.
     """
     access_service.check_tries(uow, CODES, member_id)
-    right = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
-    if right is not None:
-        programme = programme_queries.any_programme(uow.session, right.programme_id)
+    entitlement = entitlement_queries.by_code(uow.session, entitlement_rules.plain_code(code))
+    if entitlement is not None:
+        programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
         if programme.allows_codes:
+            # Again after comparing: of many guesses at once one that ran beside the others counts
+            # as the last.
             access_service.check_tries(uow, CODES, member_id)
-            return right
+            return entitlement
     access_service.count_wrong_try(uow, CODES, member_id)
     return None
 
@@ -87,7 +89,7 @@ def redeem(
     offers: Mapping[UUID, Offer],
     destination: Destination | None,
 ) -> Redeemed:
-    """Redeem a right: an order at frozen prices, paid wholly by the right's own lot.
+    """Redeem an entitlement: an order at frozen prices, paid wholly by the entitlement's own lot.
 
     Two at once: one of them gets AlreadyRedeemed. Raises LinesUnavailable and OutOfStock where the
     choice is short (others may not be), AddressNeeded, RegionNotServed, ChoiceTooDear.
@@ -105,8 +107,8 @@ def redeem(
     uow.defer(entitlement_service.redeeming(redemption))
     is_sent = made.delivery == checkout_rules.SHIP
     address = destination.snapshot() if destination and is_sent else None
-    prepaid = Prepaid(made.owner_id, member_id, made.programme_id, address)
-    order_no = checkout_service.defer_prepaid(uow, order_id, priced, prepaid)
+    programme_order = ProgrammeOrder(made.owner_id, member_id, made.programme_id, address)
+    order_no = checkout_service.defer_programme_order(uow, order_id, priced, programme_order)
     return Redeemed(made.entitlement_id, order_id, order_no, made.pack_id, priced.total_fen)
 
 
@@ -117,18 +119,20 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     the first choice then stands.
     """
     entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
-    right = entitlement_service.lock(uow, entitlement_id)
-    if right.order_id is None or right.state != entitlement_rules.REDEEMED:
+    entitlement = entitlement_service.lock(uow, entitlement_id)
+    if entitlement.order_id is None or entitlement.state != entitlement_rules.REDEEMED:
         raise NotFound("choice")
-    programme = programme_queries.any_programme(uow.session, right.programme_id)
-    rules.check_open(queries.given_of(right, programme), uow.now)
-    order = order_service.lock(uow, right.order_id)
+    programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
+    rules.check_open(queries.redeemable_of(entitlement, programme), uow.now)
+    order = order_service.lock(uow, entitlement.order_id)
+    # Redeemed by its code by somebody else: the order is theirs.
     if order.member_id != member_id:
         raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
+    # Written before the next choice is planned: it may use the units and the lot that come back.
     uow.write_deferred()
-    entitlement_service.reopen(uow, right)
-    made = rules.plan(queries.given_of(right, programme), choice, uow.now)
+    entitlement_service.reopen(uow, entitlement)
+    made = rules.plan(queries.redeemable_of(entitlement, programme), choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
     uow.write_deferred()
@@ -138,15 +142,15 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
 def packs_to_choose(session: Session, programme: Programme) -> list[dict[str, Any]]:
     """Return the frozen packs of a programme with what stock allows of each at this instant."""
     found = programme_queries.content_of(programme)["packs"]
-    wanted = {UUID(part["sku_id"]) for pack in found for part in pack["parts"]}
+    wanted = {UUID(item["sku_id"]) for pack in found for item in pack["parts"]}
     offers = stock_queries.offers(session, wanted) if wanted else {}
     return [{**pack, "available": _available(pack, offers)} for pack in found]
 
 
 def _available(pack: Mapping[str, Any], offers: Mapping[UUID, Offer]) -> int:
     counts = []
-    for part in pack["parts"]:
-        offer = offers.get(UUID(part["sku_id"]))
+    for item in pack["parts"]:
+        offer = offers.get(UUID(item["sku_id"]))
         is_there = offer is not None and offer.is_for_sale
-        counts.append(max(0, offer.available) // part["quantity"] if offer and is_there else 0)
+        counts.append(max(0, offer.available) // item["quantity"] if offer and is_there else 0)
     return min(counts, default=0)

@@ -35,19 +35,22 @@ from orders.redeeming.schemas import (
 bp = APIBlueprint("entitlements", __name__, url_prefix="/v1/store", tag="Store: welfare")
 
 
-def _item(right: Entitlement, programme: Programme) -> dict[str, Any]:
+def _item(entitlement: Entitlement, programme: Programme) -> dict[str, Any]:
     names = ("id", "programme_id", "state", "amount_fen", "order_id", "pack_id", "redeemed_at")
     about = ("kind", "delivery", "opens_on", "closes_on", "expires_on")
     return {
-        **{name: getattr(right, name) for name in names},
+        **{name: getattr(entitlement, name) for name in names},
         **{name: getattr(programme, name) for name in about},
         "programme_name": programme.name,
-        "is_redeemable": right.state == entitlement_rules.OPEN and _has_vouchers(programme),
+        "is_redeemable": entitlement.state == entitlement_rules.OPEN
+        and _is_redeemed_whole(programme),
     }
 
 
-def _has_vouchers(programme: Programme) -> bool:
-    return programme_rules.has_vouchers(programme.kind, programme.max_items, programme.delivery)
+def _is_redeemed_whole(programme: Programme) -> bool:
+    return programme_rules.is_redeemed_whole(
+        programme.kind, programme.max_items, programme.delivery
+    )
 
 
 @bp.get("/entitlements")
@@ -57,9 +60,13 @@ def _has_vouchers(programme: Programme) -> bool:
 def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
     with reading() as session:
         found = entitlement_queries.of_member(session, current_member_id(), **query_data)
-        known = programme_queries.by_ids(session, {right.programme_id for right in found})
+        known = programme_queries.by_ids(
+            session, {entitlement.programme_id for entitlement in found}
+        )
         return page(
-            found, query_data["limit"], lambda right: _item(right, known[right.programme_id])
+            found,
+            query_data["limit"],
+            lambda entitlement: _item(entitlement, known[entitlement.programme_id]),
         )
 
 
@@ -68,13 +75,15 @@ def list_entitlements(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read one, with its packs and what stock allows of each, or its selection")
 def read_entitlement(entitlement_id: UUID) -> dict[str, Any]:
     with reading() as session:
-        right = entitlement_queries.own_entitlement(session, current_member_id(), entitlement_id)
-        programme = programme_queries.any_programme(session, right.programme_id)
-        shows_code = programme.allows_codes and right.state == entitlement_rules.OPEN
+        entitlement = entitlement_queries.own_entitlement(
+            session, current_member_id(), entitlement_id
+        )
+        programme = programme_queries.any_programme(session, entitlement.programme_id)
+        shows_code = programme.allows_codes and entitlement.state == entitlement_rules.OPEN
         return {
-            **_item(right, programme),
-            "lot_id": None if _has_vouchers(programme) else right.lot_id,
-            "code": grouped(right.code) if shows_code else None,
+            **_item(entitlement, programme),
+            "lot_id": None if _is_redeemed_whole(programme) else entitlement.lot_id,
+            "code": grouped(entitlement.code) if shows_code else None,
             "max_items": programme.max_items,
             "packs": service.packs_to_choose(session, programme),
             "selection": programme_queries.content_of(programme)["selection"],
@@ -104,7 +113,7 @@ def _redeem(member_id: UUID, made: Plan, address_id: UUID | None) -> Response:
 )
 def redeem(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
-    wanted = queries.reading_given(member_id, entitlement_id, choice.pack_id)
+    wanted = queries.reading_redeemable(member_id, entitlement_id, choice.pack_id)
     [given] = read_together(current_pool(), wanted)
     if given.state == entitlement_rules.REDEEMED:
         return _replay()
@@ -145,20 +154,20 @@ def change(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
 @bp.input(CodeBody)
 @bp.output(VoucherReply)
 @bp.doc(
-    summary="Show what a voucher code can be redeemed for; ten wrong codes an hour",
+    summary="Show what a redemption code can be redeemed for; ten wrong codes an hour",
     responses={422: "The code is wrong", 429: "Too many wrong codes"},
 )
 def check_voucher(json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
-        right = service.right_of_code(uow, current_member_id(), json_data["code"])
-        if right is not None:
-            programme = programme_queries.any_programme(uow.session, right.programme_id)
+        entitlement = service.entitlement_of_code(uow, current_member_id(), json_data["code"])
+        if entitlement is not None:
+            programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
             about = ("opens_on", "closes_on", "delivery", "max_items")
             return {
                 **{name: getattr(programme, name) for name in about},
                 "programme_name": programme.name,
-                "state": right.state,
-                "amount_fen": right.amount_fen,
+                "state": entitlement.state,
+                "amount_fen": entitlement.amount_fen,
                 "packs": service.packs_to_choose(uow.session, programme),
             }
     raise entitlement_rules.WrongCode("code")
@@ -177,9 +186,9 @@ def redeem_by_code(json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
     made = None
     with unit_of_work() as uow:
-        right = service.right_of_code(uow, member_id, json_data["code"])
-        if right is not None and right.state != entitlement_rules.REDEEMED:
-            made = service.plan_by_code(uow.session, right, choice, uow.now)
-    if right is None:
+        entitlement = service.entitlement_of_code(uow, member_id, json_data["code"])
+        if entitlement is not None and entitlement.state != entitlement_rules.REDEEMED:
+            made = service.plan_by_code(uow.session, entitlement, choice, uow.now)
+    if entitlement is None:
         raise entitlement_rules.WrongCode("code")
     return _replay() if made is None else _redeem(member_id, made, choice.address_id)

@@ -12,7 +12,7 @@ from orders.payments.jobs import MAX_RUN_SECONDS
 from orders.payments.rules import GatewayRefused
 from orders.refunds import queries, rules
 from orders.refunds.service import refunding
-from orders.refunds.service.refunding import Attempt
+from orders.refunds.service.refunding import RefundAttempt
 
 
 def send_due_refunds(limit: int = 50) -> int:
@@ -24,13 +24,14 @@ def send_due_refunds(limit: int = 50) -> int:
             with unit_of_work() as uow:
                 claimed = refunding.claim(uow, refund_id)
             if claimed is not None and not _attempt(refund_id, claimed):
+                # The others would be met by the same silence.
                 break
         except Exception as error:
             note_failure("send_due_refunds", refund_id, error)
     return len(due)
 
 
-def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
+def _attempt(refund_id: UUID, attempt: RefundAttempt) -> bool:
     """Make one attempt: the intent is committed; call, record the answer.
 
     Where an earlier attempt's outcome is not known, WeChat is asked before anything is sent again.
@@ -39,6 +40,7 @@ def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
     number = attempt.request.out_refund_no
     try:
         gateway = payment_process.merchant(attempt.merchant).gateway
+        # WeChat cannot know of a first attempt; any later one may have arrived without our knowing.
         found = None if attempt.is_first else gateway.query_refund(number)
         if attempt.state == rules.REQUESTED:
             known = found.refund_id if found is not None else None
@@ -55,6 +57,7 @@ def _attempt(refund_id: UUID, attempt: Attempt) -> bool:
             refunding.record_error(uow, refund_id, str(error))
             refunding.record_ended(uow, refund_id, rules.FAILED)
     except DomainError as error:
+        # WeChat is silent, the refund is not wrong: it keeps its state and its turn.
         with unit_of_work() as uow:
             refunding.record_error(uow, refund_id, str(error))
         return False

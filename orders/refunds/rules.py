@@ -48,7 +48,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class TenderSplit:
-    """What is left of a line or freight, by tender: each lot's part in fen, and WeChat's."""
+    """What is left of a line or freight, by tender: each lot's share in fen, and WeChat's."""
 
     lots: Mapping[UUID, int]
     wechat_fen: int
@@ -62,13 +62,14 @@ class TenderSplit:
         lots = {lot: fen - taken.lots.get(lot, 0) for lot, fen in self.lots.items()}
         return TenderSplit(lots, self.wechat_fen - taken.wechat_fen)
 
-    def part(self, amount_fen: int) -> "TenderSplit":
+    def share(self, amount_fen: int) -> "TenderSplit":
         """Return what an amount takes of each tender: by largest remainder over what is left.
 
         It sums exactly and takes no tender below nothing; raises NothingLeft beyond all of it.
         """
         if amount_fen > self.total_fen:
             raise NothingLeft("amount_fen", left_fen=self.total_fen)
+        # Sorted: the same remainder falls to the same lot, whoever computes it.
         lot_ids = sorted(self.lots)
         weights = [*(self.lots[lot] for lot in lot_ids), self.wechat_fen]
         *lots, wechat = split_by_weight(amount_fen, weights)

@@ -8,29 +8,33 @@ import numpy as np
 
 from search_index import rules
 from search_index.answer import matching
-from search_index.answer.matching import Found
-from search_index.answer.suggest import LIKELIER, Near, Suggester, windows
+from search_index.answer.matching import Matches
+from search_index.answer.suggest import LIKELIER, NearWord, Suggester, windows
 from search_index.language.analysis import Analyzer, is_hanzi
 from search_index.language.tokens import LETTERS
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from search_index.snapshots import Snapshot
-from search_index.words.rules import Edits
+from search_index.words.rules import OperatorRules
 
 MAX_TRIED, MAX_WINDOWS = 4, 100
 
 
 @dataclass(frozen=True)
-class Meant:
+class CorrectedQuery:
     """A query in other words, what that finds, and whether it is answered instead."""
 
     text: str
-    found: Found
+    found: Matches
     is_instead: bool
 
 
 def meant(
-    snapshot: Snapshot, suggester: Suggester, known: Analyzer, wanted: Wanted, edits: Edits
-) -> tuple[Found, Meant | None]:
+    snapshot: Snapshot,
+    suggester: Suggester,
+    known: Analyzer,
+    wanted: SearchRequest,
+    edits: OperatorRules,
+) -> tuple[Matches, CorrectedQuery | None]:
     """Return what a query finds and, where that is likelier and more, what it probably meant.
 
     Where no product holds every word, the first correction that finds products that do is answered.
@@ -38,7 +42,7 @@ def meant(
     kept = _kept(known, edits, wanted.text)
     if kept is not None:
         found = matching.search(snapshot, known, replace(wanted, text=kept), edits)
-        return found, Meant(kept, found, True)
+        return found, CorrectedQuery(kept, found, True)
     found = matching.search(snapshot, known, wanted, edits)
     if not found.question.slots or (found.is_answered and not _rare(found)):
         return found, None
@@ -52,11 +56,11 @@ def meant(
         is_instead = not found.is_answered
         if is_instead and wanted.has_facets:
             other = matching.search(snapshot, known, replace(wanted, text=text), edits)
-        return found, Meant(text, other, is_instead)
+        return found, CorrectedQuery(text, other, is_instead)
     return found, None
 
 
-def _kept(known: Analyzer, edits: Edits, text: str) -> str | None:
+def _kept(known: Analyzer, edits: OperatorRules, text: str) -> str | None:
     """Return a query with the words replaced for which operators say what is meant."""
     if not edits.kept:
         return None
@@ -69,7 +73,7 @@ def _kept(known: Analyzer, edits: Edits, text: str) -> str | None:
     return " ".join(edits.kept.get(run, run) for run in runs)
 
 
-def _rare(found: Found) -> list[str]:
+def _rare(found: Matches) -> list[str]:
     """Return letters that next to no product has: a slip of a supplier's hand may be among them."""
     return [
         slot.text
@@ -79,7 +83,7 @@ def _rare(found: Found) -> list[str]:
 
 
 def _tried(
-    suggester: Suggester, known: Analyzer, text: str, found: Found, edits: Edits
+    suggester: Suggester, known: Analyzer, text: str, found: Matches, edits: OperatorRules
 ) -> Iterator[str]:
     """Give queries with something else in place of what was not found, the likeliest first."""
     normal = known.normalise(text)
@@ -106,8 +110,8 @@ def _replaced(normal: str, typed: str, word: str) -> str:
 
 
 def _replacements(
-    suggester: Suggester, known: Analyzer, normal: str, found: Found, edits: Edits
-) -> Iterator[tuple[Near, str, str]]:
+    suggester: Suggester, known: Analyzer, normal: str, found: Matches, edits: OperatorRules
+) -> Iterator[tuple[NearWord, str, str]]:
     unknown = {s.text for s in found.question.slots if not found.hits.get(s.text)}
     rare = set(_rare(found)) if found.is_answered else set()
     for slot in found.question.slots:
@@ -125,8 +129,8 @@ def _replacements(
 
 
 def _hanzi(
-    suggester: Suggester, known: Analyzer, run: str, found: Found, edits: Edits
-) -> Iterator[tuple[Near, str, str]]:
+    suggester: Suggester, known: Analyzer, run: str, found: Matches, edits: OperatorRules
+) -> Iterator[tuple[NearWord, str, str]]:
     is_unknown = np.ones(len(run), bool)
     for text, hits in found.hits.items():
         place = run.find(text)

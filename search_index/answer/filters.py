@@ -6,13 +6,13 @@ from uuid import UUID
 import numpy as np
 
 from catalog.products.rules import DELIVERY_MODES
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from search_index.snapshots import Mask, Snapshot
 
 ATTRIBUTE = "attribute:"
 
 
-def masks(snapshot: Snapshot, wanted: Wanted) -> tuple[Mask, dict[str, Mask]]:
+def masks(snapshot: Snapshot, wanted: SearchRequest) -> tuple[Mask, dict[str, Mask]]:
     """Return what may be found at all, and by facet what its filter lets through."""
     size = snapshot.size
     base = snapshot.alive.copy()
@@ -23,7 +23,7 @@ def masks(snapshot: Snapshot, wanted: Wanted) -> tuple[Mask, dict[str, Mask]]:
     return base, _chosen(snapshot, wanted)
 
 
-def _chosen(snapshot: Snapshot, wanted: Wanted) -> dict[str, Mask]:
+def _chosen(snapshot: Snapshot, wanted: SearchRequest) -> dict[str, Mask]:
     found: dict[str, Mask] = {}
     if wanted.category_id is not None:
         found["category"] = snapshot.categories.having(wanted.category_id.hex, snapshot.size)
@@ -52,7 +52,7 @@ def _chosen(snapshot: Snapshot, wanted: Wanted) -> dict[str, Mask]:
     return found | _attributes(snapshot, wanted)
 
 
-def _attributes(snapshot: Snapshot, wanted: Wanted) -> dict[str, Mask]:
+def _attributes(snapshot: Snapshot, wanted: SearchRequest) -> dict[str, Mask]:
     found: dict[str, Mask] = {}
     for each in wanted.attributes:
         name = f"{ATTRIBUTE}{each.partition(':')[0]}"

@@ -21,7 +21,7 @@ _BYTES = 16
 
 
 @dataclass(frozen=True)
-class Listed:
+class ResultList:
     """The products of a list in their order, and how many were found in all."""
 
     product_ids: tuple[UUID, ...]
@@ -31,20 +31,20 @@ class Listed:
 class Lists(Protocol):
     """Where lists are kept."""
 
-    def keep(self, question: str, listed: Listed) -> str:
+    def keep(self, question: str, listed: ResultList) -> str:
         """Keep a list; return by what it is asked for, nothing where it cannot be kept."""
 
-    def find(self, key: str) -> Listed | None:
+    def find(self, key: str) -> ResultList | None:
         """Return a list; None where it is gone."""
 
 
 class NoLists:
     """Keeps nothing: a cursor continues by its place in the order alone."""
 
-    def keep(self, question: str, listed: Listed) -> str:
+    def keep(self, question: str, listed: ResultList) -> str:
         return ""
 
-    def find(self, key: str) -> Listed | None:
+    def find(self, key: str) -> ResultList | None:
         return None
 
 
@@ -54,7 +54,7 @@ class ValkeyLists:
     def __init__(self, connection: Redis) -> None:
         self._connection = connection
 
-    def keep(self, question: str, listed: Listed) -> str:
+    def keep(self, question: str, listed: ResultList) -> str:
         ids = b"".join(each.bytes for each in listed.product_ids[: rules.MAX_DEPTH])
         key = hashlib.blake2b(question.encode() + ids, digest_size=12).hexdigest()
         kept = b"%s%08x%s" % (key.encode(), listed.total, ids)
@@ -65,7 +65,7 @@ class ValkeyLists:
             return ""
         return key
 
-    def find(self, key: str) -> Listed | None:
+    def find(self, key: str) -> ResultList | None:
         try:
             kept = self._connection.get(_place(key))
         except RedisError:
@@ -75,7 +75,7 @@ class ValkeyLists:
             return None
         ids = kept[len(key) + 8 :]
         found = (UUID(bytes=ids[at : at + _BYTES]) for at in range(0, len(ids), _BYTES))
-        return Listed(tuple(found), int(kept[len(key) : len(key) + 8], 16))
+        return ResultList(tuple(found), int(kept[len(key) : len(key) + 8], 16))
 
 
 def _place(key: str) -> str:

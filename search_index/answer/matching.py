@@ -9,17 +9,17 @@ import numpy as np
 from search_index import rules
 from search_index.answer import facets, filters
 from search_index.answer.question import Question, read
-from search_index.answer.scores import Rewarded, reward_exact, scores
+from search_index.answer.scores import ExactMatches, reward_exact, scores
 from search_index.language.analysis import Analyzer
-from search_index.rules import Place, Wanted
+from search_index.rules import ListPosition, SearchRequest
 from search_index.snapshots import Docs, Floats, Mask, Snapshot
-from search_index.words.rules import NO_EDITS, Edits
+from search_index.words.rules import NO_EDITS, OperatorRules
 
 _NOTHING = Question((), ())
 
 
 @dataclass(frozen=True)
-class Found:
+class Matches:
     """Documents in order, how many there are in all, their facets, and the words that matched."""
 
     docs: Docs
@@ -49,7 +49,9 @@ class _Answer:
     is_answered: bool = True
 
 
-def search(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits = NO_EDITS) -> Found:
+def search(
+    snapshot: Snapshot, known: Analyzer, wanted: SearchRequest, edits: OperatorRules = NO_EDITS
+) -> Matches:
     """Return the answer to a query; no query answers with everything that the filters let through."""
     base, chosen = filters.masks(snapshot, wanted)
     answer = _answer(snapshot, known, wanted.text, edits)
@@ -61,7 +63,7 @@ def search(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits = N
     if wanted.sort == rules.RELEVANCE and (key in edits.pinned or key in edits.buried):
         docs, keys = _rearranged(snapshot, docs, keys, edits, key)
     counts = facets.facets(snapshot, base, chosen) if wanted.has_facets else {}
-    return Found(
+    return Matches(
         docs,
         keys,
         len(docs),
@@ -72,7 +74,9 @@ def search(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits = N
     )
 
 
-def is_answered(snapshot: Snapshot, known: Analyzer, wanted: Wanted, edits: Edits) -> bool:
+def is_answered(
+    snapshot: Snapshot, known: Analyzer, wanted: SearchRequest, edits: OperatorRules
+) -> bool:
     """Tell whether any product that filters let through holds every word; cheaper than a search."""
     question = read(snapshot, known, edits, wanted.text)
     if not question.slots:
@@ -87,7 +91,7 @@ def query_key(known: Analyzer, text: str) -> str:
     return "".join(known.runs(text))
 
 
-def _answer(snapshot: Snapshot, known: Analyzer, text: str, edits: Edits) -> _Answer:
+def _answer(snapshot: Snapshot, known: Analyzer, text: str, edits: OperatorRules) -> _Answer:
     question = read(snapshot, known, edits, text) if text.strip() else _NOTHING
     if not question.slots:
         # Nothing but signs: no product is called so, and not everything is meant.
@@ -98,7 +102,7 @@ def _answer(snapshot: Snapshot, known: Analyzer, text: str, edits: Edits) -> _An
     # A name that is the thing, or ends with it, is a better answer, not a way past one that holds
     # every word.
     rewarded = found.covered if is_answered else np.ones(snapshot.size, bool)
-    reward_exact(snapshot, known, Rewarded(text, question, rewarded), score)
+    reward_exact(snapshot, known, ExactMatches(text, question, rewarded), score)
     # What is not much worse than the best is an answer, too; the rest answers another question.
     best = float(np.max(score, where=snapshot.alive, initial=0))
     good = score > max(best * rules.GOOD_ENOUGH, rules.LEAST)
@@ -110,7 +114,7 @@ def _answer(snapshot: Snapshot, known: Analyzer, text: str, edits: Edits) -> _An
 
 
 def _ordered(
-    snapshot: Snapshot, mask: Mask, score: Floats | None, wanted: Wanted
+    snapshot: Snapshot, mask: Mask, score: Floats | None, wanted: SearchRequest
 ) -> tuple[Docs, tuple[Any, ...]]:
     docs = np.flatnonzero(mask).astype(np.int32)
     age = snapshot.age[docs]
@@ -136,7 +140,7 @@ def _placed(snapshot: Snapshot, product_ids: Any) -> Mask:
 
 
 def _rearranged(
-    snapshot: Snapshot, docs: Docs, keys: tuple[Any, ...], edits: Edits, key: str
+    snapshot: Snapshot, docs: Docs, keys: tuple[Any, ...], edits: OperatorRules, key: str
 ) -> tuple[Docs, tuple[Any, ...]]:
     """Put what operators pinned first, in their order, and what they buried last."""
     places = np.zeros(snapshot.size, np.int32)
@@ -150,7 +154,7 @@ def _rearranged(
     return docs[order], (places[docs][order], *(each[order] for each in keys))
 
 
-def after(snapshot: Snapshot, found: Found, place: Place) -> int:
+def after(snapshot: Snapshot, found: Matches, place: ListPosition) -> int:
     """Return the index at which a listing continues that had come to a place.
 
     That is behind the product it ended with; where that one is listed no more, behind those that

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from search_index import rules
-from search_index.language.analysis import SAME, STOP, Analyzer, Said, is_hanzi, readings
+from search_index.language.analysis import SAME, STOP, Analyzer, TaggedWord, is_hanzi, readings
 from search_index.language.likes import says_what_like
 from search_index.language.tokens import HANZI, LETTERS, NUMBER, QUANTITY, Token
 from search_index.snapshots import Snapshot
-from search_index.words.rules import Edits
+from search_index.words.rules import OperatorRules
 
 MODEL = "model"
 # Parts of speech that name nothing: pronouns, particles, prepositions, conjunctions, adverbs.
@@ -27,7 +27,7 @@ _KINDS = ("机器仪", "霜膏乳露液", "衫衣")
 
 
 @dataclass(frozen=True)
-class Slot:
+class QueryTerm:
     """One word of a query: what else finds it, and what part it plays."""
 
     text: str
@@ -51,11 +51,11 @@ class Slot:
 class Question:
     """The slots of a query in their order, and its words as they were typed."""
 
-    slots: tuple[Slot, ...]
+    slots: tuple[QueryTerm, ...]
     words: tuple[str, ...]
 
 
-def read(snapshot: Snapshot, known: Analyzer, edits: Edits, text: str) -> Question:
+def read(snapshot: Snapshot, known: Analyzer, edits: OperatorRules, text: str) -> Question:
     """Return how a query is understood."""
     said = _joined(known, edits, known.said(text))[: 2 * rules.MAX_TERMS]
     words = tuple(dict.fromkeys(each.token.text for each in said if each.token.kind != QUANTITY))
@@ -65,9 +65,9 @@ def read(snapshot: Snapshot, known: Analyzer, edits: Edits, text: str) -> Questi
     return Question(tuple(_with_head(snapshot, distinct)), words)
 
 
-def _joined(known: Analyzer, edits: Edits, said: Sequence[Said]) -> list[Said]:
+def _joined(known: Analyzer, edits: OperatorRules, said: Sequence[TaggedWord]) -> list[TaggedWord]:
     """Return the words with those made one that operators or synonyms know as one."""
-    found: list[Said] = []
+    found: list[TaggedWord] = []
     place = 0
     while place < len(said):
         taken = 1
@@ -78,7 +78,7 @@ def _joined(known: Analyzer, edits: Edits, said: Sequence[Said]) -> list[Said]:
             is_known = whole in edits.synonyms or whole in edits.fillers or whole in known.synonyms
             if glued and is_known:
                 taken = end - place
-                found.append(Said(Token(whole, HANZI if is_hanzi(whole) else LETTERS), "n"))
+                found.append(TaggedWord(Token(whole, HANZI if is_hanzi(whole) else LETTERS), "n"))
                 break
         if taken == 1:
             found.append(said[place])
@@ -86,7 +86,7 @@ def _joined(known: Analyzer, edits: Edits, said: Sequence[Said]) -> list[Said]:
     return found
 
 
-def _is_filler(known: Analyzer, edits: Edits, each: Said) -> bool:
+def _is_filler(known: Analyzer, edits: OperatorRules, each: TaggedWord) -> bool:
     text, speech = each.token.text, each.speech
     if text in edits.fillers:
         return True
@@ -104,8 +104,8 @@ def _is_filler(known: Analyzer, edits: Edits, each: Said) -> bool:
 
 
 def _slots(
-    snapshot: Snapshot, known: Analyzer, edits: Edits, said: Sequence[Said]
-) -> Iterator[Slot]:
+    snapshot: Snapshot, known: Analyzer, edits: OperatorRules, said: Sequence[TaggedWord]
+) -> Iterator[QueryTerm]:
     place = 0
     while place < len(said):
         rest = said[place:]
@@ -119,27 +119,31 @@ def _slots(
             yield replace(part, forms=_forms(known, edits, part))
 
 
-def _mixed(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[Slot, int] | None:
+def _mixed(
+    snapshot: Snapshot, known: Analyzer, said: Sequence[TaggedWord]
+) -> tuple[QueryTerm, int] | None:
     """Return T恤, U盘 or POLO衫: letters and one Hanzi that make a word."""
     if len(said) < 2 or said[0].token.kind != LETTERS or len(said[1].token.text) != 1:
         return None
     word = known.mixed(said[0].token, said[1].token)
     if not word or not len(snapshot.docs("title", word)):
         return None
-    return Slot(word, HANZI, speech="n"), 2
+    return QueryTerm(word, HANZI, speech="n"), 2
 
 
-def _latin(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[Slot, int] | None:
+def _latin(
+    snapshot: Snapshot, known: Analyzer, said: Sequence[TaggedWord]
+) -> tuple[QueryTerm, int] | None:
     token = said[0].token
     if token.kind == QUANTITY:
-        return Slot(token.text, QUANTITY, pieces=(token.value,)), 1
+        return QueryTerm(token.text, QUANTITY, pieces=(token.value,)), 1
     after = said[1].token if len(said) > 1 else None
     if token.kind == NUMBER:
         if after and after.kind == LETTERS and after.is_glued and not _is_letters_number(said[1:]):
             joined = f"{token.text}{after.text}"
             if _is_term(snapshot, joined):
-                return Slot(joined, MODEL, pieces=(token.text, after.text)), 2
-        return Slot(token.text, NUMBER), 1
+                return QueryTerm(joined, MODEL, pieces=(token.text, after.text)), 2
+        return QueryTerm(token.text, NUMBER), 1
     if token.kind != LETTERS:
         return None
     pieces = _one_word(snapshot, said) or (token.text,)
@@ -150,11 +154,11 @@ def _latin(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[S
         # What is no word of any name is pinyin or misspelt, and the number is another word.
         if is_one or _is_term(snapshot, f"{joined}{number.text}"):
             model = f"{joined}{number.text}"
-            return Slot(model, MODEL, pieces=(joined, number.text)), taken + 1
-    return Slot(joined, LETTERS, pieces=pieces if taken > 1 else ()), taken
+            return QueryTerm(model, MODEL, pieces=(joined, number.text)), taken + 1
+    return QueryTerm(joined, LETTERS, pieces=pieces if taken > 1 else ()), taken
 
 
-def _is_letters_number(said: Sequence[Said]) -> bool:
+def _is_letters_number(said: Sequence[TaggedWord]) -> bool:
     return len(said) > 1 and said[0].token.kind == LETTERS and said[1].token.kind == NUMBER
 
 
@@ -162,7 +166,7 @@ def _is_term(snapshot: Snapshot, term: str) -> bool:
     return any(len(snapshot.docs(name, term)) for name in ("title", "brand", "keyword"))
 
 
-def _one_word(snapshot: Snapshot, said: Sequence[Said]) -> tuple[str, ...]:
+def _one_word(snapshot: Snapshot, said: Sequence[TaggedWord]) -> tuple[str, ...]:
     """Return letters that were typed apart and are one word: i phone, hua wei."""
     parts: list[str] = []
     for each in said[:3]:
@@ -190,7 +194,7 @@ def _is_sound(snapshot: Snapshot, letters: str) -> bool:
     )
 
 
-def _word(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[Slot, int]:
+def _word(snapshot: Snapshot, known: Analyzer, said: Sequence[TaggedWord]) -> tuple[QueryTerm, int]:
     """Return a word of Hanzi, with the next ones where they are one in names and cut by mistake."""
     first = said[0].token
     text, taken = first.text, 1
@@ -203,10 +207,12 @@ def _word(snapshot: Snapshot, known: Analyzer, said: Sequence[Said]) -> tuple[Sl
             break
         text, taken = longer, taken + 1
     speech = said[0].speech if taken == 1 else "n"
-    return Slot(text, HANZI, speech=speech), taken
+    return QueryTerm(text, HANZI, speech=speech), taken
 
 
-def _parts(snapshot: Snapshot, known: Analyzer, edits: Edits, slot: Slot) -> Iterator[Slot]:
+def _parts(
+    snapshot: Snapshot, known: Analyzer, edits: OperatorRules, slot: QueryTerm
+) -> Iterator[QueryTerm]:
     """Give a word as the words that it is made of, unless it means something of its own."""
     text = slot.text
     if slot.kind != HANZI or text in known.synonyms or text in edits.synonyms:
@@ -229,7 +235,7 @@ def _parts(snapshot: Snapshot, known: Analyzer, edits: Edits, slot: Slot) -> Ite
     yield slot
 
 
-def _forms(known: Analyzer, edits: Edits, slot: Slot) -> tuple[tuple[str, float], ...]:
+def _forms(known: Analyzer, edits: OperatorRules, slot: QueryTerm) -> tuple[tuple[str, float], ...]:
     """Return the ways to write a word and what each is worth, the word itself first."""
     found = {slot.text: 1.0}
     for other in edits.synonyms.get(slot.text, ()):
@@ -251,7 +257,7 @@ def _of_its_kind(word: str) -> Iterator[str]:
         yield word[0]
 
 
-def _with_head(snapshot: Snapshot, slots: Sequence[Slot]) -> Iterator[Slot]:
+def _with_head(snapshot: Snapshot, slots: Sequence[QueryTerm]) -> Iterator[QueryTerm]:
     """Mark the thing that is sought: the last word that does not say what it shall be like."""
     modifiers = [_is_modifier(snapshot, slot) for slot in slots]
     things = [n for n, slot in enumerate(slots) if not modifiers[n] and slot.kind == HANZI]
@@ -266,7 +272,7 @@ def _with_head(snapshot: Snapshot, slots: Sequence[Slot]) -> Iterator[Slot]:
         )
 
 
-def _is_modifier(snapshot: Snapshot, slot: Slot) -> bool:
+def _is_modifier(snapshot: Snapshot, slot: QueryTerm) -> bool:
     text = slot.text
     if slot.kind != HANZI or says_what_like(text):
         return True

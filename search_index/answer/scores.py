@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from search_index import rules
-from search_index.answer.question import MODEL, Question, Slot
+from search_index.answer.question import MODEL, QueryTerm, Question
 from search_index.language.analysis import SAME, Analyzer, grams, is_hanzi, readings
 from search_index.language.tokens import HANZI, NUMBER, QUANTITY, singular
 from search_index.rules import BOOSTS
@@ -28,7 +28,7 @@ class Scores:
     hits: Mapping[str, int]
 
 
-class Worth:
+class TermScores:
     """What one word of a query is worth in each document, and which of them hold it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -111,7 +111,7 @@ def scores(snapshot: Snapshot, known: Analyzer, question: Question, text: str) -
     return Scores(total, covered, near | (share >= np.float32(rules.ALIKE)), counts)
 
 
-def _emphasis(slot: Slot) -> float:
+def _emphasis(slot: QueryTerm) -> float:
     if slot.is_optional:
         return rules.OPTIONAL
     return rules.THING if slot.is_head else 1.0
@@ -129,8 +129,8 @@ def _weigh(snapshot: Snapshot, total: Floats, covered: Mask) -> None:
         total *= 1 + rules.SALES * sales
 
 
-def _worth(snapshot: Snapshot, known: Analyzer, slot: Slot) -> Worth:
-    worth = Worth(snapshot)
+def _worth(snapshot: Snapshot, known: Analyzer, slot: QueryTerm) -> TermScores:
+    worth = TermScores(snapshot)
     if slot.kind == HANZI:
         _find_hanzi(snapshot, known, slot, worth)
     elif slot.kind == QUANTITY:
@@ -156,12 +156,12 @@ def _fields(snapshot: Snapshot, term: str) -> Docs:
     return np.unique(np.concatenate(found))
 
 
-def _find_bare(snapshot: Snapshot, worth: Worth, number: str) -> None:
+def _find_bare(snapshot: Snapshot, worth: TermScores, number: str) -> None:
     """A number without a unit may mean the quantity: 8+256 and 256G."""
     worth.raise_to(snapshot.docs("title", number), rules.BARE)
 
 
-def _find_hanzi(snapshot: Snapshot, known: Analyzer, slot: Slot, worth: Worth) -> None:
+def _find_hanzi(snapshot: Snapshot, known: Analyzer, slot: QueryTerm, worth: TermScores) -> None:
     for form, factor in slot.forms:
         worth.find(form, factor)
         if not is_hanzi(form):
@@ -181,7 +181,7 @@ def _find_hanzi(snapshot: Snapshot, known: Analyzer, slot: Slot, worth: Worth) -
                 worth.raise_to(snapshot.docs(name, part), boost * share, holds=False)
 
 
-def _find_letters(snapshot: Snapshot, slot: Slot, worth: Worth) -> None:
+def _find_letters(snapshot: Snapshot, slot: QueryTerm, worth: TermScores) -> None:
     found = False
     for form, factor in slot.forms:
         for each in dict.fromkeys((form, singular(form))):
@@ -197,7 +197,7 @@ def _find_letters(snapshot: Snapshot, slot: Slot, worth: Worth) -> None:
     _find_sounds(snapshot, slot.text, worth, is_term)
 
 
-def _find_sounds(snapshot: Snapshot, word: str, worth: Worth, is_term: bool) -> None:
+def _find_sounds(snapshot: Snapshot, word: str, worth: TermScores, is_term: bool) -> None:
     found = False
     for heard in readings(word):
         if len(heard) > 1:
@@ -242,7 +242,7 @@ def _likeness(snapshot: Snapshot, known: Analyzer, text: str) -> tuple[Floats, F
 
 
 @dataclass(frozen=True)
-class Rewarded:
+class ExactMatches:
     """Which documents may be raised for their names, and by which query."""
 
     text: str
@@ -250,7 +250,7 @@ class Rewarded:
     mask: Mask
 
 
-def reward_exact(snapshot: Snapshot, known: Analyzer, asked: Rewarded, total: Floats) -> None:
+def reward_exact(snapshot: Snapshot, known: Analyzer, asked: ExactMatches, total: Floats) -> None:
     """Raise names that are the query, hold it in one piece or end with it, and keywords that are it.
 
     What a Chinese name ends with is what the thing is: 雷州番薯 is one, 番薯干 is made of it.

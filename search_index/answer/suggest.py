@@ -26,7 +26,7 @@ LIKELIER = 5
 
 
 @dataclass(frozen=True, order=True)
-class Near:
+class NearWord:
     """A word that may have been meant: how far it is, how many have it (fewer first), the word."""
 
     cost: float
@@ -97,14 +97,14 @@ class Suggester:
 
     # Near misses
 
-    def near_letters(self, text: str) -> list[Near]:
+    def near_letters(self, text: str) -> list[NearWord]:
         """Return the words that letters may have been meant for, the likeliest first."""
         most = 2 if len(text) >= TWO_EDITS else 1
         if len(text) < 4:
             return []
         # What reads as pinyin is a word: it is sold here or not, but hardly misspelt.
         is_sound = any(len(each) > 1 and _is_spoken(each) for each in readings(text))
-        found: dict[str, Near] = {}
+        found: dict[str, NearWord] = {}
         for length in range(len(text) - most, len(text) + most + 1):
             known = self._lengths.get(length)
             if not known:
@@ -116,11 +116,11 @@ class Suggester:
                     continue
                 word, _, _, count = self._words[known[key]]
                 far = cost + (0.5 if key[0] != text[0] else 0)
-                near = Near(far, -count, word)
+                near = NearWord(far, -count, word)
                 found[word] = min(found.get(word, near), near)
         return sorted(found.values())[:MAX_NEAR]
 
-    def near_hanzi(self, known: Analyzer, window: str, has_context: bool) -> list[Near]:
+    def near_hanzi(self, known: Analyzer, window: str, has_context: bool) -> list[NearWord]:
         """Return the words that Hanzi may have been meant for: by sound, or with two swapped.
 
         A word of the language is only taken for another where the rest of the query speaks for it.
@@ -132,8 +132,8 @@ class Suggester:
             word, _, _, count = self._words[number]
             # Two that have a character in common are likelier than two that have none.
             shared = len(set(word) & set(window))
-            found.append(Near(1.0 if shared else 1.5, -count, word))
-        found += [Near(1.2, 0, word) for word in known.synonyms_heard.get(heard(window), ())]
+            found.append(NearWord(1.0 if shared else 1.5, -count, word))
+        found += [NearWord(1.2, 0, word) for word in known.synonyms_heard.get(heard(window), ())]
         found += self._written_alike(known, window)
         swapped = {
             window[:n] + window[n + 1] + window[n] + window[n + 2 :] for n in range(len(window) - 1)
@@ -146,10 +146,10 @@ class Suggester:
         for word in swapped | doubled:
             count = self._count(word)
             if count:
-                found.append(Near(1.0, -count, word))
+                found.append(NearWord(1.0, -count, word))
         return sorted(each for each in found if each.word != window)[:MAX_NEAR]
 
-    def _written_alike(self, known: Analyzer, window: str) -> list[Near]:
+    def _written_alike(self, known: Analyzer, window: str) -> list[NearWord]:
         """Return words that differ by one character that is hardly ever used: drawn like another."""
         rare = [place for place, each in enumerate(window) if each not in sounds()]
         if len(window) < 3 or len(rare) != 1:
@@ -160,7 +160,7 @@ class Suggester:
             *((word, 0) for word in known.synonyms if len(word) == len(window)),
         ]
         return [
-            Near(1.3, -count, word)
+            NearWord(1.3, -count, word)
             for word, count in every
             if word.startswith(before) and word.endswith(after)
         ]

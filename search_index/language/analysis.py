@@ -52,7 +52,7 @@ SAME, NARROWER = 0.85, 0.7
 
 
 @dataclass(frozen=True)
-class Said:
+class TaggedWord:
     """A word of a query with its part of speech, and whether it follows the one before at once."""
 
     token: Token
@@ -175,16 +175,16 @@ class Analyzer:
             found += self.cut(run) if is_hanzi(run) else [run]
         return list(dict.fromkeys(found))
 
-    def said(self, text: str) -> list[Said]:
+    def said(self, text: str) -> list[TaggedWord]:
         """Return the words of a query in their order, with their parts of speech."""
-        found: list[Said] = []
+        found: list[TaggedWord] = []
         for token in self._tokens(text):
             if token.kind != HANZI:
-                found.append(Said(token))
+                found.append(TaggedWord(token))
                 continue
             for place, (word, speech) in enumerate(self._jieba.tag(token.text)):
                 glued = place > 0 or token.is_glued
-                found.append(Said(Token(word, HANZI, glued), speech))
+                found.append(TaggedWord(Token(word, HANZI, glued), speech))
         return found
 
 

@@ -125,5 +125,5 @@ _MATERIAL = frozenset(
 
 
 def says_what_like(text: str) -> bool:
-    """Tell whether a word names no thing but says what one is like."""
+    """Tell whether a word describes a thing (a colour, a quality) rather than naming one."""
     return _COLOUR.fullmatch(text) is not None or text in _PEOPLE or text in _MATERIAL

@@ -13,7 +13,7 @@ from mall.kernel.errors import NotFound
 from search_index.language.analysis import analyzer
 from search_index.words import rules
 from search_index.words.models import SearchPlacement, SearchRule, SearchTally
-from search_index.words.rules import Edits
+from search_index.words.rules import OperatorRules
 
 
 def revision(session: Session) -> str:
@@ -25,7 +25,7 @@ def revision(session: Session) -> str:
     return "|".join(f"{count} {at}" for count, at in counted)
 
 
-def edits(session: Session, known: str) -> Edits | None:
+def edits(session: Session, known: str) -> OperatorRules | None:
     """Return operators' rules if they are newer than a known revision."""
     newest = revision(session)
     if newest == known:
@@ -38,7 +38,7 @@ def edits(session: Session, known: str) -> Edits | None:
             others = tuple(other for other in rule.words if other != word)
             synonyms[word] = synonyms.get(word, ()) + others
     pinned, buried = _placed(session)
-    return Edits(
+    return OperatorRules(
         revision=newest,
         synonyms=synonyms,
         fillers=frozenset(rule.words[0] for rule in of_kind[rules.FILLER]),

@@ -20,7 +20,7 @@ _LONG_NUMBER = re.compile(r"\d[\d\s-]{4,}\d")
 
 
 @dataclass(frozen=True)
-class Edits:
+class OperatorRules:
     """Operators' rules by what they are about; texts are normalised, queries without spaces."""
 
     revision: str = ""
@@ -38,7 +38,7 @@ class Edits:
         return (typed, "") in self.forgotten or (typed, meant) in self.forgotten
 
 
-NO_EDITS = Edits()
+NO_EDITS = OperatorRules()
 
 
 def countable(words: str) -> str | None:

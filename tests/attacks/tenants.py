@@ -70,14 +70,14 @@ class Tenant:
         self._ok(sale.dispatch(1, tracking_no=number))
         first = sale.asked(quantity=1)
         self._ok(sale.supplier_does(first, "approve"))
-        part = sale.part()
+        fulfillment_order = sale.fulfillment_order()
         shipment = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
         case = sale.asked(quantity=1)
         return {
             "member_id": sale.member.id,
             "address_id": address,
             "order_id": sale.order["order_id"],
-            "store.fulfillment_order_id": part["id"],
+            "store.fulfillment_order_id": fulfillment_order["id"],
             "shipment_id": shipment,
             "case_id": case["id"],
             "store.sku_id": sale.sku,
@@ -89,12 +89,15 @@ class Tenant:
         self._ok(self.counter.choose())
         run_outbox(self.world)
         voucher = self.counter.vouchers()[0]["id"]
-        part, order = self.counter.part()["id"], self.counter.order["order_id"]
+        fulfillment_order, order = (
+            self.counter.fulfillment_order()["id"],
+            self.counter.order["order_id"],
+        )
         return {
             "store_id": self.counter.store_id,
             "voucher_id": voucher,
             "pickup.order_id": order,
-        } | {"supplier.fulfillment_order_id": part}
+        } | {"supplier.fulfillment_order_id": fulfillment_order}
 
     def _sell(self):
         """Let the supplier fill its desk."""
@@ -139,8 +142,8 @@ class Tenant:
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
         run_outbox(self.world)
         path = f"/v1/store/orders/{order['order_id']}"
-        [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
-        sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        [fulfillment_order] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
+        sent = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         self._ok(self.seller.post(sent, {"carrier": "self"}))
         parcel = buyer.get(f"{path}/shipments").get_json()["items"][0]["id"]
         line = buyer.get(path).get_json()["lines"][0]["id"]
@@ -158,17 +161,17 @@ class Tenant:
         self._ok(unit.receive(load, received=3, damaged=1))
         [claim] = unit.claims()
         self.hand_out_code = unit.code_of(1)
-        # A second programme goes to people's homes: its rights are chosen, changed, withdrawn.
+        # A second programme goes to people's homes: its entitlements are chosen, changed, withdrawn.
         rows = union.people(2)
         packs = [union.pack(30_000)[0] for _ in range(2)]
         self.packs = packs
         programme = union.issued(roster_id=union.roster(rows), pack_ids=packs)
         person = union.members[rows[0][1]]
         self._ok(union.redeem(person, programme, packs[0]))
-        right = union.right_of(person, programme)
+        entitlement = union.entitlement_of(person, programme)
         self.recipient = person
         path = f"/v1/union/programmes/{programme}"
-        other = union.right_of(union.members[rows[1][1]], programme)
+        other = union.entitlement_of(union.members[rows[1][1]], programme)
         change = {"kind": "withdraw", "entitlement_id": other["id"], "reason": "离职"}
         change = self._ok(union.handler.post(f"{path}/changes", change))
         paid = {"amount_fen": 100, "bank_reference": secrets.token_hex(6), "payer": "工会"}
@@ -191,7 +194,7 @@ class Tenant:
             "home_programme_id": programme,
             "union.case_id": claim["id"],
             "union.change_id": change["id"],
-            "entitlement_id": right["id"],
+            "entitlement_id": entitlement["id"],
             "funding_id": funding["id"],
             "pack_id": packs[0],
             "request_id": self._ok(union.handler.post(asked, {}))["items"][0]["id"],

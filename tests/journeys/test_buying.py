@@ -23,12 +23,12 @@ def test_beans_alone_pay_at_once_and_the_order_is_fulfilled(world, audited):
     run_outbox(world)
 
     supplier = new_staff(world, "supplier", supplier_id)
-    [part] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
-    assert part["address"]["phone"] == "138****0001"
+    [fulfillment_order] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
+    assert fulfillment_order["address"]["phone"] == "138****0001"
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-    path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     assert supplier.post(path, parcel).get_json()["state"] == "dispatched"
-    confirmed = member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
+    confirmed = member.post(f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm")
     assert confirmed.get_json()["state"] == "delivered"
     read = member.get(f"/v1/store/orders/{order['order_id']}").get_json()
     assert read["state"] == "completed"

@@ -48,7 +48,7 @@ class Mall(ArrivalRules):
     members = Bundle("members")
     orders = Bundle("orders")
     payments = Bundle("payments")
-    parts = ArrivalRules.parts
+    fulfillment_orders = ArrivalRules.fulfillment_orders
 
     @initialize(target=members)
     def open_shop(self):
@@ -186,16 +186,16 @@ class Mall(ArrivalRules):
 
     # Goods
 
-    @rule(target=parts, order=orders)
+    @rule(target=fulfillment_orders, order=orders)
     def split(self, order):
         member, order_id = order
         run_outbox(self.world)
         found = member.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()["items"]
-        return multiple(*((member, part) for part in found))
+        return multiple(*((member, fulfillment_order) for fulfillment_order in found))
 
-    @rule(part=parts, whole=st.booleans())
-    def dispatch(self, part, whole):
-        _, found = part
+    @rule(fulfillment_order=fulfillment_orders, whole=st.booleans())
+    def dispatch(self, fulfillment_order, whole):
+        _, found = fulfillment_order
         supplier = self.suppliers[found["supplier_id"]]
         parcel = {"carrier": "sf", "tracking_no": "SF1234567890123", "is_shared": True}
         if not whole:
@@ -209,9 +209,9 @@ class Mall(ArrivalRules):
                 "collected_by_voucher",
             }
 
-    @rule(part=consumes(parts))
-    def confirm(self, part):
-        member, found = part
+    @rule(fulfillment_order=consumes(fulfillment_orders))
+    def confirm(self, fulfillment_order):
+        member, found = fulfillment_order
         reply = member.post(f"/v1/store/fulfillment-orders/{found['id']}/confirm")
         assert reply.status_code in (200, 409)
 

@@ -54,7 +54,7 @@ class Owner:
         line = buyer.get(f"/v1/store/orders/{order['order_id']}").get_json()["lines"][0]["id"]
         asked = {"line_id": line, "kind": "refund_only", "quantity": 1, "reason": "damaged"}
         case = buyer.post(f"/v1/store/orders/{order['order_id']}/after-sales", asked).get_json()
-        parts = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
+        fulfillment_orders = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
         upload = self._post("/v1/supplier/uploads", sheet([row_of(1)]), "application/x-xlsx")
         store = str(new_store(self.world, self.supplier_id, name=self.mark))
         clerk = {"username": f"clerk.{self.mark}"}
@@ -67,7 +67,7 @@ class Owner:
             "user_id": post("/v1/supplier/users", user).get_json()["id"],
             "product_id": str(product),
             "sku_id": str(sku),
-            "fulfillment_order_id": parts[0]["id"],
+            "fulfillment_order_id": fulfillment_orders[0]["id"],
             "upload_id": upload,
             "case_id": case["id"],
             "request_id": self._price_request(sku),
@@ -102,8 +102,8 @@ class Owner:
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
         run_outbox(self.world)
         path = f"/v1/store/orders/{order['order_id']}"
-        [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
-        sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        [fulfillment_order] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
+        sent = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         self.person.post(sent, {"carrier": "self"})
         return buyer.get(f"{path}/shipments").get_json()["items"][0]["id"]
 
@@ -198,7 +198,7 @@ def test_no_listing_shows_anything_of_another_supplier(world, owners):
         assert not [secret for secret in secrets if secret in text], path
 
 
-def test_another_suppliers_parts_cannot_be_used_in_ones_own(world, owners):
+def test_another_suppliers_fulfillment_orders_cannot_be_used_in_ones_own(world, owners):
     mine, other = owners
     category = select_rows(world, "SELECT id FROM category")[0][0]
     sku = {"code": "NEW", "list_price_fen": 100, "price_fen": 100}

@@ -15,7 +15,7 @@ from tests.support.working import run_outbox, run_sweep
 
 @pytest.fixture
 def paid(world):
-    """An order paid by beans and WeChat and split; its member, part and supplier."""
+    """An order paid by beans and WeChat and split; its member, fulfillment order and supplier."""
     supplier_id = new_supplier(world)
     _, sku = new_sku(world, 2500, 10, supplier_id)
     person = new_member(world, beans_fen=3000)
@@ -23,14 +23,14 @@ def paid(world):
     path = f"/v1/store/orders/{order['order_id']}"
     pay_at_wechat(world, person.post(f"{path}/payments", {}).get_json())
     run_outbox(world)
-    [part] = person.get(f"{path}/fulfillment-orders").get_json()["items"]
-    return person, path, part, new_staff(world, "supplier", supplier_id), sku
+    [fulfillment_order] = person.get(f"{path}/fulfillment-orders").get_json()["items"]
+    return person, path, fulfillment_order, new_staff(world, "supplier", supplier_id), sku
 
 
 @pytest.mark.parametrize("attempt", range(4))
 def test_cancelling_against_the_first_parcel(world, paid, audited, attempt):
-    person, path, part, supplier, sku = paid
-    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    person, path, fulfillment_order, supplier, sku = paid
+    send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     acts = [
         lambda: person.post(f"{path}/cancel").status_code,
         lambda: supplier.post(send, {"carrier": "self"}).status_code,
@@ -138,9 +138,9 @@ def test_refunding_what_never_left_against_its_dispatch(world, audited, attempt)
         lambda: sale.dispatch().status_code,
     ]
     assert set(at_once(*(acts if attempt % 2 else reversed(acts)))) == {200, 201}
-    line = sale.part()["lines"][0]
+    line = sale.fulfillment_order()["lines"][0]
     assert (line["dispatched_quantity"], line["cancelled_quantity"]) == (1, 1)
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     audited()
 
 

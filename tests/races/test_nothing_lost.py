@@ -29,7 +29,7 @@ RECOVERY_SECONDS = 15
 
 @pytest.fixture
 def shop(world):
-    """A member rich enough, and two SKUs of two suppliers: each order has two parts."""
+    """A member rich enough, and two SKUs of two suppliers: each order has two fulfillment orders."""
     skus = [new_sku(world, 100, 1000)[1] for _ in range(2)]
     return new_member(world, beans_fen=1_000_000), order_body(skus, "beans", 200)
 
@@ -40,8 +40,8 @@ def place(shop, count=1):
         assert member.post("/v1/store/orders", body).status_code == 201
 
 
-def parts(world):
-    """Return how many orders have how many parts."""
+def fulfillment_orders(world):
+    """Return how many orders have how many fulfillment orders."""
     rows = select_rows(
         world,
         "SELECT n, count(*) AS orders FROM (SELECT o.id, count(f.id) AS n FROM shop_order o"
@@ -63,9 +63,9 @@ def test_a_worker_killed_in_mid_job_loses_and_repeats_nothing(world, shop, start
         )
         wait_until(lambda: in_another_thread(lambda: select_rows(world, waits)), RECOVERY_SECONDS)
         kill_all(worker)
-    assert parts(world) == {0: 1}
+    assert fulfillment_orders(world) == {0: 1}
     start("worker", "--processes", "1")
-    wait_until(lambda: parts(world) == {2: 1}, RECOVERY_SECONDS)
+    wait_until(lambda: fulfillment_orders(world) == {2: 1}, RECOVERY_SECONDS)
     audited()
 
 
@@ -78,7 +78,7 @@ def test_a_wiped_valkey_forgets_nothing(world, shop, start, redis_url, audited):
     valkey.flushall()
     start("scheduler")
     start("worker", "--processes", "2")
-    wait_until(lambda: parts(world) == {2: 100}, RECOVERY_SECONDS)
+    wait_until(lambda: fulfillment_orders(world) == {2: 100}, RECOVERY_SECONDS)
     audited()
 
 
@@ -100,10 +100,10 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
     [delivery] = select_rows(world, "SELECT id FROM outbox_delivery")
     jobs = rq_queues.queue("fulfillment", Redis.from_url(redis_url)).get_jobs()
     assert str(delivery.id) not in {each for job in jobs for each in job.args[0]}
-    assert parts(world) == {0: 1}
+    assert fulfillment_orders(world) == {0: 1}
     start("scheduler")
     start("worker", "--processes", "1")
-    wait_until(lambda: parts(world) == {2: 1}, RECOVERY_SECONDS)
+    wait_until(lambda: fulfillment_orders(world) == {2: 1}, RECOVERY_SECONDS)
     audited()
 
 
@@ -114,7 +114,7 @@ def test_a_job_that_runs_twice_does_its_work_once(world, shop, audited):
     with world.app.app_context():
         assert relay.deliver(ids) == 5
         assert relay.deliver(ids) == 0
-    assert parts(world) == {2: 5}
+    assert fulfillment_orders(world) == {2: 5}
     audited()
 
 
@@ -128,7 +128,7 @@ def test_a_job_that_runs_in_eight_workers_at_once_does_its_work_once(world, shop
             return relay.deliver(ids if number % 2 else ids[::-1])
 
     assert sum(together(8, deliver)) == 10
-    assert parts(world) == {2: 10}
+    assert fulfillment_orders(world) == {2: 10}
     audited()
 
 
@@ -138,7 +138,7 @@ def test_a_job_whose_order_was_already_split_by_hand_adds_nothing(world, shop, a
     run_outbox(world)
     execute_sql(world, "UPDATE outbox_delivery SET state = 'pending'")
     assert run_outbox(world) == 1
-    assert parts(world) == {2: 1}
+    assert fulfillment_orders(world) == {2: 1}
     audited()
 
 
@@ -167,7 +167,7 @@ def test_one_reaction_that_fails_does_not_hold_up_the_others(world, shop, monkey
         world, 'UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\' WHERE id = :id', id=bad
     )
     assert run_outbox(world) == 2
-    assert parts(world) == {0: 1, 2: 2}
+    assert fulfillment_orders(world) == {0: 1, 2: 2}
 
 
 def test_workers_go_when_the_pool_that_started_them_was_killed(start, world):

@@ -1,4 +1,4 @@
-"""Two phones, a worker and an officer at once: every right is used once, whatever is faster."""
+"""Two phones, a worker and an officer at once: every entitlement is used once, whatever is faster."""
 
 import os
 import random
@@ -24,11 +24,11 @@ from mall.ledger.service import funds
 from mall.shell.commands import environment
 from orders.collective import jobs
 from orders.collective.service import issuing
-issue_given = funds.issue_given
+issue_from = funds.issue_from
 def dawdle(*args):
-    issue_given(*args)
+    issue_from(*args)
     time.sleep(0.02)
-funds.issue_given = dawdle
+funds.issue_from = dawdle
 issuing.issue_chunk.__defaults__ = (20,)
 with environment.application().app_context():
     jobs.run_programmes()
@@ -44,8 +44,8 @@ def given(union, count=1):
 
 def test_case_23_a_voucher_redeemed_on_many_phones_at_once_is_redeemed_once(union, audited, world):
     programme_id, [person], packs = given(union)
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     phones = [login_again(world, person) for _ in range(8)]
     replies = at_once(
         *(
@@ -65,12 +65,12 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
     order = union.redeem(person, programme_id, packs[0]).get_json()
     run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
-    [part] = person.get(path).get_json()["items"]
-    right = union.right_of(person, programme_id)
-    change = f"/v1/store/entitlements/{right['id']}/change"
+    [fulfillment_order] = person.get(path).get_json()["items"]
+    entitlement = union.entitlement_of(person, programme_id)
+    change = f"/v1/store/entitlements/{entitlement['id']}/change"
     phones = [login_again(world, person) for _ in range(2)]
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     replies = at_once(
         lambda: phones[0].post(change, {"pack_id": packs[1]}),
         lambda: phones[1].post(change, {"pack_id": packs[0]}),
@@ -86,10 +86,10 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
 def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, world):
     programme_id, people, packs = given(union, 6)
     path = f"/v1/union/programmes/{programme_id}/close"
-    rights = [union.right_of(person, programme_id)["id"] for person in people]
+    entitlements = [union.entitlement_of(person, programme_id)["id"] for person in people]
 
     def redeem(number):
-        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        where = f"/v1/store/entitlements/{entitlements[number]}/redeem"
         return people[number].post(where, {"pack_id": packs[0]}).status_code
 
     def close():
@@ -108,11 +108,11 @@ def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, 
 def test_withdrawing_against_redeeming_gives_one_of_the_two(union, audited):
     programme_id, [person], packs = given(union)
     path = f"/v1/union/programmes/{programme_id}"
-    right = union.right_of(person, programme_id)
-    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "离职"}
+    entitlement = union.entitlement_of(person, programme_id)
+    body = {"kind": "withdraw", "entitlement_id": entitlement["id"], "reason": "离职"}
     change = union.handler.post(f"{path}/changes", body).get_json()
     decide = f"{path}/changes/{change['id']}/decide"
-    redeem = f"/v1/store/entitlements/{right['id']}/redeem"
+    redeem = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     codes = [
         reply.status_code
         for reply in at_once(
@@ -130,8 +130,8 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     union.approver.post(f"{path}/close", {"reason": "结束"})
     union.run()
     supplier = new_staff(world, "supplier", union.supplier_id)
-    [part] = union.handler.get(f"{path}/deliveries").get_json()["items"]
-    send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    [fulfillment_order] = union.handler.get(f"{path}/deliveries").get_json()["items"]
+    send = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     desks = [new_staff(world, "union_officer", union.id, ["handles"]) for _ in range(2)]
     *codes, sent = [
         reply.status_code
@@ -178,7 +178,7 @@ def test_case_26_killed_at_random_points_an_issue_to_thousands_ends_whole(
     audited()
 
 
-def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
+def test_case_22_who_signs_in_while_the_issue_runs_gets_the_entitlement_all_the_same(
     union, audited, world, monkeypatch
 ):
     """Between reading whose a roster entry is and committing the issue, its person may claim it."""
@@ -189,14 +189,14 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
     programme_id = union.approved(roster_id=union.roster(rows), pack_ids=packs)
     union.fund(programme_id)
     union.handler.post(f"/v1/union/programmes/{programme_id}/issue")
-    marked = funds.issue_given
+    marked = funds.issue_from
 
     def slowly(*args):
         found = marked(*args)
         time.sleep(0.5)
         return found
 
-    monkeypatch.setattr(funds, "issue_given", slowly)
+    monkeypatch.setattr(funds, "issue_from", slowly)
 
     def sign_in(number):
         time.sleep(0.02 * number)
@@ -208,18 +208,18 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
         *(lambda n=n: sign_in(n) for n in range(count)),
     )
     run_outbox(world)
-    rights = select_rows(world, "SELECT state, count(*) AS n FROM entitlement GROUP BY state")
-    assert [(right.state, right.n) for right in rights] == [("open", count)]
+    entitlements = select_rows(world, "SELECT state, count(*) AS n FROM entitlement GROUP BY state")
+    assert [(entitlement.state, entitlement.n) for entitlement in entitlements] == [("open", count)]
     audited()
 
 
 def test_the_settlement_adds_up_at_every_instant_of_a_rush(union, audited, world):
     programme_id, people, packs = given(union, 10)
-    rights = [union.right_of(person, programme_id)["id"] for person in people]
+    entitlements = [union.entitlement_of(person, programme_id)["id"] for person in people]
     path = f"/v1/union/programmes/{programme_id}/dashboard"
 
     def redeem(number):
-        where = f"/v1/store/entitlements/{rights[number]}/redeem"
+        where = f"/v1/store/entitlements/{entitlements[number]}/redeem"
         return people[number].post(where, {"pack_id": packs[0]}).status_code
 
     def look():

@@ -5,7 +5,7 @@ import pytest
 from search_index.answer import corrections, matching
 from search_index.answer.suggest import Suggester
 from search_index.language.analysis import analyzer
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from search_index.words.rules import NO_EDITS
 from tests.search_index import machine, unseen
 
@@ -25,11 +25,11 @@ class Meant:
         self._suggester = Suggester(snapshot.suggestions())
 
     def __call__(self, text):
-        wanted = Wanted(text=text)
+        wanted = SearchRequest(text=text)
         return corrections.meant(self.snapshot, self._suggester, analyzer(), wanted, NO_EDITS)
 
     def total(self, text):
-        return matching.search(self.snapshot, analyzer(), Wanted(text=text)).total
+        return matching.search(self.snapshot, analyzer(), SearchRequest(text=text)).total
 
 
 @pytest.fixture(scope="module")

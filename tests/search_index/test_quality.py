@@ -8,7 +8,7 @@ import pytest
 from catalog.uploads.process.importing import import_lines
 from search_index.answer import matching
 from search_index.language.analysis import analyzer
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from tests.search_index import quality
 from tests.support.database import select_rows
 
@@ -29,7 +29,7 @@ def demo(shop):
     titles = {row.id: row.title for row in rows}
 
     def search(text):
-        found = matching.search(snapshot, analyzer(), Wanted(text=text))
+        found = matching.search(snapshot, analyzer(), SearchRequest(text=text))
         return [titles[snapshot.ids[doc]] for doc in found.docs[:10]]
 
     return search

@@ -14,7 +14,7 @@ from search_index.answer.suggest import Suggester
 from search_index.documents import document
 from search_index.engines import Engine
 from search_index.language.analysis import analyzer
-from search_index.rules import Wanted
+from search_index.rules import SearchRequest
 from search_index.words.rules import NO_EDITS
 from tests.search_index.quality import Judgement
 
@@ -118,7 +118,7 @@ def finding(products: list[Searchable]) -> Iterator[Find]:
         suggester = Suggester(taken.suggestions())
 
         def find(query: str) -> list[str]:
-            asked = Wanted(text=query)
+            asked = SearchRequest(text=query)
             found, meant = corrections.meant(taken, suggester, analyzer(), asked, NO_EDITS)
             docs = (meant.found if meant and meant.is_instead else found).docs[:10]
             return [titles[key] for key in (taken.ids[doc] for doc in docs) if key]

@@ -15,7 +15,7 @@ TOO_SOON_OR_LATE = {"wrong_state", "exchange_sold_out"}
 class AfterSalesRules(RuleBasedStateMachine):
     """Cases about whatever was bought; what is refused is refused for a reason that is named."""
 
-    parts = Bundle("parts")
+    fulfillment_orders = Bundle("parts")
     cases = Bundle("cases")
 
     def name_return_addresses(self):
@@ -24,14 +24,14 @@ class AfterSalesRules(RuleBasedStateMachine):
 
     @rule(
         target=cases,
-        part=parts,
+        fulfillment_order=fulfillment_orders,
         kind=KINDS,
         reason=REASONS,
         quantity=st.integers(1, 3),
         amount=st.none() | st.integers(1, 1000),
     )
-    def ask(self, part, kind, reason, quantity, amount):
-        member, found = part
+    def ask(self, fulfillment_order, kind, reason, quantity, amount):
+        member, found = fulfillment_order
         path = f"/v1/store/orders/{found['order_id']}"
         line = member.get(path).get_json()["lines"][0]
         body = {"line_id": line["id"], "kind": kind, "reason": reason, "quantity": quantity}

@@ -25,7 +25,7 @@ NO_STATEMENT = {"statement_open", "nothing_to_settle", "wrong_state", "payout_re
 class ArrivalRules(AfterSalesRules):
     """What is refused is refused for a reason that is named."""
 
-    parts = AfterSalesRules.parts
+    fulfillment_orders = AfterSalesRules.fulfillment_orders
     handed_out = ""
 
     def open_stores(self):
@@ -38,13 +38,13 @@ class ArrivalRules(AfterSalesRules):
             ]
 
     @rule(
-        part=parts,
+        fulfillment_order=fulfillment_orders,
         state=st.sampled_from(["in_transit", "delivered", "returning"]),
         minutes=st.integers(0, 3),
         number=st.integers(0, 1),
     )
-    def carrier_reports(self, part, state, minutes, number):
-        member, found = part
+    def carrier_reports(self, fulfillment_order, state, minutes, number):
+        member, found = fulfillment_order
         path = f"/v1/store/orders/{found['order_id']}/shipments"
         shipments = member.get(path).get_json()["items"]
         if not shipments:
@@ -60,9 +60,9 @@ class ArrivalRules(AfterSalesRules):
 
     # Counters
 
-    @rule(part=parts, number=st.integers(0, 1), slot=st.integers(0, 5))
-    def choose_store(self, part, number, slot):
-        member, found = part
+    @rule(fulfillment_order=fulfillment_orders, number=st.integers(0, 1), slot=st.integers(0, 5))
+    def choose_store(self, fulfillment_order, number, slot):
+        member, found = fulfillment_order
         if found["delivery_mode"] != "store_pickup":
             return
         store, _ = self.counters[found["supplier_id"]][number]
@@ -72,9 +72,14 @@ class ArrivalRules(AfterSalesRules):
         reply = member.put(path, {"choices": [wish]})
         assert reply.status_code == 200 or reply.get_json()["code"] in NO_PICKUP, reply.get_json()
 
-    @rule(part=parts, number=st.integers(0, 1), times=st.integers(1, 2), is_short=st.booleans())
-    def redeem(self, part, number, times, is_short):
-        member, found = part
+    @rule(
+        fulfillment_order=fulfillment_orders,
+        number=st.integers(0, 1),
+        times=st.integers(1, 2),
+        is_short=st.booleans(),
+    )
+    def redeem(self, fulfillment_order, number, times, is_short):
+        member, found = fulfillment_order
         path = f"/v1/store/orders/{found['order_id']}/vouchers"
         name = "short_code" if is_short else "code"
         codes = [each[name] for each in member.get(path).get_json()["items"] if each[name]]

@@ -5,7 +5,7 @@ GIVING_BREACHES = {
     "prepaid_beans_paid": "UPDATE ledger_entry SET amount_fen = amount_fen + 1"
     " WHERE account = 'beans:prepaid'",
     "programme_orders": "UPDATE order_programme SET amount_fen = amount_fen + 1",
-    "rights_have_lots": "UPDATE bean_lot SET granted_fen = granted_fen + 1",
+    "entitlements_have_lots": "UPDATE bean_lot SET granted_fen = granted_fen + 1",
     "redeemed_once": "UPDATE entitlement SET order_id = gen_random_uuid() WHERE state = 'redeemed'",
     "nobody_twice": "UPDATE entitlement SET member_id = (SELECT member_id FROM entitlement"
     " WHERE state = 'redeemed')",
@@ -17,7 +17,7 @@ GIVING_BREACHES = {
     "issued_from_fund": "UPDATE entitlement SET amount_fen = amount_fen + 1"
     " WHERE state = 'redeemed'",
     "money_posted": "DELETE FROM ledger_transfer WHERE reference LIKE 'bank:%'",
-    "claimed_rights_given": "UPDATE entitlement SET state = 'waiting' WHERE state = 'open'",
+    "claimed_entitlements_given": "UPDATE entitlement SET state = 'waiting' WHERE state = 'open'",
     "closed_means_settled": "UPDATE programme SET state = 'closed'",
     "programme_settles": "UPDATE order_programme SET amount_fen = amount_fen + 1",
     "accepted_means_arrived": "UPDATE programme SET state = 'accepted'",

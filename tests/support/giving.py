@@ -212,13 +212,13 @@ class Union:
     def progress(self, programme_id):
         return self.handler.get(f"/v1/union/programmes/{programme_id}/progress").get_json()
 
-    def right_of(self, person, programme_id):
+    def entitlement_of(self, person, programme_id):
         """Return what a programme gives to a member."""
         found = person.get("/v1/store/entitlements").get_json()["items"]
-        [right] = [each for each in found if each["programme_id"] == programme_id]
-        return right
+        [entitlement] = [each for each in found if each["programme_id"] == programme_id]
+        return entitlement
 
     def redeem(self, person, programme_id, pack_id=None, key=None):
-        right = self.right_of(person, programme_id)
-        path = f"/v1/store/entitlements/{right['id']}/redeem"
+        entitlement = self.entitlement_of(person, programme_id)
+        path = f"/v1/store/entitlements/{entitlement['id']}/redeem"
         return person.post(path, {"pack_id": pack_id} if pack_id else {}, key)

@@ -97,15 +97,15 @@ class GivingRules:
         self.step(programme_id, "close")
         for _ in range(3):
             self.work_off()
-        for part in self._parts(programme_id):
-            path = f"/v1/supplier/fulfillment-orders/{part.id}/shipments"
-            self.suppliers[str(part.supplier_id)].post(path, {"carrier": "self"})
+        for fulfillment_order in self._fulfillment_orders(programme_id):
+            path = f"/v1/supplier/fulfillment-orders/{fulfillment_order.id}/shipments"
+            self.suppliers[str(fulfillment_order.supplier_id)].post(path, {"carrier": "self"})
             for person in self.people:
-                person.post(f"/v1/store/fulfillment-orders/{part.id}/confirm")
+                person.post(f"/v1/store/fulfillment-orders/{fulfillment_order.id}/confirm")
         for step in ("accept", "payout", "archive"):
             self.step(programme_id, step)
 
-    def _parts(self, programme_id):
+    def _fulfillment_orders(self, programme_id):
         return select_rows(
             self.world,
             "SELECT f.id, f.supplier_id FROM fulfillment_order f JOIN order_programme p"
@@ -162,7 +162,7 @@ class GivingRules:
 
     # Members
 
-    def _right(self, programme_id, number):
+    def _entitlement(self, programme_id, number):
         person = self.people[number % len(self.people)]
         found = person.get("/v1/store/entitlements").get_json()["items"]
         mine = [each for each in found if each["programme_id"] == programme_id]
@@ -175,14 +175,14 @@ class GivingRules:
         verb=st.sampled_from(["redeem", "change"]),
     )
     def choose(self, programme_id, number, pack, verb):
-        person, right = self._right(programme_id, number)
-        if right is None:
+        person, entitlement = self._entitlement(programme_id, number)
+        if entitlement is None:
             return
-        shown = person.get(f"/v1/store/entitlements/{right}").get_json()
+        shown = person.get(f"/v1/store/entitlements/{entitlement}").get_json()
         body = {"items": [{"sku_id": str(self.skus[pack][0]), "quantity": 2}]}
         if shown["packs"]:
             body = {"pack_id": self.packs[pack]}
-        reply = person.post(f"/v1/store/entitlements/{right}/{verb}", body)
+        reply = person.post(f"/v1/store/entitlements/{entitlement}/{verb}", body)
         assert reply.status_code in (201, 404, 409, 422), reply.get_json()
 
     @rule()
@@ -218,8 +218,8 @@ class GivingRules:
     def send_to_the_unit(self, programme_id):
         path = f"/v1/union/programmes/{programme_id}/deliveries"
         run_outbox(self.world)
-        for part in self.union.handler.get(path).get_json()["items"]:
-            supplier = self.suppliers[part["supplier_id"]]
-            to = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+        for fulfillment_order in self.union.handler.get(path).get_json()["items"]:
+            supplier = self.suppliers[fulfillment_order["supplier_id"]]
+            to = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
             reply = supplier.post(to, {"carrier": "self", "tracking_no": None})
             assert reply.status_code in (201, 409)

@@ -48,21 +48,21 @@ class Sale:
     def read(self):
         return self.member.get(self.path).get_json()
 
-    def part(self):
-        """Return the first part of the order, as its supplier sees it."""
+    def fulfillment_order(self):
+        """Return the first fulfillment order, as its supplier sees it."""
         return self.member.get(f"{self.path}/fulfillment-orders").get_json()["items"][0]
 
     def dispatch(self, quantity=None, **more):
-        part = self.part()
+        fulfillment_order = self.fulfillment_order()
         body = {**PARCEL, **more}
         if quantity is not None:
-            body["items"] = [{"line_id": part["lines"][0]["id"], "quantity": quantity}]
-        path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+            body["items"] = [{"line_id": fulfillment_order["lines"][0]["id"], "quantity": quantity}]
+        path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
         return self.supplier.post(path, body)
 
     def deliver(self):
         assert self.dispatch().status_code == 201
-        confirm = f"/v1/store/fulfillment-orders/{self.part()['id']}/confirm"
+        confirm = f"/v1/store/fulfillment-orders/{self.fulfillment_order()['id']}/confirm"
         assert self.member.post(confirm).status_code == 200
         return self
 

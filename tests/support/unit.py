@@ -14,19 +14,21 @@ class Unit:
         self.id = union.issued(**union.for_unit(self.rows))
         self.path = f"/v1/union/programmes/{self.id}"
         self.supplier = new_staff(self.world, "supplier", union.supplier_id)
-        [self.part] = self.deliveries()
-        self.lines = self.part["lines"]
+        [self.fulfillment_order] = self.deliveries()
+        self.lines = self.fulfillment_order["lines"]
 
     def deliveries(self):
         return self.union.handler.get(f"{self.path}/deliveries").get_json()["items"]
 
-    def send(self, quantity=None, part=None):
+    def send(self, quantity=None, fulfillment_order=None):
         """Let a load leave; return its parcel."""
-        part = part or self.part
+        fulfillment_order = fulfillment_order or self.fulfillment_order
         body = {"carrier": "self"}
         if quantity is not None:
             body["items"] = [{"line_id": line["id"], "quantity": quantity} for line in self.lines]
-        sent = self.supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", body)
+        sent = self.supplier.post(
+            f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", body
+        )
         assert sent.status_code == 201, sent.get_json()
         return self.loads()[-1]["shipment_id"]
 
@@ -67,8 +69,8 @@ class Unit:
 
     def code_of(self, number):
         person = self.union.members[self.rows[number][1]]
-        right = self.union.right_of(person, self.id)
-        path = f"/v1/store/entitlements/{right['id']}/hand-out-code"
+        entitlement = self.union.entitlement_of(person, self.id)
+        path = f"/v1/store/entitlements/{entitlement['id']}/hand-out-code"
         return person.get(path).get_json()["code"]
 
     def fund(self):

@@ -8,12 +8,12 @@ from mall.kernel.outbox import OutboxDelivery
 from mall.kernel.uow import unit_of_work
 from mall.shell import wiring
 from mall.shell.background import relay
-from mall.web.idempotency import Claim
+from mall.web.idempotency import IdempotencyClaim
 
 
 def lock_number(person, endpoint, key):
     """Return the advisory lock of a person's Idempotency-Key."""
-    return Claim(f"store:{person.id}", endpoint, key, b"").lock_number
+    return IdempotencyClaim(f"store:{person.id}", endpoint, key, b"").lock_number
 
 
 def in_another_thread(act):

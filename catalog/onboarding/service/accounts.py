@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from catalog.suppliers import queries as supplier_queries
 from catalog.suppliers import rules as supplier_rules
 from mall.access.rules import SUPPLIER
-from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer
 from mall.approvals.service import values
 from mall.kernel.uow import UnitOfWork
 from mall.notification.rules import NewNotice
@@ -35,10 +35,10 @@ def change(uow: UnitOfWork, by: Signer, supplier_id: UUID, account: Account | No
     if earlier is not None and earlier.body["account"] == dict(account):
         return
     if earlier is not None:
-        values.take_back(uow, earlier, by)
+        values.withdraw_proposal(uow, earlier, by)
     about = f"“{supplier.name}”的收款账户改为 {account['account_name']} {masked(account)}"
     body = {"supplier_id": str(supplier_id), "account": dict(account)}
-    act = values.do(uow, by, Wanted(ACCOUNT, body, 0, str(supplier_id), about))
+    act = values.apply_or_propose(uow, by, ProposedAct(ACCOUNT, body, 0, str(supplier_id), about))
     zh = f"{by.display_name}提交了新的收款账户（{masked(account)}），运营确认后生效。"
     en = f"{by.display_name} proposed another payout account ({masked(account)}); it waits."
     _tell(uow, supplier_id, f"{act.id}:proposed", zh, en)

@@ -76,9 +76,9 @@ def _check_room(uow: UnitOfWork, row: SupplierApplication) -> None:
         raise supplying.SupplierNameTaken("name")
 
 
-def give_up(uow: UnitOfWork) -> int:
-    """Close applications that were not handed in for a month; their names are free again."""
-    left = queries.never_handed_in(uow.session, uow.now - rules.GIVEN_UP_AFTER)
+def lapse(uow: UnitOfWork) -> int:
+    """Close applications that were not submitted within a month; their names can be used again."""
+    left = queries.never_submitted(uow.session, uow.now - rules.GIVEN_UP_AFTER)
     for supplier in left:
         supplying.change_state(uow, supplier.id, supplier_rules.CLOSED)
         supplier.name = f"{supplier.name}（申请失效 {supplier.id.hex}）"

@@ -25,7 +25,7 @@ SORTS = (NEWEST, PRICE_UP, PRICE_DOWN)
 
 
 @dataclass(frozen=True)
-class Browse:
+class BrowseFilter:
     """What the shop window is asked for."""
 
     terms: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ def category_tree(session: Session) -> list[dict[str, Any]]:
     return roots
 
 
-def _conditions(browse: Browse) -> list[ColumnElement[bool]]:
+def _conditions(browse: BrowseFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = [is_shown()]
     for term in browse.terms:
         found.append(Product.search_text.contains(term, autoescape=True))
@@ -113,7 +113,7 @@ def _described(attributes: Sequence[str]) -> list[ColumnElement[bool]]:
     return [or_(*conditions) for conditions in by_name.values()]
 
 
-def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:
+def _page(browse: BrowseFilter) -> tuple[ColumnElement[bool], list[Any]]:
     """Return where the page continues, and its order; row comparison keeps to the index."""
     orders: dict[str, list[Any]] = {
         NEWEST: [Product.id.desc()],
@@ -132,7 +132,7 @@ def _page(browse: Browse) -> tuple[ColumnElement[bool], list[Any]]:
     return after[browse.sort], orders[browse.sort]
 
 
-def browse_published(session: Session, browse: Browse) -> list[Row[Any]]:
+def browse_published(session: Session, browse: BrowseFilter) -> list[Row[Any]]:
     """Return published products of active suppliers, one more than the limit if there are more."""
     after, order = _page(browse)
     query = items().where(*_conditions(browse), after).order_by(*order)
@@ -310,7 +310,7 @@ def sku_of_supplier(session: Session, supplier_id: UUID, sku_id: UUID) -> Sku:
 
 
 @dataclass(frozen=True)
-class OnSale:
+class ProductOnSale:
     """A product on sale, as far as a selection of products has to know it."""
 
     id: UUID
@@ -318,18 +318,18 @@ class OnSale:
     delivery_modes: tuple[str, ...]
 
 
-def on_sale(session: Session, product_ids: Collection[UUID]) -> list[OnSale]:
+def on_sale(session: Session, product_ids: Collection[UUID]) -> list[ProductOnSale]:
     """Return those of the products that are on sale, with their lowest price."""
     rows = session.execute(
         select(Product.id, Product.price_fen, Product.delivery_modes)
         .join(Supplier, Supplier.id == Product.supplier_id)
         .where(Product.id.in_(product_ids), is_shown())
     )
-    return [OnSale(id_, price, tuple(modes)) for id_, price, modes in rows]
+    return [ProductOnSale(id_, price, tuple(modes)) for id_, price, modes in rows]
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedProduct:
     """A product by its names, with its lowest price today, in fen."""
 
     title: str
@@ -345,7 +345,7 @@ def shown(session: Session, product_ids: Collection[UUID]) -> list[dict[str, Any
     ]
 
 
-def named(session: Session, product_ids: Collection[UUID]) -> list[Named]:
+def named(session: Session, product_ids: Collection[UUID]) -> list[NamedProduct]:
     """Return products by name, on sale or not, by supplier and title."""
     rows = session.execute(
         select(Product.title, Supplier.name, Product.price_fen)
@@ -353,4 +353,4 @@ def named(session: Session, product_ids: Collection[UUID]) -> list[Named]:
         .where(Product.id.in_(product_ids))
         .order_by(Supplier.name, Product.title, Product.id)
     )
-    return [Named(title, name, price or 0) for title, name, price in rows]
+    return [NamedProduct(title, name, price or 0) for title, name, price in rows]

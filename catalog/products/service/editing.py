@@ -101,7 +101,7 @@ def add_product(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> tuple[
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedProduct:
     """A product about to be written: its id, its SKUs' by code, and the write."""
 
     product_id: UUID
@@ -109,7 +109,7 @@ class Prepared:
     write: DeferredWrite
 
 
-def prepare(uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str) -> Prepared:
+def prepare(uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str) -> PreparedProduct:
     """Add a product that was checked before: as a draft, in review, or published by an operator.
 
     The caller defers its write.
@@ -129,7 +129,7 @@ def prepare(uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str) -
         "product_revisions": document(revisions),
     }
     codes = {sku["code"]: sku["id"] for sku in skus}
-    return Prepared(product["id"], codes, DeferredWrite(statements.ADD, values))
+    return PreparedProduct(product["id"], codes, DeferredWrite(statements.ADD, values))
 
 
 def change_product(
@@ -149,17 +149,17 @@ def change_product(
     if product.state not in rules.REVIEWED:
         describing.write(uow, product, form)
         if product.state == rules.IN_REVIEW:
-            reviewing.hand_in(uow, product, form)
+            reviewing.replace_revision(uow, product, form)
         return
     live = rules.content_of(describing.live_form(uow.session, product))
     changes = rules.differences(live, rules.content_of(form))
     if all(map(rules.is_operational, changes)):
-        reviewing.withdraw(uow, product)
+        reviewing.drop_revision(uow, product)
         if changes:
             describing.write(uow, product, form)
             uow.emit(ProductsChanged([str(product_id)]))
         return
-    reviewing.hand_in(uow, product, form)
+    reviewing.replace_revision(uow, product, form)
     product.version += 1
 
 
@@ -270,7 +270,7 @@ def set_tags(uow: UnitOfWork, product_id: UUID, tags: Sequence[str]) -> None:
 
 
 def withhold(uow: UnitOfWork, supplier_ids: Collection[UUID] | None = None) -> int:
-    """Take from sale what lacks a valid qualification, and give back what lacks none any more.
+    """Withhold products that lack a valid qualification, and release those that have it again.
 
     For some suppliers, or for all. Open orders go on. Returns how many products changed.
     """

@@ -12,7 +12,7 @@ from catalog.onboarding.rules import Decision
 from catalog.products import rules
 from catalog.products.models import Product, ProductRevision
 from catalog.products.queries import products
-from catalog.products.rules import Change, ProductForm
+from catalog.products.rules import FieldChange, ProductForm
 from catalog.products.service import describing
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
@@ -28,11 +28,11 @@ def submit(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
         return
     rules.STATES.check(product.state, rules.IN_REVIEW)
     product.state = rules.IN_REVIEW
-    hand_in(uow, product, describing.live_form(uow.session, product))
+    replace_revision(uow, product, describing.live_form(uow.session, product))
 
 
-def hand_in(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
-    """Open a revision of a locked product, in place of the one that waits."""
+def replace_revision(uow: UnitOfWork, product: Product, form: ProductForm) -> None:
+    """Open a revision of a locked product; it replaces the one that waits."""
     last = products.last_revision(uow.session, product.id)
     if last is not None and last.state == rules.IN_REVIEW:
         last.state = rules.WITHDRAWN
@@ -66,18 +66,18 @@ def first_revision(product_id: UUID, form: ProductForm, at: datetime) -> list[di
     return [row]
 
 
-def withdraw(uow: UnitOfWork, product: Product) -> None:
-    """Take back the revision of a locked product that waits, if one does."""
+def drop_revision(uow: UnitOfWork, product: Product) -> None:
+    """Drop the waiting revision of a locked product, if there is one."""
     revision = products.open_revision(uow.session, product.id)
     if revision is not None:
         revision.state = rules.WITHDRAWN
         uow.session.flush()
 
 
-def take_back(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
+def withdraw_submission(uow: UnitOfWork, supplier_id: UUID, product_id: UUID) -> None:
     """Withdraw what waits for review; a product that was never approved is a draft again."""
     product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
-    withdraw(uow, product)
+    drop_revision(uow, product)
     if product.state == rules.IN_REVIEW:
         product.state = rules.DRAFT
 
@@ -153,7 +153,7 @@ def _tell(uow: UnitOfWork, product: Product, revision: ProductRevision, decision
 
 def changes_of(
     session: Session, revision_id: UUID
-) -> tuple[ProductRevision, Product, list[Change]]:
+) -> tuple[ProductRevision, Product, list[FieldChange]]:
     """Return a revision and what it changes: of what is live, or of what was approved before it.
 
     A product that was never approved has every field changed. Raises NotFound.

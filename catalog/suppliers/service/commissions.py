@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from catalog.suppliers import queries, rules
 from catalog.suppliers.service import supplying
-from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
 from mall.kernel.clock import beijing_day
@@ -30,7 +30,9 @@ def propose_commission(
         "from_on": str(from_on),
         "commission_bps": commission_bps,
     }
-    return values.do(uow, by, Wanted(COMMISSION, body, 0, f"{supplier_id}:{from_on}", about))
+    return values.apply_or_propose(
+        uow, by, ProposedAct(COMMISSION, body, 0, f"{supplier_id}:{from_on}", about)
+    )
 
 
 def propose_first(
@@ -49,7 +51,9 @@ def propose_first(
         "from_on": None,
         "commission_bps": commission_bps,
     }
-    return values.do(uow, by, Wanted(COMMISSION, body, 0, f"{supplier_id}:first", about))
+    return values.apply_or_propose(
+        uow, by, ProposedAct(COMMISSION, body, 0, f"{supplier_id}:first", about)
+    )
 
 
 def proposed_first(session: Session, supplier_id: UUID) -> int | None:

@@ -12,7 +12,7 @@ from catalog.stock import service as stock_service
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.rules import sheet_rows
-from catalog.uploads.service import keep, release
+from catalog.uploads.service import release, renew_lease
 from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.approvals.service import authors
 from mall.kernel import clock
@@ -68,7 +68,7 @@ def apply(upload_id: UUID) -> None:
             _apply_one(upload, item)
         rows = sum(item.row_count for item in items)
         with unit_of_work() as uow:
-            keep(uow, upload_id, done_rows=Upload.done_rows + rows)
+            renew_lease(uow, upload_id, done_rows=Upload.done_rows + rows)
     _end_run(upload)
 
 
@@ -135,8 +135,8 @@ def _reference(upload: Upload) -> str:
 
 
 def _inherit(uow: UnitOfWork, item: UploadItem, product_id: UUID) -> None:
-    """Who touched the upload touched the product."""
-    authors.pass_on(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
+    """Make the authors of an upload authors of the products that it made."""
+    authors.copy_authors(uow, Subject(UPLOAD, item.upload_id), Subject(PRODUCT, product_id))
 
 
 def _done(item: UploadItem, product_id: UUID) -> DeferredWrite:

@@ -15,8 +15,8 @@ from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadItem
 from catalog.uploads.process import pictures
 from catalog.uploads.rules import columns, sheet_rows
-from catalog.uploads.rules.sheet_rows import Group
-from catalog.uploads.service import LIMITS, fail, hand_on, keep, release
+from catalog.uploads.rules.sheet_rows import ProductRows
+from catalog.uploads.service import LIMITS, fail, release, renew_lease, requeue
 from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
@@ -70,7 +70,7 @@ def _go_on_later(upload_id: UUID) -> None:
 
 def _hand_on(upload: Upload) -> None:
     with unit_of_work() as uow:
-        hand_on(uow, upload)
+        requeue(uow, upload)
 
 
 def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
@@ -91,13 +91,13 @@ def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
     return read
 
 
-def _clean(found: Group) -> None:
+def _clean(found: ProductRows) -> None:
     if found.form is not None and found.form.description:
         description = media_service.clean(found.form.description)
         found.form = product_rules.ProductForm(**{**vars(found.form), "description": description})
 
 
-def _write(upload: Upload, groups: list[Group], total: int) -> None:
+def _write(upload: Upload, groups: list[ProductRows], total: int) -> None:
     with unit_of_work() as uow:
         uow.session.execute(delete(UploadItem).where(UploadItem.upload_id == upload.id))
         codes = {
@@ -105,7 +105,7 @@ def _write(upload: Upload, groups: list[Group], total: int) -> None:
         }
         codes |= {found.product_code for found in groups}
         queries.note_unclaimed(uow.session, upload.id, codes)
-        keep(uow, upload.id, total_rows=total, done_rows=0)
+        renew_lease(uow, upload.id, total_rows=total, done_rows=0)
     with reading() as session:
         is_repeated = queries.is_applied_before(session, upload)
     done = 0
@@ -117,14 +117,14 @@ def _write(upload: Upload, groups: list[Group], total: int) -> None:
                 insert(UploadItem), [{**row, "position": start + n} for n, row in enumerate(rows)]
             )
             done += sum(len(found.rows) for found in chunk)
-            keep(uow, upload.id, done_rows=done)
+            renew_lease(uow, upload.id, done_rows=done)
             uow.session.expunge_all()
     with unit_of_work() as uow:
         release(uow, upload.id, state=sheet_rows.CHECKED, checked_at=uow.now)
 
 
 def _items(
-    uow: UnitOfWork, upload_id: UUID, groups: list[Group], is_repeated: bool
+    uow: UnitOfWork, upload_id: UUID, groups: list[ProductRows], is_repeated: bool
 ) -> Iterator[dict[str, Any]]:
     ids = [found.product_id for found in groups if found.product_id is not None]
     live = describing.live_forms(uow.session, ids) if ids else {}
@@ -144,7 +144,7 @@ def _items(
 
 
 def _plan(
-    found: Group, live: dict[UUID, Any], stocked: dict[str, int], is_repeated: bool
+    found: ProductRows, live: dict[UUID, Any], stocked: dict[str, int], is_repeated: bool
 ) -> dict[str, Any]:
     title = next((row.values["title"] for row in found.rows if "title" in row.values), "")
     plan: dict[str, Any] = {"title": title, "content": None, "stock": {}, "changes": []}

@@ -52,7 +52,7 @@ class Entry:
 
     @property
     def is_by_the_way(self) -> bool:
-        """Tell whether it is something that a machine put there by itself."""
+        """Tell whether an entry was added by an operating system, such as `__MACOSX`."""
         return self.name.startswith("__MACOSX/") or self.name.rpartition("/")[2].startswith(".")
 
     @property

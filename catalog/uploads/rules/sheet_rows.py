@@ -49,7 +49,7 @@ class UploadBusy(DomainError):
 
 
 @dataclass(frozen=True)
-class Known:
+class SheetReferences:
     """What the rows refer to: categories by path, templates by name, regions, images by SKU code."""
 
     categories: Mapping[str, UUID]
@@ -62,7 +62,7 @@ class Known:
 
 
 @dataclass
-class Group:
+class ProductRows:
     """The rows of one product, and what is wrong with them."""
 
     product_code: str
@@ -81,13 +81,13 @@ class Group:
         }
 
 
-def group(rows: Iterable[SheetRow]) -> list[Group]:
+def group(rows: Iterable[SheetRow]) -> list[ProductRows]:
     """Gather rows by product; a row without a code stands alone and is wrong."""
-    groups: dict[str, Group] = {}
+    groups: dict[str, ProductRows] = {}
     seen: dict[str, str] = {}
     for row in rows:
         product_code = row.values.get("product_code", f"#{row.number}")
-        found = groups.setdefault(product_code, Group(product_code))
+        found = groups.setdefault(product_code, ProductRows(product_code))
         found.rows.append(row)
         found.problems += row.problems
         complained = {problem.cell for problem in row.problems}
@@ -103,7 +103,7 @@ def group(rows: Iterable[SheetRow]) -> list[Group]:
     return list(groups.values())
 
 
-def build(found: Group, known: Known) -> None:
+def build(found: ProductRows, known: SheetReferences) -> None:
     """Make the product of a group, or note every reason why it cannot be made."""
     common = _common(found)
     category_id = _look_up(found, common, "category", known.categories, "category_unknown")
@@ -138,7 +138,7 @@ def build(found: Group, known: Known) -> None:
     found.form = form
 
 
-def _find_product(found: Group, known: Known) -> None:
+def _find_product(found: ProductRows, known: SheetReferences) -> None:
     """Let the SKU codes decide which product this is: a known one, or a new one."""
     found.product_id = known.by_code.get(found.product_code)
     for row in found.rows:
@@ -151,7 +151,7 @@ def _find_product(found: Group, known: Known) -> None:
             _note(found, row, "sku_code", finding("sku_code_of_another"))
 
 
-def _check_options(found: Group) -> None:
+def _check_options(found: ProductRows) -> None:
     for row in found.rows:
         for number in columns.OPTIONS:
             name, value = f"option_{number}", f"value_{number}"
@@ -160,7 +160,7 @@ def _check_options(found: Group) -> None:
                 _note(found, row, key, finding("option_incomplete"))
 
 
-def _check_numbers(found: Group, row: SheetRow) -> None:
+def _check_numbers(found: ProductRows, row: SheetRow) -> None:
     """Note numbers of a row that contradict each other, whatever else is wrong with it."""
     values = row.values
     pairs = (
@@ -176,11 +176,11 @@ def _check_numbers(found: Group, row: SheetRow) -> None:
         _note(found, row, given[0], finding("member_limit_alone"))
 
 
-def _note(found: Group, row: SheetRow, key: str, told: Wording) -> None:
+def _note(found: ProductRows, row: SheetRow, key: str, told: Wording) -> None:
     found.problems.append(Problem(row.addresses[key], _BY_KEY[key].head, told))
 
 
-def _common(found: Group) -> dict[str, Any]:
+def _common(found: ProductRows) -> dict[str, Any]:
     common: dict[str, Any] = {}
     for row in found.rows:
         for key in OF_PRODUCT:
@@ -197,7 +197,7 @@ def _common(found: Group) -> dict[str, Any]:
 
 
 def _look_up(
-    found: Group, common: Mapping[str, Any], key: str, table: Mapping[str, UUID], unknown: str
+    found: ProductRows, common: Mapping[str, Any], key: str, table: Mapping[str, UUID], unknown: str
 ) -> UUID | None:
     if key not in common:
         return None
@@ -214,13 +214,13 @@ def path_key(path: str) -> str:
     return "\n".join(canonical.key(columns.unescaped(step)) for step in steps)
 
 
-def _complain(found: Group, key: str, told: Wording) -> None:
+def _complain(found: ProductRows, key: str, told: Wording) -> None:
     row = next((each for each in found.rows if key in each.values), found.rows[0])
     address = row.addresses.get(key, f"A{row.number}")
     found.problems.append(Problem(address, _BY_KEY[key].head, told))
 
 
-def _complain_of(found: Group, error: Invalid) -> None:
+def _complain_of(found: ProductRows, error: Invalid) -> None:
     """Say at the right cell what the product's own rules say of a form."""
     place = (error.field or "").split(".")
     row, key = found.rows[0], "sku_code"
@@ -233,7 +233,7 @@ def _complain_of(found: Group, error: Invalid) -> None:
     found.problems.append(Problem(address, head, error.wording))
 
 
-def _images(found: Group, known: Known) -> tuple[str, ...]:
+def _images(found: ProductRows, known: SheetReferences) -> tuple[str, ...]:
     codes = [row.values["sku_code"] for row in found.rows]
     urls = [url for code in (found.product_code, *codes) for url in known.images.get(code, ())]
     return tuple(dict.fromkeys(urls))[: product_rules.MAX_IMAGES]

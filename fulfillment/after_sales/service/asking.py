@@ -1,4 +1,4 @@
-"""A member asks for after-sales, sends back, appeals, gives up."""
+"""What a member does in a case: ask, send goods back, appeal to an operator, withdraw."""
 
 from typing import Any
 from uuid import UUID
@@ -41,32 +41,34 @@ def limits(uow: UnitOfWork) -> Limits:
 
 
 def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> Locked:
-    """Open a case about units of one's own order; return it with its part and line, locked.
+    """Open a case about units of one's own order; return it with its locked fulfillment order and line.
 
-    The order is locked: what is asked twice at once is taken once. Raises NotFound, WrongState,
-    NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew for what a right
-    pays and has not left.
+    The order is locked, so that the same units asked about twice at once make one case. Raises
+    NotFound, WrongState, NotSplitYet, NothingToAsk, NotSentYet, TooLate, AmountTooHigh, and ChooseAnew
+    for units that an entitlement pays and that have not left.
     """
     order_queries.order_of_member(uow.session, order_id, member_id)
     order = order_service.lock(uow, order_id)
     if order.state not in (order_rules.PAID, order_rules.COMPLETED):
         raise order_rules.STATES.refusal(order.state, "after_sales")
     line = order_queries.sold_line(uow.session, order_id, asked.line_id)
-    part, goods, which = _units(uow, asked)
+    fulfillment_order, goods, which = _units(uow, asked)
     is_unsent = which != rules.SENT
     if not is_unsent:
         # What came instead has a time of its own, from its own arrival on.
-        came_at = part.delivered_at and dispatch_queries.last_delivered_at(uow.session, line.id)
+        came_at = fulfillment_order.delivered_at and dispatch_queries.last_delivered_at(
+            uow.session, line.id
+        )
         rules.check_window(came_at, uow.now, uow.settings.after_sales.window)
-    left, is_by_right = reimbursing.left_of_line(uow.session, order_id, line.id)
-    if which == rules.ORIGINAL and is_by_right:
+    left, is_by_entitlement = reimbursing.left_of_line(uow.session, order_id, line.id)
+    if which == rules.ORIGINAL and is_by_entitlement:
         raise ChooseAnew()
     most = min(asked.quantity * line.price_fen, left)
     if most == 0:
         raise rules.NothingToAsk("quantity", left=0)
-    # Units that never left go back at what they cost, not at a part of it.
+    # Units that never left go back at what they cost, not at a fulfillment order of it.
     wanted = None if is_unsent else asked.amount_fen
-    case = _case(uow, asked, line, part)
+    case = _case(uow, asked, line, fulfillment_order)
     case.amount_fen = rules.check_amount(wanted, most)
     case.is_unsent, case.held = is_unsent, asked.quantity if is_unsent else 0
     goods.held_quantity += case.held
@@ -76,12 +78,12 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
         uow, case, None, f"member:{member_id}", wording.name("after_sales_reason", asked.reason).zh
     )
     tell_supplier(uow, case, "有新的售后申请，请处理", "There is a new after-sales request")
-    return part, goods, case
+    return fulfillment_order, goods, case
 
 
 def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, FulfillmentLine, str]:
-    """Return the part and the line, locked, whose units a request is about, and which they are."""
-    part, goods = dispatch_service.lock_line(uow, asked.line_id)
+    """Return the locked fulfillment order and line that a request is about, and which units."""
+    fulfillment_order, goods = dispatch_service.lock_line(uow, asked.line_id)
     replacing = dispatch_queries.replacements_of(uow.session, asked.line_id)
     claimed = queries.claimed_sent(uow.session, asked.line_id)
     claimed += sum(each.quantity - each.dispatched_quantity for each in replacing)
@@ -94,20 +96,20 @@ def _units(uow: UnitOfWork, asked: Request) -> tuple[FulfillmentOrder, Fulfillme
     which = rules.units_for(asked, units)
     if which == rules.REPLACING:
         chosen = next(each for each in replacing if each.to_dispatch >= asked.quantity)
-        part, goods = dispatch_service.lock_line_of_part(
+        fulfillment_order, goods = dispatch_service.lock_line_of(
             uow, asked.line_id, chosen.fulfillment_order_id
         )
-    return part, goods, which
+    return fulfillment_order, goods, which
 
 
 def _case(
-    uow: UnitOfWork, asked: Request, line: SoldLine, part: FulfillmentOrder
+    uow: UnitOfWork, asked: Request, line: SoldLine, fulfillment_order: FulfillmentOrder
 ) -> AfterSalesCase:
     return AfterSalesCase(
         id=new_id(),
         number=new_number("S", uow.now),
         order_line_id=line.id,
-        fulfillment_order_id=part.id,
+        fulfillment_order_id=fulfillment_order.id,
         **{name: value for name, value in vars(line).items() if name not in ("id", "price_fen")},
         kind=asked.kind,
         reason=asked.reason,
@@ -154,10 +156,10 @@ def _note(uow: UnitOfWork, case: AfterSalesCase, before: str | None, actor: str,
 
 
 def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
-    """Lock what a decision touches: order, its part, and the case, in this order."""
+    """Lock what a decision touches: order, its fulfillment order, and the case, in this order."""
     case = queries.any_case(uow.session, case_id)
     order_service.lock(uow, case.order_id)
-    part, line = dispatch_service.lock_line_of_part(
+    fulfillment_order, line = dispatch_service.lock_line_of(
         uow, case.order_line_id, case.fulfillment_order_id
     )
     locked = uow.session.scalars(
@@ -166,7 +168,7 @@ def lock(uow: UnitOfWork, case_id: UUID) -> Locked:
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    return part, line, locked
+    return fulfillment_order, line, locked
 
 
 def release(line: FulfillmentLine, case: AfterSalesCase) -> None:
@@ -176,7 +178,7 @@ def release(line: FulfillmentLine, case: AfterSalesCase) -> None:
 
 
 def withdraw(uow: UnitOfWork, member_id: UUID, case_id: UUID) -> AfterSalesCase:
-    """Give up one's own case before the goods are on their way back; again changes nothing."""
+    """Withdraw one's own case before the goods are on their way back; doing it again changes nothing."""
     queries.case_of_member(uow.session, case_id, member_id)
     _, line, case = lock(uow, case_id)
     if case.state != rules.WITHDRAWN:
@@ -238,8 +240,8 @@ def tell_supplier(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> No
 
 def tell_member(uow: UnitOfWork, case: AfterSalesCase, zh: str, en: str) -> None:
     """Leave a notice about a case with its member, or with the union whose order it is of."""
-    part = uow.session.get_one(FulfillmentOrder, case.fulfillment_order_id)
-    audience = UNION if part.delivery_mode == dispatch_rules.UNIT else STORE
+    fulfillment_order = uow.session.get_one(FulfillmentOrder, case.fulfillment_order_id)
+    audience = UNION if fulfillment_order.delivery_mode == dispatch_rules.UNIT else STORE
     staff_notices.notify(uow, [_notice(case, audience, case.member_id, zh, en)])
 
 

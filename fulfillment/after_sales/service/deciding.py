@@ -1,4 +1,4 @@
-"""Suppliers decide about cases, operators where they disagree, and silence where nobody does."""
+"""Cases are decided: by the supplier, by an operator after an appeal, or by a deadline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from mall.kernel.money import yuan
 from mall.kernel.uow import UnitOfWork
 from orders.messages import OrderCancelled
 from orders.refunds.service import reimbursing
-from orders.refunds.service.reimbursing import GivingBack
+from orders.refunds.service.reimbursing import ReimbursementRequest
 
 
 def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> AfterSalesCase:
@@ -27,8 +27,8 @@ def ask(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) -> Aft
     Raises what `asking.request` raises.
     """
     found = asking.request(uow, member_id, order_id, asked)
-    part, _, case = found
-    is_late = part.dispatch_by is not None and part.dispatch_by < uow.now
+    fulfillment_order, _, case = found
+    is_late = fulfillment_order.dispatch_by is not None and fulfillment_order.dispatch_by < uow.now
     if case.is_unsent and is_late:
         _agree(uow, found, rules.SILENCE, "已超过承诺发货时间，自动同意")
     return case
@@ -73,7 +73,7 @@ def _give(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
 def _refund(
     uow: UnitOfWork, found: Locked, actor: str, note: str, amount_fen: int | None = None
 ) -> None:
-    part, line, case = found
+    fulfillment_order, line, case = found
     if amount_fen not in (None, case.amount_fen):
         # For a part of the money the goods are kept, or still sent.
         release(line, case)
@@ -86,10 +86,11 @@ def _refund(
         case.is_unsent = False
     unsent = case.held
     supplier_sent = any(
-        each.dispatched_quantity for each in dispatch_service.lines_of_supplier(uow, part)
+        each.dispatched_quantity
+        for each in dispatch_service.lines_of_supplier(uow, fulfillment_order)
     )
     is_fault = rules.REASONS[case.reason].is_suppliers_fault
-    back = GivingBack(
+    back = ReimbursementRequest(
         line_id=case.order_line_id,
         amount_fen=amount_fen or case.amount_fen,
         reference=f"case:{case.id}",
@@ -102,18 +103,20 @@ def _refund(
     become(uow, case, rules.REFUNDED, actor, note, **changes)
     if unsent:
         voucher_service.revoke(uow, line.id, unsent)
-        dispatch_service.take_out(uow, part, line, unsent)
+        dispatch_service.cancel_units(uow, fulfillment_order, line, unsent)
     amount = yuan(went.amount_fen + went.freight_fen)
     tell_member(uow, case, f"售后退款 {amount} 元已办理", f"¥{amount} goes back to you")
 
 
 def _replace(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
-    part, line, case = found
+    fulfillment_order, line, case = found
     try:
-        stock_service.take_free(uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}")
+        stock_service.take_unreserved(
+            uow, case.sku_id, case.quantity, "exchange", f"case:{case.number}"
+        )
     except OutOfStock as error:
         raise rules.ExchangeSoldOut() from error
-    again = dispatch_service.open_replacement(uow, part, line, case.id, case.quantity)
+    again = dispatch_service.open_replacement(uow, fulfillment_order, line, case.id, case.quantity)
     become(uow, case, rules.REPLACED, actor, note, replacement_id=again.id)
     tell_member(uow, case, "换货商品即将发出", "Other goods will be sent to you")
 
@@ -189,7 +192,7 @@ def arbitrate(uow: UnitOfWork, case_id: UUID, actor: str, verdict: Verdict) -> A
 
 
 def _agree_anyhow(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None:
-    """Agree, and where that cannot be done as asked, give the money."""
+    """Approve a case; refund it where an exchange is sold out or there is no return address."""
     try:
         _agree(uow, found, actor, note)
     except (rules.ExchangeSoldOut, rules.NoReturnAddress):
@@ -197,7 +200,7 @@ def _agree_anyhow(uow: UnitOfWork, found: Locked, actor: str, note: str) -> None
 
 
 def decide_by_silence(uow: UnitOfWork, case_id: UUID) -> bool:
-    """Let silence decide a case whose time is over; False where somebody was faster."""
+    """Decide a case against whoever let its deadline pass; False where none has passed."""
     found = asking.lock(uow, case_id)
     _, line, case = found
     if case.due_at is None or case.due_at > uow.now:

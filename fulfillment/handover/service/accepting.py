@@ -27,7 +27,7 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     programme = programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     programme_rules.STATES.check(programme.state, programme_rules.ACCEPTED)
     unsplit = queries.count_unsplit(uow.session, programme.id)
-    rules.check_arrived(queries.parts_of(uow.session, programme.id), unsplit)
+    rules.check_arrived(queries.fulfillment_counts(uow.session, programme.id), unsplit)
     claims = queries.claims_of(uow.session, programme.id)
     undecided = sum(claim.state not in after_sales_rules.ENDED for claim in claims)
     if undecided:
@@ -37,9 +37,9 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
     authors.touch(uow, Subject(FILING, programme.id), signer)
     handed = entitlement_service.redeem_in_bulk(uow, programme.id)
     accepted = 0
-    for part in queries.unit_parts(uow.session, programme.id):
-        if part.state == dispatch_rules.DISPATCHED:
-            dispatch_service.deliver(uow, part.id, officer.signature.actor)
+    for fulfillment_order in queries.unit_fulfillment_orders(uow.session, programme.id):
+        if fulfillment_order.state == dispatch_rules.DISPATCHED:
+            dispatch_service.deliver(uow, fulfillment_order.id, officer.signature.actor)
             accepted += 1
     details = {"unit_parts": accepted, "rights": handed, "claims": len(claims)}
     programme.state = programme_rules.ACCEPTED
@@ -47,7 +47,7 @@ def accept(uow: UnitOfWork, officer: Officer, programme_id: UUID, note: str) -> 
 
 
 def touch_claim(uow: UnitOfWork, officer: Officer, programme_id: UUID, case_id: UUID) -> None:
-    """Note who goes on with a claim of a programme, or gives it up: it is part of what is accepted.
+    """Record who appeals or withdraws a claim of a programme: that person may not accept it.
 
     Raises NotFound for a case of another programme.
     """

@@ -22,7 +22,7 @@ from orders.programmes.service.lifecycle import Officer
 
 
 @dataclass(frozen=True)
-class Tick:
+class HandOutEntry:
     """What became of one person's share."""
 
     entitlement_id: UUID
@@ -33,45 +33,57 @@ class Tick:
 
 
 def record(
-    uow: UnitOfWork, officer: Officer, programme_id: UUID, ticks: Sequence[Tick], method: str
+    uow: UnitOfWork,
+    officer: Officer,
+    programme_id: UUID,
+    ticks: Sequence[HandOutEntry],
+    method: str,
 ) -> None:
     """Record what became of people's shares: all of them, or none.
 
-    The same again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Rights
-    are locked in one order: two tablets record a person one after the other.
+    Doing it again changes nothing. Raises NotFound, NotForThem, AlreadyHandedOut and Invalid. Each
+    entitlement is locked, so that two tablets record a person one after the other.
     """
     programme = programme_queries.programme_of_union(uow.session, officer.union_id, programme_id)
     places = {tick.entitlement_id: place for place, tick in enumerate(ticks)}
     for tick in sorted(ticks, key=lambda each: each.entitlement_id):
-        right = entitlement_queries.get_of_programme(uow.session, programme_id, tick.entitlement_id)
-        entitlement_service.lock(uow, right.id)
-        if programme.delivery != programme_rules.UNIT or not right.has_share:
-            raise rules.NotForThem(name=right.name)
-        _record(uow, officer, right, tick, _Way(method, places[tick.entitlement_id]))
+        entitlement = entitlement_queries.get_of_programme(
+            uow.session, programme_id, tick.entitlement_id
+        )
+        entitlement_service.lock(uow, entitlement.id)
+        if programme.delivery != programme_rules.UNIT or not entitlement.has_share:
+            raise rules.NotForThem(name=entitlement.name)
+        _record(uow, officer, entitlement, tick, _RecordedAs(method, places[tick.entitlement_id]))
 
 
 @dataclass(frozen=True)
-class _Way:
+class _RecordedAs:
     """How somebody's share was recorded: by scan or tick, and at which place of the list."""
 
     method: str
     place: int
 
 
-def _record(uow: UnitOfWork, officer: Officer, right: HandOutShare, tick: Tick, way: _Way) -> None:
+def _record(
+    uow: UnitOfWork,
+    officer: Officer,
+    entitlement: HandOutShare,
+    tick: HandOutEntry,
+    way: _RecordedAs,
+) -> None:
     number = None
     if tick.carrier is not None:
         number = shipment_rules.clean_number(tick.carrier, tick.tracking_no)
-    found = uow.session.get(HandOut, right.id, populate_existing=True)
+    found = uow.session.get(HandOut, entitlement.id, populate_existing=True)
     if found is not None:
         if found.state == tick.state:
             if tick.state == rules.HANDED_OUT and way.method == rules.SCAN:
-                raise _refusal(found, right, way.place)
+                raise _refusal(found, entitlement, way.place)
             return
         if tick.state not in rules.HAND_OUTS.table[found.state]:
-            raise _refusal(found, right, way.place)
+            raise _refusal(found, entitlement, way.place)
     else:
-        found = HandOut(entitlement_id=right.id, programme_id=right.programme_id)
+        found = HandOut(entitlement_id=entitlement.id, programme_id=entitlement.programme_id)
         uow.session.add(found)
     found.state, found.method, found.note = tick.state, way.method, tick.note
     found.recorded_at, found.recorded_by = uow.now, officer.signature.actor
@@ -79,10 +91,10 @@ def _record(uow: UnitOfWork, officer: Officer, right: HandOutShare, tick: Tick, 
     uow.session.flush()
 
 
-def _refusal(found: HandOut, right: HandOutShare, place: int) -> rules.AlreadyHandedOut:
+def _refusal(found: HandOut, entitlement: HandOutShare, place: int) -> rules.AlreadyHandedOut:
     return rules.AlreadyHandedOut(
         f"items.{place}.recipient_id",
-        name=right.name,
+        name=entitlement.name,
         state=rules.HAND_OUTS.name(found.state),
         at=f"{found.recorded_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",
         by=found.recorded_by,
@@ -93,12 +105,14 @@ def scan(uow: UnitOfWork, officer: Officer, programme_id: UUID, code: str) -> Ha
     """Hand one person's share out by the code that they show; raises what recording raises."""
     entitlement_id = rules.read_code(code, uow.settings.secret_key)
     try:
-        right = entitlement_queries.get_of_programme(uow.session, programme_id, entitlement_id)
+        entitlement = entitlement_queries.get_of_programme(
+            uow.session, programme_id, entitlement_id
+        )
     except NotFound as error:
         raise rules.WrongHandOutCode("code") from error
-    tick = Tick(entitlement_id, rules.HANDED_OUT)
+    tick = HandOutEntry(entitlement_id, rules.HANDED_OUT)
     record(uow, officer, programme_id, [tick], rules.SCAN)
-    return right
+    return entitlement
 
 
 def list_of(
@@ -108,16 +122,16 @@ def list_of(
     people = entitlement_queries.of_programme(
         session, programme_id, after, limit, queries.narrowed_to(state)
     )
-    recorded = queries.hand_outs_of(session, [right.id for right in people])
+    recorded = queries.hand_outs_of(session, [each.id for each in people])
     shown = ("state", "recorded_at", "recorded_by", "note", "carrier", "tracking_no")
     return [
         {
-            "recipient_id": right.id,
-            "position": right.position,
-            "name": right.name,
-            "employee_no": right.employee_no,
-            "department": right.department,
-            **{name: getattr(recorded.get(right.id), name, None) for name in shown},
+            "recipient_id": entitlement.id,
+            "position": entitlement.position,
+            "name": entitlement.name,
+            "employee_no": entitlement.employee_no,
+            "department": entitlement.department,
+            **{name: getattr(recorded.get(entitlement.id), name, None) for name in shown},
         }
-        for right in people
+        for entitlement in people
     ]

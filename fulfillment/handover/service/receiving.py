@@ -13,7 +13,7 @@ from fulfillment.after_sales.service import deciding
 from fulfillment.dispatch.models import FulfillmentLine
 from fulfillment.handover import queries, rules
 from fulfillment.handover.models import LoadReceipt, LoadReceiptLine
-from fulfillment.handover.rules import Counted
+from fulfillment.handover.rules import CountedLine
 from fulfillment.shipments import service as shipment_service
 from mall.approvals.rules import ACCEPTANCE, Subject
 from mall.approvals.service import authors
@@ -26,27 +26,27 @@ from orders.programmes.service.lifecycle import Officer
 
 
 @dataclass(frozen=True)
-class Receipt:
+class LoadCount:
     """What an officer says of a load; lines left out came whole."""
 
     shipment_id: UUID
-    lines: Sequence[Counted] = ()
+    lines: Sequence[CountedLine] = ()
     wish: str = rules.REFUND
     note: str = ""
 
 
-def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt) -> list[UUID]:
+def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: LoadCount) -> list[UUID]:
     """Record the receipt of a load, once, and open a case for each shortage and damage.
 
     Returns the cases. Raises NotFound, LoadReceived and Invalid; then nothing is kept. Locks the
-    programme, then order and part, as every case does.
+    programme, then order and fulfillment order, as every case does.
     """
     # Locked: whoever accepts the programme at this moment sees who counted what came, or waits.
     programme_queries.lock_of_union(uow, officer.union_id, programme_id)
     signer = lifecycle.signer_of(uow, officer)
     authors.touch(uow, Subject(ACCEPTANCE, programme_id), signer)
     shipment = queries.load(uow.session, programme_id, told.shipment_id)
-    part = shipment_service.lock_part(uow, shipment)
+    fulfillment_order = shipment_service.lock_fulfillment_order(uow, shipment)
     known = uow.session.get(LoadReceipt, shipment.id)
     if known is not None:
         at = f"{known.received_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
@@ -64,7 +64,7 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
     uow.session.flush()
     uow.session.add_all(lines)
     uow.session.flush()
-    shipment_service.arrive(uow, part, shipment, officer.signature.actor)
+    shipment_service.arrive(uow, fulfillment_order, shipment, officer.signature.actor)
     cases = []
     for line in lines:
         short = line.sent - line.received - line.damaged
@@ -72,20 +72,20 @@ def receive(uow: UnitOfWork, officer: Officer, programme_id: UUID, told: Receipt
             if quantity:
                 asked = _claim(uow, line, (quantity, reason), told)
                 # The unit's order is its union's.
-                case = deciding.ask(uow, officer.union_id, part.order_id, asked)
+                case = deciding.ask(uow, officer.union_id, fulfillment_order.order_id, asked)
                 cases.append(case.id)
     return cases
 
 
-def _count(uow: UnitOfWork, told: Receipt) -> list[LoadReceiptLine]:
-    sent = queries.sent_in(uow.session, told.shipment_id)
+def _count(uow: UnitOfWork, told: LoadCount) -> list[LoadReceiptLine]:
+    sent = queries.quantities_sent(uow.session, told.shipment_id)
     counted = {each.line_id: (index, each) for index, each in enumerate(told.lines)}
     for line_id, (index, _) in counted.items():
         if line_id not in sent:
             raise NotFound("line", field=f"lines.{index}.line_id")
     rows = []
     for line_id, quantity in sent.items():
-        index, each = counted.get(line_id, (0, Counted(line_id, quantity)))
+        index, each = counted.get(line_id, (0, CountedLine(line_id, quantity)))
         rules.check_counted(index, quantity, each)
         rows.append(
             LoadReceiptLine(
@@ -100,7 +100,7 @@ def _count(uow: UnitOfWork, told: Receipt) -> list[LoadReceiptLine]:
 
 
 def _claim(
-    uow: UnitOfWork, counted: LoadReceiptLine, what: tuple[int, str], told: Receipt
+    uow: UnitOfWork, counted: LoadReceiptLine, what: tuple[int, str], told: LoadCount
 ) -> Request:
     quantity, reason = what
     line = uow.session.get_one(FulfillmentLine, counted.fulfillment_line_id)
@@ -120,15 +120,15 @@ def _claim(
 def loads_of(session: Session, programme_id: UUID) -> list[dict[str, Any]]:
     """Return every parcel that goes to the unit, with what was sent and what came."""
     found = []
-    for shipment, part in queries.loads(session, programme_id):
+    for shipment, fulfillment_order in queries.loads(session, programme_id):
         receipt = session.get(LoadReceipt, shipment.id)
-        counted = queries.counted_in(session, shipment.id)
-        titles = queries.titles_of(session, part.id)
+        counted = queries.quantities_counted(session, shipment.id)
+        titles = queries.titles_of(session, fulfillment_order.id)
         found.append(
             {
                 "shipment_id": shipment.id,
-                "fulfillment_order_id": part.id,
-                "number": part.number,
+                "fulfillment_order_id": fulfillment_order.id,
+                "number": fulfillment_order.number,
                 "carrier": shipment.carrier,
                 "tracking_no": shipment.tracking_no,
                 "dispatched_at": shipment.dispatched_at,
@@ -143,7 +143,7 @@ def loads_of(session: Session, programme_id: UUID) -> list[dict[str, Any]]:
                         "received": counted[line_id].received if line_id in counted else None,
                         "damaged": counted[line_id].damaged if line_id in counted else None,
                     }
-                    for line_id, quantity in queries.sent_in(session, shipment.id).items()
+                    for line_id, quantity in queries.quantities_sent(session, shipment.id).items()
                 ],
             }
         )

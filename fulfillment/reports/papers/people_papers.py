@@ -25,17 +25,23 @@ def issue_list(session: Session, programme: Programme, part: int) -> Paper:
     rows: list[list[Cell]] = [
         [
             number,
-            right.name,
-            right.employee_no or "",
-            right.department,
-            mask_phone(right.phone),
-            Fen(right.amount_fen),
-            entitlement_rules.STATES.names_zh[right.state],
-            right.issued_at.astimezone(BEIJING).strftime("%Y-%m-%d") if right.issued_at else "",
+            entitlement.name,
+            entitlement.employee_no or "",
+            entitlement.department,
+            mask_phone(entitlement.phone),
+            Fen(entitlement.amount_fen),
+            entitlement_rules.STATES.names_zh[entitlement.state],
+            entitlement.issued_at.astimezone(BEIJING).strftime("%Y-%m-%d")
+            if entitlement.issued_at
+            else "",
         ]
-        for number, right in found
+        for number, entitlement in found
     ]
-    issued = sum(right.amount_fen for _, right in found if right.state in entitlement_rules.ISSUED)
+    issued = sum(
+        entitlement.amount_fen
+        for _, entitlement in found
+        if entitlement.state in entitlement_rules.ISSUED
+    )
     heads = ("序号", "姓名", "工号", "部门", "手机", "金额", "状态", "发放日期")
     widths = (9, 16, 14, 22, 18, 14, 22, 16)
     total: list[Cell] = ["", "已发放合计", "", "", "", Fen(issued), "", ""]
@@ -52,20 +58,20 @@ def hand_out_sheet(session: Session, programme: Programme, part: int) -> Paper:
     """Return the sheet on which everybody signs for what was handed out."""
     people = _people(session, programme, part)
     found = [each for each in people if each[1].state != entitlement_rules.WITHDRAWN]
-    recorded = handover_queries.hand_outs_of(session, [right.id for _, right in found])
+    recorded = handover_queries.hand_outs_of(session, [entitlement.id for _, entitlement in found])
     titles = {pack["pack_id"]: pack["title"] for pack in content_of(programme)["packs"]}
     only = next(iter(titles.values())) if len(titles) == 1 else ""
     rows: list[list[Cell]] = [
         [
             number,
-            right.name,
-            right.employee_no or "",
-            right.department,
-            titles.get(str(right.pack_id), only),
-            _signed(recorded.get(right.id)),
+            entitlement.name,
+            entitlement.employee_no or "",
+            entitlement.department,
+            titles.get(str(entitlement.pack_id), only),
+            _signed(recorded.get(entitlement.id)),
             "",
         ]
-        for number, right in found
+        for number, entitlement in found
     ]
     heads = ("序号", "姓名", "工号", "部门", "福利包", "签名", "日期")
     return Paper(

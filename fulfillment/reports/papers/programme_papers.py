@@ -96,7 +96,7 @@ def _basis(basis: str) -> str:
 
 
 def contents(session: Session, programme: Programme) -> list[Table]:
-    """Return what was approved: packs with their parts, or the products that may be chosen."""
+    """Return what was approved: packs with their items, or the products that may be chosen."""
     content = content_of(programme)
     if content["selection"] is not None:
         return [_selection(session, programme, content["selection"])]
@@ -104,15 +104,15 @@ def contents(session: Session, programme: Programme) -> list[Table]:
     for pack in content["packs"]:
         rows: list[list[Cell]] = [
             [
-                part["supplier_name"],
-                part["title"],
-                rules.options_text(part["options"]),
-                Fen(part["price_fen"]),
-                _basis(part.get("price_basis", "")),
-                part["quantity"],
-                Fen(part["price_fen"] * part["quantity"]),
+                item["supplier_name"],
+                item["title"],
+                rules.options_text(item["options"]),
+                Fen(item["price_fen"]),
+                _basis(item.get("price_basis", "")),
+                item["quantity"],
+                Fen(item["price_fen"] * item["quantity"]),
             ]
-            for part in pack["parts"]
+            for item in pack["parts"]
         ]
         tables.append(
             Table(
@@ -201,20 +201,20 @@ def bill(session: Session, programme: Programme) -> Paper:
 
 def acceptance_note(session: Session, programme: Programme) -> Paper:
     """Return what went to the unit and how far it is, for the officer who accepts it."""
-    parts = handover_queries.unit_parts(session, programme.id)
-    lines = dispatch_queries.lines_of(session, [part.id for part in parts])
+    fulfillment_orders = handover_queries.unit_fulfillment_orders(session, programme.id)
+    lines = dispatch_queries.lines_of(session, [each.id for each in fulfillment_orders])
     every = [line.id for each in lines.values() for line in each]
     counted = handover_queries.counted_of(session, every)
     rows: list[list[Cell]] = []
-    for part in parts:
-        for line in lines[part.id]:
+    for fulfillment_order in fulfillment_orders:
+        for line in lines[fulfillment_order.id]:
             whole, broken = counted.get(line.id, (0, 0))
             # What has left but was not received yet is not short.
             short = line.dispatched_quantity - whole - broken if line.id in counted else 0
             sums = [line.quantity, line.dispatched_quantity, whole, broken, short]
-            state = dispatch_rules.STATES.names_zh[part.state]
+            state = dispatch_rules.STATES.names_zh[fulfillment_order.state]
             options = rules.options_text(line.options)
-            rows.append([part.number, line.title, options, *sums, state])
+            rows.append([fulfillment_order.number, line.title, options, *sums, state])
     totals: list[Cell] = [sum(int(str(row[place])) for row in rows) for place in range(3, 8)]
     heads = ("履约单", "商品", "规格", "应收", "已发", "实收", "破损", "短少", "状态")
     goods = Table(
@@ -227,7 +227,7 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
     counts = queries.delivery_of(session, programme.id)
     facts = head(session, programme)
     facts.append(("全部履约单", f"{counts['parts']} 个，已收货 {counts['signed']} 个"))
-    if parts:
+    if fulfillment_orders:
         names = handover_rules.HAND_OUTS.names_zh
         handed = handover_queries.hand_out_counts(session, programme.id)
         facts.append(("现场发放", "，".join(f"{names[key]} {n}" for key, n in handed.items())))

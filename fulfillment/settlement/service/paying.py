@@ -9,7 +9,7 @@ from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementStatement
 from fulfillment.settlement.service import settlements
 from fulfillment.settlement.service.settlements import Adjustment
-from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
 from mall.kernel.ids import new_id
@@ -25,8 +25,8 @@ def adjust(uow: UnitOfWork, by: Signer, made: Adjustment) -> ValueAct:
     about = f"结算调整“{name}”{yuan(made.amount_fen)} 元：{made.note}"
     body = {**vars(made), "supplier_id": str(made.supplier_id)}
     # Two adjustments of one supplier are two things.
-    wanted = Wanted(ADJUST, body, abs(made.amount_fen), str(new_id()), about)
-    return values.do(uow, by, wanted)
+    wanted = ProposedAct(ADJUST, body, abs(made.amount_fen), str(new_id()), about)
+    return values.apply_or_propose(uow, by, wanted)
 
 
 def _made(body: Mapping[str, Any]) -> Adjustment:
@@ -55,7 +55,9 @@ def pay(
         return found
     about = f"支付结算单 {found.number}：{yuan(found.net_fen)} 元，{bank_reference}"
     body = {"statement_id": str(statement_id), "bank_reference": bank_reference}
-    return values.do(uow, by, Wanted(PAY, body, found.net_fen, str(statement_id), about))
+    return values.apply_or_propose(
+        uow, by, ProposedAct(PAY, body, found.net_fen, str(statement_id), about)
+    )
 
 
 def _check_payment(uow: UnitOfWork, body: Mapping[str, Any]) -> None:

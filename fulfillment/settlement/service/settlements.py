@@ -14,10 +14,10 @@ from catalog.suppliers import queries as supplier_queries
 from fulfillment.dispatch import queries as dispatch_queries
 from fulfillment.dispatch import rules as dispatch_rules
 from fulfillment.dispatch.models import FulfillmentOrder
-from fulfillment.messages import PartDelivered
+from fulfillment.messages import FulfillmentOrderDelivered
 from fulfillment.settlement import queries, rules
 from fulfillment.settlement.models import SettlementItem, SettlementStatement
-from fulfillment.settlement.rules import GivenBack, Item, SoldLine
+from fulfillment.settlement.rules import Item, ReimbursedShare, SoldLine
 from mall.access.rules import OPS, SUPPLIER
 from mall.kernel.clock import BEIJING, beijing_day
 from mall.kernel.ids import new_id, new_number
@@ -33,65 +33,91 @@ from orders.order import service as order_service
 from orders.refunds import queries as refund_queries
 
 
-def collect(uow: UnitOfWork, messages: Sequence[PartDelivered | LineReimbursed]) -> None:
+def collect(
+    uow: UnitOfWork, messages: Sequence[FulfillmentOrderDelivered | LineReimbursed]
+) -> None:
     """Write down the items that are missing of what was delivered of orders; again adds nothing."""
     for order_id in sorted({UUID(message.order_id) for message in messages}):
         _collect_order(uow, order_id)
 
 
 def _collect_order(uow: UnitOfWork, order_id: UUID) -> None:
-    """Locks the order: what goes back of it comes before or after, and is counted once."""
+    """Write the items of an order; it is locked, so that a reimbursement is counted once."""
     order = order_service.lock(uow, order_id)
+    # A replacement sells nothing: its goods were paid for with those that it replaces.
     delivered = [
-        part
-        for part in dispatch_queries.of_order(uow.session, order_id)
-        if part.state == dispatch_rules.DELIVERED and part.case_id is None
+        fulfillment_order
+        for fulfillment_order in dispatch_queries.of_order(uow.session, order_id)
+        if fulfillment_order.state == dispatch_rules.DELIVERED and fulfillment_order.case_id is None
     ]
     if not delivered:
         return
-    back: dict[UUID | None, list[GivenBack]] = {}
+    back: dict[UUID | None, list[ReimbursedShare]] = {}
     for row in refund_queries.reimbursements_of(uow.session, order_id):
         # Freight has no line: it is its supplier's.
         key = row.order_line_id or row.supplier_id
-        found = GivenBack(row.id, row.amount_fen, row.unsent, row.created_at)
+        found = ReimbursedShare(row.id, row.amount_fen, row.unsent, row.created_at)
         back.setdefault(key, []).append(found)
     fees = {UUID(fee["supplier_id"]): fee["fee_fen"] for fee in order.freight}
     rows: list[dict[str, Any]] = []
-    for part in delivered:
+    for fulfillment_order in delivered:
         shared = {
-            "supplier_id": part.supplier_id,
+            "supplier_id": fulfillment_order.supplier_id,
             "order_id": order_id,
             "order_no": order.order_no,
         }
-        for line_id, items in _items_of_part(uow, part, back):
-            rows += [_row(each, part, order_line_id=line_id, **shared) for each in items]
-        fee = fees.get(part.supplier_id, 0)
-        if fee and part.delivery_mode != dispatch_rules.PICKUP and part.delivered_at:
-            reference = f"{order_id}:{part.supplier_id}"
-            found_back = back.get(part.supplier_id, [])
-            freight = rules.items_of_freight(reference, fee, found_back, part.delivered_at)
-            rows += [_row(each, part, order_line_id=None, **shared) for each in freight]
+        for line_id, items in _items_of(uow, fulfillment_order, back):
+            rows += [
+                _row(each, fulfillment_order, order_line_id=line_id, **shared) for each in items
+            ]
+        fee = fees.get(fulfillment_order.supplier_id, 0)
+        # What is collected at a counter was not sent, so no freight is earned by it.
+        if (
+            fee
+            and fulfillment_order.delivery_mode != dispatch_rules.PICKUP
+            and fulfillment_order.delivered_at
+        ):
+            reference = f"{order_id}:{fulfillment_order.supplier_id}"
+            found_back = back.get(fulfillment_order.supplier_id, [])
+            freight = rules.items_of_freight(
+                reference, fee, found_back, fulfillment_order.delivered_at
+            )
+            rows += [
+                _row(each, fulfillment_order, order_line_id=None, **shared) for each in freight
+            ]
+    # All is computed anew and what stands already left out: messages come late, twice, in any
+    # order.
     known = queries.known(uow.session, order_id)
     _write(uow, [row for row in rows if row["reference"] not in known])
 
 
-def _items_of_part(
-    uow: UnitOfWork, part: FulfillmentOrder, back: dict[UUID | None, list[GivenBack]]
+def _items_of(
+    uow: UnitOfWork,
+    fulfillment_order: FulfillmentOrder,
+    back: dict[UUID | None, list[ReimbursedShare]],
 ) -> Iterable[tuple[UUID, list[Item]]]:
     lines = {
         line.id: line
-        for line in order_queries.lines_of(uow.session, [part.order_id])[part.order_id]
+        for line in order_queries.lines_of(uow.session, [fulfillment_order.order_id])[
+            fulfillment_order.order_id
+        ]
     }
-    for goods in dispatch_queries.lines_of(uow.session, [part.id])[part.id]:
+    for goods in dispatch_queries.lines_of(uow.session, [fulfillment_order.id])[
+        fulfillment_order.id
+    ]:
         line = lines[goods.order_line_id]
         gone = back.get(line.id, [])
         sold = SoldLine(line.id, line.title, line.quantity, line.amount_fen, gone)
-        assert part.delivered_at is not None
-        yield line.id, rules.items_of_line(sold, line.commission_bps, part.delivered_at)
+        assert fulfillment_order.delivered_at is not None
+        yield (
+            line.id,
+            rules.items_of_line(sold, line.commission_bps, fulfillment_order.delivered_at),
+        )
 
 
-def _row(item: Item, part: FulfillmentOrder, **shared: Any) -> dict[str, Any]:
-    at = max(item.at, part.delivered_at) if part.delivered_at else item.at
+def _row(item: Item, fulfillment_order: FulfillmentOrder, **shared: Any) -> dict[str, Any]:
+    # What went back before the delivery counts from the delivery: there was no sale before.
+    at = max(item.at, fulfillment_order.delivered_at) if fulfillment_order.delivered_at else item.at
     values = {**vars(item), "net_fen": item.amount_fen - item.commission_fen, "happened_at": at}
     del values["at"]
     return {"id": new_id(), "statement_id": None, **values, **shared}
@@ -101,7 +127,7 @@ def _write(uow: UnitOfWork, rows: list[dict[str, Any]]) -> None:
     """Write items with their postings; both are unique by the item's reference."""
     # What costs nothing, of a line that was given away for example, moves nothing.
     rows = [row for row in rows if row["amount_fen"]]
-    # Two parts of a supplier share its freight.
+    # Two fulfillment orders of a supplier share its freight.
     rows = list({row["reference"]: row for row in rows}.values())
     if not rows:
         return
@@ -117,6 +143,7 @@ def _transfer(row: dict[str, Any]) -> Transfer:
         Leg(posting.COMMISSION, row["commission_fen"]),
         Leg(posting.supplier_account(row["supplier_id"]), row["net_fen"]),
     ]
+    # The ledger keeps no entry of nothing, and a commission may be nothing.
     moved = tuple(leg for leg in legs if leg.amount_fen)
     return Transfer(f"settle:{row['reference']}", "settlement", posting.CNY, moved)
 
@@ -173,6 +200,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
 
     Raises NotFound, Invalid, StatementOpen, and NothingToSettle where they sum to nothing or less.
     """
+    # The supplier's row is the turn: two drafts at once would share out the same items.
     supplier = supplier_queries.get_supplier(uow.session, supplier_id, for_update=True)
     rules.check_period(ends_on, beijing_day(uow.now))
     waiting = queries.waiting_of(uow.session, supplier_id)
@@ -187,6 +215,7 @@ def draft(uow: UnitOfWork, supplier_id: UUID, ends_on: date, actor: str) -> Sett
         number=new_number("J", uow.now),
         supplier_id=supplier_id,
         supplier_name=supplier.name,
+        # As it is now: a statement is paid to the account that stands on it.
         account=supplier.settlement_account,
         begins_on=beijing_day(min(each.happened_at for each in items)),
         ends_on=ends_on,
@@ -282,6 +311,8 @@ def pay(
     found.state, found.paid_by, found.paid_at = rules.PAID, actor, uow.now
     found.bank_reference = bank_reference
     try:
+        # A savepoint: one transfer of the bank pays one statement, and the other is refused in
+        # words.
         with uow.session.begin_nested():
             uow.session.flush()
     except IntegrityError as error:

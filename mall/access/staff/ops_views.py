@@ -23,7 +23,7 @@ from mall.access.staff.schemas import (
     RequestList,
 )
 from mall.access.staff.service import changes, factors, invitations
-from mall.access.staff.service.changes import Decided
+from mall.access.staff.service.changes import DecidedChange
 from mall.kernel.uow import reading, unit_of_work
 from mall.web.fields import page, values_of
 
@@ -37,7 +37,7 @@ def change_reply(change: StaffChange) -> dict[str, Any]:
     return values_of(change, AccountChange)
 
 
-def _decided(decided: Decided) -> dict[str, Any]:
+def _decided(decided: DecidedChange) -> dict[str, Any]:
     return {**change_reply(decided.change), "invitation": decided.invitation}
 
 

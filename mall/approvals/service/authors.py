@@ -53,6 +53,7 @@ def _row(uow: UnitOfWork, what: Subject, by: Signer) -> dict[str, Any]:
 def _write(uow: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
+    # Sorted: two that write the same authors meet them in one order.
     query = insert(Author).values(sorted(rows, key=lambda row: row["name"]))
     new = query.excluded
     # Who the person is follows the newest touch: an account may get its phone later.
@@ -72,11 +73,11 @@ def _among(subjects: Iterable[Subject]) -> Any:
     )
 
 
-def take_in(uow: UnitOfWork, what: Subject, parts: Sequence[Subject]) -> None:
-    """Make whoever touched a part since it was last approved an author of the whole.
+def inherit_authors(uow: UnitOfWork, what: Subject, parts: Sequence[Subject]) -> None:
+    """Make the authors of an object's content, since it was last approved, authors of the object.
 
-    Called when the whole is handed in, after its content was read: who touches a part later is not
-    in the content, and counts for the next time.
+    Called when the object is submitted, after its content was read: a later change is not in what was
+    submitted, and counts for the next time.
     """
     uow.session.execute(
         delete(AuthorSource).where(
@@ -112,8 +113,8 @@ def _actor(row: Author) -> Actor:
     return Actor(row.account_id, row.member_id, row.phone)
 
 
-def settle(uow: UnitOfWork, what: Subject) -> None:
-    """Note that an approval looked at the touches that the object took in."""
+def mark_approved(uow: UnitOfWork, what: Subject) -> None:
+    """Mark the changes that the object took in as approved."""
     source = AuthorSource
     uow.session.execute(
         update(Author)
@@ -123,6 +124,7 @@ def settle(uow: UnitOfWork, what: Subject) -> None:
             Author.name == source.name,
             source.subject_kind == what.kind,
             source.subject_id == what.id,
+            # Up to what was taken in: a touch since then waits for the next approval.
             Author.settled < source.touches,
         )
         .values(settled=source.touches)
@@ -130,14 +132,14 @@ def settle(uow: UnitOfWork, what: Subject) -> None:
     )
 
 
-def pass_on(uow: UnitOfWork, source: Subject, what: Subject) -> None:
+def copy_authors(uow: UnitOfWork, source: Subject, what: Subject) -> None:
     """Make whoever touched a source, such as a sheet, an author of what was made from it."""
     rows = uow.session.scalars(select(Author).where(_among([source])))
     _write(uow, [_row(uow, what, _signer_of(each)) for each in rows])
 
 
-def settle_part(uow: UnitOfWork, part: Subject) -> None:
-    """Note that an approval looked at all that was done to an object; the caller has locked it."""
+def mark_content_approved(uow: UnitOfWork, part: Subject) -> None:
+    """Mark all changes of an object as approved; the caller has locked it."""
     uow.session.execute(
         update(Author)
         .where(Author.subject_kind == part.kind, Author.subject_id == part.id)
@@ -163,6 +165,7 @@ def decide(
     of_whole = _among([what])
     query = select(Author).where(of_whole if open_parts is None else or_(of_whole, open_parts))
     rows = list(uow.session.scalars(query.execution_options(populate_existing=True)))
+    # Both: whoever changes the phone number in between is still the same person.
     then, now = _people(uow, rows)
     if by.actor is not None:
         try:

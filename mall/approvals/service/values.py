@@ -1,4 +1,4 @@
-"""Do what moves value alone within the limit, or let it wait for another person."""
+"""Acts that move value: one person alone within the limit, beyond it a proposal and a second one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mall.approvals import rules
 from mall.approvals.models import ValueAct
-from mall.approvals.rules import Kind, Signer, Subject, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer, Subject
 from mall.approvals.service import authors
 from mall.kernel.clock import beijing_day
 from mall.kernel.db import check_limit
@@ -21,27 +21,27 @@ from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 
-__all__ = ["ValueAct", "Values"]
+__all__ = ["ActKinds", "ValueAct"]
 
 
 @dataclass(frozen=True)
-class Values:
-    """The kinds of acts that features hand in, and how those who may confirm hear of one."""
+class ActKinds:
+    """The kinds of acts that features register, and how those who may confirm are told of a proposal."""
 
     kinds: Mapping[str, Kind]
     tell: Callable[[UnitOfWork, ValueAct, Kind], None]
 
 
-_installed: Values | None = None
+_installed: ActKinds | None = None
 
 
-def install(found: Values) -> None:
+def install(found: ActKinds) -> None:
     """Say which kinds there are; the shell does so once, when it wires the packages together."""
     global _installed
     _installed = found
 
 
-def values() -> Values:
+def values() -> ActKinds:
     """Return the kinds that were installed."""
     assert _installed is not None, "the shell installs the kinds of value acts"
     return _installed
@@ -60,12 +60,13 @@ _ADD = text(
 )
 
 
-def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
+def apply_or_propose(uow: UnitOfWork, by: Signer, wanted: ProposedAct) -> ValueAct:
     """Carry something out where one person may, else keep it for another one to confirm.
 
     Raises what the kind refuses, AlreadyProposed and LimitReached.
     """
     kind = values().kinds[wanted.kind]
+    # Checked here as well: nobody should wait for a second person only to be refused then.
     kind.check(uow, wanted.body)
     act = _new(uow, by, wanted, kind)
     if kind.is_alone_allowed and _is_within_limit(uow, by, wanted.amount_fen):
@@ -76,6 +77,8 @@ def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
     waiting = select(func.count()).select_from(ValueAct).where(ValueAct.state == rules.PROPOSED)
     check_limit(uow.session, ("value_act", None), waiting, rules.MAX_WAITING)
     try:
+        # A savepoint: of two at once the unique index lets one wait, and the other is refused in
+        # words.
         with uow.session.begin_nested():
             _keep(uow, act)
     except IntegrityError as error:
@@ -85,7 +88,8 @@ def do(uow: UnitOfWork, by: Signer, wanted: Wanted) -> ValueAct:
     return act
 
 
-def _new(uow: UnitOfWork, by: Signer, wanted: Wanted, kind: Kind) -> ValueAct:
+def _new(uow: UnitOfWork, by: Signer, wanted: ProposedAct, kind: Kind) -> ValueAct:
+    # Kept with the act: the audit judges it by the limit of its day, not by today's.
     limit = uow.settings.alone.limit_fen if kind.is_alone_allowed else None
     return ValueAct(
         id=new_id(),
@@ -130,6 +134,8 @@ def _is_within_limit(uow: UnitOfWork, by: Signer, amount_fen: int) -> bool:
         return False
     shared = {"day": beijing_day(uow.now), "fen": amount_fen, "limit": uow.settings.alone.limit_fen}
     try:
+        # A savepoint: a person is known by several keys, and a full one undoes what the others
+        # counted.
         with uow.session.begin_nested():
             for person in by.keys:
                 if uow.session.execute(_ADD, {**shared, "person": person}).first() is None:
@@ -146,10 +152,12 @@ def confirm(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
     """
     act = _lock(uow, act_id)
     rules.STATES.check(act.state, rules.CONFIRMED)
+    # The sweep that ends it may not have come by yet.
     if act.ends_at <= uow.now:
         raise rules.ProposalLapsed(days=uow.settings.alone.proposal_days)
     authors.decide(uow, Subject(rules.VALUE, act.id), by)
     kind = values().kinds[act.kind]
+    # In the name of who proposed it; who confirmed stands beside it.
     act.result = _plain(kind.encode(kind.carry_out(uow, act.body, act.proposed_by)))
     _decide(uow, act, rules.CONFIRMED, by)
     return act
@@ -173,17 +181,17 @@ def _tell_refused(uow: UnitOfWork, act: ValueAct) -> None:
 
 
 def withdraw(uow: UnitOfWork, act_id: UUID, by: Signer) -> ValueAct:
-    """Take back what oneself proposed; raises NotYours and WrongState."""
+    """Withdraw one's own proposal; raises NotYours and WrongState."""
     act = _lock(uow, act_id)
     rules.STATES.check(act.state, rules.WITHDRAWN)
     if act.proposed_by != by.name:
         raise rules.NotYours()
-    take_back(uow, act, by)
+    withdraw_proposal(uow, act, by)
     return act
 
 
-def take_back(uow: UnitOfWork, act: ValueAct, by: Signer) -> None:
-    """Take back a locked proposal that waits, for whoever may: it decides nothing."""
+def withdraw_proposal(uow: UnitOfWork, act: ValueAct, by: Signer) -> None:
+    """Withdraw a locked proposal that waits; the caller has checked who may."""
     rules.STATES.check(act.state, rules.WITHDRAWN)
     _decide(uow, act, rules.WITHDRAWN, by)
 
@@ -246,8 +254,8 @@ def list_acts(
     return list(session.scalars(query.order_by(ValueAct.id.desc()).limit(limit + 1)))
 
 
-def seeded(uow: UnitOfWork, wanted: Wanted) -> None:
-    """Write down what the demo or a measurement gave by itself: nobody did it, so nobody's limit."""
+def seeded(uow: UnitOfWork, wanted: ProposedAct) -> None:
+    """Record an act of the demo or of a measurement: no person did it, so no limit counts it."""
     system = Signer(None, "system", "系统")
     kind = values().kinds[wanted.kind]
     act = _new(uow, system, wanted, kind)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mall.kernel.files.store import FilesUnavailable, Kept, no_such_file
+from mall.kernel.files.store import FilesUnavailable, StoredObject, no_such_file
 
 # What the system says of a name that no file has, or can have.
 _ABSENT = {
@@ -79,7 +79,7 @@ class LocalFiles:
             if error.errno not in _ABSENT:
                 raise FilesUnavailable() from error
 
-    def every(self) -> Iterator[Kept]:
+    def every(self) -> Iterator[StoredObject]:
         for folder, _, names in os.walk(self._root):
             for name in names:
                 path = Path(folder, name)
@@ -87,4 +87,4 @@ class LocalFiles:
                     since = datetime.fromtimestamp(path.stat().st_mtime, UTC)
                 except FileNotFoundError:
                     continue
-                yield Kept(path.relative_to(self._root).as_posix(), since)
+                yield StoredObject(path.relative_to(self._root).as_posix(), since)

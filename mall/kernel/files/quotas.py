@@ -139,7 +139,7 @@ def _use(session: Session, owner: Owner) -> Row[tuple[int, int]] | None:
     return session.execute(query, {"kind": owner.kind, "id": owner.id}).one_or_none()
 
 
-def give_back(session: Session, keys: Collection[str]) -> None:
-    """Give the room of files that were removed back to whoever they were kept for."""
+def release(session: Session, keys: Collection[str]) -> None:
+    """Release the storage of removed files to the owners whom it was charged to."""
     if keys:
         session.execute(_GIVE_BACK, {"keys": list(keys)})

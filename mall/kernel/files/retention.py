@@ -84,7 +84,7 @@ def _for_ever() -> Iterator[None]:
         yield None
 
 
-def _note(found: list[Kept], ask: InForce, after: timedelta) -> None:
+def _note(found: list[StoredObject], ask: InForce, after: timedelta) -> None:
     """Give what is not in force its last day, and take it from what is."""
     with unit_of_work() as uow:
         old = [kept.key for kept in found if kept.since < uow.now - UNTOUCHED]
@@ -123,5 +123,5 @@ def _remove(files: PrivateFiles, in_force: Mapping[str, InForce]) -> int:
             uow.session.execute(
                 update(EndedFile).where(EndedFile.key.in_(gone)).values(removed_at=uow.now)
             )
-            quotas.give_back(uow.session, gone)
+            quotas.release(uow.session, gone)
     return len(gone)

@@ -8,7 +8,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from mall.kernel.errors import NotFound
-from mall.kernel.files.store import FilesUnavailable, Kept, no_such_file
+from mall.kernel.files.store import FilesUnavailable, StoredObject, no_such_file
 from mall.kernel.settings import S3Settings
 
 # What a server says of a key that no object has, or can have.
@@ -83,12 +83,12 @@ class S3Files:
     def delete(self, key: str) -> None:
         self._call("delete_object", Key=self._key(key))
 
-    def every(self) -> Iterator[Kept]:
+    def every(self) -> Iterator[StoredObject]:
         more: dict[str, str] = {}
         while True:
             reply = self._call("list_objects_v2", Prefix=self._prefix, **more)
             for item in reply.get("Contents", ()):
-                yield Kept(item["Key"].removeprefix(self._prefix), item["LastModified"])
+                yield StoredObject(item["Key"].removeprefix(self._prefix), item["LastModified"])
             if not reply.get("IsTruncated"):
                 return
             more = {"ContinuationToken": reply["NextContinuationToken"]}

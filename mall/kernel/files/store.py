@@ -16,7 +16,7 @@ PRIVATE = (DOCUMENTS, UPLOADS, ROSTERS)
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredObject:
     """A file that is there: its key, and when it was put."""
 
     key: str
@@ -38,7 +38,7 @@ class FileStore(Protocol):
     def delete(self, key: str) -> None:
         """Forget a file; forgetting it again changes nothing. Raises FilesUnavailable."""
 
-    def every(self) -> Iterator[Kept]:
+    def every(self) -> Iterator[StoredObject]:
         """Give every file of the area. Raises FilesUnavailable."""
 
 
@@ -109,10 +109,10 @@ class PrivateFiles:
         store, rest = self._place(key)
         store.delete(rest)
 
-    def every(self, area: str) -> Iterator[Kept]:
+    def every(self, area: str) -> Iterator[StoredObject]:
         """Give every file of an area. Raises FilesUnavailable."""
         for kept in self._areas[area].every():
-            yield Kept(f"{area}/{kept.key}", kept.since)
+            yield StoredObject(f"{area}/{kept.key}", kept.since)
 
 
 def current_public_files() -> PublicFiles:

@@ -28,7 +28,7 @@ from mall.ledger.service.posting import (
 
 
 @dataclass(frozen=True)
-class Terms:
+class LotTerms:
     """What all lots of a programme have in common, under the names of the lot's own columns."""
 
     programme_id: UUID
@@ -50,10 +50,10 @@ class NewLot:
 
 
 @dataclass(frozen=True)
-class Given:
+class LotSource:
     """A statement that gives lot_id, owner_id and amount_fen of lots to issue, and its parameters.
 
-    It may change what it gives from, as long as it does so in the same breath.
+    It may change the rows that it gives from, in the same statement.
     """
 
     sql: str
@@ -86,7 +86,9 @@ def deposit(
     """
     if not 0 < amount_fen <= MAX_FEN:
         raise ValueError("a deposit is positive")
+    # The row of the fund first: whoever takes from it waits until the postings stand, too.
     uow.session.execute(_ADD, {"fund_id": fund_id, "amount": amount_fen})
+    # In step: money that unions have paid stands in `prepaid`, what may be given of it in the fund.
     money = (Leg(from_account, -amount_fen), Leg(posting.PREPAID, amount_fen))
     beans = (Leg(posting.ISSUED, -amount_fen), Leg(fund_account(fund_id), amount_fen))
     posting.post(
@@ -113,19 +115,22 @@ def pay_out(uow: UnitOfWork, fund_id: UUID, amount_fen: int, reference: str) -> 
 
 
 def _take(uow: UnitOfWork, fund_id: UUID, amount_fen: int) -> None:
+    # One conditional statement: between reading a balance and taking from it another may be faster.
     taken = uow.session.execute(_TAKE, {"fund_id": fund_id, "amount": amount_fen}).first()
     if taken is None:
         missing = amount_fen - balance(uow.session, fund_id)
         raise FundShort(missing_fen=missing)
 
 
-def issue(uow: UnitOfWork, fund_id: UUID, terms: Terms, lot: NewLot, reference: str) -> None:
+def issue(uow: UnitOfWork, fund_id: UUID, terms: LotTerms, lot: NewLot, reference: str) -> None:
     """Issue one lot from a fund; raise FundShort, keeping nothing."""
     values = {"given_id": lot.id, "given_to": lot.owner_id, "given_fen": lot.amount_fen}
-    issue_given(uow, fund_id, terms, Given(_ONE, values), reference)
+    issue_from(uow, fund_id, terms, LotSource(_ONE, values), reference)
 
 
-def issue_given(uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, reference: str) -> None:
+def issue_from(
+    uow: UnitOfWork, fund_id: UUID, terms: LotTerms, given: LotSource, reference: str
+) -> None:
     """Issue a lot for each row that a statement gives.
 
     One statement with its own: no row passes through the application. Raises FundShort where the
@@ -145,34 +150,37 @@ def issue_given(uow: UnitOfWork, fund_id: UUID, terms: Terms, given: Given, refe
             **vars(terms),
         },
     ).one()
+    # Lots and entries are written by now; raising undoes the transaction, and they with it.
     if row.lots and not row.is_covered:
         raise FundShort(missing_fen=int(row.fen) - balance(uow.session, fund_id))
 
 
-def return_lots(
+def reclaim_lots(
     uow: UnitOfWork, lot_ids: Sequence[UUID], fund_id: UUID | None, reference: str
 ) -> int:
-    """Take all that is left on lots back to a fund, or without one let it lapse; return how much.
+    """Reclaim all that is left on lots for their fund, or let it lapse without one; return how much.
 
     A lot that is empty is left alone; doing it again moves nothing.
     """
     to_account = leftover_account(fund_id)
     kind = "lapse" if fund_id is None else "return"
     total = _drain(uow, lot_ids, _Target(to_account, kind, reference))
+    # Lapsed beans belong to no fund: only the account of what lapsed keeps them.
     if fund_id is not None and total:
         uow.session.execute(_ADD, {"fund_id": fund_id, "amount": total})
     return total
 
 
-def gather(
-    uow: UnitOfWork, lot_ids: Sequence[UUID], terms: Terms, owner_id: UUID, reference: str
+def transfer_lots(
+    uow: UnitOfWork, lot_ids: Sequence[UUID], terms: LotTerms, owner_id: UUID, reference: str
 ) -> UUID | None:
     """Move all that is left on lots to one new lot of another owner; return it, or None for nothing.
 
-    So a union's order is paid from what its people were given, and a claimed right moves to its
+    So a union's order is paid from what its people were given, and a claimed entitlement moves to its
     member.
     """
     lot_id = new_id()
+    # The old lots stay, empty: entries name their accounts, and an entry is never changed.
     total = _drain(uow, lot_ids, _Target(lot_account(lot_id), "move", reference, owner_id))
     if not total:
         return None
@@ -201,6 +209,7 @@ class _Target:
 
 
 def _drain(uow: UnitOfWork, lot_ids: Sequence[UUID], target: _Target) -> int:
+    # Only what is not empty comes back, so that a second run moves nothing.
     rows = uow.session.execute(_EMPTY, {"lot_ids": sorted(lot_ids), "now": uow.now}).all()
     total = sum(row.balance_fen for row in rows)
     if total:
@@ -232,6 +241,7 @@ _ONE = """
 """
 
 
+# There are few sources, so each of these long statements is built once.
 @lru_cache(16)
 def _issuing(given: str) -> TextClause:
     # An entry of a new lot bears the lot's own id: it is the first of its account.

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from mall.approvals.models import ValueAct
-from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer
 from mall.approvals.service import values
 from mall.kernel.errors import NotFound
 from mall.kernel.money import yuan
@@ -18,19 +18,19 @@ from mall.members import queries as member_queries
 GRANT = "grant"
 
 
-def give(uow: UnitOfWork, by: Signer, body: Mapping[str, Any]) -> ValueAct:
+def grant(uow: UnitOfWork, by: Signer, body: Mapping[str, Any]) -> ValueAct:
     """Grant beans to members, or propose it; raises NotFound, Invalid, UnknownScope, AlreadyProposed.
 
     The reference grants once to each member.
     """
-    return values.do(uow, by, _wanted(body))
+    return values.apply_or_propose(uow, by, _wanted(body))
 
 
-def _wanted(body: Mapping[str, Any]) -> Wanted:
+def _wanted(body: Mapping[str, Any]) -> ProposedAct:
     ids = sorted({str(each) for each in body["member_ids"]})
     total = len(ids) * body["amount_fen"]
     about = f"发放福利豆“{body['programme']}”：{len(ids)} 人，共 {yuan(total)} 元"
-    return Wanted(GRANT, {**body, "member_ids": ids}, total, body["reference"], about)
+    return ProposedAct(GRANT, {**body, "member_ids": ids}, total, body["reference"], about)
 
 
 def _grants(body: Mapping[str, Any]) -> list[Grant]:
@@ -63,7 +63,7 @@ def _carry_out(uow: UnitOfWork, body: Mapping[str, Any], by: str) -> dict[str, A
 
 
 def seed(uow: UnitOfWork, grants: Iterable[Grant]) -> list[UUID]:
-    """Give what the demo and measurements begin with; it stands on record as nobody's."""
+    """Grant what the demo and measurements begin with; the record names nobody as its author."""
     lot_ids = []
     for each in grants:
         body = {

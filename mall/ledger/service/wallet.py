@@ -38,6 +38,7 @@ def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUI
     wanted = sorted(set(product_ids))
     if not 0 < len(wanted) <= MAX_SCOPE:
         raise Invalid("product_ids", "scope_products_wrong")
+    # A scope is frozen: what its lots may pay for does not change under whoever holds them.
     if known is not None:
         if sorted(known.product_ids) != wanted:
             raise Invalid("name", "scope_differs")
@@ -93,6 +94,7 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
     uow.session.execute(insert(BeanLot), lots)
     try:
         posting.post(uow, transfers)
+    # Two at once both passed the check above; the unique reference decides between them.
     except IntegrityError as error:
         if "uq_ledger_transfer_reference" in str(error.orig):
             raise GrantRepeated("reference", reference=grants[0].reference) from error
@@ -128,6 +130,7 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
                 UUID(row["id"]),
                 row["balance_fen"],
                 datetime.fromisoformat(row["expires_at"]),
+                # None and not an empty set: a lot without a scope pays for every product.
                 frozenset(map(UUID, row["product_ids"])) if row["product_ids"] else None,
                 row["allows_top_up"],
                 UUID(row["programme_id"]) if row["programme_id"] else None,
@@ -139,7 +142,7 @@ def reading_lots(member_id: UUID, now: datetime) -> Read:
 
 
 @dataclass(frozen=True)
-class Taking:
+class LotSpending:
     """So much of each lot of a member, for an order, at an instant."""
 
     member_id: UUID
@@ -148,8 +151,9 @@ class Taking:
     at: datetime
 
 
-def _take(taking: Taking, kind: str) -> DeferredWrite:
+def _take(taking: LotSpending, kind: str) -> DeferredWrite:
     amounts, order_id = taking.amounts, taking.order_id
+    # In id order, as every statement locks lots: two orders of a member never wait crosswise.
     lot_ids = sorted(amounts)
     is_spent = kind == "spend"
     values = {
@@ -163,6 +167,7 @@ def _take(taking: Taking, kind: str) -> DeferredWrite:
         "lots_reference": f"{kind}:{order_id}",
         "lots_kind": kind,
         "lots_total_entry_id": str(new_id()),
+        # Each order has a holding account of its own: captured or released, it is at zero again.
         "lots_to_account": posting.BEAN_SALES if is_spent else hold_account(order_id),
         "lots_total": str(sum(amounts.values())),
     }
@@ -170,7 +175,7 @@ def _take(taking: Taking, kind: str) -> DeferredWrite:
     return DeferredWrite(fragment, values, NotEnoughBeans("beans"))
 
 
-def spending(taking: Taking) -> DeferredWrite:
+def spending(taking: LotSpending) -> DeferredWrite:
     """Return the write that spends lots on an order.
 
     Writing it raises NotEnoughBeans and keeps nothing where a lot is short. It locks the lots in
@@ -179,7 +184,7 @@ def spending(taking: Taking) -> DeferredWrite:
     return _take(taking, "spend")
 
 
-def holding(taking: Taking) -> DeferredWrite:
+def holding(taking: LotSpending) -> DeferredWrite:
     """Return the write that sets beans aside for an order that waits for WeChat.
 
     It refuses and locks as that of `spending` does.
@@ -198,6 +203,7 @@ def capture(uow: UnitOfWork, order_id: UUID) -> int:
     """Spend what an order holds and return how much; doing it again changes nothing."""
     held = _settle(uow, order_id, "captured")
     total = sum(held.values())
+    # Nothing is held, or it was captured before: a second transfer would repeat the reference.
     if total:
         legs = (Leg(hold_account(order_id), -total), Leg(posting.BEAN_SALES, total))
         posting.post(uow, [Transfer(f"capture:{order_id}", "capture", BEANS, legs)])
@@ -205,17 +211,17 @@ def capture(uow: UnitOfWork, order_id: UUID) -> int:
 
 
 def release(uow: UnitOfWork, order_id: UUID) -> int:
-    """Give back what an unpaid order holds, to the lots it came from; again changes nothing.
+    """Release what an unpaid order holds to the lots it came from; doing it again changes nothing.
 
     Holding buys no time: what comes back to a lot that expired meanwhile lapses with it.
     """
     held = _settle(uow, order_id, "released")
-    how = _Return(hold_account(order_id), f"release:{order_id}", "release", has_grace=False)
-    return _give_back(uow, held, how)
+    how = _LotCredit(hold_account(order_id), f"release:{order_id}", "release", has_grace=False)
+    return _credit_lots(uow, held, how)
 
 
-def has_vouchers(session: Session, lot_ids: Collection[UUID]) -> bool:
-    """Tell whether one of the lots is a right that only its redemption spends."""
+def holds_entitlement(session: Session, lot_ids: Collection[UUID]) -> bool:
+    """Tell whether one of the lots is an entitlement's: only redeeming it spends such a lot."""
     query = select(BeanLot.id).where(BeanLot.id.in_(lot_ids), BeanLot.is_voucher)
     return session.scalars(query.limit(1)).first() is not None
 
@@ -231,22 +237,25 @@ def untouched(lot_id: InstrumentedAttribute[UUID | None]) -> ColumnElement[bool]
     return exists().where(BeanLot.id == lot_id, BeanLot.balance_fen == BeanLot.granted_fen)
 
 
-def unspend(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
-    """Give back what a paid order spent of each lot; a second time fails on its reference.
+def reimburse_order(uow: UnitOfWork, order_id: UUID, amounts: Mapping[UUID, int]) -> int:
+    """Reimburse all that a paid order spent of each lot; a second time fails on its reference.
 
     What comes back of a lot that expired meanwhile can be spent for the grace period.
     """
-    return _give_back(uow, amounts, _Return(posting.BEAN_SALES, f"unspend:{order_id}", "unspend"))
+    return _credit_lots(
+        uow, amounts, _LotCredit(posting.BEAN_SALES, f"unspend:{order_id}", "unspend")
+    )
 
 
 def reimburse(uow: UnitOfWork, reimbursement_id: UUID, amounts: Mapping[UUID, int]) -> int:
-    """Give back a part of what a paid order spent of each lot; a second time fails.
+    """Reimburse some of what a paid order spent of each lot; a second time fails on its reference.
 
-    A right takes nothing back: what it paid for goes to its union's fund.
+    An entitlement takes nothing back: what it paid for goes to its union's fund.
     """
+    # The ledger has called this `unspend` from its first day, and entries are never rewritten.
     reference = f"unspend:{reimbursement_id}"
-    how = _Return(posting.BEAN_SALES, reference, "unspend", spares_rights=True)
-    return _give_back(uow, amounts, how)
+    how = _LotCredit(posting.BEAN_SALES, reference, "unspend", spares_entitlements=True)
+    return _credit_lots(uow, amounts, how)
 
 
 def by_programme(session: Session, amounts: Mapping[UUID, int]) -> dict[UUID, int]:
@@ -260,36 +269,39 @@ def by_programme(session: Session, amounts: Mapping[UUID, int]) -> dict[UUID, in
 
 
 @dataclass(frozen=True)
-class _Return:
+class _LotCredit:
     """From which account beans come back, under which reference and kind, on which terms."""
 
     from_account: str
     reference: str
     kind: str
     has_grace: bool = True
-    spares_rights: bool = False
+    spares_entitlements: bool = False
 
 
-def _give_back(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _Return) -> int:
+def _credit_lots(uow: UnitOfWork, amounts: Mapping[UUID, int], how: _LotCredit) -> int:
     if not amounts:
         return 0
     lot_ids = sorted(amounts)
     rows = uow.session.execute(
-        statements.GIVE_BACK,
+        statements.CREDIT_LOTS,
         {
             "lot_ids": lot_ids,
             "amounts": [amounts[lot_id] for lot_id in lot_ids],
+            # One id for each lot, though few need it: ids come from the application
+            # (docs/adr/0004).
             "grace_ids": [new_id() for _ in lot_ids],
             "now": uow.now,
             "grace_until": uow.now + GRACE,
             "has_grace": how.has_grace,
             "today": clock.beijing_day(uow.now),
-            "spares_rights": how.spares_rights,
+            "spares_entitlements": how.spares_entitlements,
         },
     ).all()
     total = sum(amounts.values())
     legs = [Leg(how.from_account, -total)]
     legs += [Leg(lot_account(row.lot_id), amounts[row.came_from_id], row.member_id) for row in rows]
+    # Lots that the statement left out take nothing back; what comes to them passes through.
     over = set(lot_ids) - {row.came_from_id for row in rows}
     passed_on = _pass_on(uow, {lot_id: amounts[lot_id] for lot_id in over}, legs, how.reference)
     posting.post(uow, [Transfer(how.reference, how.kind, BEANS, tuple(legs)), *passed_on])
@@ -347,6 +359,7 @@ def lapse_expired(uow: UnitOfWork, limit: int = LAPSED_AT_ONCE) -> int:
             "limit": limit,
             "transfer_id": transfer_id,
             "reference": f"lapse:{transfer_id}",
+            # As many ids as lots may be due at once; those that are not needed are thrown away.
             "lot_entry_ids": [new_id() for _ in range(limit)],
             "other_entry_ids": [new_id() for _ in range(limit)],
             "lapsed_account": posting.LAPSED,

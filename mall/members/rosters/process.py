@@ -61,7 +61,7 @@ def apply(roster_id: UUID) -> None:
 
 def _hand_on(roster_id: UUID) -> None:
     with unit_of_work() as uow:
-        keeping.hand_on(uow, roster_id)
+        keeping.requeue(uow, roster_id)
 
 
 def _read(content: bytes, effort: Effort) -> list[Person]:

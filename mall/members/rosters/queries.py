@@ -12,7 +12,7 @@ from mall.kernel.sheets.working import TURN
 from mall.members.models import Member, TradeUnion, UnionMembership
 from mall.members.rosters import rules
 from mall.members.rosters.models import Roster, RosterEntry, RosterRow
-from mall.members.rosters.rules import Known, Listed, Person
+from mall.members.rosters.rules import ExistingEntry, ListedPerson, Person
 
 
 def own_roster(
@@ -76,12 +76,12 @@ def good_people(session: Session, roster_id: UUID) -> list[Person]:
     return [Person(*row) for row in rows]
 
 
-def entry_keys(session: Session, roster_id: UUID) -> list[Known]:
+def entry_keys(session: Session, roster_id: UUID) -> list[ExistingEntry]:
     """Return by what each entry of a roster is found again, active ones last."""
     query = select(RosterEntry.id, RosterEntry.phone, RosterEntry.employee_no)
     query = query.where(RosterEntry.roster_id == roster_id)
     rows = session.execute(query.order_by(RosterEntry.is_active, RosterEntry.id))
-    return [Known(id_, phone, number) for id_, phone, number in rows]
+    return [ExistingEntry(id_, phone, number) for id_, phone, number in rows]
 
 
 def members_elsewhere(session: Session, union_id: UUID, phones: Collection[str]) -> dict[str, str]:
@@ -135,16 +135,16 @@ _LISTED = (
 )
 
 
-def people(session: Session, roster_id: UUID, after: int, limit: int) -> list[Listed]:
+def people(session: Session, roster_id: UUID, after: int, limit: int) -> list[ListedPerson]:
     """Return active people of a roster in the order of the sheet, one more than `limit` if more."""
     query = select(*_LISTED).where(
         RosterEntry.roster_id == roster_id, RosterEntry.is_active, RosterEntry.position > after
     )
     rows = session.execute(query.order_by(RosterEntry.position).limit(limit + 1))
-    return [Listed(*row) for row in rows]
+    return [ListedPerson(*row) for row in rows]
 
 
-def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> Listed:
+def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> ListedPerson:
     """Return a person of one of a union's rosters; raises NotFound if it is someone else's."""
     found = session.execute(
         select(*_LISTED)
@@ -153,7 +153,7 @@ def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> Listed:
     ).first()
     if found is None:
         raise NotFound("person", field="entry_id")
-    return Listed(*found)
+    return ListedPerson(*found)
 
 
 def roster_of_entry(session: Session, entry_id: UUID) -> UUID:

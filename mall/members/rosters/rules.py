@@ -69,7 +69,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedPerson:
     """A person of a roster as other packages see it."""
 
     id: UUID
@@ -83,7 +83,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Known:
+class ExistingEntry:
     """An entry that the roster has already."""
 
     id: UUID
@@ -208,7 +208,7 @@ def _give_zeros_back(people: Sequence[Person]) -> None:
             person.employee_no = whole
 
 
-def match(people: Iterable[Person], known: Sequence[Known]) -> dict[int, UUID]:
+def match(people: Iterable[Person], known: Sequence[ExistingEntry]) -> dict[int, UUID]:
     """Return which entry each row is: by phone first, then by employee number."""
     rows = list(people)
     by_phone = {each.phone: each.id for each in known if each.phone}

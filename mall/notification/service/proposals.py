@@ -1,4 +1,4 @@
-"""Operators hear of what waits for a second person."""
+"""Operators are told of proposals that wait for a second person."""
 
 from mall.access.rules import OPS
 from mall.approvals.models import ValueAct

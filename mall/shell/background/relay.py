@@ -76,6 +76,7 @@ class Doorbell:
                 self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
                 self._thread.start()
         for delivery in deliveries:
+            # Full: let it fall. The sweep finds it when its lease is over.
             try:
                 self._waiting.put_nowait(delivery)
             except queue.Full:
@@ -169,6 +170,7 @@ def _deliver_one(delivery_id: UUID) -> int:
 
 def _record_failure(delivery_id: UUID, error: Exception) -> None:
     """Count the attempt and put the next one off; after the last, park it for an operator."""
+    # A transaction of its own: that of the reaction is lost.
     with unit_of_work() as uow:
         row = uow.session.scalars(
             select(OutboxDelivery)
@@ -179,6 +181,7 @@ def _record_failure(delivery_id: UUID, error: Exception) -> None:
             return
         row.attempts += 1
         row.last_error = f"{type(error).__name__}: {error}"[: outbox.MAX_ERROR_LENGTH]
+        # Eight tries take about four minutes: longer than a restart, shorter than a shift.
         row.due_at = uow.now + timedelta(seconds=2**row.attempts)
         if row.attempts >= outbox.MAX_ATTEMPTS:
             row.state = PARKED

@@ -28,7 +28,7 @@ _OPTIONS = (
 
 
 class Leadership:
-    """The right to enqueue, held by one database session at a time."""
+    """The lease to enqueue, held by one database session at a time."""
 
     def __init__(self, database_url: str) -> None:
         self._url = driver_url(database_url)
@@ -36,7 +36,7 @@ class Leadership:
         self._is_held = False
 
     def is_ours(self) -> bool:
-        """Ask for the right, or see that it is still held; False where the database is silent."""
+        """Ask for the lease, or check that it is still held; False where the database does not answer."""
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(
@@ -59,7 +59,7 @@ class Leadership:
         return self._is_held
 
     def give_up(self) -> None:
-        """End the session, and with it the right."""
+        """End the session, and with it the lease."""
         if self._connection is not None:
             self._connection.close()
         self._connection, self._is_held = None, False

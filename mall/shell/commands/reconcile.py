@@ -24,7 +24,7 @@ def reconcile(merchant: str, day: datetime | None) -> None:
         if day is not None:
             try:
                 with unit_of_work() as uow:
-                    reconciliation_service.want_again(uow, merchant, day.date())
+                    reconciliation_service.schedule_again(uow, merchant, day.date())
             except NotFound as error:
                 raise click.ClickException(
                     f"no bill of {merchant} is known for {day:%Y-%m-%d}; without --day all that"

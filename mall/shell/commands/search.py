@@ -15,7 +15,7 @@ from mall.shell.commands import environment
 from search_index import indexing
 from search_index import service as search_service
 from search_index.engines import Engine, IndexUnavailable
-from search_index.rules import SORTS, Wanted
+from search_index.rules import SORTS, SearchRequest
 
 
 @click.group()
@@ -70,7 +70,7 @@ def query(text: str, limit: int, sort: str) -> None:
         searcher = app.extensions["mall_searcher"]
         searcher.renew()
         searcher.renew_edits()
-        answer = search_service.search(searcher, Wanted(text=text, sort=sort), None, limit)
+        answer = search_service.search(searcher, SearchRequest(text=text, sort=sort), None, limit)
     _show(answer.body, answer.engine)
 
 

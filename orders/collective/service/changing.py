@@ -12,7 +12,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds, wallet
 from mall.members.rosters import queries as roster_queries
-from mall.members.rosters.rules import Listed
+from mall.members.rosters.rules import ListedPerson
 from orders.collective import rules
 from orders.collective.models import ProgrammeChange
 from orders.collective.service import funding
@@ -42,16 +42,16 @@ def propose_addition(
 def propose_withdrawal(
     uow: UnitOfWork, officer: Officer, programme_id: UUID, entitlement_id: UUID, reason: str
 ) -> ProgrammeChange:
-    """Propose to withdraw somebody's unused right; raises AlreadyRedeemed, NotFound, WrongState."""
+    """Propose to withdraw an unused entitlement; raises AlreadyRedeemed, NotFound, WrongState."""
     programme = _changeable(uow, officer, programme_id)
-    right = entitlement_queries.get_of_programme(uow.session, programme.id, entitlement_id)
-    if right.state not in (
+    entitlement = entitlement_queries.get_of_programme(uow.session, programme.id, entitlement_id)
+    if entitlement.state not in (
         entitlement_rules.LISTED,
         entitlement_rules.WAITING,
         entitlement_rules.OPEN,
     ):
         raise entitlement_rules.AlreadyRedeemed("entitlement_id")
-    row = _proposed(uow, officer, programme, rules.WITHDRAW, (right.name, reason))
+    row = _proposed(uow, officer, programme, rules.WITHDRAW, (entitlement.name, reason))
     row.entitlement_id = entitlement_id
     return _keep(uow, row, officer)
 
@@ -63,7 +63,7 @@ def _changeable(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Progra
     return programme
 
 
-def _check_new(session: Session, programme: Programme, entry: Listed) -> None:
+def _check_new(session: Session, programme: Programme, entry: ListedPerson) -> None:
     if entitlement_queries.is_listed(session, programme.id, entry.id, entry.member_id):
         raise rules.AlreadyListed("entry_id")
 
@@ -94,10 +94,10 @@ def _keep(uow: UnitOfWork, row: ProgrammeChange, officer: Officer) -> ProgrammeC
 def decide(
     uow: UnitOfWork, officer: Officer, programme_id: UUID, change_id: UUID, is_approved: bool
 ) -> ProgrammeChange:
-    """Apply a proposed change or reject it; never one's own.
+    """Apply or reject a change that somebody else proposed; raises OwnProgramme for one's own.
 
     Head-count and budget change with it. Who is added is issued to as soon as the fund covers it;
-    what is withdrawn goes back to the fund. Raises OwnProgramme, AlreadyRedeemed where the right
+    what is withdrawn goes back to the fund. Raises OwnProgramme, AlreadyRedeemed where the entitlement
     was used meanwhile, AlreadyOrdered, WrongState.
     """
     programme = _changeable(uow, officer, programme_id)
@@ -138,17 +138,17 @@ def _add(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> None:
 
 def _withdraw(uow: UnitOfWork, programme: Programme, row: ProgrammeChange) -> None:
     assert row.entitlement_id is not None
-    right = entitlement_service.lock(uow, row.entitlement_id)
-    if right.order_id is not None and right.state in (
+    entitlement = entitlement_service.lock(uow, row.entitlement_id)
+    if entitlement.order_id is not None and entitlement.state in (
         entitlement_rules.OPEN,
         entitlement_rules.WAITING,
     ):
         raise rules.AlreadyOrdered("change_id")
-    if right.lot_id is not None and not wallet.is_untouched(uow.session, right.lot_id):
+    if entitlement.lot_id is not None and not wallet.is_untouched(uow.session, entitlement.lot_id):
         raise entitlement_rules.AlreadyRedeemed("change_id")
-    entitlement_service.withdraw(uow, right)
-    if right.lot_id is not None:
-        funds.return_lots(uow, [right.lot_id], programme.id, f"withdraw:{right.id}")
+    entitlement_service.withdraw(uow, entitlement)
+    if entitlement.lot_id is not None:
+        funds.reclaim_lots(uow, [entitlement.lot_id], programme.id, f"withdraw:{entitlement.id}")
     _resize(uow, programme, -1)
 
 

@@ -1,4 +1,4 @@
-"""End a programme: defaults for who never chose, leftovers to where they belong."""
+"""Close a programme: the default pack for whoever never chose, leftovers to the fund or lapsed."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,12 +43,13 @@ def request_close(uow: UnitOfWork, officer: Officer, programme_id: UUID, reason:
 
 
 def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK) -> int:
-    """Settle as many rights of a locked programme as fit one transaction; return how many.
+    """Settle as many entitlements of a locked programme as fit one transaction; return how many.
 
     None left: it is closed. Who never chose gets the default pack, delivered to the unit, if the
     union said so; else what is left returns or lapses. Raises LinesUnavailable and OutOfStock
     where the default pack is short; then nothing of the chunk is done.
     """
+    # Over before everybody was served: those who were are told first.
     if programme.state == programme_rules.ISSUING:
         issuing.end_run(uow, programme)
     _end_unissued(uow, programme)
@@ -63,7 +64,7 @@ def close_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     values = {"programme_id": programme.id, "limit": limit}
     left = [row.id for row in uow.session.execute(_LEFT, values)]
     if left:
-        _give_back(uow, programme, left)
+        _reclaim(uow, programme, left)
         return len(left)
     _close(uow, programme)
     return 0
@@ -88,32 +89,41 @@ def _end_unissued(uow: UnitOfWork, programme: Programme) -> None:
 
 
 def _give_default(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
-    ids = [right.id for right in unused]
-    lot_ids = [right.lot_id for right in unused if right.lot_id is not None]
+    ids = [each.id for each in unused]
+    lot_ids = [entitlement.lot_id for entitlement in unused if entitlement.lot_id is not None]
     terms = programme_queries.terms_of(programme)
     # What is ordered with it at once must not have expired, however late the closing is done.
     terms = replace(terms, expires_at=max(terms.expires_at, uow.now + ORDERED_WITHIN))
-    total = sum(right.amount_fen for right in unused)
-    lot_id = funds.gather(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
+    total = sum(each.amount_fen for each in unused)
+    lot_id = funds.transfer_lots(uow, lot_ids, terms, programme.id, f"default:{ids[0]}")
     assert programme.default_pack_id is not None and lot_id is not None
     issuing.order_for_unit(uow, programme, programme.default_pack_id, ids, [(lot_id, total)])
     entitlement_service.mark(uow, ids, state=entitlement_rules.REDEEMED, redeemed_at=uow.now)
-    _give_back(uow, programme, [lot_id])
+    # What the default pack cost less than was issued is left over like anything else.
+    _reclaim(uow, programme, [lot_id])
     details = {"count": len(ids), "pack_id": str(programme.default_pack_id)}
     history.append(uow, programme, Step(SYSTEM, "default_given", details=details))
 
 
 def _end(uow: UnitOfWork, programme: Programme, unused: Sequence[Entitlement]) -> None:
-    _give_back(uow, programme, [right.lot_id for right in unused if right.lot_id is not None])
+    _reclaim(
+        uow,
+        programme,
+        [entitlement.lot_id for entitlement in unused if entitlement.lot_id is not None],
+    )
     entitlement_service.mark(
-        uow, [right.id for right in unused], state=entitlement_rules.ENDED, ended_at=uow.now
+        uow,
+        [each.id for each in unused],
+        state=entitlement_rules.ENDED,
+        ended_at=uow.now,
     )
 
 
-def _give_back(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
+def _reclaim(uow: UnitOfWork, programme: Programme, lot_ids: Sequence[UUID]) -> None:
     fund_id = programme.id if programme.leftover == programme_rules.RETURN else None
+    # With the instant: what comes back to the same lots later is another transfer.
     reference = f"leftover:{lot_ids[0]}:{uow.now.isoformat()}"
-    funds.return_lots(uow, lot_ids, fund_id, reference)
+    funds.reclaim_lots(uow, lot_ids, fund_id, reference)
 
 
 def _close(uow: UnitOfWork, programme: Programme) -> None:

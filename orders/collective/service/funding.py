@@ -17,7 +17,7 @@ from orders.collective.models import Funding
 from orders.messages import FundPaid
 from orders.payments import service as payment_service
 from orders.payments.models import Payment
-from orders.payments.service import Begun
+from orders.payments.service import PendingPayment
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
@@ -98,7 +98,7 @@ def confirm(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer) -
 def reject(
     uow: UnitOfWork, programme_id: UUID, funding_id: UUID, by: Signer, kind: str = rules.TRANSFER
 ) -> Funding:
-    """Say that a recorded transfer is not in the bank, or a payout is not to be; never one's own."""
+    """Reject a transfer or a payout that somebody else recorded; raises OwnProgramme for one's own."""
     programme = programme_queries.lock_any(uow, programme_id)
     row = _of_kind(uow, programme_id, funding_id, kind)
     _decide(uow, row, rules.REJECTED, by)
@@ -147,7 +147,9 @@ def settle_paid_funds(uow: UnitOfWork, messages: Sequence[FundPaid]) -> None:
         settle(uow, programme)
 
 
-def begin_native(uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: str) -> Begun:
+def begin_native(
+    uow: UnitOfWork, union_id: UUID, programme_id: UUID, merchant: str
+) -> PendingPayment:
     """Begin to pay what is due by a QR code; for small programmes only.
 
     Raises NotFundable, NothingDue, TooMuchForNative.

@@ -14,14 +14,14 @@ from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import funds
 from mall.ledger.service.funds import NewLot
 from orders.checkout import service as checkout_service
-from orders.checkout.service import Prepaid
+from orders.checkout.service import ProgrammeOrder
 from orders.collective import rules
 from orders.collective.service.funding import SYSTEM
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules
 from orders.entitlements import service as entitlement_service
 from orders.entitlements.service import Chunk
-from orders.messages import RightsIssued
+from orders.messages import EntitlementsIssued
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
@@ -50,6 +50,7 @@ def due(uow: UnitOfWork) -> Programme | None:
         )
         .order_by(Programme.due_at)
         .limit(1)
+        # Skipped, not waited for: another worker is issuing it.
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     ).first()
@@ -71,9 +72,12 @@ def issue_chunk(uow: UnitOfWork, programme: Programme, limit: int = rules.CHUNK)
     if is_unit:
         _issue_to_unit(uow, programme, chunk)
     else:
-        given = entitlement_service.giving(uow, chunk, programme.allows_codes)
+        given = entitlement_service.lots_of_chunk(uow, chunk, programme.allows_codes)
+        # A reference for each chunk; that nobody is served twice is seen to by the entitlements'
+        # states.
         terms, reference = programme_queries.terms_of(programme), f"issue:{programme.id}:{new_id()}"
-        funds.issue_given(uow, programme.id, terms, given, reference)
+        funds.issue_from(uow, programme.id, terms, given, reference)
+    # Never back: with birthdays a chunk may end before the one before it did.
     programme.issued_up_to = max(programme.issued_up_to, chunk.up_to)
     return chunk.count
 
@@ -105,7 +109,7 @@ def order_for_unit(
     offers = stock_queries.offers(uow.session, [each.sku_id for each in wanted])
     lines = redeeming_rules.lines_of(wanted, offers, programme_rules.UNIT)
     order_id = new_id()
-    prepaid = Prepaid(
+    programme_order = ProgrammeOrder(
         owner_id=programme.id,
         member_id=programme.union_id,
         programme_id=programme.id,
@@ -113,13 +117,16 @@ def order_for_unit(
         note=f"{programme.name} {programme.number}",
         union_id=programme.union_id,
     )
-    checkout_service.defer_prepaid(uow, order_id, redeeming_rules.quote(lines, lots), prepaid)
+    checkout_service.defer_programme_order(
+        uow, order_id, redeeming_rules.quote(lines, lots), programme_order
+    )
+    # Written first: what is marked now names this order.
     uow.write_deferred()
     entitlement_service.mark(uow, entitlement_ids, order_id=order_id, pack_id=pack_id)
 
 
 def end_run(uow: UnitOfWork, programme: Programme) -> None:
-    """Note that nobody of a locked programme is due any more today: it is active.
+    """Mark a locked programme active: nobody else is due today.
 
     Only now members are told: all of them at once, and nothing competes with the issue.
     """
@@ -135,13 +142,17 @@ def _tell(uow: UnitOfWork, programme: Programme) -> None:
     for after in range(
         0, entitlement_queries.last_issued(uow.session, programme.id, since), rules.CHUNK
     ):
-        uow.emit(RightsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK))
+        uow.emit(
+            EntitlementsIssued(str(programme.id), since.isoformat(), after, after + rules.CHUNK)
+        )
     programme.told_at = uow.now
 
 
 def next_look(programme: Programme, now: datetime) -> datetime:
     """Return when a programme is looked at next: tomorrow in Beijing, or when it ends."""
     tomorrow = programme_rules.ends_at(beijing_day(now))
+    # Never in the past: a programme that is over and cannot be closed yet would be looked at
+    # without end.
     return min(tomorrow, max(closes_at(programme), now + timedelta(seconds=1)))
 
 
@@ -152,27 +163,29 @@ def closes_at(programme: Programme) -> datetime:
 
 
 def postpone(uow: UnitOfWork, programme_id: UUID, why: str) -> None:
-    """Put a programme off that cannot go on, and say why once."""
+    """Postpone a programme that cannot go on, and write the reason into its history once."""
     programme = programme_queries.lock_any(uow, programme_id)
     programme.due_at = uow.now + RETRY
     _tell(uow, programme)
     last = programme_queries.last_event(uow.session, programme)
+    # The same reason every ten minutes would bury all else in the history.
     if (last.act, last.note) != ("waiting", why):
         history.append(uow, programme, Step(SYSTEM, "waiting", why))
 
 
-def claim_right(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
-    """Give what waits for somebody to the member who proved to be that person."""
-    right = entitlement_service.lock(uow, entitlement_id)
-    if right.state != entitlement_rules.WAITING:
+def claim_entitlement(uow: UnitOfWork, entitlement_id: UUID, member_id: UUID) -> None:
+    """Give a waiting entitlement to the member who proved to be its person; its lot moves along."""
+    entitlement = entitlement_service.lock(uow, entitlement_id)
+    # Sign-in and issue may both get here, or its union was faster and withdrew it.
+    if entitlement.state != entitlement_rules.WAITING:
         return
-    programme = programme_queries.any_programme(uow.session, right.programme_id)
+    programme = programme_queries.any_programme(uow.session, entitlement.programme_id)
     lot_id = None
-    if right.lot_id is not None:
+    if entitlement.lot_id is not None:
         terms = programme_queries.terms_of(programme)
-        reference = f"claim:{right.id}"
-        lot_id = funds.gather(uow, [right.lot_id], terms, member_id, reference)
-    entitlement_service.claim(uow, right, member_id, lot_id)
+        reference = f"claim:{entitlement.id}"
+        lot_id = funds.transfer_lots(uow, [entitlement.lot_id], terms, member_id, reference)
+    entitlement_service.claim(uow, entitlement, member_id, lot_id)
 
 
 def is_over(programme: Programme) -> bool:

@@ -14,7 +14,7 @@ from mall.notification.service.member_notices import MemberNotice
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import service as entitlement_service
 from orders.entitlements.models import Entitlement
-from orders.messages import RightsIssued
+from orders.messages import EntitlementsIssued
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
@@ -24,7 +24,7 @@ MAX_REMINDED = 5000
 GIFT, REMINDER = "gift", "reminder"
 
 
-def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
+def announce(uow: UnitOfWork, messages: Sequence[EntitlementsIssued]) -> None:
     """Tell the members to whom something was issued; each once for a programme."""
     for message in messages:
         programme = programme_queries.any_programme(uow.session, UUID(message.programme_id))
@@ -40,7 +40,7 @@ def announce(uow: UnitOfWork, messages: Sequence[RightsIssued]) -> None:
 
 
 def tell_claimed(uow: UnitOfWork, programme_id: UUID, member_id: UUID) -> None:
-    """Tell a member what has waited for it."""
+    """Tell a member about entitlements that were issued before it signed in."""
     programme = programme_queries.any_programme(uow.session, programme_id)
     member_notices.tell(uow, [member_id], _gift(uow, programme))
 
@@ -91,6 +91,8 @@ def remind(uow: UnitOfWork, union_id: UUID, programme_id: UUID) -> dict[str, int
         f"You have not chosen in “{programme.name}” yet; choose until {until}.",
         {"thing1": programme.name, "date3": until},
     )
-    member_notices.tell(uow, [right.member_id for right in found if right.member_id], notice)
-    entitlement_service.mark(uow, [right.id for right in found], reminded_at=uow.now)
+    member_notices.tell(
+        uow, [entitlement.member_id for entitlement in found if entitlement.member_id], notice
+    )
+    entitlement_service.mark(uow, [each.id for each in found], reminded_at=uow.now)
     return {"reminded": len(found)}

@@ -9,7 +9,7 @@ from flask import Response, jsonify, request
 from mall.kernel.errors import DomainError
 from mall.kernel.uow import UnitOfWork, unit_of_work
 from orders.payments import process, service
-from orders.payments.gateway import Incoming, WireMessage
+from orders.payments.gateway import IncomingNotice, WireMessage
 
 log = structlog.get_logger(__name__)
 
@@ -19,9 +19,9 @@ _XML = (
 )
 
 
-def incoming() -> Incoming:
+def incoming() -> IncomingNotice:
     """Return the notice of the request at work, as it came."""
-    return Incoming(dict(request.headers), request.get_data(cache=False))
+    return IncomingNotice(dict(request.headers), request.get_data(cache=False))
 
 
 def apply(effect: Callable[[UnitOfWork], None], message: WireMessage) -> None:
@@ -34,11 +34,11 @@ def apply(effect: Callable[[UnitOfWork], None], message: WireMessage) -> None:
             service.keep_message(uow, message)
             effect(uow)
     except DomainError as error:
-        process.keep(replace(message, outcome=f"{error.code}: {error}"[:200]))
+        process.record_message(replace(message, outcome=f"{error.code}: {error}"[:200]))
         raise
 
 
-def answer(found: Incoming, work: Callable[[], None], about: str) -> Response:
+def answer(found: IncomingNotice, work: Callable[[], None], about: str) -> Response:
     """Do the work of a notice and answer: taken, or not, so that WeChat repeats it."""
     refusal = ""
     try:

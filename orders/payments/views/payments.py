@@ -13,7 +13,7 @@ from mall.members.service import unions
 from orders.order import queries as order_queries
 from orders.payments import process, queries, rules, service
 from orders.payments.gateway import WireMessage
-from orders.payments.rules import Paid
+from orders.payments.rules import ConfirmedPayment
 from orders.payments.schemas import BeginPayment, PaymentList, PaymentReply
 from orders.payments.views import answering
 
@@ -73,7 +73,7 @@ def pay_notice(merchant: str | None = None) -> Response:
     def work() -> None:
         name = merchant or process.merchants().main
         notice = process.merchant(name).parse_notice(incoming)
-        paid = Paid(name, notice.out_trade_no, notice.transaction_id, notice.amount_fen)
+        paid = ConfirmedPayment(name, notice.out_trade_no, notice.transaction_id, notice.amount_fen)
         answering.apply(
             lambda uow: service.record_success(uow, paid),
             WireMessage(name, "pay_notice", notice.out_trade_no, "taken", "", notice.text),

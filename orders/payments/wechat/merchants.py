@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from mall.kernel.settings import MerchantSettings, WeChatSettings
-from orders.payments.gateway import Incoming, Keep, PaidNotice, PaymentGateway, RefundNotice
+from orders.payments.gateway import IncomingNotice, Keep, PaidNotice, PaymentGateway, RefundNotice
 from orders.payments.rules import ForgedNotice, UnknownMerchant
 from orders.payments.wechat.v2 import WeChatPayV2
 from orders.payments.wechat.v3 import WeChatPayV3
@@ -36,17 +36,17 @@ class Merchant:
         """Return the provider of the version that this merchant speaks."""
         return self.providers[self.settings.version]  # type: ignore[return-value]
 
-    def _reader(self, incoming: Incoming) -> PaymentGateway:
+    def _reader(self, incoming: IncomingNotice) -> PaymentGateway:
         version = "v3" if incoming.body.lstrip()[:1] == b"{" else "v2"
         if version not in self.providers:
             raise ForgedNotice(reason=f"no keys for {version}")
         return self.providers[version]  # type: ignore[return-value]
 
-    def parse_notice(self, incoming: Incoming) -> PaidNotice:
+    def parse_notice(self, incoming: IncomingNotice) -> PaidNotice:
         """Return what a notice says, whichever version it speaks; raises ForgedNotice."""
         return self._reader(incoming).parse_notice(incoming)
 
-    def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
+    def parse_refund_notice(self, incoming: IncomingNotice) -> RefundNotice:
         """Return what a notice of a refund says, whichever version; raises ForgedNotice."""
         return self._reader(incoming).parse_refund_notice(incoming)
 

@@ -29,11 +29,11 @@ from mall.kernel.outgoing.session import bounded_by
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
 from orders.payments.gateway import (
-    Incoming,
+    IncomingNotice,
     Keep,
     PaidNotice,
-    Prepaid,
     PrepayRequest,
+    PrepayResult,
     RefundNotice,
     RefundRequest,
     RefundState,
@@ -192,7 +192,7 @@ class WeChatPayV2(WeChatProvider):
             return answer
         raise GatewayUnavailable()
 
-    def _create(self, request: PrepayRequest) -> Prepaid:
+    def _create(self, request: PrepayRequest) -> PrepayResult:
         try:
             answer = self._ask(
                 "order",
@@ -212,7 +212,7 @@ class WeChatPayV2(WeChatProvider):
             )
         except WeChatPayException as error:
             raise GatewayRefused(reason=error.errcode or error.return_msg) from error
-        return Prepaid(str(answer["prepay_id"]), answer.get("code_url"))
+        return PrepayResult(str(answer["prepay_id"]), answer.get("code_url"))
 
     def pay_parameters(self, prepay_id: str) -> dict[str, Any]:
         """Return what the mini-program hands to `wx.requestPayment`."""
@@ -295,7 +295,7 @@ class WeChatPayV2(WeChatProvider):
             refund_fen = fen_of_text(answer["refund_fee_0"])
             return RefundState(state, wechats_number(answer["refund_id_0"]), refund_fen)
 
-    def parse_notice(self, incoming: Incoming) -> PaidNotice:
+    def parse_notice(self, incoming: IncomingNotice) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
         fields = parse_flat_xml(incoming.body)
         merchant = self.merchant
@@ -317,7 +317,7 @@ class WeChatPayV2(WeChatProvider):
         except ValueError as error:
             raise ForgedNotice(reason="numbers or amount") from error
 
-    def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
+    def parse_refund_notice(self, incoming: IncomingNotice) -> RefundNotice:
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
         outer = parse_flat_xml(incoming.body)
         merchant = self.merchant

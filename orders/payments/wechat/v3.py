@@ -25,11 +25,11 @@ from mall.kernel.outgoing.session import bounded_by
 from mall.kernel.settings import MerchantSettings, WatchedFile
 from orders.payments import gateway
 from orders.payments.gateway import (
-    Incoming,
+    IncomingNotice,
     Keep,
     PaidNotice,
-    Prepaid,
     PrepayRequest,
+    PrepayResult,
     RefundNotice,
     RefundRequest,
     RefundState,
@@ -120,7 +120,7 @@ class WeChatPayV3(WeChatProvider):
             raise
         return answer
 
-    def _create(self, request: PrepayRequest) -> Prepaid:
+    def _create(self, request: PrepayRequest) -> PrepayResult:
         is_native = request.trade_type == "NATIVE"
         try:
             answer = self._ask(
@@ -139,7 +139,7 @@ class WeChatPayV3(WeChatProvider):
             )
         except WeChatPayRefusal as error:
             raise GatewayRefused(reason=error.code) from error
-        return Prepaid(str(answer.get("prepay_id", "")), answer.get("code_url"))
+        return PrepayResult(str(answer.get("prepay_id", "")), answer.get("code_url"))
 
     def pay_parameters(self, prepay_id: str) -> dict[str, Any]:
         """Return what the mini-program hands to `wx.requestPayment`."""
@@ -236,7 +236,7 @@ class WeChatPayV3(WeChatProvider):
                 state = gateway.PROCESSING
             return RefundState(state, wechats_number(answer["refund_id"]), fen_of(amount["refund"]))
 
-    def _opened(self, incoming: Incoming, prefix: str) -> tuple[str, dict[str, Any], str]:
+    def _opened(self, incoming: IncomingNotice, prefix: str) -> tuple[str, dict[str, Any], str]:
         """Return a notice's event, its decrypted resource and that as masked text."""
         if len(incoming.body) > MAX_NOTICE_BYTES:
             raise ForgedNotice(reason="too large")
@@ -266,7 +266,7 @@ class WeChatPayV3(WeChatProvider):
                 return plain
         return None
 
-    def parse_notice(self, incoming: Incoming) -> PaidNotice:
+    def parse_notice(self, incoming: IncomingNotice) -> PaidNotice:
         """Return what a notice says; raise ForgedNotice unless all of it is right."""
         _, resource, text = self._opened(incoming, "TRANSACTION.SUCCESS")
         try:
@@ -284,7 +284,7 @@ class WeChatPayV3(WeChatProvider):
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ForgedNotice(reason="numbers or amount") from error
 
-    def parse_refund_notice(self, incoming: Incoming) -> RefundNotice:
+    def parse_refund_notice(self, incoming: IncomingNotice) -> RefundNotice:
         """Return what a notice of a refund says; raise ForgedNotice unless all of it is right."""
         event, resource, text = self._opened(incoming, "REFUND.")
         try:
@@ -303,7 +303,7 @@ class WeChatPayV3(WeChatProvider):
             raise ForgedNotice(reason="numbers or amount") from error
 
     def download_bill(self, day: date) -> bytes | None:
-        """Return the text of a day's bill, None where WeChat says that nothing was traded; its hash is checked."""
+        """Return the text of a day's bill, its hash checked; None where nothing was traded."""
         number = day.isoformat()
         try:
             told = self._ask("bill", number, lambda client: client.trade_bill(number))

@@ -15,7 +15,7 @@ from mall.kernel.money import MAX_FEN
 from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
-from orders.payments.gateway import Keep, Prepaid, PrepayRequest, TradeState, WireMessage
+from orders.payments.gateway import Keep, PrepayRequest, PrepayResult, TradeState, WireMessage
 from orders.payments.rules import GatewayUnavailable
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,7 @@ class WeChatProvider(ABC):
         )
 
     def _call(self, operation: str, number: str, call: Callable[[], Answer]) -> Answer:
-        """Make a call; raise GatewayUnavailable for silence and what comes to the same."""
+        """Make a call; raise GatewayUnavailable where no usable answer comes in time."""
         try:
             with _talking(operation, number):
                 answer: Answer = self.breaker.call(call)
@@ -141,7 +141,7 @@ class WeChatProvider(ABC):
         return answer
 
     def _must_be(self, operation: str, number: str, told: object, expected: object) -> None:
-        """Take an answer that is about something else for no answer at all."""
+        """Raise GatewayUnavailable for an answer about another payment: its outcome is unknown."""
         if told != expected:
             log.error(
                 "payment_answer_differs", operation=operation, number=number, told=str(told)[:64]
@@ -150,14 +150,14 @@ class WeChatProvider(ABC):
 
     @contextmanager
     def _strictly(self, operation: str, number: str) -> Iterator[None]:
-        """Take an answer that is not well formed for no answer at all."""
+        """Raise GatewayUnavailable for an answer that is not well formed: its outcome is unknown."""
         try:
             yield
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             log.error("payment_answer_malformed", operation=operation, number=number)
             raise GatewayUnavailable() from error
 
-    def create(self, request: PrepayRequest) -> Prepaid:
+    def create(self, request: PrepayRequest) -> PrepayResult:
         """Create a payment; where the outcome is unknown, ask, then send it once more."""
         try:
             return self._create(request)
@@ -167,7 +167,7 @@ class WeChatProvider(ABC):
             return self._create(request)
 
     @abstractmethod
-    def _create(self, request: PrepayRequest) -> Prepaid:
+    def _create(self, request: PrepayRequest) -> PrepayResult:
         """Create a payment, once."""
 
     @abstractmethod

@@ -40,7 +40,7 @@ def assess(session: Session, programme: Programme) -> Assessment:
     if programme.pack_ids:
         offered = pack_queries.packs_of(session, programme.union_id, programme.pack_ids)
         _pack_prices(found, programme, offered)
-        _pack_parts(found, programme, offered)
+        _pack_items(found, programme, offered)
         # Only what can be sold has a content; what cannot is an error already.
         found.content["packs"] = [
             pack.content() for pack in offered if len(pack.offers) == len(pack.parts)
@@ -106,13 +106,13 @@ def _pack_prices(found: Assessment, programme: Programme, offered: list[PackOffe
             )
 
 
-def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer]) -> None:
+def _pack_items(found: Assessment, programme: Programme, offered: list[PackOffer]) -> None:
     total = 0
     for pack in offered:
         gone = [
-            str(part.sku_id) if part.sku_id not in pack.offers else pack.offers[part.sku_id].title
-            for part in pack.parts
-            if part.sku_id not in pack.offers or not pack.offers[part.sku_id].is_for_sale
+            str(item.sku_id) if item.sku_id not in pack.offers else pack.offers[item.sku_id].title
+            for item in pack.parts
+            if item.sku_id not in pack.offers or not pack.offers[item.sku_id].is_for_sale
         ]
         if gone or not pack.is_active:
             names = "、".join(gone) or pack.title
@@ -131,9 +131,9 @@ def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer
 def _agreed_prices(found: Assessment, pack: PackOffer) -> None:
     """Find prices that no supplier named or accepted: a union does not write a supplier's price."""
     wrong = [
-        pack.offers[part.sku_id].title
-        for part in pack.parts
-        if pack.basis(part) not in pack_rules.AGREED
+        pack.offers[item.sku_id].title
+        for item in pack.parts
+        if pack.basis(item) not in pack_rules.AGREED
     ]
     if wrong:
         names = "、".join(wrong)
@@ -204,9 +204,9 @@ def _policy(session: Session, found: Assessment, programme: Programme) -> None:
 def _assistance(session: Session, found: Assessment, programme: Programme, least: int) -> None:
     for pack in pack_queries.packs_of(session, programme.union_id, programme.pack_ids):
         assisted = sum(
-            part.quantity * (part.price_fen or 0)
-            for part in pack.parts
-            if part.sku_id in pack.offers and pack.offers[part.sku_id].assistance_id
+            item.quantity * (item.price_fen or 0)
+            for item in pack.parts
+            if item.sku_id in pack.offers and pack.offers[item.sku_id].assistance_id
         )
         share = 10_000 * assisted // pack.price_fen
         if share < least:

@@ -19,7 +19,7 @@ from mall.ledger.service import funds, wallet
 from mall.members.rosters import queries as roster_queries
 from mall.members.rosters import rules as roster_rules
 from orders.entitlements import service as entitlement_service
-from orders.entitlements.service import Listing
+from orders.entitlements.service import RosterListing
 from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
 from orders.programmes.rules import ProgrammeForm, Signature
@@ -158,7 +158,7 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     uow.session.flush()
     whole = Subject(PROGRAMME, programme.id)
     authors.touch(uow, whole, signer_of(uow, officer))
-    authors.take_in(uow, whole, _parts_of(programme))
+    authors.inherit_authors(uow, whole, _parts_of(programme))
     codes = [each.code for each in found.warnings]
     history.append(
         uow, programme, Step(officer.signature, "submitted", details={"warnings": codes})
@@ -166,9 +166,9 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
     return programme
 
 
-def listing_of(programme: Programme) -> Listing:
+def listing_of(programme: Programme) -> RosterListing:
     """Return how the recipients of a programme are listed."""
-    return Listing(
+    return RosterListing(
         programme.id,
         programme.per_member_fen,
         programme.birthday,
@@ -211,7 +211,7 @@ def approve(
     funds.open_fund(uow, programme.id, programme.union_id, f"{programme.name} {programme.number}")
     programme.state, programme.approved_at = rules.APPROVED, uow.now
     uow.session.flush()
-    authors.settle(uow, whole)
+    authors.mark_approved(uow, whole)
     details = {"acknowledged": sorted(acknowledged)}
     history.append(uow, programme, Step(officer.signature, "approved", details=details))
     return programme

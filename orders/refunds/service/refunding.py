@@ -36,6 +36,7 @@ def open_late_refunds(uow: UnitOfWork, messages: Sequence[LatePaymentReceived]) 
 
 def _open_late_refund(uow: UnitOfWork, payment_id: UUID) -> None:
     payment = payment_queries.get_payment(uow.session, payment_id)
+    # Messages come at least once: what is looked for is the refund, not the message.
     known = uow.session.scalars(select(Refund).where(Refund.payment_id == payment.id)).first()
     if known is None:
         _add(uow, payment, rules.LATE, payment.amount_fen)
@@ -56,24 +57,26 @@ def _tell_payer(uow: UnitOfWork, payment: Payment) -> None:
 
 
 def refund_order(uow: UnitOfWork, order: Order) -> None:
-    """Owe the payer of a locked order all that WeChat brought for it and has not gone back.
+    """Open refunds for all that WeChat brought for a locked order and that has not gone back yet.
 
     The refunds are sent by the sweep, under the same number until their outcome is known.
     """
     for payment in payment_queries.paid_in_time(uow.session, order.id):
+        # After-sales may have given some of it back before.
         left = payment.amount_fen - order.refunded_wechat_fen
         if left:
             _owe(uow, payment, rules.OF_CANCELLED, left)
 
 
-def owe_part(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
-    """Owe the payer of a locked order a part of what WeChat brought; return the refund."""
+def owe_refund(uow: UnitOfWork, order_id: UUID, amount_fen: int) -> UUID:
+    """Open a refund of some of what WeChat brought for a locked order; return its id."""
     [payment] = payment_queries.paid_in_time(uow.session, order_id)
     return _owe(uow, payment, rules.OF_AFTER_SALES, amount_fen).id
 
 
 def _owe(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Refund:
     refund = _add(uow, payment, purpose, amount_fen)
+    # Owed from now on, whether WeChat answers in a second or in a week.
     legs = (Leg(posting.CNY_SALES, -amount_fen), Leg(posting.REFUNDS_OWED, amount_fen))
     posting.post(uow, [Transfer(f"owed:{refund.id}", "owed", CNY, legs)])
     return refund
@@ -82,6 +85,8 @@ def _owe(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
 def _number(uow: UnitOfWork, payment: Payment) -> str:
     """Return the next refund's number of a locked payment: the first has none of its own."""
     query = select(func.count()).select_from(Refund).where(Refund.payment_id == payment.id)
+    # WeChat tells refunds apart by this number alone: made once, it makes every retry the same
+    # refund.
     earlier = uow.session.scalar(query) or 0
     return f"R{payment.out_trade_no}" + (f"-{earlier + 1}" if earlier else "")
 
@@ -93,6 +98,7 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
         purpose=purpose,
         out_trade_no=payment.out_trade_no,
         out_refund_no=_number(uow, payment),
+        # WeChat asks for the whole payment beside the amount that goes back.
         total_fen=payment.amount_fen,
         amount_fen=amount_fen,
         reason=wording.name("refund_purpose", purpose).zh,
@@ -106,7 +112,7 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
 
 
 @dataclass(frozen=True)
-class Attempt:
+class RefundAttempt:
     """One attempt at a refund: how far it is, whose payment it is of, and what is asked."""
 
     state: str
@@ -115,7 +121,7 @@ class Attempt:
     request: RefundRequest
 
 
-def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
+def claim(uow: UnitOfWork, refund_id: UUID) -> RefundAttempt | None:
     """Take a refund for one attempt and put the next one off; None if another has it."""
     refund = uow.session.scalars(
         select(Refund)
@@ -124,11 +130,13 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
             Refund.state.in_((rules.REQUESTED, rules.ACCEPTED)),
             Refund.try_at <= uow.now,
         )
+        # Skipped, not waited for: whoever holds the row is busy with this very refund.
         .with_for_update(skip_locked=True)
     ).first()
     if refund is None:
         return None
     is_first = refund.attempts == 0
+    # Put off before the call: if this process dies in it, another one comes back to it.
     refund.try_at = uow.now + rules.retry_delay(refund.attempts)
     refund.attempts += 1
     request = RefundRequest(
@@ -139,7 +147,7 @@ def claim(uow: UnitOfWork, refund_id: UUID) -> Attempt | None:
         refund.reason,
     )
     merchant = payment_queries.get_payment(uow.session, refund.payment_id).merchant
-    return Attempt(refund.state, merchant, is_first, request)
+    return RefundAttempt(refund.state, merchant, is_first, request)
 
 
 def record_accepted(uow: UnitOfWork, refund_id: UUID, number: str) -> None:
@@ -184,6 +192,7 @@ def record_notice(uow: UnitOfWork, merchant: str, notice: RefundNotice) -> None:
         raise ForgedNotice(reason="another merchant")
     if refund.amount_fen != notice.refund_fen:
         raise ForgedNotice(reason="amount differs")
+    # One that comes again, or after our own question, finds the refund ended.
     if refund.state in (rules.REQUESTED, rules.ACCEPTED):
         _accept(refund, notice.refund_id)
         _end(uow, refund, rules.ENDED[notice.state])
@@ -191,6 +200,7 @@ def record_notice(uow: UnitOfWork, merchant: str, notice: RefundNotice) -> None:
 
 def _post(uow: UnitOfWork, refund: Refund, to_account: str) -> None:
     is_late = refund.purpose == rules.LATE
+    # Money that came too late never was a sale: it leaves from where it waited.
     from_account = posting.LATE_PAYMENTS if is_late else posting.REFUNDS_OWED
     legs = (Leg(from_account, -refund.amount_fen), Leg(to_account, refund.amount_fen))
     posting.post(uow, [Transfer(f"refund:{refund.id}", "refund", CNY, legs)])
@@ -213,6 +223,7 @@ def retry(uow: UnitOfWork, refund_id: UUID) -> Refund:
     """Ask WeChat again for a refund that it refused; raises RefundStands, WrongState, NotFound."""
     refund = _lock(uow, Refund.id == refund_id)
     rules.STATES.check(refund.state, rules.REQUESTED)
+    # WeChat has given it a number, so asking anew might pay twice; only another way is left.
     if refund.refund_id is not None:
         raise rules.RefundStands(refund_id=refund.refund_id)
     refund.state, refund.try_at, refund.ended_at = rules.REQUESTED, uow.now, None

@@ -1,4 +1,4 @@
-"""Give back what lines of a paid order took, tender by tender (docs/adr/0018)."""
+"""Reimburse what lines of a paid order took, tender by tender (docs/adr/0018)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +24,8 @@ from orders.refunds.service import refunding
 
 
 @dataclass(frozen=True)
-class GivingBack:
-    """What goes back of one line: how much, for how many units that never left, and why.
+class ReimbursementRequest:
+    """What is reimbursed of one line: how much, for how many units that never left, and why.
 
     `with_freight`: the supplier's freight follows once nothing of its goods is left. `units`: how many
     units the amount is about; they are returned if it is their whole price.
@@ -40,7 +40,7 @@ class GivingBack:
 
 
 @dataclass(frozen=True)
-class Piece:
+class ReimbursementShare:
     """What goes back of a line, or of freight where there is none, under a reference of its own."""
 
     reference: str
@@ -92,6 +92,7 @@ def tenders_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Or
     unsent: dict[UUID, int] = defaultdict(int)
     for row in queries.reimbursements_of(session, order.id):
         gone = share_of(row.bean_lots, row.wechat_fen)
+        # Without a line it was freight.
         if row.order_line_id is None:
             freight[row.supplier_id] = freight[row.supplier_id].less(gone)
         else:
@@ -101,17 +102,19 @@ def tenders_of(session: Session, order: Order, lines: Sequence[OrderLine]) -> Or
 
 
 def left_of_line(session: Session, order_id: UUID, line_id: UUID) -> tuple[int, bool]:
-    """Return how much of a line has not gone back, in fen, and whether a right pays for it."""
+    """Return how much of a line has not gone back, in fen, and whether an entitlement pays for it."""
     order, lines = (
         order_queries.any_order(session, order_id),
         order_queries.lines_of(session, [order_id]),
     )
     share = tenders_of(session, order, lines[order_id]).left[line_id]
-    return share.total_fen, wallet.has_vouchers(session, share.lots)
+    return share.total_fen, wallet.holds_entitlement(session, share.lots)
 
 
-def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> Reimbursed:
-    """Give back an amount of a line of an order, to each tender its part. Locks the order.
+def reimburse(
+    uow: UnitOfWork, order_id: UUID, back: ReimbursementRequest, actor: str
+) -> Reimbursed:
+    """Reimburse an amount of an order's line, to each tender its share. Locks the order.
 
     Beans are back at once, WeChat money is owed from now on, and units that never left are on the
     shelf again at the end of the transaction. Raises NothingLeft, and WrongState for an order that
@@ -124,21 +127,25 @@ def reimburse(uow: UnitOfWork, order_id: UUID, back: GivingBack, actor: str) -> 
         uow.session, order, order_queries.lines_of(uow.session, [order.id])[order.id]
     )
     line = found.lines[back.line_id]
-    part = found.left[line.id].part(back.amount_fen)
-    pieces = [Piece(back.reference, line.id, part)]
-    found.left[line.id] = found.left[line.id].less(part)
+    share = found.left[line.id].share(back.amount_fen)
+    shares = [ReimbursementShare(back.reference, line.id, share)]
+    found.left[line.id] = found.left[line.id].less(share)
     freight = found.freight_left.get(line.supplier_id)
+    # Asked after the share was taken off: the last goods of a supplier take its freight along.
     is_last = found.goods_left(line.supplier_id) == 0
     if back.with_freight and is_last and freight is not None and freight.total_fen:
-        pieces.append(Piece(f"freight:{back.reference}", None, freight))
-    rows = [_row(uow, order, line.supplier_id, each, actor) for each in pieces]
+        shares.append(ReimbursementShare(f"freight:{back.reference}", None, freight))
+    rows = [_row(uow, order, line.supplier_id, each, actor) for each in shares]
+    # The first row is the line's; freight, if it follows, has no units.
     rows[0].unsent = back.unsent
     _move(uow, order, rows)
+    # The whole price back means that the units are returned; less of it is a discount.
     if back.unsent or back.amount_fen == back.units * line.price_fen:
         order_service.count_returned(uow, line, back.units)
     if back.unsent:
         units = {line.sku_id: back.unsent}
-        uow.defer_to_end(stock_service.taking_back(order.id, units, uow.now))
+        # Stock is locked last, after whatever else this transaction still defers.
+        uow.defer_to_end(stock_service.restocking(order.id, units, uow.now))
     return Reimbursed(back.amount_fen, sum(row.amount_fen for row in rows[1:]))
 
 
@@ -146,16 +153,16 @@ def _row(
     uow: UnitOfWork,
     order: Order,
     supplier_id: UUID,
-    piece: Piece,
+    share_row: ReimbursementShare,
     actor: str,
 ) -> Reimbursement:
-    share = piece.split
+    share = share_row.split
     beans = sum(share.lots.values())
     return Reimbursement(
         id=new_id(),
-        reference=piece.reference,
+        reference=share_row.reference,
         order_id=order.id,
-        order_line_id=piece.line_id,
+        order_line_id=share_row.line_id,
         supplier_id=supplier_id,
         amount_fen=share.total_fen,
         beans_fen=beans,
@@ -170,10 +177,12 @@ def _row(
 
 
 def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
+    # One refund for goods and freight together: WeChat allows few of them for a payment.
     wechat_fen = sum(row.wechat_fen for row in rows)
     if wechat_fen:
-        refund_id = refunding.owe_part(uow, order.id, wechat_fen)
+        refund_id = refunding.owe_refund(uow, order.id, wechat_fen)
         for row in rows:
+            # Null where nothing of it came from WeChat.
             row.refund_id = refund_id if row.wechat_fen else None
     uow.session.add_all(rows)
     uow.session.flush()
@@ -184,5 +193,5 @@ def _move(uow: UnitOfWork, order: Order, rows: Sequence[Reimbursement]) -> None:
         for programme_id, fen in wallet.by_programme(uow.session, amounts).items():
             by_programme[programme_id] += fen
     beans_fen = sum(row.beans_fen for row in rows)
-    order_service.count_back(uow, order, beans_fen, wechat_fen, by_programme)
+    order_service.count_reimbursed(uow, order, beans_fen, wechat_fen, by_programme)
     uow.emit(LineReimbursed(str(order.id), str(rows[0].id)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from mall.approvals.rules import Kind, Signer, Wanted
+from mall.approvals.rules import Kind, ProposedAct, Signer
 from mall.approvals.service import values
 from mall.approvals.service.values import ValueAct
 from mall.kernel.money import yuan
@@ -26,7 +26,9 @@ def settle(uow: UnitOfWork, refund_id: UUID, by: Signer, how: Mapping[str, str])
     amount = refund.amount_fen
     about = f"退款 {refund.out_refund_no} 由其他渠道退回：{yuan(amount)} 元"
     body = {**how, "refund_id": str(refund_id)}
-    return values.do(uow, by, Wanted(SETTLE, body, amount, str(refund_id), about))
+    return values.apply_or_propose(
+        uow, by, ProposedAct(SETTLE, body, amount, str(refund_id), about)
+    )
 
 
 def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:

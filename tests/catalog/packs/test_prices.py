@@ -27,8 +27,8 @@ class Deal:
         )
 
     def pack(self, price_fen=None, quantity=1):
-        part = {"sku_id": str(self.sku), "quantity": quantity, "price_fen": price_fen}
-        body = {"title": f"包 {price_fen} {quantity}", "parts": [part]}
+        item = {"sku_id": str(self.sku), "quantity": quantity, "price_fen": price_fen}
+        body = {"title": f"包 {price_fen} {quantity}", "parts": [item]}
         reply = self.union.handler.post("/v1/union/packs", body)
         assert reply.status_code == 201, reply.get_json()
         return reply.get_json()
@@ -118,13 +118,13 @@ def test_what_the_supplier_accepts_is_ordered_settled_and_on_the_papers(deal, au
     line = member.get(f"/v1/store/orders/{order['order_id']}").get_json()["lines"][0]
     assert line["price_fen"] == price
     run_outbox(world)
-    [part] = deal.supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
-    path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    [fulfillment_order] = deal.supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
+    path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     deal.supplier.post(path, {"carrier": "self"})
-    member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
+    member.post(f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm")
     run_outbox(world)
-    [item] = deal.supplier.get("/v1/supplier/settlement/items").get_json()["items"]
-    assert item["amount_fen"] == price
+    [fulfillment_order] = deal.supplier.get("/v1/supplier/settlement/items").get_json()["items"]
+    assert fulfillment_order["amount_fen"] == price
     paper = union.handler.get(f"/v1/union/programmes/{programme}/papers/purchase-list?format=xlsx")
     sheet = openpyxl.load_workbook(io.BytesIO(paper.data)).active
     cells = {cell for row in sheet.iter_rows(values_only=True) for cell in row}

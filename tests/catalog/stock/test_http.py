@@ -125,10 +125,10 @@ def test_what_no_order_has_reserved_is_taken_from_the_shelf(world, quantity, lef
     _, sku = new_sku(world, 1000, 5)
     new_member(world).post("/v1/store/orders", order_body([sku], "wechat", 1000))
     with world.app.app_context(), unit_of_work() as uow:
-        stock_service.take_free(uow, sku, quantity, "exchange", "case:1")
+        stock_service.take_unreserved(uow, sku, quantity, "exchange", "case:1")
     assert stock_of(world, sku) == (left, 1)
     with world.app.app_context(), pytest.raises(OutOfStock), unit_of_work() as uow:
-        stock_service.take_free(uow, sku, left, "exchange", "case:2")
+        stock_service.take_unreserved(uow, sku, left, "exchange", "case:2")
     assert stock_of(world, sku) == (left, 1)
 
 

@@ -9,10 +9,10 @@ from catalog.suppliers import rules as supplier_rules
 from catalog.suppliers.rules import (
     PIECE,
     WEIGHT,
+    Consignment,
     FreightRule,
     NotFromThen,
     NotYetApproved,
-    Parcel,
     ShippingTemplate,
     check_from,
     check_may_upload,
@@ -33,7 +33,7 @@ def template(*rules, charge_by=PIECE, free_over_fen=None):
 
 
 def parcel(quantity=1, weight_grams=500, amount_fen=5000):
-    return Parcel(quantity, weight_grams, amount_fen)
+    return Consignment(quantity, weight_grams, amount_fen)
 
 
 @pytest.mark.parametrize(

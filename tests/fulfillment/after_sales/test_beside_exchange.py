@@ -25,8 +25,14 @@ class Exchanged:
         assert self.sale.supplier_does(case, "accept-goods").get_json()["state"] == "replaced"
 
     def replacement(self):
-        parts = self.sale.member.get(f"{self.sale.path}/fulfillment-orders").get_json()["items"]
-        return next(part for part in reversed(parts) if part["case_id"])
+        fulfillment_orders = self.sale.member.get(
+            f"{self.sale.path}/fulfillment-orders"
+        ).get_json()["items"]
+        return next(
+            fulfillment_order
+            for fulfillment_order in reversed(fulfillment_orders)
+            if fulfillment_order["case_id"]
+        )
 
     def dispatch(self):
         path = f"/v1/supplier/fulfillment-orders/{self.replacement()['id']}/shipments"

@@ -60,8 +60,10 @@ def test_an_exchange_sends_other_goods_once_more(delivered, audited):
     done = delivered.supplier_does(case, "accept-goods").get_json()
     assert (done["state"], done["refunded_fen"]) == ("replaced", None)
     assert stock_of(delivered.world, delivered.sku) == (7, 0)
-    parts = delivered.member.get(f"{delivered.path}/fulfillment-orders").get_json()["items"]
-    again = parts[1]
+    fulfillment_orders = delivered.member.get(f"{delivered.path}/fulfillment-orders").get_json()[
+        "items"
+    ]
+    again = fulfillment_orders[1]
     assert (again["id"], again["case_id"]) == (done["replacement_id"], case["id"])
     path = f"/v1/supplier/fulfillment-orders/{again['id']}/shipments"
     assert delivered.supplier.post(path, PARCEL).get_json()["state"] == "dispatched"

@@ -131,7 +131,7 @@ def given(world):
     sale.member = union.members[rows[0][1]]
     sale.order = sale.place(order_body([sale.sku], "beans", None))
     sale.dispatch()
-    sale.member.post(f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm")
+    sale.member.post(f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm")
     return union, programme_id, sale
 
 
@@ -193,7 +193,7 @@ def test_case_18_of_a_member_who_has_left_the_union_they_go_to_the_union(given, 
     audited()
 
 
-def test_what_a_right_paid_for_goes_back_to_the_union(world, audited):
+def test_what_an_entitlement_paid_for_goes_back_to_the_union(world, audited):
     union = Union(world)
     rows = union.people(1)
     packs = [union.pack(30_000)[0] for _ in range(2)]
@@ -208,8 +208,8 @@ def test_what_a_right_paid_for_goes_back_to_the_union(world, audited):
     # What has not left is chosen anew, as long as there is a choice.
     assert member.post(f"{path}/after-sales", body).get_json()["code"] == "choose_anew"
     supplier = new_staff(world, "supplier", line["supplier_id"])
-    [part] = member.get(f"{path}/fulfillment-orders").get_json()["items"]
-    parcels = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
+    [fulfillment_order] = member.get(f"{path}/fulfillment-orders").get_json()["items"]
+    parcels = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments"
     assert supplier.post(parcels, PARCEL).status_code == 201
     case = member.post(f"{path}/after-sales", body).get_json()
     before = union.bill(programme_id)["balance_fen"]
@@ -251,7 +251,7 @@ def test_freight_of_what_was_not_wanted_any_more_stays_paid(with_freight, audite
 def test_units_that_never_left_go_back_to_the_shelf_and_are_not_sent(sale, audited):
     case = sale.asked(reason="no_longer_wanted")
     assert case["is_unsent"] is True
-    line = sale.part()["lines"][0]
+    line = sale.fulfillment_order()["lines"][0]
     assert (line["held_quantity"], line["cancelled_quantity"]) == (1, 0)
     too_many = sale.dispatch(2)
     assert too_many.get_json()["code"] == "too_many_dispatched"
@@ -260,7 +260,7 @@ def test_units_that_never_left_go_back_to_the_shelf_and_are_not_sent(sale, audit
     audited()
     assert sale.dispatch().get_json()["state"] == "dispatched"
     audited()
-    confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
+    confirm = f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm"
     assert sale.member.post(confirm).status_code == 200
     assert sale.read()["state"] == "completed"
     audited()
@@ -294,7 +294,7 @@ def test_an_order_of_which_nothing_is_left_to_send_is_cancelled(with_freight, au
     assert (done["refunded_fen"], done["freight_fen"]) == (5000, 800)
     order = with_freight.read()
     assert (order["state"], order["cancel_reason"]) == ("cancelled", "after_sales")
-    assert with_freight.part()["state"] == "cancelled"
+    assert with_freight.fulfillment_order()["state"] == "cancelled"
     assert (with_freight.beans(), with_freight.wechat_back()) == (3000, 2800)
     assert stock_of(with_freight.world, with_freight.sku) == (8, 0)
     audited()
@@ -331,7 +331,7 @@ def test_part_sent_part_not_each_is_asked_for_apart(sale, audited):
     sent = sale.asked("return_and_refund")
     assert (unsent["is_unsent"], sent["is_unsent"]) == (True, False)
     sale.supplier_does(unsent, "approve")
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     audited()
     sale.supplier_does(sent, "approve")
     sale.member_does(sent, "parcel", PARCEL)

@@ -31,8 +31,8 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
     early = union.acceptor.post(f"{purchase}/accept", {}).get_json()
     assert (early["code"], "1" in early["detail"]) == ("not_arrived", True)
     supplier = new_staff(world, "supplier", union.supplier_id)
-    [part] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
-    path = f"/v1/supplier/fulfillment-orders/{part['id']}"
+    [fulfillment_order] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
+    path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}"
     assert supplier.get(path).get_json()["address"]["detail"] == ADDRESS["detail"]
     parcel = {"carrier": "self", "tracking_no": None}
     assert supplier.post(f"{path}/shipments", parcel).status_code == 201
@@ -54,15 +54,15 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
 
 def test_silence_does_not_accept_what_goes_to_a_unit(union, purchase, audited, world):
     supplier = new_staff(world, "supplier", union.supplier_id)
-    [part] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
-    path = f"/v1/supplier/fulfillment-orders/{part['id']}"
+    [fulfillment_order] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
+    path = f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}"
     sent = supplier.post(f"{path}/shipments", {"carrier": "self", "tracking_no": None})
     assert sent.status_code == 201
     clock.freeze(clock.now() + timedelta(days=400))
     with world.app.app_context():
         assert dispatch_jobs.confirm_silent_deliveries() == 0
-    [part] = select_rows(world, "SELECT state, confirm_by FROM fulfillment_order")
-    assert (part.state, part.confirm_by) == ("dispatched", None)
+    [fulfillment_order] = select_rows(world, "SELECT state, confirm_by FROM fulfillment_order")
+    assert (fulfillment_order.state, fulfillment_order.confirm_by) == ("dispatched", None)
     clock.freeze(None)
     audited()
 
@@ -77,14 +77,16 @@ def test_a_fund_that_holds_money_is_not_filed(union, audited):
     union.run()
     close(union, path)
     assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
-    order_id = union.right_of(person, programme_id)["order_id"]
-    [part] = person.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()["items"]
+    order_id = union.entitlement_of(person, programme_id)["order_id"]
+    [fulfillment_order] = person.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()[
+        "items"
+    ]
     supplier = new_staff(union.world, "supplier", union.supplier_id)
     parcel = {"carrier": "self", "tracking_no": None}
-    supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
+    supplier.post(f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", parcel)
     # One's own parcel is confirmed by oneself, not by the union.
     assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
-    person.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
+    person.post(f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm")
     assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
     refused = union.auditor.post(f"{path}/archive", {})
     assert refused.get_json()["code"] == "fund_not_empty"

@@ -71,10 +71,10 @@ def test_what_is_broken_is_sent_again_without_sending_anything_back(unit, world,
     unit.close()
     assert unit.accept().get_json()["code"] == "not_arrived"
     [again] = [each for each in unit.deliveries() if each["case_id"] == case]
-    sent = unit.send(part=again)
+    sent = unit.send(fulfillment_order=again)
     assert unit.receive(sent).status_code == 201
     assert unit.accept().get_json()["state"] == "accepted"
-    assert {part["state"] for part in unit.deliveries()} == {"delivered"}
+    assert {each["state"] for each in unit.deliveries()} == {"delivered"}
     audited()
 
 
@@ -207,8 +207,8 @@ def test_a_code_that_is_made_up_is_refused(unit, world):
     other = Unit(unit.union)
     assert unit.union.handler.post(path, {"code": other.code_of(0)}).status_code == 422
     stranger = new_member(world)
-    right = unit.people()["items"][0]["recipient_id"]
-    assert stranger.get(f"/v1/store/entitlements/{right}/hand-out-code").status_code == 404
+    entitlement = unit.people()["items"][0]["recipient_id"]
+    assert stranger.get(f"/v1/store/entitlements/{entitlement}/hand-out-code").status_code == 404
 
 
 def test_codes_are_kept_nowhere(unit, world):
@@ -224,10 +224,10 @@ def test_what_is_not_handed_out_at_the_unit_is_refused(union):
     packs = [union.pack(30_000)[0] for _ in range(2)]
     rows = union.people(1)
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
-    right = union.right_of(union.members[rows[0][1]], programme_id)["id"]
+    entitlement = union.entitlement_of(union.members[rows[0][1]], programme_id)["id"]
     path = f"/v1/union/programmes/{programme_id}/hand-outs"
     assert union.handler.get(path).get_json()["items"] == []
-    refused = union.handler.post(path, {"items": [{"recipient_id": right, "state": "kept"}]})
+    refused = union.handler.post(path, {"items": [{"recipient_id": entitlement, "state": "kept"}]})
     assert refused.get_json()["code"] == "not_handed_out_here"
 
 
@@ -236,7 +236,7 @@ def test_what_is_not_handed_out_at_the_unit_is_refused(union):
 
 @pytest.mark.parametrize("kind", ["pdf", "xlsx"])
 def test_the_pick_list_says_what_to_pack_for_whom(unit, world, kind):
-    path = f"/v1/supplier/fulfillment-orders/{unit.part['id']}/pick-list?format={kind}"
+    path = f"/v1/supplier/fulfillment-orders/{unit.fulfillment_order['id']}/pick-list?format={kind}"
     unit.send(3)
     reply = unit.supplier.get(path)
     assert reply.status_code == 200

@@ -94,7 +94,7 @@ def test_papers_lists_and_notices_stay_as_they_were_agreed(union, world, regions
         (sale.member, sale.path),
         (
             sale.supplier,
-            f"/v1/supplier/fulfillment-orders/{sale.part()['id']}/pick-list?format=xlsx",
+            f"/v1/supplier/fulfillment-orders/{sale.fulfillment_order()['id']}/pick-list?format=xlsx",
         ),
         (sale.supplier, f"/v1/supplier/settlement/statements/{statement['id']}/paper?format=xlsx"),
         (union.operator, f"/v1/ops/settlement/statements/{statement['id']}/paper?format=xlsx"),

@@ -8,7 +8,7 @@ import pytest
 
 from fulfillment.settlement import rules as settlement_rules
 from fulfillment.settlement.rules import (
-    GivenBack,
+    ReimbursedShare,
     SoldLine,
     check_adjustment,
     check_period,
@@ -75,7 +75,7 @@ def test_a_commission_is_rounded_half_up(amount, bps, kept):
 
 
 def back(number, amount, unsent=0):
-    return GivenBack(UUID(int=number), amount, unsent, LATER)
+    return ReimbursedShare(UUID(int=number), amount, unsent, LATER)
 
 
 def told(items):
@@ -137,18 +137,18 @@ def test_freight_is_earned_whole_and_goes_back_whole_without_commission():
     ]
 
 
-Counted = namedtuple("Counted", "kind amount_fen commission_fen")
+Amount = namedtuple("Amount", "kind amount_fen commission_fen")
 
 
 def test_a_statement_sums_each_kind_and_keeps_the_commission():
     items = [
-        Counted("sale", 1000, 50),
-        Counted("sale", 500, 25),
-        Counted("freight", 80, 0),
-        Counted("refund", -100, -5),
-        Counted("freight_refund", -30, 0),
-        Counted("adjustment", -7, 0),
-        Counted("adjustment", 9, 0),
+        Amount("sale", 1000, 50),
+        Amount("sale", 500, 25),
+        Amount("freight", 80, 0),
+        Amount("refund", -100, -5),
+        Amount("freight_refund", -30, 0),
+        Amount("adjustment", -7, 0),
+        Amount("adjustment", 9, 0),
     ]
     assert totals(items) == {
         "item_count": 7,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fulfillment.settlement import rules as settlement_rules
-from fulfillment.settlement.rules import GivenBack, SoldLine
+from fulfillment.settlement.rules import ReimbursedShare, SoldLine
 from mall.kernel import clock
 from mall.kernel.ids import new_id
 from tests.races.test_last_units import together
@@ -98,7 +98,7 @@ def test_messages_that_come_again_count_once(world, sale, audited):
     execute_sql(
         world,
         "UPDATE outbox_delivery SET state = 'pending'"
-        " WHERE topic IN ('PartDelivered', 'LineReimbursed')",
+        " WHERE topic IN ('FulfillmentOrderDelivered', 'LineReimbursed')",
     )
     assert run_outbox(world) >= 1
     assert len(items(sale)) == 1
@@ -123,8 +123,8 @@ def test_units_that_never_left_are_no_sale(world, audited):
     sale.dispatch(1)
     case = sale.asked("refund_only", quantity=1, reason="no_longer_wanted")
     sale.supplier_does(case, "approve")
-    assert sale.part()["state"] == "dispatched"
-    confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
+    assert sale.fulfillment_order()["state"] == "dispatched"
+    confirm = f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm"
     assert sale.member.post(confirm).status_code == 200
     run_outbox(world)
     [item] = items(sale)
@@ -283,7 +283,7 @@ def test_delivering_and_refunding_at_once_count_once(world, audited):
     sale = Sale(world)
     sale.dispatch()
     cases = [sale.asked("refund_only", quantity=1, reason="damaged") for _ in range(2)]
-    confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
+    confirm = f"/v1/store/fulfillment-orders/{sale.fulfillment_order()['id']}/confirm"
     acts = [
         lambda: sale.member.post(confirm).status_code,
         *(lambda c=case: sale.supplier_does(c, "approve").status_code for case in cases),
@@ -311,7 +311,7 @@ def test_items_of_a_line_always_sum_to_what_is_left(amount, bps, cuts, seed):
         taken = min(cut, left)
         if taken:
             is_unsent = random.Random(seed + cut).random() < 0.3
-            back.append(GivenBack(new_id(), taken, int(is_unsent), now))
+            back.append(ReimbursedShare(new_id(), taken, int(is_unsent), now))
             left -= taken
     found = settlement_rules.items_of_line(SoldLine(new_id(), "x", 9, amount, back), bps, now)
     assert sum(each.amount_fen for each in found) == left

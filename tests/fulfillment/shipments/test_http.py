@@ -15,8 +15,8 @@ PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 
 
 @pytest.fixture
-def part(world):
-    """A paid order of three units, split; its member, its supplier, and its only part."""
+def fulfillment_order(world):
+    """A paid order of three units, split; its member, its supplier, and its only fulfillment order."""
     supplier_id = new_supplier(world)
     member = new_member(world, beans_fen=10_000)
     _, sku = new_sku(world, 1000, 9, supplier_id)
@@ -37,8 +37,10 @@ def confirm(member, found):
     return member.post(f"/v1/store/fulfillment-orders/{found['id']}/confirm")
 
 
-def test_a_part_is_dispatched_in_parcels_and_completed_by_its_member(world, part, audited):
-    member, supplier, found, path = part
+def test_a_fulfillment_order_is_dispatched_in_parcels_and_completed_by_its_member(
+    world, fulfillment_order, audited
+):
+    member, supplier, found, path = fulfillment_order
     line_id = found["lines"][0]["id"]
     first = dispatch(supplier, found, items=[{"line_id": line_id, "quantity": 1}])
     assert first.get_json()["state"] == "partly_dispatched"
@@ -55,8 +57,8 @@ def test_a_part_is_dispatched_in_parcels_and_completed_by_its_member(world, part
     audited()
 
 
-def test_the_same_key_sends_one_parcel(world, part, audited):
-    member, supplier, found, path = part
+def test_the_same_key_sends_one_parcel(world, fulfillment_order, audited):
+    member, supplier, found, path = fulfillment_order
     key, items = secrets.token_hex(8), [{"line_id": found["lines"][0]["id"], "quantity": 1}]
     first = dispatch(supplier, found, key, items=items)
     assert dispatch(supplier, found, key, items=items).data == first.data
@@ -73,15 +75,17 @@ def test_the_same_key_sends_one_parcel(world, part, audited):
         ({"items": []}, "validation_failed", "items"),
     ],
 )
-def test_a_bad_parcel_names_its_field_and_sends_nothing(world, part, change, code, field):
-    member, supplier, found, path = part
+def test_a_bad_parcel_names_its_field_and_sends_nothing(
+    world, fulfillment_order, change, code, field
+):
+    member, supplier, found, path = fulfillment_order
     problem = dispatch(supplier, found, **change).get_json()
     assert (problem["code"], problem["field"]) == (code, field)
     assert member.get(f"{path}/shipments").get_json()["items"] == []
 
 
-def test_more_than_what_is_left_cannot_be_sent(world, part, audited):
-    _, supplier, found, _ = part
+def test_more_than_what_is_left_cannot_be_sent(world, fulfillment_order, audited):
+    _, supplier, found, _ = fulfillment_order
     line_id = found["lines"][0]["id"]
     reply = dispatch(supplier, found, items=[{"line_id": line_id, "quantity": 4}])
     assert (reply.status_code, reply.get_json()["code"]) == (422, "too_many_dispatched")
@@ -93,9 +97,9 @@ def test_more_than_what_is_left_cannot_be_sent(world, part, audited):
     audited()
 
 
-def test_silence_confirms_after_ten_days_and_no_sooner(world, part, audited):
+def test_silence_confirms_after_ten_days_and_no_sooner(world, fulfillment_order, audited):
     """Case 38, as far as it exists."""
-    member, supplier, found, path = part
+    member, supplier, found, path = fulfillment_order
     dispatch(supplier, found)
     clock.freeze(clock.now() + timedelta(days=9, hours=23))
     assert run_sweep(world, "confirm_silent_deliveries") == 0
@@ -107,7 +111,7 @@ def test_silence_confirms_after_ten_days_and_no_sooner(world, part, audited):
     audited()
 
 
-def test_an_order_is_completed_only_when_every_part_is_delivered(world, audited):
+def test_an_order_is_completed_only_when_every_fulfillment_order_is_delivered(world, audited):
     member, suppliers = new_member(world, beans_fen=10_000), [new_supplier(world) for _ in range(2)]
     skus = [new_sku(world, 1000, 5, each)[1] for each in suppliers]
     order = member.post("/v1/store/orders", order_body(skus, "beans", 2000)).get_json()
@@ -123,9 +127,9 @@ def test_an_order_is_completed_only_when_every_part_is_delivered(world, audited)
     audited()
 
 
-def test_nobody_but_its_supplier_and_member_sees_a_part(world, part):
+def test_nobody_but_its_supplier_and_member_sees_a_fulfillment_order(world, fulfillment_order):
     """Case 39."""
-    member, _, found, _ = part
+    member, _, found, _ = fulfillment_order
     stranger, rival = new_member(world), new_staff(world, "supplier", new_supplier(world))
     assert confirm(stranger, found).status_code == 404
     assert rival.get(f"/v1/supplier/fulfillment-orders/{found['id']}").status_code == 404
@@ -134,9 +138,9 @@ def test_nobody_but_its_supplier_and_member_sees_a_part(world, part):
     assert confirm(member, found).get_json()["code"] == "wrong_state"
 
 
-def test_lists_mask_whom_it_is_for_and_the_label_does_not(world, part):
+def test_lists_mask_whom_it_is_for_and_the_label_does_not(world, fulfillment_order):
     """Case 41."""
-    _, supplier, found, _ = part
+    _, supplier, found, _ = fulfillment_order
     [listed] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     assert listed["address"] == {
         "recipient": "陈**",
@@ -149,9 +153,9 @@ def test_lists_mask_whom_it_is_for_and_the_label_does_not(world, part):
     assert whole["address"]["phone"] == "13800000001"
 
 
-def test_a_changed_address_does_not_move_what_is_ordered(world, part):
+def test_a_changed_address_does_not_move_what_is_ordered(world, fulfillment_order):
     """Case 37, as far as it exists."""
-    member, supplier, found, _ = part
+    member, supplier, found, _ = fulfillment_order
     address = member.get("/v1/store/addresses").get_json()["items"][0]
     body = {"recipient": "别人", "phone": "13900000009", "region_code": "440803", "detail": "x"}
     assert member.put(f"/v1/store/addresses/{address['id']}", body).status_code == 200
@@ -159,9 +163,9 @@ def test_a_changed_address_does_not_move_what_is_ordered(world, part):
     assert whole["address"]["recipient"] == "陈小湛"
 
 
-def test_a_suspended_supplier_still_ships_what_is_open(world, part, audited):
+def test_a_suspended_supplier_still_ships_what_is_open(world, fulfillment_order, audited):
     """Case 28, as far as it exists."""
-    _, supplier, found, _ = part
+    _, supplier, found, _ = fulfillment_order
     path = f"/v1/ops/suppliers/{found['supplier_id']}/state"
     new_staff(world, "operator").put(path, {"state": "suspended"})
     assert dispatch(supplier, found).status_code == 201
@@ -174,28 +178,28 @@ def test_a_number_that_goes_to_somebody_else_is_refused_unless_it_is_said_to_be_
     supplier = new_staff(world, "supplier", supplier_id)
     _, sku = new_sku(world, 1000, 9, supplier_id)
 
-    def part(member):
+    def fulfillment_order(member):
         order = member.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
         run_outbox(world)
         path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
         return member.get(path).get_json()["items"][0]
 
     first, second = new_member(world, beans_fen=2000), new_member(world, beans_fen=2000)
-    own = part(first)
+    own = fulfillment_order(first)
     send = f"/v1/supplier/fulfillment-orders/{own['id']}/shipments"
     assert supplier.post(send, PARCEL).status_code == 201
     # Another order of the same member to the same address may travel along.
-    again = part(first)
+    again = fulfillment_order(first)
     send = f"/v1/supplier/fulfillment-orders/{again['id']}/shipments"
     assert supplier.post(send, PARCEL).status_code == 201
-    others = part(second)
+    others = fulfillment_order(second)
     send = f"/v1/supplier/fulfillment-orders/{others['id']}/shipments"
     refused = supplier.post(send, PARCEL)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "tracking_number_used")
     assert refused.get_json()["number"] == own["number"]
     assert supplier.post(send, {**PARCEL, "is_shared": True}).status_code == 201
     # Nor does a correction move it there.
-    third = part(new_member(world, beans_fen=1000))
+    third = fulfillment_order(new_member(world, beans_fen=1000))
     send = f"/v1/supplier/fulfillment-orders/{third['id']}/shipments"
     supplier.post(send, {**PARCEL, "tracking_no": "SF9876543210123"})
     [row] = select_rows(world, "SELECT id FROM shipment WHERE tracking_no = 'SF9876543210123'")

@@ -15,12 +15,16 @@ def late(sale, person, audience):
 
 def test_what_is_late_is_listed_and_its_supplier_reminded_once(world, audited):
     sale, operator = Sale(world), new_staff(world, "operator")
-    part = sale.part()
+    fulfillment_order = sale.fulfillment_order()
     assert late(sale, sale.supplier, "supplier") == []
     clock.freeze(clock.now() + timedelta(hours=47))
     assert run_sweep(world, "remind_overdue") == 0
     clock.freeze(clock.now() + timedelta(hours=2))
-    assert late(sale, sale.supplier, "supplier") == [part["id"]] == late(sale, operator, "ops")
+    assert (
+        late(sale, sale.supplier, "supplier")
+        == [fulfillment_order["id"]]
+        == late(sale, operator, "ops")
+    )
     assert [run_sweep(world, "remind_overdue") for _ in range(2)] == [1, 0]
     told = sale.supplier.get("/v1/supplier/notices").get_json()["items"]
     assert "dispatch_overdue" in {each["kind"] for each in told}
@@ -38,7 +42,7 @@ def test_money_for_what_is_late_goes_back_without_asking(world, audited):
     clock.freeze(clock.now() + timedelta(hours=49))
     case = sale.asked(reason="no_longer_wanted")
     assert (case["state"], case["refunded_fen"]) == ("refunded", 2500)
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     # What has left is another matter: there the supplier is asked.
     assert sale.asked(reason="damaged")["state"] == "requested"
     audited()

@@ -111,10 +111,10 @@ def test_pushed_events_are_shown_and_delivered_closes_the_parcel(sale, parcel, a
     found = parcel.read()
     assert (found["state"], found["state_name"]) == ("out_for_delivery", "派送中")
     assert [each["text"] for each in found["events"]] == [text for _, text in WAY[:-1]]
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     parcel.push(whole, status="shutdown")
     assert parcel.read()["state"] == "delivered"
-    assert (sale.part()["state"], sale.read()["state"]) == ("delivered", "completed")
+    assert (sale.fulfillment_order()["state"], sale.read()["state"]) == ("delivered", "completed")
     corrected = sale.supplier.put(
         f"/v1/supplier/shipments/{parcel.id}", {**PARCEL, "tracking_no": "SF1234567890124"}
     )
@@ -130,7 +130,7 @@ def test_events_in_any_order_repeated_and_late_say_the_same(parcel, sale, audite
         assert parcel.push([event]).status_code == 200
     found = parcel.read()
     assert [each["text"] for each in found["events"]] == [text for _, text in WAY]
-    assert (found["state"], sale.part()["state"]) == ("delivered", "delivered")
+    assert (found["state"], sale.fulfillment_order()["state"]) == ("delivered", "delivered")
     audited()
 
 
@@ -212,8 +212,8 @@ def test_a_corrected_parcel_begins_anew(world, sale, parcel, aggregator, audited
 
 def test_two_parcels_deliver_when_the_second_arrives(world, sale, aggregator, audited):
     assert sale.dispatch(1).status_code == 201
-    [line] = sale.part()["lines"]
-    path = f"/v1/supplier/fulfillment-orders/{sale.part()['id']}/shipments"
+    [line] = sale.fulfillment_order()["lines"]
+    path = f"/v1/supplier/fulfillment-orders/{sale.fulfillment_order()['id']}/shipments"
     items = [{"line_id": line["id"], "quantity": 1}]
     second = {"carrier": "self", "items": items}
     shipments = []
@@ -225,12 +225,12 @@ def test_two_parcels_deliver_when_the_second_arrives(world, sale, aggregator, au
 
     # The first arrives before the second has left.
     assert arrive(0).status_code == 201
-    assert sale.part()["state"] == "partly_dispatched"
+    assert sale.fulfillment_order()["state"] == "partly_dispatched"
     shipments.append(sale.supplier.post(path, second).status_code)
     assert shipments == [201]
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     assert arrive(1).status_code == 201
-    assert (sale.part()["state"], sale.read()["state"]) == ("delivered", "completed")
+    assert (sale.fulfillment_order()["state"], sale.read()["state"]) == ("delivered", "completed")
     audited()
 
 
@@ -243,7 +243,7 @@ def test_a_silent_parcel_is_asked_about(world, sale, parcel, aggregator, audited
     assert run_sweep(world, "ask_about_silent") == 0
     clock.shift(tracking_rules.SILENT_AFTER + timedelta(seconds=1))
     assert run_sweep(world, "ask_about_silent") == 1
-    assert (parcel.read()["state"], sale.part()["state"]) == ("delivered", "delivered")
+    assert (parcel.read()["state"], sale.fulfillment_order()["state"]) == ("delivered", "delivered")
     assert run_sweep(world, "ask_about_silent") == 0
     assert len(aggregator.received("/poll/query.do")) == 1
     audited()
@@ -305,7 +305,7 @@ def test_every_carrier_with_numbers_has_a_name_at_the_aggregator():
 
 
 def test_a_supplier_reports_its_own_delivery(world, sale, audited):
-    path = f"/v1/supplier/fulfillment-orders/{sale.part()['id']}/shipments"
+    path = f"/v1/supplier/fulfillment-orders/{sale.fulfillment_order()['id']}/shipments"
     assert sale.supplier.post(path, {"carrier": "self"}).status_code == 201
     shipment = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
     # Before any worker has followed it.
@@ -322,7 +322,7 @@ def test_a_supplier_reports_its_own_delivery(world, sale, audited):
     operator = new_staff(world, "operator")
     done = operator.post(f"/v1/ops/shipments/{shipment}/events", {**report, "state": "delivered"})
     assert done.get_json()["state"] == "delivered"
-    assert sale.part()["state"] == "delivered"
+    assert sale.fulfillment_order()["state"] == "delivered"
     run_outbox(world)
     assert operator.get(f"/v1/ops/shipments/{shipment}/tracking").get_json() == done.get_json()
     assert run_sweep(world, "subscribe_parcels") == 0
@@ -338,7 +338,7 @@ def test_delivered_is_never_reported_and_silence_confirms_and_a_complaint_follow
     parcel.push(way()[:3])
     execute_sql(world, "UPDATE fulfillment_order SET confirm_by = now()")
     run_sweep(world, "confirm_silent_deliveries")
-    assert (sale.part()["state"], sale.read()["state"]) == ("delivered", "completed")
+    assert (sale.fulfillment_order()["state"], sale.read()["state"]) == ("delivered", "completed")
     assert parcel.read()["delivered_at"] is None
     case = sale.asked("refund_only", quantity=2, reason="not_received")
     assert sale.supplier_does(case, "approve").get_json()["state"] == "refunded"

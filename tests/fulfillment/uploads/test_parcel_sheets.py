@@ -36,7 +36,7 @@ def sales(world):
     return sale
 
 
-def parts(sale):
+def fulfillment_orders(sale):
     items = sale.supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     return sorted(items, key=lambda each: each["id"])
 
@@ -51,7 +51,7 @@ def test_what_waits_is_downloaded_filled_in_and_sent(sales, audited):
     reply = sales.supplier.get(PATH)
     found = openpyxl.load_workbook(io.BytesIO(reply.data)).active
     rows = [list(row) for row in found.iter_rows(min_row=2, values_only=True)]
-    assert [row[0] for row in rows] == [part["number"] for part in parts(sales)]
+    assert [row[0] for row in rows] == [each["number"] for each in fulfillment_orders(sales)]
     assert [row[5] for row in rows] == [2, 1, 2]
     assert "陈*" in rows[0][6] and "跃进路" not in str(rows)
     for row, number in zip(rows, NUMBERS, strict=False):
@@ -63,16 +63,18 @@ def test_what_waits_is_downloaded_filled_in_and_sent(sales, audited):
         "refused": 0,
         "problems": [],
     }
-    assert {part["state"] for part in parts(sales)} == {"dispatched"}
+    assert {fulfillment_order["state"] for fulfillment_order in fulfillment_orders(sales)} == {
+        "dispatched"
+    }
     again = send(sales, content).get_json()
     assert (again["sent"], again["unchanged"]) == (0, 3)
     audited()
 
 
 def test_each_row_stands_by_itself(world, sales, audited):
-    mine = [part["number"] for part in parts(sales)]
+    mine = [each["number"] for each in fulfillment_orders(sales)]
     other = Sale(world)
-    foreign = other.part()["number"]
+    foreign = other.fulfillment_order()["number"]
     rows = [
         (mine[0], "sf", NUMBERS[0]),
         (mine[1], "飞毛腿", NUMBERS[1]),
@@ -95,23 +97,27 @@ def test_each_row_stands_by_itself(world, sales, audited):
         (8, "quantity_wrong"),
         (9, "wrong_state"),
     ]
-    assert [part["state"] for part in parts(sales)] == ["dispatched", "open", "open"]
-    assert other.part()["state"] == "open"
+    assert [each["state"] for each in fulfillment_orders(sales)] == [
+        "dispatched",
+        "open",
+        "open",
+    ]
+    assert other.fulfillment_order()["state"] == "open"
     audited()
 
 
 def test_several_parcels_of_one_order_by_their_quantities(sales, audited):
-    number = parts(sales)[0]["number"]
+    number = fulfillment_orders(sales)[0]["number"]
     rows = [(number, "顺丰", NUMBERS[0], 1), (number, "顺丰", NUMBERS[1], 1)]
     assert send(sales, sheet(rows)).get_json()["sent"] == 2
-    assert parts(sales)[0]["state"] == "dispatched"
+    assert fulfillment_orders(sales)[0]["state"] == "dispatched"
     too_many = send(sales, sheet([(number, "顺丰", NUMBERS[2], 1)])).get_json()
     assert [each["code"] for each in too_many["problems"]] == ["wrong_state"]
     audited()
 
 
 def test_csv_with_spaces_and_small_letters_is_read_as_well(sales, audited):
-    number = parts(sales)[0]["number"]
+    number = fulfillment_orders(sales)[0]["number"]
     text = f"履约单号,快递公司,快递单号\n {number.lower()} , SF , sf 0000 000000001 \n"
     assert send(sales, text.encode("gb18030"), CSV).get_json()["sent"] == 1
     [parcel] = sales.member.get(f"{sales.path}/shipments").get_json()["items"]
@@ -133,7 +139,7 @@ def test_what_is_no_such_sheet_is_refused_whole(sales, content, text):
     reply = send(sales, content)
     assert (reply.status_code, reply.get_json()["code"]) == (422, "sheet_refused")
     assert text in reply.get_json()["detail_zh"]
-    assert {part["state"] for part in parts(sales)} == {"open"}
+    assert {each["state"] for each in fulfillment_orders(sales)} == {"open"}
 
 
 def test_a_number_is_corrected_until_the_parcel_is_delivered(world, sales, audited):
@@ -149,7 +155,7 @@ def test_a_number_is_corrected_until_the_parcel_is_delivered(world, sales, audit
     assert new_staff(world, "supplier", new_supplier(world)).put(path, right).status_code == 404
     wrong = sales.supplier.put(path, {"carrier": "jt", "tracking_no": "1"}).get_json()
     assert (wrong["code"], wrong["field"]) == ("tracking_number_unlike", "tracking_no")
-    confirm = f"/v1/store/fulfillment-orders/{sales.part()['id']}/confirm"
+    confirm = f"/v1/store/fulfillment-orders/{sales.fulfillment_order()['id']}/confirm"
     assert sales.member.post(confirm).status_code == 200
     late = sales.supplier.put(path, {"carrier": "sf", "tracking_no": NUMBERS[0]})
     assert (late.status_code, late.get_json()["code"]) == (409, "parcel_delivered")
@@ -159,7 +165,7 @@ def test_a_number_is_corrected_until_the_parcel_is_delivered(world, sales, audit
 def test_every_carriers_own_example_is_like_its_numbers(sales):
     carriers = sales.supplier.get("/v1/supplier/carriers").get_json()["items"]
     assert {each["code"] for each in carriers} >= {"sf", "ems", "yto", "zto", "jd"}
-    number = parts(sales)[0]["number"]
+    number = fulfillment_orders(sales)[0]["number"]
     for each in carriers:
         if each["example"]:
             row = (number, each["name"], each["example"], 9999)

@@ -10,7 +10,7 @@ import pytest
 from fulfillment.stores import queries as store_queries
 from fulfillment.vouchers import rules as voucher_rules
 from fulfillment.vouchers import service as voucher_service
-from fulfillment.vouchers.service import StoreDesk
+from fulfillment.vouchers.service import StoreCounter
 from mall.access.rules import TooManyTries
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
@@ -141,7 +141,9 @@ def test_who_was_told_of_guessing_is_not_told_again_within_the_hour(world, count
     told = []
     for _ in range(3):
         with world.app.app_context(), unit_of_work() as uow:
-            desk = StoreDesk(store_queries.any_store(uow.session, counter.store_id), None, "clerk")
+            desk = StoreCounter(
+                store_queries.any_store(uow.session, counter.store_id), None, "clerk"
+            )
             told.append(voucher_service.alarm(uow, desk))
     assert told == [True, False, False]
 
@@ -178,7 +180,9 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
                 place = (counter.store_id, elsewhere)[which]
                 try:
                     with unit_of_work() as uow:
-                        desk = StoreDesk(store(uow.session, place), guessers[which].id, "guesser")
+                        desk = StoreCounter(
+                            store(uow.session, place), guessers[which].id, "guesser"
+                        )
                         assert voucher_service.look_up(uow, desk, f"{number:010d}") is None
                 except TooManyTries:
                     yield 429

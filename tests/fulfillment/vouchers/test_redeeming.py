@@ -24,12 +24,12 @@ def test_each_unit_has_a_voucher_and_the_last_one_completes_the_order(world, cou
     codes = counter.codes()
     assert len(set(codes)) == 3
     assert all(len(code.replace("-", "")) == 16 for code in codes)
-    assert counter.part()["state"] == "open"
+    assert counter.fulfillment_order()["state"] == "open"
     states = []
     for code in codes:
         done = counter.redeem(code)
         assert (done.status_code, done.get_json()["state"]) == (200, "redeemed")
-        states.append(counter.part()["state"])
+        states.append(counter.fulfillment_order()["state"])
         audited()
     # So long as a hand-out can be taken back, nothing is completed by it.
     assert states == ["partly_dispatched", "partly_dispatched", "dispatched"]
@@ -80,7 +80,7 @@ def test_a_member_sees_ones_own_vouchers_only(world, counter):
 
 
 def test_what_is_collected_is_not_dispatched(counter):
-    path = f"/v1/supplier/fulfillment-orders/{counter.part()['id']}/shipments"
+    path = f"/v1/supplier/fulfillment-orders/{counter.fulfillment_order()['id']}/shipments"
     reply = counter.supplier.post(path, PARCEL)
     assert (reply.status_code, reply.get_json()["code"]) == (409, "collected_by_voucher")
 
@@ -107,7 +107,7 @@ def test_a_refund_revokes_as_many_vouchers_in_the_same_transaction(counter, audi
     assert counter.supplier_does(case, "approve").get_json()["state"] == "refunded"
     assert sorted(each["state"] for each in counter.vouchers()) == ["redeemed"] + ["revoked"] * 2
     assert counter.redeem(codes[1]).get_json()["code"] == "voucher_revoked"
-    assert counter.part()["state"] == "dispatched"
+    assert counter.fulfillment_order()["state"] == "dispatched"
     audited()
 
 
@@ -133,4 +133,4 @@ def test_a_voucher_ends_at_its_instant_and_not_before(world, counter, microsecon
     voucher = select_rows(world, "SELECT id, expires_at FROM pickup_voucher LIMIT 1")[0]
     clock.freeze(voucher.expires_at + timedelta(microseconds=microseconds))
     with world.app.app_context(), unit_of_work() as uow:
-        assert voucher_service.expire(uow, voucher.id) is is_over
+        assert voucher_service.lapse(uow, voucher.id) is is_over

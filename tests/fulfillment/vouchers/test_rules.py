@@ -20,6 +20,7 @@ from fulfillment.vouchers.rules import (
     check_allowed,
     check_extension,
     check_undo,
+    clerk_time,
     code_of,
     hash_of,
     plain_short,
@@ -27,7 +28,6 @@ from fulfillment.vouchers.rules import (
     short_of,
     shown,
     shown_short,
-    told,
 )
 from mall.kernel.errors import Invalid
 from tests.support.offers import pairs, refusals, refused, written
@@ -129,7 +129,7 @@ def test_the_hash_of_a_short_code_needs_the_secret():
 
 
 def test_a_clerk_reads_an_instant_as_it_is_in_beijing():
-    assert told(datetime(2026, 2, 28, 16, 5, tzinfo=UTC)) == "2026-03-01 00:05"
+    assert clerk_time(datetime(2026, 2, 28, 16, 5, tzinfo=UTC)) == "2026-03-01 00:05"
 
 
 STORES = [(UUID(int=n), f"{n}店") for n in range(1, 6)]

@@ -38,7 +38,7 @@ def test_the_manager_takes_a_hand_out_back_and_it_is_used_again(world, counter, 
     assert undo(manager, voucher_id, {"reason": ""}).status_code == 422
     done = undo(manager, voucher_id)
     assert (done.status_code, done.get_json()["state"]) == (200, "valid")
-    assert counter.part()["state"] == "open"
+    assert counter.fulfillment_order()["state"] == "open"
     audited()
     [row] = select_rows(world, "SELECT history FROM pickup_voucher WHERE history <> '[]'")
     assert (row.history[0]["what"], row.history[0]["note"]) == ("undone", "扫错顾客")
@@ -51,9 +51,9 @@ def test_the_manager_takes_a_hand_out_back_and_it_is_used_again(world, counter, 
 
 def test_the_last_of_an_order_is_taken_back_too(counter, manager, audited):
     ids = [used(counter) for _ in range(3)]
-    assert counter.part()["state"] == "dispatched"
+    assert counter.fulfillment_order()["state"] == "dispatched"
     assert undo(manager, ids[2]).status_code == 200
-    assert counter.part()["state"] == "partly_dispatched"
+    assert counter.fulfillment_order()["state"] == "partly_dispatched"
     assert counter.read()["state"] == "paid"
     audited()
 
@@ -67,7 +67,7 @@ def test_after_ten_minutes_it_stays_handed_out(counter, manager, audited):
 
 def test_what_the_member_confirmed_stays_handed_out(counter, manager, audited):
     ids = [used(counter) for _ in range(3)]
-    confirm = f"/v1/store/fulfillment-orders/{counter.part()['id']}/confirm"
+    confirm = f"/v1/store/fulfillment-orders/{counter.fulfillment_order()['id']}/confirm"
     assert counter.member.post(confirm).status_code == 200
     assert undo(manager, ids[0]).get_json()["code"] == "undo_too_late"
     audited()
@@ -111,7 +111,7 @@ def test_what_nobody_collected_goes_back_to_each_tender(world, counter, audited)
     assert states == ["expired", "expired", "redeemed"]
     # Three at ¥25: ¥30 by beans, ¥45 by WeChat; two go back.
     assert counter.beans() - beans + counter.wechat_back() == 5000
-    assert counter.part()["state"] == "dispatched"
+    assert counter.fulfillment_order()["state"] == "dispatched"
     execute_sql(world, "UPDATE fulfillment_order SET confirm_by = now()")
     run_sweep(world, "confirm_silent_deliveries")
     assert select_rows(world, "SELECT state FROM shop_order")[0].state in ("paid", "completed")
@@ -122,7 +122,7 @@ def test_an_order_of_which_nothing_was_collected_is_cancelled(world, counter, au
     end(world, seconds=-1)
     assert run_sweep(world, "lapse_vouchers") == 3
     assert counter.read()["state"] == "cancelled"
-    assert counter.part()["state"] == "cancelled"
+    assert counter.fulfillment_order()["state"] == "cancelled"
     run_outbox(world)
     audited()
 

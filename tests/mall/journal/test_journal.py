@@ -15,7 +15,7 @@ from mall.journal import rules as journal_rules
 from mall.journal import service as journal_service
 from mall.journal.service import Act
 from mall.kernel import clock
-from mall.kernel.uow import Doer, unit_of_work
+from mall.kernel.uow import ActingPerson, unit_of_work
 from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
 from tests.support.database import count_rows, execute_sql, select_rows
@@ -230,7 +230,7 @@ def test_the_workbook_has_every_line_and_the_newest_seal(world, operator, monkey
 
 
 def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(world, audited):
-    act = Act(Doer("ops", None, "somebody"), "test", "POST /v1/ops/test")
+    act = Act(ActingPerson("ops", None, "somebody"), "test", "POST /v1/ops/test")
 
     def write(_):
         with world.app.app_context(), unit_of_work() as uow:
@@ -258,7 +258,7 @@ def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(wo
 
 
 def test_a_line_that_commits_late_is_sealed_all_the_same(world, audited):
-    act = Act(Doer("ops", None, "somebody"), "test", "POST /v1/ops/test")
+    act = Act(ActingPerson("ops", None, "somebody"), "test", "POST /v1/ops/test")
     with world.app.app_context(), unit_of_work() as uow:
         journal_service.write(uow, act, None, None, "done")
         uow.session.flush()

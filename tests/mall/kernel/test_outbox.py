@@ -1,7 +1,9 @@
 """The outbox without a database: who reacts to what, which rows a message becomes, who is rung."""
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 
@@ -87,3 +89,18 @@ def test_the_doorbell_is_rung_where_there_is_one_and_something_to_tell(
     ring_doorbell(deliveries)
     assert heard == [deliveries] * rings
     monkeypatch.undo()
+
+
+@dataclass(frozen=True)
+class Renamed:
+    former_topic: ClassVar[str] = "CalledBefore"
+    order_id: str
+
+
+def test_what_was_written_under_a_messages_former_name_is_still_understood():
+    registry = Registry()
+    registry.connect({Renamed: [ONE]})
+    stored = {"order_id": "7"}
+    assert registry.message("CalledBefore", stored) == registry.message("Renamed", stored)
+    assert registry.topics == {"Renamed"}
+    assert dataclasses.asdict(registry.message("CalledBefore", stored)) == stored

@@ -189,7 +189,7 @@ def parcels(app, base):
     settings = app.extensions["mall_settings"].kuaidi100
     changed = dataclasses.replace(settings, base=base, timeout_seconds=SECONDS, key="k")
     asked = Kuaidi100(changed)
-    assert asked.ask(tracking_gateway.Parcel("sf", "SF1234567890123", "0001")) is None
+    assert asked.ask(tracking_gateway.TrackingNumber("sf", "SF1234567890123", "0001")) is None
 
 
 def _merchant(app, base):

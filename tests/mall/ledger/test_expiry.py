@@ -14,7 +14,7 @@ from mall.kernel.together import read_together
 from mall.kernel.uow import reading, unit_of_work
 from mall.ledger import queries as ledger_queries
 from mall.ledger.service import funds, posting, wallet
-from mall.ledger.service.wallet import Taking
+from mall.ledger.service.wallet import LotSpending
 from tests.support.database import count_rows, findings_of
 from tests.support.people import grant_beans, login_again, new_member, order_body
 from tests.support.shop import new_sku
@@ -140,7 +140,7 @@ class Model:
         lot_id = open_lots[pick % len(open_lots)]
         part, order_id = min(amount, self.lots[lot_id][0]), uuid4()
         take = wallet.holding if is_hold else wallet.spending
-        taking = Taking(self.member_id, order_id, {lot_id: part}, self.now)
+        taking = LotSpending(self.member_id, order_id, {lot_id: part}, self.now)
         self.act(lambda uow: uow.defer(take(taking)))
         self.lots[lot_id][0] -= part
         (self.held if is_hold else self.spent).append((order_id, lot_id, part))
@@ -153,7 +153,7 @@ class Model:
         if is_hold:
             self.act(lambda uow: wallet.release(uow, order_id))
         else:
-            self.act(lambda uow: wallet.unspend(uow, order_id, {lot_id: part}))
+            self.act(lambda uow: wallet.reimburse_order(uow, order_id, {lot_id: part}))
         if self.lots[lot_id][1] > self.now:
             self.lots[lot_id][0] += part
         elif not is_hold:
@@ -217,8 +217,8 @@ def test_many_lots_that_end_at_one_midnight_lapse_batch_by_batch(world):
         uow.session.execute(text("SET LOCAL statement_timeout = 0"))
         funds.open_fund(uow, fund_id, union_id, "生日")
         funds.deposit(uow, fund_id, 107 * MASS, posting.BANK_CLEARING, f"paid-in:{fund_id}")
-        terms = funds.Terms(fund_id, "生日", now + MINUTE, leftover_fund_id=fund_id)
-        funds.issue_given(uow, fund_id, terms, funds.Given(sql, {"mass": MASS}), "mass")
+        terms = funds.LotTerms(fund_id, "生日", now + MINUTE, leftover_fund_id=fund_id)
+        funds.issue_from(uow, fund_id, terms, funds.LotSource(sql, {"mass": MASS}), "mass")
     grant_beans(world, owner, 500, expires_at=now + MINUTE)
     clock.freeze(now + MINUTE)
     assert purse(owner) == (0, 0)
@@ -245,7 +245,7 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
         for fund_id, amount in zip(fund_ids, (100, 2000), strict=True):
             funds.open_fund(uow, fund_id, union_id, "福利")
             funds.deposit(uow, fund_id, 3 * amount, posting.BANK_CLEARING, f"paid-in:{fund_id}")
-            terms = funds.Terms(fund_id, "福利", now + MINUTE, leftover_fund_id=fund_id)
+            terms = funds.LotTerms(fund_id, "福利", now + MINUTE, leftover_fund_id=fund_id)
             for number in range(3):
                 lot = funds.NewLot(uuid4(), UUID(member.id), amount + number - 1)
                 funds.issue(uow, fund_id, terms, lot, f"issue:{fund_id}:{number}")

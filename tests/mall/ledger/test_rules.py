@@ -186,11 +186,11 @@ def test_the_limits_are_those_that_are_documented():
 
 
 def test_terms_of_which_nothing_else_is_said_are_those_of_beans_good_for_everything():
-    terms = funds.Terms(UUID(int=1), "春节", START)
+    terms = funds.LotTerms(UUID(int=1), "春节", START)
     assert (terms.scope_id, terms.leftover_fund_id) == (None, None)
     assert (terms.is_voucher, terms.allows_top_up) == (False, True)
-    back = wallet._Return("sales:beans", "r", "unspend")
-    assert (back.has_grace, back.spares_rights) == (True, False)
+    back = wallet._LotCredit("sales:beans", "r", "unspend")
+    assert (back.has_grace, back.spares_entitlements) == (True, False)
 
 
 @pytest.mark.parametrize("amounts", [[], [5], [5, -4], [-1, -1], [1, 0]])
@@ -320,7 +320,7 @@ def test_amounts_are_counted_by_programme_and_those_of_none_are_left_out():
 
 
 def test_nothing_comes_back_of_nothing():
-    assert wallet._give_back(None, {}, wallet._Return("sales:beans", "r", "unspend")) == 0
+    assert wallet._credit_lots(None, {}, wallet._LotCredit("sales:beans", "r", "unspend")) == 0
 
 
 @pytest.mark.parametrize(("there", "missing"), [(None, 100), (0, 100), (1, 99), (99, 1)])

@@ -13,7 +13,7 @@ from mall.kernel.money import MAX_FEN
 from mall.kernel.uow import unit_of_work
 from mall.ledger.rules import Grant, GrantRepeated, NotEnoughBeans, UnknownScope
 from mall.ledger.service import posting, wallet
-from mall.ledger.service.wallet import Taking
+from mall.ledger.service.wallet import LotSpending
 from tests.support.database import execute_sql, findings_of
 from tests.support.people import FAR, grant_beans, new_member, order_body
 from tests.support.shop import new_sku
@@ -53,7 +53,7 @@ def test_spending_more_than_a_lot_has_keeps_nothing(world, audited):
         use(
             world,
             lambda uow: uow.defer(
-                wallet.spending(Taking(UUID(member.id), uuid4(), {lot_id: 1001}, uow.now))
+                wallet.spending(LotSpending(UUID(member.id), uuid4(), {lot_id: 1001}, uow.now))
             ),
         )
     assert purse(member) == (1000, 0)
@@ -67,7 +67,7 @@ def test_anothers_lot_cannot_be_spent(world, audited):
         use(
             world,
             lambda uow: uow.defer(
-                wallet.spending(Taking(UUID(thief.id), uuid4(), {lot_id: 1}, uow.now))
+                wallet.spending(LotSpending(UUID(thief.id), uuid4(), {lot_id: 1}, uow.now))
             ),
         )
     assert purse(owner) == (1000, 0)

@@ -98,14 +98,14 @@ def test_only_who_handles_sends_a_roster(union):
     assert (reply.status_code, reply.get_json()["code"]) == (403, "duty_missing")
 
 
-def test_case_22_a_right_waits_and_is_claimed_at_the_first_login(union, audited, world):
+def test_case_22_an_entitlement_waits_and_is_claimed_at_the_first_login(union, audited, world):
     rows = union.people(2, members_too=False)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     assert union.progress(programme_id)["waiting"] == 2
     person = union.member(rows[0][1])
     run_outbox(world)
-    assert union.right_of(person, programme_id)["state"] == "open"
+    assert union.entitlement_of(person, programme_id)["state"] == "open"
     assert union.redeem(person, programme_id, packs[0]).status_code == 201
     told = person.get("/v1/store/notices").get_json()["items"]
     assert [each["kind"] for each in told] == ["gift"]

@@ -94,13 +94,15 @@ def busy(world):
     for finished in (True, False):
         order = member.post("/v1/store/orders", order_body([sku], "beans", 1000)).get_json()
         run_outbox(world)
-        [part] = member.get(f"/v1/store/orders/{order['order_id']}/fulfillment-orders").get_json()[
-            "items"
-        ]
+        [fulfillment_order] = member.get(
+            f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
+        ).get_json()["items"]
         if finished:
             parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
-            supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
-            member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
+            supplier.post(
+                f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", parcel
+            )
+            member.post(f"/v1/store/fulfillment-orders/{fulfillment_order['id']}/confirm")
     # Paid by WeChat; cancelled and paid too late, so that the money went back; still waiting.
     for fate in ("paid", "late", "waiting"):
         cap = 500 if fate == "waiting" else 0

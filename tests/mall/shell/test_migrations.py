@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from mall.kernel.db import db
+from mall.kernel.outbox import registry
 from mall.shell import config, database
 from tests.support.database import execute_sql, select_rows
 from tests.support.processes import MALL
@@ -142,3 +143,33 @@ def test_numbers_that_were_stored_in_full_width_are_plain_afterwards_but_where_o
     assert [kept[each] for each in products] == plain
     told = [each.getMessage() for each in caplog.records if "stays" in each.getMessage()]
     assert len(told) == 6
+
+
+def test_what_waits_in_the_outbox_bears_the_new_names_and_what_is_over_its_own(world):
+    plant = (
+        "INSERT INTO outbox_delivery"
+        " (id, topic, payload, handler, queue, state, attempts, created_at, due_at)"
+        " VALUES (gen_random_uuid(), :topic, '{}', 'none', 'bulk', :state, 0, now(), now())"
+    )
+    topics = ("PartDelivered", "RightsIssued", "OrderPaid")
+    for topic in topics:
+        for state in ("pending", "parked", "done"):
+            execute_sql(world, plant, topic=topic, state=state)
+    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0047").module
+
+    def migrate(step):
+        with (
+            world.app.app_context(),
+            db.engine.begin() as connection,
+            Operations.context(MigrationContext.configure(connection)),
+        ):
+            step()
+        query = "SELECT DISTINCT topic FROM outbox_delivery WHERE handler = 'none' AND state "
+        waiting = {row.topic for row in select_rows(world, query + "IN ('pending', 'parked')")}
+        return waiting, {row.topic for row in select_rows(world, query + "= 'done'")}
+
+    renamed = {"FulfillmentOrderDelivered", "EntitlementsIssued", "OrderPaid"}
+    assert migrate(module.upgrade) == (renamed, set(topics))
+    assert all(topic in registry.topics for topic in renamed)
+    assert migrate(module.downgrade) == (set(topics), set(topics))
+    execute_sql(world, "DELETE FROM outbox_delivery WHERE handler = 'none'")

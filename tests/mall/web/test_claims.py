@@ -7,17 +7,17 @@ import pytest
 from mall.kernel.uow import unit_of_work
 from mall.web import idempotency
 from mall.web.idempotency import (
-    Answer,
-    Claim,
+    IdempotencyClaim,
     IdempotencyInProgress,
     IdempotencyKeyReused,
+    StoredReply,
     reading,
 )
 from tests.support.offers import refusals, refused
 from tests.support.working import in_another_thread
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-CLAIM = Claim("store:1", "POST /v1/store/orders", "key", b"\x01\x02")
+CLAIM = IdempotencyClaim("store:1", "POST /v1/store/orders", "key", b"\x01\x02")
 
 
 def row(body_hash="0102", ends_in=timedelta(days=1)):
@@ -43,7 +43,7 @@ def test_caller_operation_and_key_together_are_one():
 
 
 def test_lock_numbers_use_all_sixty_four_bits_that_there_are():
-    numbers = [Claim("a", "b", str(key), b"").lock_number for key in range(200)]
+    numbers = [IdempotencyClaim("a", "b", str(key), b"").lock_number for key in range(200)]
     assert len(set(numbers)) == 200
     assert -(2**63) <= min(numbers) < -(2**61)
     assert 2**61 < max(numbers) < 2**63
@@ -53,18 +53,18 @@ def test_lock_numbers_use_all_sixty_four_bits_that_there_are():
     ("caller", "endpoint", "key"), [("x", "b", "c"), ("a", "x", "c"), ("a", "b", "x")]
 )
 def test_another_caller_operation_or_key_has_another_lock(caller, endpoint, key):
-    one = Claim("a", "b", "c", b"").lock_number
-    assert Claim(caller, endpoint, key, b"").lock_number != one
+    one = IdempotencyClaim("a", "b", "c", b"").lock_number
+    assert IdempotencyClaim(caller, endpoint, key, b"").lock_number != one
     # The same request with another body waits for the first, to be refused.
-    assert Claim("a", "b", "c", b"other").lock_number == one
+    assert IdempotencyClaim("a", "b", "c", b"other").lock_number == one
 
 
 @pytest.mark.parametrize(
     ("rows", "answer"),
     [
         ([], None),
-        ([row()], Answer(201, "{}")),
-        ([row(ends_in=timedelta(microseconds=1))], Answer(201, "{}")),
+        ([row()], StoredReply(201, "{}")),
+        ([row(ends_in=timedelta(microseconds=1))], StoredReply(201, "{}")),
         ([row(ends_in=timedelta(0))], None),
         ([row(ends_in=timedelta(seconds=-1))], None),
         # What has ended says nothing of another body.

@@ -131,13 +131,17 @@ def test_three_suppliers_and_two_modes_split_with_freight_for_each(world, audite
     body = {"lines": lines, "tender": "beans", "quoted_total_fen": total}
     order = member.post("/v1/store/orders", body).get_json()
     run_outbox(world)
-    parts = member.get(f"/v1/store/orders/{order['order_id']}/fulfillment-orders").get_json()
-    found = {(p["supplier_id"], p["delivery_mode"]): p for p in parts["items"]}
+    fulfillment_orders = member.get(
+        f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
+    ).get_json()
+    found = {(p["supplier_id"], p["delivery_mode"]): p for p in fulfillment_orders["items"]}
     modes = ("ship", "store_pickup")
     assert set(found) == {(str(each), mode) for each in suppliers for mode in modes}
-    for (_, mode), part in found.items():
-        assert [line["quantity"] for line in part["lines"]] == [2 if mode == "ship" else 1]
-        assert (part["address"] is None) == (mode == "store_pickup")
+    for (_, mode), fulfillment_order in found.items():
+        assert [line["quantity"] for line in fulfillment_order["lines"]] == [
+            2 if mode == "ship" else 1
+        ]
+        assert (fulfillment_order["address"] is None) == (mode == "store_pickup")
     read = member.get(f"/v1/store/orders/{order['order_id']}").get_json()
     fees = {part["supplier_id"]: part["fee_fen"] for part in read["freight"]}
     assert fees == {str(each): 100 * (n + 1) for n, each in enumerate(suppliers)}

@@ -59,7 +59,7 @@ def test_case_25_partial_money_issues_nothing_and_too_much_is_surplus(union, aud
     audited()
 
 
-def test_case_25_who_is_added_is_issued_to_once_paid_and_used_rights_stay(union, audited):
+def test_case_25_who_is_added_is_issued_to_once_paid_and_used_entitlements_stay(union, audited):
     rows = union.people(3)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     roster_id = union.roster(rows[:2])
@@ -81,8 +81,8 @@ def test_case_25_who_is_added_is_issued_to_once_paid_and_used_rights_stay(union,
     assert union.progress(programme_id)["issued"] == 3
     person = union.members[rows[2][1]]
     assert union.redeem(person, programme_id, packs[0]).status_code == 201
-    right = union.right_of(person, programme_id)
-    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "离职"}
+    entitlement = union.entitlement_of(person, programme_id)
+    body = {"kind": "withdraw", "entitlement_id": entitlement["id"], "reason": "离职"}
     assert union.handler.post(f"{path}/changes", body).get_json()["code"] == "already_redeemed"
     audited()
 
@@ -120,8 +120,8 @@ def test_a_fixed_pack_goes_home_once_the_member_confirms_an_address(union, audit
         kind="fixed", delivery="ship", pack_ids=[pack_id], roster_id=union.roster(rows)
     )
     person = union.members[rows[0][1]]
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     for address in person.get("/v1/store/addresses").get_json()["items"]:
         assert person.delete(f"/v1/store/addresses/{address['id']}").status_code == 204
     assert person.post(path, {}).get_json()["code"] == "address_needed"
@@ -129,8 +129,11 @@ def test_a_fixed_pack_goes_home_once_the_member_confirms_an_address(union, audit
     address = person.post("/v1/store/addresses", home).get_json()
     order = person.post(path, {"address_id": address["id"]}).get_json()
     run_outbox(world)
-    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
-    assert (part.delivery_mode, part.address["detail"]) == ("ship", "人民大道 2 号")
+    [fulfillment_order] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
+    assert (fulfillment_order.delivery_mode, fulfillment_order.address["detail"]) == (
+        "ship",
+        "人民大道 2 号",
+    )
     assert (order["total_fen"], stock_of(world, sku)) == (30_000, (999, 0))
     audited()
 
@@ -143,8 +146,8 @@ def test_a_fixed_pack_is_collected_at_a_store_without_an_address(union, audited,
     )
     assert union.redeem(union.members[rows[0][1]], programme_id).status_code == 201
     run_outbox(world)
-    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
-    assert (part.delivery_mode, part.address) == ("store_pickup", None)
+    [fulfillment_order] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
+    assert (fulfillment_order.delivery_mode, fulfillment_order.address) == ("store_pickup", None)
     audited()
 
 

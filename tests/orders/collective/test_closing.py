@@ -25,7 +25,7 @@ def acts(world, programme_id):
 
 
 def close(union, world, programme_id):
-    """Ask for the close, and do it chunk by chunk; return how many rights each settled."""
+    """Ask for the close, and do it chunk by chunk; return how many entitlements each settled."""
     path = f"/v1/union/programmes/{programme_id}/close"
     assert union.approver.post(path, {"reason": "提前结束"}).status_code == 202
     settled = []
@@ -46,7 +46,7 @@ def test_a_programme_for_the_unit_is_closed_at_once_and_settles_nothing(union, w
     audited()
 
 
-def test_rights_that_nobody_used_are_settled_and_then_it_is_closed(union, world, audited):
+def test_entitlements_that_nobody_used_are_settled_and_then_it_is_closed(union, world, audited):
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.issued(roster_id=union.roster(union.people(2)), pack_ids=packs)
     assert close(union, world, programme_id)[-1] == 0
@@ -95,7 +95,7 @@ def test_the_history_says_which_money_did_not_move(union, world, kind, act):
     assert acts(world, programme_id)[-1] == act
 
 
-def test_what_one_unit_was_served_leaves_the_rights_of_another(union, world):
+def test_what_one_unit_was_served_leaves_the_entitlements_of_another(union, world):
     one = union.issued(**union.for_unit(union.people(2)))
     union.issued(**union.for_unit(union.people(2)))
     with world.app.app_context(), unit_of_work() as uow:

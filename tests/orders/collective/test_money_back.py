@@ -1,4 +1,4 @@
-"""Money and rights that go back: before the issue, after it, and what a union allows itself."""
+"""Money and entitlements that go back: before the issue, after it, and what a union allows itself."""
 
 from tests.support.database import execute_sql, select_rows
 from tests.support.wechat import ask_mock, received_by_mock
@@ -26,14 +26,14 @@ def test_a_funded_programme_is_withdrawn_once_its_money_is_back(union, audited, 
     audited()
 
 
-def test_a_withdrawn_right_leaves_its_money_in_the_fund_until_it_is_paid_out(union, audited):
+def test_a_withdrawn_entitlement_leaves_its_money_in_the_fund_until_it_is_paid_out(union, audited):
     rows = union.people(2)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     person = union.members[rows[0][1]]
-    right = union.right_of(person, programme_id)
+    entitlement = union.entitlement_of(person, programme_id)
     path = f"/v1/union/programmes/{programme_id}"
-    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "离职"}
+    body = {"kind": "withdraw", "entitlement_id": entitlement["id"], "reason": "离职"}
     change = union.handler.post(f"{path}/changes", body).get_json()
     decide = f"{path}/changes/{change['id']}/decide"
     applied = union.approver.post(decide, {"is_approved": True})
@@ -56,8 +56,8 @@ def test_a_rejected_change_changes_nothing(union, audited):
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     path = f"/v1/union/programmes/{programme_id}"
-    right = union.right_of(union.members[rows[0][1]], programme_id)
-    body = {"kind": "withdraw", "entitlement_id": right["id"], "reason": "误报"}
+    entitlement = union.entitlement_of(union.members[rows[0][1]], programme_id)
+    body = {"kind": "withdraw", "entitlement_id": entitlement["id"], "reason": "误报"}
     change = union.handler.post(f"{path}/changes", body).get_json()
     decide = f"{path}/changes/{change['id']}/decide"
     assert union.approver.post(decide, {"is_approved": False}).get_json()["state"] == "rejected"

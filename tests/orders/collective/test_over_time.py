@@ -83,8 +83,10 @@ def test_cake_beans_come_on_each_birthday_and_buy_cakes_of_several_merchants(
     placed = person.post("/v1/store/orders", order).get_json()
     assert (placed["beans_fen"], placed["wechat_fen"]) == (18_400, 0)
     run_outbox(world)
-    parts = person.get(f"/v1/store/orders/{placed['order_id']}/fulfillment-orders").get_json()
-    assert [part["delivery_mode"] for part in parts["items"]] == ["store_pickup"] * 2
+    fulfillment_orders = person.get(
+        f"/v1/store/orders/{placed['order_id']}/fulfillment-orders"
+    ).get_json()
+    assert [each["delivery_mode"] for each in fulfillment_orders["items"]] == ["store_pickup"] * 2
     audited()
     goes_to(date(2027, 7, 1), 0, 5)
     union.run()
@@ -176,8 +178,8 @@ def test_case_23_the_window_ends_at_midnight_in_beijing(union, audited, world, g
     goes_to(date(2027, 1, 21), 0, 0, 0)
     late = union.redeem(second, programme_id, packs[0])
     assert late.get_json()["code"] == "window_not_open"
-    right = union.right_of(first, programme_id)
-    change = first.post(f"/v1/store/entitlements/{right['id']}/change", {"pack_id": packs[1]})
+    entitlement = union.entitlement_of(first, programme_id)
+    change = first.post(f"/v1/store/entitlements/{entitlement['id']}/change", {"pack_id": packs[1]})
     assert change.get_json()["code"] == "window_not_open"
     run_outbox(world)
     audited()
@@ -192,13 +194,13 @@ def test_case_23_a_pack_runs_out_while_others_remain(union, audited, world):
     assert union.redeem(first, programme_id, scarce).status_code == 201
     gone = union.redeem(second, programme_id, scarce).get_json()
     assert (gone["code"], gone["problems"][0]["code"]) == ("lines_unavailable", "sold_out")
-    right = union.right_of(second, programme_id)
-    shown = second.get(f"/v1/store/entitlements/{right['id']}").get_json()["packs"]
+    entitlement = union.entitlement_of(second, programme_id)
+    shown = second.get(f"/v1/store/entitlements/{entitlement['id']}").get_json()["packs"]
     assert [pack["available"] for pack in shown] == [0, 1000]
     assert union.redeem(second, programme_id, plenty).status_code == 201
     # Who changes away from it makes room for another.
-    right = union.right_of(first, programme_id)
-    changed = first.post(f"/v1/store/entitlements/{right['id']}/change", {"pack_id": plenty})
+    entitlement = union.entitlement_of(first, programme_id)
+    changed = first.post(f"/v1/store/entitlements/{entitlement['id']}/change", {"pack_id": plenty})
     assert changed.status_code == 201
     assert union.redeem(third, programme_id, scarce).status_code == 201
     assert stock_of(world, sku) == (0, 0)
@@ -217,8 +219,8 @@ def test_so_many_items_within_an_amount(union, audited, world):
         roster_id=union.roster(rows),
     )
     person = union.members[rows[0][1]]
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/redeem"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/redeem"
     cheap, dear = (str(sku) for _, sku in made)
 
     def choose(*wanted):
@@ -231,7 +233,7 @@ def test_so_many_items_within_an_amount(union, audited, world):
     assert choose().get_json()["code"] == "invalid"
     reply = choose((cheap, 1), (dear, 1))
     assert (reply.status_code, reply.get_json()["total_fen"]) == (201, 25_000)
-    # A right of this kind is no purse: nothing of it pays at the checkout.
+    # An entitlement of this kind is no purse: nothing of it pays at the checkout.
     assert person.get("/v1/store/beans").get_json()["balance_fen"] == 0
     assert choose((cheap, 1)).get_json()["code"] == "already_redeemed"
     run_outbox(world)

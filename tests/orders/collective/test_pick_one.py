@@ -53,19 +53,19 @@ def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world)
     programme_id, [person, *_], [(first, _), (second, [sku, _])] = given
     supplier = new_staff(world, "supplier", union.supplier_id)
     union.redeem(person, programme_id, first)
-    right = union.right_of(person, programme_id)
-    path = f"/v1/store/entitlements/{right['id']}/change"
+    entitlement = union.entitlement_of(person, programme_id)
+    path = f"/v1/store/entitlements/{entitlement['id']}/change"
     before = stock_of(world, sku)
     changed = person.post(path, {"pack_id": second})
     assert changed.status_code == 201, changed.get_json()
     run_outbox(world)
     assert stock_of(world, sku) == (before[0] - 1, 0)
     audited()
-    [part] = person.get(
+    [fulfillment_order] = person.get(
         f"/v1/store/orders/{changed.get_json()['order_id']}/fulfillment-orders"
     ).get_json()["items"]
     sent = supplier.post(
-        f"/v1/supplier/fulfillment-orders/{part['id']}/shipments",
+        f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments",
         {"carrier": "sf", "tracking_no": "SF1234567890123"},
     )
     assert sent.status_code == 201, sent.get_json()
@@ -112,7 +112,7 @@ def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
 
 
 def test_the_default_is_given_however_late_the_closing_is_done(union, audited, world):
-    """The scheduler was down until long after the rights had ended: what they hold still orders."""
+    """The scheduler was down until long after the entitlements had ended: what they hold still orders."""
     rows = union.people(2)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     union.issued(

@@ -1,4 +1,4 @@
-"""Rights: what may become of one, its code, and the day on which it is due."""
+"""Entitlements: what may become of one, its code, and the day on which it is due."""
 
 from datetime import date
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from orders.entitlements.rules import due_on, new_code, plain_code
 from tests.support.offers import pairs, refusals, written
 
 
-def test_a_right_goes_from_state_to_state_as_the_table_says_and_no_other_way():
+def test_an_entitlement_goes_from_state_to_state_as_the_table_says_and_no_other_way():
     assert pairs(entitlement_rules.STATES) == written(
         """
         listed: waiting open withdrawn
@@ -71,7 +71,7 @@ MARCH, MAY = date(2026, 3, 10), date(2026, 5, 20)
         (date(1980, 12, 31), MAY),
     ],
 )
-def test_by_day_a_right_is_due_on_the_birthday_in_the_window_else_on_its_last_day(born, day):
+def test_by_day_an_entitlement_is_due_on_the_birthday_in_the_window_else_on_its_last_day(born, day):
     assert due_on("day", born, MARCH, MAY) == day
 
 
@@ -86,14 +86,14 @@ def test_by_day_a_right_is_due_on_the_birthday_in_the_window_else_on_its_last_da
         (date(1980, 6, 1), MAY),
     ],
 )
-def test_by_month_a_right_is_due_on_the_first_of_the_month_or_of_the_window(born, day):
+def test_by_month_an_entitlement_is_due_on_the_first_of_the_month_or_of_the_window(born, day):
     assert due_on("month", born, MARCH, MAY) == day
 
 
 @pytest.mark.parametrize(
     ("rule", "born"), [("none", date(1980, 4, 1)), ("day", None), ("month", None)]
 )
-def test_without_a_rule_or_a_birthday_a_right_is_due_at_once(rule, born):
+def test_without_a_rule_or_a_birthday_an_entitlement_is_due_at_once(rule, born):
     assert due_on(rule, born, MARCH, MAY) is None
 
 
@@ -119,7 +119,7 @@ def test_who_was_born_on_the_29_of_february_is_due_on_the_last_day_of_each(year,
     )
 
 
-def test_rights_are_written_two_thousand_at_a_time():
+def test_entitlements_are_written_two_thousand_at_a_time():
     assert entitlement_service.CHUNK == 2000
 
 

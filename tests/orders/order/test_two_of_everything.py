@@ -178,8 +178,8 @@ def test_one_phone_in_the_rosters_of_two_unions_claims_both(world, audited):
     member = first.member(rows[0][1])
     run_outbox(world)
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 3500
-    rights = member.get("/v1/store/entitlements").get_json()["items"]
-    assert {right["programme_id"] for right in rights} == set(ids)
+    entitlements = member.get("/v1/store/entitlements").get_json()["items"]
+    assert {each["programme_id"] for each in entitlements} == set(ids)
     audited()
 
 
@@ -194,8 +194,8 @@ def test_a_transfer_of_one_programme_is_not_confirmed_for_another(world, audited
     wrong = f"/v1/ops/programmes/{ids[1]}/transfers/{row['id']}/confirm"
     assert union.operator.post(wrong).status_code == 404
     assert [union.bill(each)["received_fen"] for each in ids] == [0, 0]
-    right = f"/v1/ops/programmes/{ids[0]}/transfers/{row['id']}/confirm"
-    assert union.operator.post(right).status_code == 200
+    meant = f"/v1/ops/programmes/{ids[0]}/transfers/{row['id']}/confirm"
+    assert union.operator.post(meant).status_code == 200
     assert [union.bill(each)["received_fen"] for each in ids] == [30_000, 0]
     assert [union.read(each)["state"] for each in ids] == ["funded", "approved"]
     audited()

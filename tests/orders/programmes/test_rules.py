@@ -19,7 +19,7 @@ from orders.programmes.rules import (
     ends_at,
     event_hash,
     has_beans,
-    has_vouchers,
+    is_redeemed_whole,
     unseen,
 )
 from orders.programmes.service import lifecycle
@@ -208,9 +208,9 @@ def test_a_form_whose_parts_do_not_fit_is_refused_for_the_one_that_does_not(basi
 def test_a_kind_gives_either_vouchers_or_beans_or_what_the_unit_hands_out(
     kind, max_items, vouchers, of_unit, beans
 ):
-    assert has_vouchers(kind, max_items, "ship") is vouchers
-    assert has_vouchers(kind, max_items, "store_pickup") is vouchers
-    assert has_vouchers(kind, max_items, "unit_delivery") is of_unit
+    assert is_redeemed_whole(kind, max_items, "ship") is vouchers
+    assert is_redeemed_whole(kind, max_items, "store_pickup") is vouchers
+    assert is_redeemed_whole(kind, max_items, "unit_delivery") is of_unit
     assert has_beans(kind, max_items) is beans
 
 

@@ -277,7 +277,7 @@ def test_a_damaged_bill_is_refused_whole(world, next_day, old, new, reason):
     pay(world)
     day = next_day()
     merchants = world.app.extensions["mall_merchants"]
-    terms = reconciliation_rules.Terms(
+    terms = reconciliation_rules.MerchantTerms(
         merchants.main, merchants.get(merchants.main).settings.mch_id, 60
     )
     before = checked(world, day)

@@ -55,10 +55,10 @@ class Bills:
         name = self.merchant.settings.name
         with self.world.app.app_context():
             with unit_of_work() as uow:
-                reconciliation_service.want(uow, name, sorted(texts))
+                reconciliation_service.schedule(uow, name, sorted(texts))
             for day in texts:
                 with unit_of_work() as uow:
-                    reconciliation_service.want_again(uow, name, day)
+                    reconciliation_service.schedule_again(uow, name, day)
         run_sweep(self.world, "check_bills")
 
 

@@ -18,8 +18,8 @@ def given(world):
 
 def test_a_relative_redeems_by_code_and_only_once(given, audited, world):
     union, programme_id, person, packs = given
-    right = union.right_of(person, programme_id)
-    code = person.get(f"/v1/store/entitlements/{right['id']}").get_json()["code"]
+    entitlement = union.entitlement_of(person, programme_id)
+    code = person.get(f"/v1/store/entitlements/{entitlement['id']}").get_json()["code"]
     relative = new_member(world)
     shown = relative.post("/v1/store/vouchers/check", {"code": code}).get_json()
     assert (shown["state"], len(shown["packs"])) == ("open", 2)
@@ -29,7 +29,7 @@ def test_a_relative_redeems_by_code_and_only_once(given, audited, world):
     other = relative.post("/v1/store/vouchers/redeem", body, "k2")
     assert (done.status_code, again.data) == (201, done.data)
     assert other.get_json()["code"] == "already_redeemed"
-    assert union.right_of(person, programme_id)["state"] == "redeemed"
+    assert union.entitlement_of(person, programme_id)["state"] == "redeemed"
     audited()
 
 
@@ -49,8 +49,8 @@ def test_ten_wrong_codes_are_enough_for_an_hour(given, world):
     for _ in range(10):
         reply = guesser.post("/v1/store/vouchers/redeem", body)
         assert reply.get_json()["code"] == "wrong_voucher_code"
-    right = union.right_of(person, programme_id)
-    code = person.get(f"/v1/store/entitlements/{right['id']}").get_json()["code"]
+    entitlement = union.entitlement_of(person, programme_id)
+    code = person.get(f"/v1/store/entitlements/{entitlement['id']}").get_json()["code"]
     reply = guesser.post("/v1/store/vouchers/check", {"code": code})
     assert (reply.status_code, reply.get_json()["code"]) == (429, "too_many_tries")
 

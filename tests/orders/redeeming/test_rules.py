@@ -1,4 +1,4 @@
-"""How a right becomes an order: when, of what, at which prices, and what pays for it."""
+"""How an entitlement becomes an order: when, of what, at which prices, and what pays for it."""
 
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -12,9 +12,9 @@ from orders.redeeming import service as redeeming_service
 from orders.redeeming.rules import (
     Choice,
     ChoiceTooDear,
+    ChosenItem,
     Plan,
     TooManyItems,
-    Wanted,
     WindowNotOpen,
     check_selection,
     check_window,
@@ -46,7 +46,7 @@ def test_a_choice_of_which_nothing_is_said_is_of_nothing_and_a_plan_is_the_membe
 
 
 @pytest.mark.parametrize("at", [BEGINS, BEGINS + INSTANT, ENDS - INSTANT])
-def test_a_right_is_redeemed_from_the_first_midnight_of_its_window(at):
+def test_an_entitlement_is_redeemed_from_the_first_midnight_of_its_window(at):
     check_window(OPENS, CLOSES, at)
 
 
@@ -67,15 +67,15 @@ PACK = {
 @pytest.mark.parametrize(("count", "many"), [((), (2, 1)), ((1,), (2, 1)), ((3,), (6, 3))])
 def test_so_many_packs_are_so_many_times_their_parts_at_their_frozen_prices(count, many):
     first, second = wanted_of_pack(PACK, *count)
-    assert first == Wanted(sku(1), many[0], 300)
-    assert second == Wanted(sku(2), many[1], 50)
+    assert first == ChosenItem(sku(1), many[0], 300)
+    assert second == ChosenItem(sku(2), many[1], 50)
 
 
 @pytest.mark.parametrize("quantities", [(1,), (3,), (1, 2)])
 def test_up_to_the_limit_items_are_chosen_freely_at_todays_price(quantities):
     items = [WantedLine(sku(n), quantity) for n, quantity in enumerate(quantities)]
     assert wanted_of_items(items, 3) == tuple(
-        Wanted(sku(n), quantity, None) for n, quantity in enumerate(quantities)
+        ChosenItem(sku(n), quantity, None) for n, quantity in enumerate(quantities)
     )
 
 
@@ -123,7 +123,9 @@ def test_what_the_selection_does_not_hold_is_refused_by_its_place(items):
 
 def test_lines_have_frozen_prices_and_todays_where_none_is_frozen():
     offers = {sku(1): offer(1, available=2), sku(2): offer(2)}
-    lines = lines_of([Wanted(sku(1), 2, 0), Wanted(sku(2), 3, None)], offers, "store_pickup")
+    lines = lines_of(
+        [ChosenItem(sku(1), 2, 0), ChosenItem(sku(2), 3, None)], offers, "store_pickup"
+    )
     assert [(line.quantity, line.offer.price_fen, line.delivery_mode) for line in lines] == [
         (2, 0, "store_pickup"),
         (3, 1000, "store_pickup"),
@@ -144,7 +146,7 @@ def test_each_line_that_cannot_be_sold_is_told(changes, problem):
     offers = {sku(2): offer(2)}
     if changes is not None:
         offers[sku(1)] = offer(1, **changes)
-    wanted = [Wanted(sku(1), 2, None), Wanted(sku(2), 1, None)]
+    wanted = [ChosenItem(sku(1), 2, None), ChosenItem(sku(2), 1, None)]
     field, details = refused(LinesUnavailable, lines_of, wanted, offers, "ship")
     assert (field, details) == ("pack_id", {"problems": [{"sku_id": str(sku(1)), **problem}]})
 
@@ -209,7 +211,7 @@ def test_ten_wrong_codes_an_hour_are_free():
         ({}, None, 0),
     ],
 )
-def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_part_allows(first, second, count):
+def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_item_allows(first, second, count):
     """It takes two of the first and one of the second."""
     offers = {sku(1): offer(1, **first)}
     if second is not None:
@@ -217,5 +219,5 @@ def test_of_a_frozen_pack_there_are_as_many_as_its_scarcest_part_allows(first, s
     assert redeeming_service._available(PACK, offers) == count
 
 
-def test_of_a_pack_without_parts_there_is_none():
+def test_of_a_pack_without_items_there_is_none():
     assert redeeming_service._available({"parts": []}, {}) == 0

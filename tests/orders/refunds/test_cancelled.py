@@ -50,8 +50,8 @@ def test_beans_money_and_goods_go_back_where_they_came_from(world, mixed, audite
     run_sweep(world, "send_due_refunds")
     [refund] = select_rows(world, "SELECT * FROM refund")
     assert refund.state == "succeeded"
-    [part] = select_rows(world, "SELECT state FROM fulfillment_order")
-    assert (part.state, state_of(person, order)) == ("cancelled", "cancelled")
+    [fulfillment_order] = select_rows(world, "SELECT state FROM fulfillment_order")
+    assert (fulfillment_order.state, state_of(person, order)) == ("cancelled", "cancelled")
     audited()
 
 
@@ -66,10 +66,10 @@ def test_asked_again_it_is_cancelled_once(world, mixed, audited):
 def test_once_a_parcel_has_left_it_is_too_late(world, mixed, audited):
     person, order, _, supplier = mixed
     path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
-    [part] = person.get(path).get_json()["items"]
-    line = part["lines"][0]["id"]
+    [fulfillment_order] = person.get(path).get_json()["items"]
+    line = fulfillment_order["lines"][0]["id"]
     parcel = {"carrier": "self", "items": [{"line_id": line, "quantity": 1}]}
-    supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
+    supplier.post(f"/v1/supplier/fulfillment-orders/{fulfillment_order['id']}/shipments", parcel)
     late = cancel(person, order)
     assert (late.status_code, late.get_json()["code"]) == (409, "already_dispatched")
     assert state_of(person, order) == "paid"
@@ -82,7 +82,7 @@ def test_another_members_paid_order_is_unknown(world, mixed):
     assert cancel(new_member(world), order).status_code == 404
 
 
-def test_what_redeemed_a_right_is_chosen_anew_instead(world, audited):
+def test_what_redeemed_an_entitlement_is_chosen_anew_instead(world, audited):
     union = Union(world)
     rows = union.people(1)
     packs = [union.pack(30_000)[0] for _ in range(2)]

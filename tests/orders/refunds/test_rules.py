@@ -7,7 +7,7 @@ import pytest
 
 from orders.refunds import rules as refund_rules
 from orders.refunds.rules import NothingLeft, Settlement, TenderSplit, retry_delay
-from orders.refunds.service.reimbursing import GivingBack
+from orders.refunds.service.reimbursing import ReimbursementRequest
 from tests.support.offers import pairs, refusals, refused, written
 
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
@@ -73,15 +73,15 @@ def test_what_went_back_is_taken_from_each_tender_and_from_no_other():
     ],
 )
 def test_a_part_is_split_by_largest_remainder_and_ties_go_to_the_first_lot(amount, lots, wechat):
-    assert TenderSplit({B: 30, A: 30}, 30).part(amount) == TenderSplit(lots, wechat)
+    assert TenderSplit({B: 30, A: 30}, 30).share(amount) == TenderSplit(lots, wechat)
 
 
 def test_a_part_follows_what_each_tender_has_left():
-    assert TenderSplit({A: 90, B: 0}, 10).part(10) == TenderSplit({A: 9, B: 0}, 1)
+    assert TenderSplit({A: 90, B: 0}, 10).share(10) == TenderSplit({A: 9, B: 0}, 1)
 
 
 def test_one_fen_more_than_is_left_is_refused():
-    refusal = refused(NothingLeft, TenderSplit({A: 30}, 60).part, 91)
+    refusal = refused(NothingLeft, TenderSplit({A: 30}, 60).share, 91)
     assert refusal == ("amount_fen", {"left_fen": 90})
 
 
@@ -89,12 +89,12 @@ def test_one_fen_more_than_is_left_is_refused():
 def test_every_sequence_of_parts_ends_with_the_last_fen_of_each_tender(step):
     whole = left = TenderSplit({A: 33, B: 41}, 25)
     while left.total_fen:
-        taken = left.part(min(step, left.total_fen))
+        taken = left.share(min(step, left.total_fen))
         left = left.less(taken)
         assert min(*left.lots.values(), left.wechat_fen) >= 0
     assert whole.less(left) == whole
 
 
 def test_what_goes_back_is_of_no_unsent_units_and_without_freight_unless_it_is_said():
-    back = GivingBack(A, 100, "case:1")
+    back = ReimbursementRequest(A, 100, "case:1")
     assert (back.unsent, back.with_freight, back.units) == (0, False, 0)

@@ -36,16 +36,16 @@ def test_any_sequence_of_partial_refunds_sums_exactly_and_never_exceeds(sequence
     for amount in amounts:
         if amount > left.total_fen:
             with pytest.raises(NothingLeft):
-                left.part(amount)
+                left.share(amount)
             continue
-        part = left.part(amount)
+        part = left.share(amount)
         assert part.total_fen == amount
         assert part.wechat_fen >= 0 and all(fen >= 0 for fen in part.lots.values())
         left, back = left.less(part), back + amount
         assert left.wechat_fen >= 0 and all(fen >= 0 for fen in left.lots.values())
         assert left.total_fen + back == paid.total_fen
-        assert left.part(0).total_fen == 0
-    rest = left.part(left.total_fen)
+        assert left.share(0).total_fen == 0
+    rest = left.share(left.total_fen)
     assert rest == left
     assert left.less(rest).total_fen == 0
 
@@ -59,7 +59,7 @@ def test_the_same_sequence_gives_the_same_parts(sequence):
         left, parts = paid, []
         for amount in amounts:
             if amount <= left.total_fen:
-                parts.append(left.part(amount))
+                parts.append(left.share(amount))
                 left = left.less(parts[-1])
         taken.append(parts)
     assert taken[0] == taken[1]

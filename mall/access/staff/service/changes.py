@@ -26,7 +26,7 @@ MAX_OPEN, MAX_ACCOUNTS = 500, 200
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecidedChange:
     """A change after its decision, with the invitation that it gave."""
 
     change: StaffChange
@@ -110,10 +110,11 @@ def _propose(
     return change
 
 
-def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
+def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> DecidedChange:
     """Carry a change out; raise NotFound, WrongState, SamePerson, NotYourself, UsernameTaken.
 
-    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who proposed it nor the person whom it is about.
+    Raises PersonUnconfirmed where the setting asks for it. Whoever confirms is neither the person who
+    proposed it nor the person whom it is about.
     """
     change = _lock(uow, change_id)
     actor = access_queries.actor(uow.session, by)
@@ -123,6 +124,7 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
     access_rules.check_other_person(actor, proposers)
     if uow.settings.persons_confirmed:
         access_rules.check_confirmed([actor, *proposers])
+    # An account that is proposed has no person yet; its phone says who it will be.
     if change.phone is not None and change.phone == actor.phone:
         raise access_rules.NotYourself()
     decided = _decide(uow, change, CONFIRMED, by)
@@ -136,6 +138,7 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
             tuple(change.duties),
             change.phone,
         )
+        # Others may have been opened since it was proposed.
         _check_room(uow, new)
         account = access_service.add_staff_account(uow, new)
         change.account_id = account.id
@@ -145,10 +148,10 @@ def confirm(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
     if change.kind == DUTIES:
         account.duties = list(change.duties)
         return decided
-    return Decided(change, invitations.issue(uow, account, f"ops:{by}"))
+    return DecidedChange(change, invitations.issue(uow, account, f"ops:{by}"))
 
 
-def reject(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
+def reject(uow: UnitOfWork, change_id: UUID, by: UUID) -> DecidedChange:
     """Turn a change down, or take one's own back; raise NotFound and WrongState."""
     change = _lock(uow, change_id)
     # Who takes back what is one's own decides nothing.
@@ -164,10 +167,10 @@ def _lock(uow: UnitOfWork, change_id: UUID) -> StaffChange:
     return change
 
 
-def _decide(uow: UnitOfWork, change: StaffChange, state: str, by: UUID | None) -> Decided:
+def _decide(uow: UnitOfWork, change: StaffChange, state: str, by: UUID | None) -> DecidedChange:
     change.state, change.decided_by_id, change.decided_at = state, by, uow.now
     uow.session.flush()
-    return Decided(change)
+    return DecidedChange(change)
 
 
 def waiting(session: Session, state: str, cursor: UUID | None, limit: int) -> list[StaffChange]:

@@ -15,7 +15,7 @@ from mall.access.models import PasswordRequest, StaffAccount, StaffInvitation
 from mall.access.queries import token_hash
 from mall.access.staff.service import factors, passwords
 from mall.kernel.ids import new_id
-from mall.kernel.uow import Doer, UnitOfWork
+from mall.kernel.uow import ActingPerson, UnitOfWork
 
 LIFE = timedelta(days=1)
 # One statement for names that exist and names that do not.
@@ -86,7 +86,7 @@ def accept(uow: UnitOfWork, audience: str, code: str, password: str) -> StaffAcc
         raise access_rules.InvitationRefused("code")
     if access_rules.AUDIENCE_OF_ROLE[account.role] != audience:
         raise access_rules.InvitationRefused("code")
-    uow.doer = Doer(audience, account.id, account.display_name)
+    uow.doer = ActingPerson(audience, account.id, account.display_name)
     passwords.check(password, account.username)
     account.password_hash = passwords.hash_of(password)
     # Whoever took the invitation up may be somebody else: they prove anew who they are.

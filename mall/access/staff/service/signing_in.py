@@ -11,11 +11,11 @@ from mall.access.models import StaffAccount
 from mall.access.rules import PASSWORD, SPRAYED, SURROUNDED, Allowance, IssuedToken
 from mall.access.staff.service import factors, passwords, places
 from mall.kernel.errors import DomainError
-from mall.kernel.uow import Doer, UnitOfWork
+from mall.kernel.uow import ActingPerson, UnitOfWork
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SignInAttempt:
     """What somebody signs in with, and from where."""
 
     username: str
@@ -42,7 +42,7 @@ class Proof:
     refusal: DomainError | None
 
 
-def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
+def sign_in(uow: UnitOfWork, attempt: SignInAttempt) -> SignIn:
     """Check a password and open a session for an account of this audience."""
     proof = prove(uow, attempt)
     if proof.account is None:
@@ -52,7 +52,7 @@ def sign_in(uow: UnitOfWork, attempt: Attempt) -> SignIn:
     return SignIn(token, None)
 
 
-def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
+def prove(uow: UnitOfWork, attempt: SignInAttempt) -> Proof:
     """Check a password and, where one is set, the second factor.
 
     A refusal is returned, not raised, so that the failure it counts is committed. An unknown name
@@ -64,6 +64,7 @@ def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
         found = uow.session.scalars(
             select(StaffAccount).where(StaffAccount.username == attempt.username)
         ).first()
+        # Compared even where there is no such name: how long it takes must not tell.
         is_right = passwords.fits(found.password_hash if found else None, attempt.password)
         if found is None or not is_right or not _may(uow, found, attempt.audience):
             _count(uow, guesses)
@@ -74,10 +75,12 @@ def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
             if not factors.use(uow, found.id, attempt.totp):
                 _count(uow, guesses)
                 return Proof(None, access_rules.TotpWrong("totp"))
+        # Again after comparing: of many guesses at once none may slip in behind the limit.
         _check(uow, guesses)
     except access_rules.TooManyTries as error:
         return Proof(None, access_rules.LockedOut(**error.details))
-    uow.doer = Doer(access_rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
+    uow.doer = ActingPerson(access_rules.AUDIENCE_OF_ROLE[found.role], found.id, found.display_name)
+    # Only those of this address: an attacker elsewhere is still counted.
     access_service.forget_tries(uow, *guesses[0])
     places.remember(uow, found.id, attempt.address)
     return Proof(found, None)
@@ -87,8 +90,8 @@ def prove(uow: UnitOfWork, attempt: Attempt) -> Proof:
 Guess = tuple[Allowance, str, str]
 
 
-def _guesses(uow: UnitOfWork, attempt: Attempt) -> list[Guess]:
-    """Return what a guess is counted by; in one order for everybody, so that none wait crosswise."""
+def _guesses(uow: UnitOfWork, attempt: SignInAttempt) -> list[Guess]:
+    """Return what a guess is counted by; always in this order, so that two sign-ins do not deadlock."""
     subject, address = access_rules.subject_of_name(attempt.username), attempt.address
     found = [(PASSWORD, subject, address)]
     if not places.is_known(uow, attempt.username, address):

@@ -104,8 +104,8 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     return roster.id, roster.state
 
 
-def hand_on(uow: UnitOfWork, roster_id: UUID) -> None:
-    """Let a small roster go on among the large ones, and a large one when there is time for it."""
+def requeue(uow: UnitOfWork, roster_id: UUID) -> None:
+    """Move a small roster that takes too long to the large ones, and let a large one wait its turn."""
     roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
     if roster.is_large:
         roster.due_at = uow.now + PUT_OFF

@@ -47,7 +47,7 @@ def test_lines_are_grouped_by_supplier_and_delivery_in_their_order():
     }
 
 
-def test_a_part_goes_only_the_ways_of_its_table():
+def test_a_fulfillment_order_goes_only_the_ways_of_its_table():
     ways = {(a, b) for a, ends in dispatch_rules.STATES.table.items() for b in ends}
     assert ways == {
         ("open", "partly_dispatched"),
@@ -63,43 +63,48 @@ def test_a_part_goes_only_the_ways_of_its_table():
 
 @pytest.fixture
 def two(world):
-    """An order of two suppliers, paid and split; its member and both suppliers with their parts."""
+    """An order of two suppliers, paid and split; its member and both suppliers with their fulfillment orders."""
     ids = [new_supplier(world) for _ in range(2)]
     skus = [new_sku(world, 1000, 9, supplier_id)[1] for supplier_id in ids]
     member = new_member(world, beans_fen=2000)
     order = member.post("/v1/store/orders", order_body(skus, "beans", 2000)).get_json()
     run_outbox(world)
     suppliers = [new_staff(world, "supplier", supplier_id) for supplier_id in ids]
-    parts = [each.get("/v1/supplier/fulfillment-orders").get_json()["items"] for each in suppliers]
-    assert [len(each) for each in parts] == [1, 1]
-    return member, order["order_id"], suppliers, [each[0]["id"] for each in parts]
+    fulfillment_orders = [
+        each.get("/v1/supplier/fulfillment-orders").get_json()["items"] for each in suppliers
+    ]
+    assert [len(each) for each in fulfillment_orders] == [1, 1]
+    return member, order["order_id"], suppliers, [each[0]["id"] for each in fulfillment_orders]
 
 
-def send(supplier, part, **more):
-    path = f"/v1/supplier/fulfillment-orders/{part}/shipments"
+def send(supplier, fulfillment_order, **more):
+    path = f"/v1/supplier/fulfillment-orders/{fulfillment_order}/shipments"
     return supplier.post(path, {**PARCEL, **more})
 
 
 def test_an_order_is_completed_with_the_last_of_its_suppliers_and_not_before(two, audited):
-    member, order_id, suppliers, parts = two
+    member, order_id, suppliers, fulfillment_orders = two
     states = []
-    for supplier, part in zip(suppliers, parts, strict=True):
-        assert send(supplier, part, is_shared=True).status_code == 201
-        member.post(f"/v1/store/fulfillment-orders/{part}/confirm")
+    for supplier, fulfillment_order in zip(suppliers, fulfillment_orders, strict=True):
+        assert send(supplier, fulfillment_order, is_shared=True).status_code == 201
+        member.post(f"/v1/store/fulfillment-orders/{fulfillment_order}/confirm")
         states.append(member.get(f"/v1/store/orders/{order_id}").get_json()["state"])
     assert states == ["paid", "completed"]
     audited()
 
 
-def test_one_suppliers_part_is_nobody_elses(two):
-    _, _, suppliers, parts = two
-    assert send(suppliers[0], parts[1]).status_code == 404
-    assert suppliers[0].get(f"/v1/supplier/fulfillment-orders/{parts[1]}").status_code == 404
+def test_one_suppliers_fulfillment_order_is_nobody_elses(two):
+    _, _, suppliers, fulfillment_orders = two
+    assert send(suppliers[0], fulfillment_orders[1]).status_code == 404
+    assert (
+        suppliers[0].get(f"/v1/supplier/fulfillment-orders/{fulfillment_orders[1]}").status_code
+        == 404
+    )
 
 
 def test_what_left_of_one_supplier_keeps_the_whole_order_from_being_cancelled(two, audited):
-    member, order_id, suppliers, parts = two
-    assert send(suppliers[0], parts[0]).status_code == 201
+    member, order_id, suppliers, fulfillment_orders = two
+    assert send(suppliers[0], fulfillment_orders[0]).status_code == 201
     refused = member.post(f"/v1/store/orders/{order_id}/cancel")
     assert (refused.status_code, refused.get_json()["code"]) == (409, "already_dispatched")
     audited()
@@ -119,9 +124,11 @@ def test_messages_that_come_again_split_and_cancel_once(world, two, audited):
     audited()
 
 
-def test_a_supplier_is_reminded_once_of_a_part_that_is_late_and_of_no_other(world, two):
-    _, _, suppliers, parts = two
-    assert send(suppliers[0], parts[0]).status_code == 201
+def test_a_supplier_is_reminded_once_of_a_fulfillment_order_that_is_late_and_of_no_other(
+    world, two
+):
+    _, _, suppliers, fulfillment_orders = two
+    assert send(suppliers[0], fulfillment_orders[0]).status_code == 201
     promised = select_rows(world, "SELECT max(dispatch_by) AS at FROM fulfillment_order")[0].at
     clock.freeze(promised)
     assert act(world, lambda uow: dispatch_service.remind_overdue(uow, 10)) == 0
@@ -134,7 +141,9 @@ def test_a_supplier_is_reminded_once_of_a_part_that_is_late_and_of_no_other(worl
     assert [str(row.scope_id) for row in told] == [
         str(
             select_rows(
-                world, "SELECT supplier_id FROM fulfillment_order WHERE id = :id", id=parts[1]
+                world,
+                "SELECT supplier_id FROM fulfillment_order WHERE id = :id",
+                id=fulfillment_orders[1],
             )[0][0]
         )
     ]
@@ -145,10 +154,10 @@ def test_exactly_what_is_left_is_dispatched_and_not_one_more(world, audited):
     refused = sale.dispatch(4)
     assert (refused.status_code, refused.get_json()["left"]) == (422, 3)
     assert sale.dispatch(1).status_code == 201
-    assert sale.part()["state"] == "partly_dispatched"
+    assert sale.fulfillment_order()["state"] == "partly_dispatched"
     assert sale.dispatch(3).get_json()["left"] == 2
     assert sale.dispatch(2).status_code == 201
-    assert sale.part()["state"] == "dispatched"
+    assert sale.fulfillment_order()["state"] == "dispatched"
     assert sale.dispatch(1).get_json()["code"] == "wrong_state"
     audited()
 
@@ -175,10 +184,10 @@ def test_only_what_is_collected_is_told_to_those_who_make_vouchers(world):
     member = new_member(world, beans_fen=2000)
     member.post("/v1/store/orders", order_body([shipped, collected], "beans", 2000))
     run_outbox(world)
-    [part] = select_rows(
+    [fulfillment_order] = select_rows(
         world, "SELECT id FROM fulfillment_order WHERE delivery_mode = 'store_pickup'"
     )
     told = select_rows(
         world, "SELECT payload FROM outbox_delivery WHERE topic LIKE '%PickupOpened'"
     )
-    assert [each.payload for each in told] == [{"fulfillment_order_id": str(part.id)}]
+    assert [each.payload for each in told] == [{"fulfillment_order_id": str(fulfillment_order.id)}]

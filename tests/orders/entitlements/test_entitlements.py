@@ -1,4 +1,4 @@
-"""The life of a right at its edges: last days, what is not the default, between request and worker."""
+"""The life of an entitlement at its edges: last days, what is not the default, between request and worker."""
 
 from datetime import date, timedelta
 
@@ -29,7 +29,7 @@ OPENS, CLOSES = date(2027, 2, 10), date(2028, 3, 20)
         ("month", date(1990, 3, 31), date(2027, 3, 1)),
     ],
 )
-def test_a_birthday_right_is_due_on_its_day(rule, born, due):
+def test_a_birthday_entitlement_is_due_on_its_day(rule, born, due):
     assert entitlement_rules.due_on(rule, born, OPENS, CLOSES) == due
 
 
@@ -65,15 +65,15 @@ def at_end_of(world, day):
     execute_sql(world, "UPDATE access_token SET expires_at = '2099-01-01'")
 
 
-def test_on_the_last_valid_day_a_right_is_redeemed_and_a_second_later_it_is_not(
+def test_on_the_last_valid_day_an_entitlement_is_redeemed_and_a_second_later_it_is_not(
     union, choice, audited, world
 ):
     person, programme, packs = choice
     at_end_of(world, beijing_day(clock.now()) + timedelta(days=10))
     assert union.redeem(person, programme, packs[0]).status_code == 201
-    right = union.right_of(person, programme)
+    entitlement = union.entitlement_of(person, programme)
     clock.freeze(clock.now() + timedelta(seconds=1))
-    change = f"/v1/store/entitlements/{right['id']}/change"
+    change = f"/v1/store/entitlements/{entitlement['id']}/change"
     assert person.post(change, {"pack_id": packs[1]}).get_json()["code"] == "window_not_open"
     audited()
 
@@ -97,8 +97,8 @@ def test_a_choice_made_before_the_close_was_asked_for_is_delivered(union, choice
     assert union.redeem(person, programme, packs[0]).status_code == 201
     path = f"/v1/union/programmes/{programme}/close"
     assert union.approver.post(path, {"reason": "提前结束"}).status_code == 202
-    right = union.right_of(person, programme)
-    change = f"/v1/store/entitlements/{right['id']}/change"
+    entitlement = union.entitlement_of(person, programme)
+    change = f"/v1/store/entitlements/{entitlement['id']}/change"
     assert person.post(change, {"pack_id": packs[1]}).get_json()["code"] == "window_not_open"
     union.run()
     assert union.bill(programme)["surplus_fen"] == 0
@@ -132,7 +132,7 @@ def test_of_a_selection_limited_to_skus_no_other_sku_is_taken(union, audited, wo
         roster_id=union.roster(rows),
     )
     person = union.members[rows[0][1]]
-    path = f"/v1/store/entitlements/{union.right_of(person, programme)['id']}/redeem"
+    path = f"/v1/store/entitlements/{union.entitlement_of(person, programme)['id']}/redeem"
 
     def take(sku):
         return person.post(path, {"items": [{"sku_id": str(sku), "quantity": 1}]})
