@@ -18,7 +18,7 @@ from fulfillment.handover import invariants as handover_invariants
 from fulfillment.handover import supplier_views as handover_supplier_views
 from fulfillment.handover import union_views as handover_union_views
 from fulfillment.handover import views as handover_views
-from fulfillment.messages import ParcelSent, PartDelivered, PickupOpened
+from fulfillment.messages import FulfillmentOrderDelivered, ParcelSent, PickupOpened
 from fulfillment.reports import invariants as report_invariants
 from fulfillment.reports import union_views as report_union_views
 from fulfillment.reports import views as report_views

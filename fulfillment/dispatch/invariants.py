@@ -65,7 +65,7 @@ INVARIANTS = [
     ),
     Invariant(
         "completed_means_delivered",
-        "an order is completed exactly when every part of it was delivered, but what was cancelled",
+        "an order is completed exactly when every fulfillment order of it was delivered, but what was cancelled",
         Each(
             "order",
             """

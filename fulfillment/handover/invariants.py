@@ -21,7 +21,7 @@ TRACES = [
 INVARIANTS = [
     Invariant(
         "accepted_means_arrived",
-        "of an accepted programme every part was delivered and every right has its end",
+        "of an accepted programme every fulfillment order was delivered and every entitlement has its end",
         Each(
             "programme",
             """
@@ -101,7 +101,7 @@ INVARIANTS = [
         Each(
             "programme",
             """
-            SELECT h.entitlement_id, h.state, t.state AS right_state FROM hand_out h
+            SELECT h.entitlement_id, h.state, t.state AS entitlement_state FROM hand_out h
             LEFT JOIN entitlement t ON t.id = h.entitlement_id AND t.programme_id = h.programme_id
             WHERE among(h.programme_id) AND (t.id IS NULL OR t.order_id IS NULL)
             """,

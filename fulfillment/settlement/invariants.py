@@ -4,7 +4,7 @@ from mall.kernel.invariants import Each, Invariant, Subject, Sums, Trace, Whole
 
 _WAITS = """
     NOT EXISTS (SELECT 1 FROM outbox_delivery d WHERE d.state = 'pending'
-                AND (d.topic = 'PartDelivered' AND d.payload->>'order_id' = CAST(o.id AS text)
+                AND (d.topic = 'FulfillmentOrderDelivered' AND d.payload->>'order_id' = CAST(o.id AS text)
                      OR d.topic = 'LineReimbursed' AND d.payload->>'order_id' = CAST(o.id AS text)))
 """
 SUBJECTS = [Subject("statement", "uuid", "settlement_statement", "id")]

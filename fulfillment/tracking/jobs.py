@@ -24,7 +24,7 @@ class Claimed:
     """A parcel whose turn this worker has, by the id of its shipment."""
 
     id: UUID
-    parcel: Parcel
+    parcel: TrackingNumber
 
 
 def subscribe_parcels(limit: int = 200) -> int:
@@ -52,7 +52,7 @@ def _ask(claimed: Claimed) -> bool:
     with unit_of_work() as uow:
         service.note_asked(uow, claimed.id)
         if news is not None:
-            service.take_news(uow, claimed.id, news)
+            service.take_update(uow, claimed.id, news)
     return True
 
 
@@ -75,7 +75,7 @@ def _claimed(watches: Sequence[str], limit: int) -> list[Claimed]:
                 return False
             needs_phone = claimed.carrier in NEEDS_PHONE
             end = shipment_service.phone_end(uow.session, shipment_id) if needs_phone else ""
-            parcel = Parcel(claimed.carrier, claimed.tracking_no, end)
+            parcel = TrackingNumber(claimed.carrier, claimed.tracking_no, end)
         found.append(Claimed(shipment_id, parcel))
         return True
 

@@ -18,7 +18,7 @@ from mall.access.staff import views as staff_views
 from mall.approvals import invariants as approval_invariants
 from mall.approvals import jobs as approval_jobs
 from mall.approvals import ops_views as approval_ops_views
-from mall.approvals.service.values import Values
+from mall.approvals.service.values import ActKinds
 from mall.audit import jobs as audit_jobs
 from mall.journal import invariants as journal_invariants
 from mall.journal import jobs as journal_jobs

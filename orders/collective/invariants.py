@@ -69,7 +69,7 @@ INVARIANTS = [
     ),
     Invariant(
         "issued_from_fund",
-        "what left a fund by issue is what its rights were given, and nothing before it was due",
+        "what left a fund by issue is what its entitlements were given, and nothing before it was due",
         Each(
             "programme",
             """
@@ -132,7 +132,7 @@ INVARIANTS = [
         ),
     ),
     Invariant(
-        "claimed_rights_given",
+        "claimed_entitlements_given",
         "nothing waits for somebody who has claimed it, but for the message that will give it",
         Each(
             "programme",

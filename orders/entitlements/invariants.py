@@ -1,11 +1,11 @@
-"""What must always be true of rights, and what a changed row of theirs speaks of."""
+"""What must always be true of entitlements, and what a changed row of theirs speaks of."""
 
 from mall.kernel.invariants import Each, Follow, Invariant, Trace
 
 TRACES = [
     Trace("programme", "entitlement", "SELECT programme_id FROM changed"),
     Trace("order", "entitlement", "SELECT order_id FROM changed"),
-    # The right that a lot was given for, whatever the lot itself says.
+    # The entitlement that a lot was given for, whatever the lot itself says.
     Trace(
         "programme",
         "bean_lot",
@@ -19,8 +19,8 @@ TRACES = [
 ]
 INVARIANTS = [
     Invariant(
-        "rights_have_lots",
-        "every issued right has the lot of whom it belongs to, and what was granted is its amount",
+        "entitlements_have_lots",
+        "every issued entitlement has the lot of whom it belongs to, and what was granted is its amount",
         Each(
             "programme",
             """
@@ -38,7 +38,7 @@ INVARIANTS = [
     ),
     Invariant(
         "redeemed_once",
-        "a redeemed right of one's own has one paid order of its programme, and an order one right",
+        "a redeemed entitlement of one's own has one paid order of its programme, and an order one entitlement",
         Each(
             "programme",
             """

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from mall.kernel import clock
 from mall.kernel.db import Base
 from mall.kernel.files import quotas
-from mall.kernel.files.store import DOCUMENTS, Kept, PrivateFiles
+from mall.kernel.files.store import DOCUMENTS, PrivateFiles, StoredObject
 from mall.kernel.invariants import Invariant, Whole
 from mall.kernel.settings import Settings
 from mall.kernel.uow import unit_of_work

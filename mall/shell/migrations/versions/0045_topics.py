@@ -10,8 +10,8 @@ what is parked then, `mall jobs retry` takes up.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0047"
-down_revision = "0043"
+revision = "0045"
+down_revision = "0044"
 
 RENAMED = {"PartDelivered": "FulfillmentOrderDelivered", "RightsIssued": "EntitlementsIssued"}
 
