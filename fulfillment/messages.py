@@ -15,7 +15,7 @@ class ParcelSent:
 class FulfillmentOrderDelivered:
     """A fulfillment order was delivered: its supplier has earned it."""
 
-    # Remove after the release that renamed it (migration 0047), here and in settlement/queries.py.
+    # Remove after the release that renamed it (migration 0045), here and in settlement/queries.py.
     former_topic: ClassVar[str] = "PartDelivered"
     order_id: str
     fulfillment_order_id: str

@@ -38,7 +38,7 @@ class FundPaid:
 class EntitlementsIssued:
     """Entitlements of a programme were issued since an instant: a few thousand, by position."""
 
-    # Remove after the release that renamed it (migration 0047).
+    # Remove after the release that renamed it (migration 0045).
     former_topic: ClassVar[str] = "RightsIssued"
     programme_id: str
     since: str

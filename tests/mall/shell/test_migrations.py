@@ -155,7 +155,7 @@ def test_what_waits_in_the_outbox_bears_the_new_names_and_what_is_over_its_own(w
     for topic in topics:
         for state in ("pending", "parked", "done"):
             execute_sql(world, plant, topic=topic, state=state)
-    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0047").module
+    module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0045").module
 
     def migrate(step):
         with (
