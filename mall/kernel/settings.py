@@ -8,6 +8,9 @@ from typing import Any
 
 from flask import current_app
 
+# What every page of a staging mall says of itself.
+STAGING_MARK = "预发布环境，仅供测试 STAGING: for trials only"
+
 
 @dataclass
 class WatchedFile:
@@ -145,6 +148,8 @@ class Settings:
     env: str
     debug: bool
     database_url: str
+    # As the owner of its tables, who migrates; may be the same.
+    owner_url: str
     redis_url: str
     secret_key: str
     wechat: WeChatSettings
@@ -182,8 +187,14 @@ class Settings:
     database_pool: int
 
     @property
-    def is_production(self) -> bool:
-        return self.env == "production"
+    def is_development(self) -> bool:
+        """Tell whether demo accounts and secrets may be used."""
+        return self.env == "development"
+
+    @property
+    def is_staging(self) -> bool:
+        """Tell whether this is production in all but its gateways, which may be mocks."""
+        return self.env == "staging"
 
 
 def installed(name: str) -> Any:

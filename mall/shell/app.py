@@ -27,7 +27,7 @@ from mall.notification.wechat import WeChatMessages
 from mall.shell import wiring
 from mall.shell import witness as watching
 from mall.shell.background.relay import Doorbell, OutboxCollector
-from mall.web import bounds, observe, openapi, problems, quotas
+from mall.web import bounds, observe, openapi, problems, quotas, staging
 from mall.web.rooms import FILES, in_room
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -103,8 +103,17 @@ def create_app(settings: Settings) -> APIFlask:
     for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
         app.view_functions[endpoint] = in_room(FILES)(guard.public(app.view_functions[endpoint]))
     quotas.install(app, settings.redis_url, settings.rate_limits)
-    app.spec_processor(lambda spec: openapi.finish(app, spec))
+    app.spec_processor(lambda spec: _document(app, spec))
+    if settings.is_staging:
+        staging.install(app)
     return app
+
+
+def _document(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+    finished = openapi.finish(app, spec)
+    if app.extensions["mall_settings"].is_staging:
+        staging.say_in_document(finished)
+    return finished
 
 
 def _connect(app: APIFlask, settings: Settings) -> None:

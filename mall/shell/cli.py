@@ -20,7 +20,7 @@ from mall.ledger.service import granting
 from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
-from mall.shell.commands import environment, jobs, reconcile, search, staff
+from mall.shell.commands import environment, jobs, reconcile, search, setup, staff
 from mall.shell.serving import ports
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
@@ -117,9 +117,12 @@ def scheduler() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the newest migration."""
-    database.migrate(environment.settings())
-    click.echo("the database is at the newest migration")
+    """Bring the database to the newest migration, while the shop is open.
+
+    Where a table is in use by a long transaction it tries again for ten minutes.
+    """
+    before, after = database.migrate(environment.settings(), click.echo)
+    click.echo(f"the database is at the newest migration, {after}; it was at {before or 'none'}")
 
 
 @main.command()
@@ -228,6 +231,7 @@ def grant_beans(
         click.echo(f"granted {yuan} beans as lot {act.result['lot_ids'][0]}")
 
 
+main.add_command(setup.setup)
 main.add_command(staff.staff)
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)
