@@ -36,6 +36,7 @@ class Catalog(Telling):
         ]
         who = {"username": mark, "password": body["password"]}
         self.supplier.token = self.supplier.post("/v1/supplier/session", who)["token"]
+        self.proves_who(who)
         return body["name"]
 
     def merchant_shows_documents(self) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import current_app
 
 # What every page of a staging mall says of itself.
-STAGING_MARK = "预发布环境，仅供测试 STAGING: for trials only"
+STAGING_MARK = "预发布环境，仅供测试 · STAGING, for trials only"
 
 
 @dataclass

@@ -109,7 +109,8 @@ def _index() -> str:
 
 
 def _build(session: Session, engine: Engine) -> int:
-    with Progress(console=environment.console, transient=True) as progress:
+    console = environment.console
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("products", total=searching.count_shown(session))
         session.rollback()
         return indexing.rebuild(session, engine, lambda n: progress.advance(task, n))

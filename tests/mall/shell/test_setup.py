@@ -9,6 +9,7 @@ from sqlalchemy import create_engine
 from mall.kernel.db import driver_url
 from mall.kernel.paper.document import Paper
 from mall.kernel.paper.making import draw, marked
+from mall.kernel.paper.workbook import workbook
 from mall.shell import database
 from mall.shell.app import create_app
 from mall.shell.config import load
@@ -88,6 +89,8 @@ def test_the_serving_role_sells_and_may_change_no_table(world, environment, serv
 def test_a_paper_of_a_staging_mall_says_so_on_each_page(world, monkeypatch):
     paper = Paper("验收单", [], [], footer="工会")
     assert marked(paper).title.startswith("验收单（")
+    # A sheet's name is the beginning of the title, and takes not every character.
+    assert workbook(marked(paper))[:2] == b"PK"
     drawn = []
     monkeypatch.setattr(
         "mall.kernel.paper.making.make", lambda _, content, __: drawn.append(content)
