@@ -183,6 +183,8 @@ class Settings:
     qualification_notice_days: int
     rate_limits: bool
     metrics_token: str
+    # Whether the documents of the API are on the public port too.
+    public_docs: bool
     log_level: str
     database_pool: int
 

@@ -89,7 +89,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
     ("MALL_RATE_LIMITS", "1", "0: nobody is refused for asking often; for load tests"),
-    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics; left out, only this machine reads it"),
+    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics on the public port; left out, not there"),
+    ("MALL_PUBLIC_DOCS", "", "1: /docs on the public port too; 1 in development"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
@@ -195,6 +196,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
         metrics_token=values["MALL_METRICS_TOKEN"],
+        public_docs=(values["MALL_PUBLIC_DOCS"] or str(int(not is_strict))) == "1",
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),

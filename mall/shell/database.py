@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from mall.kernel.settings import Settings
 from mall.shell import wiring
-from mall.shell.health import MIGRATIONS
+from mall.shell.checks.readiness import MIGRATIONS
 
 log = structlog.get_logger(__name__)
 # Two processes that migrate at once take turns.

@@ -13,7 +13,10 @@ from tests.production.ground import Ground, say
 from tests.production.machine import Missing
 from tests.production.release import Release
 
-PLAYS: dict[str, Callable[[Ground, Release], None]] = {"stories": plays.stories}
+PLAYS: dict[str, Callable[[Ground, Release], None]] = {
+    "stories": plays.stories,
+    "stopping": plays.stopping,
+}
 
 
 @click.command()

@@ -137,8 +137,16 @@ class Ground:
         shutil.chown(data, "postgres", "postgres")
         as_postgres = ["runuser", "-u", "postgres", "--"]
         subprocess.run(
-            [*as_postgres, str(programs / "initdb"), "-D", str(data), "--locale=C", "-E", "UTF8"]
-            + ["--auth=trust"],
+            [
+                *as_postgres,
+                str(programs / "initdb"),
+                "-D",
+                str(data),
+                "--locale=C",
+                "-E",
+                "UTF8",
+                "--auth=trust",
+            ],
             check=True,
             capture_output=True,
             timeout=60,

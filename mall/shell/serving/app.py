@@ -3,6 +3,9 @@
 import os
 import sys
 
+from mall.shell.app import DOCUMENTS
+from mall.shell.background.pulse import Pulse
+from mall.shell.serving.internal import Address
 from mall.shell.serving.rsgi import Adapter, Bounds
 from mall.shell.wsgi import app as application
 
@@ -10,3 +13,8 @@ from mall.shell.wsgi import app as application
 # a thread computes for long.
 sys.setswitchinterval(0.001)
 app = Adapter(application, Bounds(threads=int(os.environ.get("MALL_WEB_THREADS", "4"))))
+# A web process lives while it answers, and says of itself elsewhere than where clients ask.
+_address = Address(
+    os.environ.get("MALL_INTERNAL_HOST", ""), int(os.environ.get("MALL_WEB_INTERNAL_PORT", "0"))
+)
+Pulse(is_steady=True).listener(application, _address, DOCUMENTS).start()
