@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check story bench chaos soak mutants production audit clients lock clean
+.PHONY: help run test check story bench chaos soak mutants production audit clients errors lock clean
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,6 +55,9 @@ clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node clien
 
 audit: $(VENV)/.installed ## Check every invariant on the running database
 	@$(BIN)/mall audit
+
+errors: $(VENV)/.installed ## Write docs/errors.md out of the texts of all refusals
+	@$(BIN)/python -m devtools errors
 
 lock: $(VENV)/.installed ## Compile requirements*.in to the pinned files
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --output-file requirements.txt requirements.in

@@ -123,7 +123,7 @@ def main(only: str, seconds: int) -> None:
             service,
             state["base"],
             seed.plant(app),
-            yardstick.beside(state["environment"]["DATABASE_URL"], seconds=10),
+            yardstick.beside(state["environment"]["DATABASE_URL"]),
             seconds,
             random.Random(2026),
             lambda: seed.analyze(app),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +15,7 @@ import requests
 from sqlalchemy import insert, text
 
 from bench import load, seed, yardstick
-from bench.figures import Bench, Figure
+from bench.figures import TURNS, Bench, Figure, compared
 from catalog.packs import service as pack_service
 from catalog.packs.rules import PackForm, Part
 from fulfillment.reports import queries as report_queries
@@ -215,22 +216,13 @@ def hospital(bench: Bench) -> Iterator[Figure]:
         for row in rows
     ]
     bench.random.shuffle(waiting)
-    before = bench.limit.before(yardstick.SPREAD)
-    outcome = load.run_all(bench.base, CLIENTS, waiting)
-    limit = (before + bench.limit.after(yardstick.SPREAD)) / 2
-    if outcome.statuses[201] != count:
-        raise RuntimeError(f"answers {outcome.statuses}, first {outcome.first_refusal!r}")
-    yield Figure(
-        "hospital_redeem",
-        round(outcome.per_second, 1),
-        "1/s, three lines each",
-        clients=CLIENTS,
-        yardstick=round(limit, 1),
-        ratio=round(outcome.per_second / limit, 3),
-        p50_ms=round(outcome.percentile_ms(0.50), 2),
-        p95_ms=round(outcome.percentile_ms(0.95), 2),
-        p99_ms=round(outcome.percentile_ms(0.99), 2),
-    )
+    share = -(-count // TURNS)
+    parts = [waiting[start : start + share] for start in range(0, count, share)]
+    turns = [partial(load.run_all, bench.base, CLIENTS, part) for part in parts]
+    redeemed = compared(bench, yardstick.SPREAD, CLIENTS, turns)
+    if redeemed.outcome.statuses[201] != count:
+        raise RuntimeError(f"answers {redeemed.outcome.statuses}")
+    yield redeemed.figure("hospital_redeem", "1/s, three lines each", CLIENTS, 0.25)
     yield _accounted(bench, ids, count)
 
 

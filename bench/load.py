@@ -31,6 +31,17 @@ class Outcome:
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def together(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return several runs as one."""
+    whole = Outcome(0.0)
+    for each in outcomes:
+        whole.seconds += each.seconds
+        whole.latencies += each.latencies
+        whole.statuses += each.statuses
+        whole.first_refusal = whole.first_refusal or each.first_refusal
+    return whole
+
+
 class _Connection:
     """One client: sends a request, reads its answer, sends the next."""
 

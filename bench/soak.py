@@ -25,6 +25,8 @@ from bench.chaos.faults import FAULTS
 ROOT = Path(__file__).parents[1]
 # No part begins with less than this; it would prove nothing.
 LEAST_SECONDS = 25.0
+# No part takes more of a round than this: what the others leave goes to another round, of another seed.
+MOST_SECONDS = 300.0
 # How long a part may take beyond its share: one test is never cut in the middle.
 OVER_SECONDS = 420.0
 # Starting the service and waiting until everything has settled.
@@ -173,7 +175,8 @@ def soak(seconds: float, seed: int, chosen: list[str]) -> tuple[int, int, int]:
             weight = sum(PARTS[each].weight for each in chosen[number:])
             share = (ends_at - time.monotonic()) * PARTS[name].weight / weight
             began, own = time.monotonic(), seed + rounds - 1
-            found = play(name, own, max(LEAST_SECONDS, share))
+            share = min(MOST_SECONDS, max(LEAST_SECONDS, share))
+            found = play(name, own, share)
             checks, faults = checks + found.checks, faults + len(found.faults)
             took = time.monotonic() - began
             told = f"seed {own}: {found.checks} checks, {len(found.faults)} faults, {took:.0f} s"
@@ -183,7 +186,7 @@ def soak(seconds: float, seed: int, chosen: list[str]) -> tuple[int, int, int]:
             if found.faults:
                 console.print(found.said[:SAID], highlight=False, markup=False)
                 console.print("…", found.said[SAID:][-SAID:], highlight=False, markup=False)
-                again = f"make soak SEED={own} ONLY={name} SECONDS={int(max(LEAST_SECONDS, share))}"
+                again = f"make soak SEED={own} ONLY={name} SECONDS={int(share)}"
                 console.print(f"  again: {again}", highlight=False)
     return rounds, checks, faults
 

@@ -13,33 +13,29 @@ from mall.kernel.db import driver_url
 
 SQL = Path(__file__).parent / "sql"
 DATABASE = "yardstick"
-CLIENTS = 8
 SPREAD, HOT = "limit_order_spread.sql", "limit_order_hot.sql"
+WARM_SECONDS = 2
 
 
 @dataclass
 class Yardstick:
-    """A database on the server under test, beside the mall's own; made anew for every run.
+    """A database on the server under test, beside the mall's own.
 
-    A run that follows another of the same script at once is that run's second half as well: what
-    is measured between two runs is compared with their mean.
+    It is compared in turns of two seconds or so, with as many clients: both then meet the same
+    write-ahead log, new or recycled, the same caches and the same neighbours.
     """
 
     parameters: dict[str, str]
-    seconds: int
-    last: tuple[str, float] | None = None
 
-    def before(self, script: str) -> float:
-        """Return transactions per second, from the run just made if there is one."""
-        if self.last is not None and self.last[0] == script:
-            return self.last[1]
-        return self.after(script)
-
-    def after(self, script: str) -> float:
-        """Make the tables anew, run pgbench, and return transactions per second."""
+    def prepare(self, script: str, clients: int) -> None:
+        """Make the tables anew and warm them up."""
         self._prepare()
-        arguments = ["-n", "-f", str(SQL / script), "-c", str(CLIENTS), "-j", "2"]
-        arguments += ["-T", str(self.seconds), "-M", "prepared"]
+        self.run(script, clients, WARM_SECONDS)
+
+    def run(self, script: str, clients: int, seconds: int) -> float:
+        """Run pgbench and return transactions per second."""
+        arguments = ["-n", "-f", str(SQL / script), "-c", str(clients), "-j", "2"]
+        arguments += ["-T", str(seconds), "-M", "prepared"]
         given = {name: self.parameters.get(name) for name in ("host", "port")}
         arguments += [f"--{name}={value}" for name, value in given.items() if value]
         done = subprocess.run(
@@ -52,14 +48,13 @@ class Yardstick:
             env={"PGPASSWORD": self.parameters.get("password", "")},
             capture_output=True,
             text=True,
-            timeout=self.seconds + 60,
+            timeout=seconds + 60,
             check=True,
         )
         found = re.search(r"tps = ([0-9.]+)", done.stdout)
         if found is None:
             raise RuntimeError(f"pgbench said: {done.stdout}{done.stderr}")
-        self.last = (script, float(found.group(1)))
-        return self.last[1]
+        return float(found.group(1))
 
     def _prepare(self) -> None:
         own = make_conninfo("", **self.parameters)
@@ -73,8 +68,7 @@ class Yardstick:
                     connection.execute(statement)
 
 
-def beside(database_url: str, seconds: int) -> Yardstick:
+def beside(database_url: str) -> Yardstick:
     """Return the yardstick on the server of this database."""
     url = driver_url(database_url)
-    parameters = {name: str(value) for name, value in conninfo_to_dict(url).items()}
-    return Yardstick(parameters, seconds)
+    return Yardstick({name: str(value) for name, value in conninfo_to_dict(url).items()})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from devtools import demo, supervisor
+from devtools import demo, errors, supervisor
 from devtools.stories import play
 from mall.shell.app import create_app
 from mall.shell.commands import environment
@@ -49,6 +49,12 @@ def story(name: str, base: str | None, short: bool) -> None:
     one after the other.
     """
     sys.exit(supervisor.run_story(base, play.player(name, short)))
+
+
+@main.command("errors")
+def list_errors() -> None:
+    """Write docs/errors.md out of the catalogues of texts (`make errors`)."""
+    errors.write()
 
 
 if __name__ == "__main__":

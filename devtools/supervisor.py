@@ -234,8 +234,8 @@ class Stack:
         raise RuntimeError(f"{url} is not ready after {seconds:.0f} s: {answer}")
 
     def wait_ready(self) -> None:
-        """Wait until every part says that it can do its work."""
-        for base in (self.base, *self.internal.values()):
+        """Wait until requests are answered and what follows an order is worked for."""
+        for base in (self.base, self.internal["worker-urgent"]):
             self._wait_for(f"{base}/readyz", READY_SECONDS)
 
     def watch_once(self) -> None:

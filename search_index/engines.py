@@ -33,9 +33,6 @@ LOCK_SECONDS = 10.0
 
 class IndexUnavailable(DomainError):
     code = "search_index_unavailable"
-    status = 503
-    zh = "搜索索引暂时不可用。"
-    en = "The search index is not available at the moment."
 
 
 def _schema() -> fields.Schema:

@@ -158,4 +158,4 @@ def decode_place(cursor: str) -> Place:
 
 def bad_cursor() -> Invalid:
     """Return the refusal of a cursor that is none of ours."""
-    return Invalid("cursor", "翻页标记无效。", "The cursor is not one of ours.")
+    return Invalid("cursor", "cursor_wrong")

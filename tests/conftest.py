@@ -30,10 +30,12 @@ from mall.shell.serving.ports import free_port
 from mall.web.replies import shop_window
 from mocks.kuaidi100.server import State as TrackingState
 from mocks.kuaidi100.server import create_app as kuaidi100_mock
+from tests.support.database import findings_of
 from tests.support.giving import Union
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, run_command, wait_until
 from tests.support.soak import LONG, SEED
+from tests.support.wechat import breaker_of, collect_by
 
 TEMPLATE = "mall_template"
 FEW = 1000
@@ -214,20 +216,21 @@ def _fresh_clock():
 def emptying(app):
     """Return a function that empties the database, but for the regions, and Valkey."""
     names = [name for name in Base.metadata.tables if name != "region"]
-    counts = " UNION ALL ".join(
-        f"SELECT '{name}' AS name, count(*) FROM (SELECT FROM {name} LIMIT {FEW + 1}) t"
-        for name in names
+    deleting = ", ".join(
+        f"d{n} AS (DELETE FROM {name} RETURNING 1)" for n, name in enumerate(names)
     )
-    filled = text(f"SELECT name, count > {FEW} AS is_full FROM ({counts}) n WHERE count > 0")
+    counts = ", ".join(f"(SELECT count(*) FROM d{n})" for n in range(len(names)))
+    everything = text(f"WITH {deleting} SELECT {counts}")
 
     def empty():
         with app.app_context(), unit_of_work() as uow:
             # What is append-only is so for everybody but its own superuser.
             uow.session.execute(text("SET LOCAL session_replication_role = replica"))
-            for name, is_full in uow.session.execute(filled).all():
-                # A truncation makes new files; a few rows are deleted ten times as fast.
-                how = f"TRUNCATE {name} CASCADE" if is_full else f"DELETE FROM {name}"
-                uow.session.execute(text(how))
+            deleted = zip(names, uow.session.execute(everything).one(), strict=True)
+            # The room that many rows leave is searched by each later test; a truncation makes new
+            # files, which for a few rows takes ten times as long.
+            for name in [name for name, count in deleted if count > FEW]:
+                uow.session.execute(text(f"TRUNCATE {name} CASCADE"))
         app.extensions["mall_redis"].flushdb()
 
     return empty
@@ -246,8 +249,8 @@ def world(app, mock_base, clean):
     outbox.set_doorbell(app.extensions["test_doorbell"])
     found = World(app, mock_base)
     for merchant in ("three", "main"):
-        found.collect_by(merchant)
-        found.breaker().close()
+        collect_by(found, merchant)
+        breaker_of(found).close()
     return found
 
 
@@ -285,7 +288,7 @@ def start(environment):
 @pytest.fixture(params=["main", "three"], ids=["v2", "v3"])
 def each_version(request, world):
     """Once with a merchant of API v2 and once with one of API v3; return its version."""
-    world.collect_by(request.param)
+    collect_by(world, request.param)
     return {"main": "v2", "three": "v3"}[request.param]
 
 
@@ -300,6 +303,6 @@ def audited(world):
     """Return a function that asserts that every invariant is kept."""
 
     def check():
-        assert world.findings() == {}
+        assert findings_of(world) == {}
 
     return check

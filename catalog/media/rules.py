@@ -12,6 +12,3 @@ SIZES = (240, 640, 1280)
 
 class ImageRefused(DomainError):
     code = "image_refused"
-    status = 422
-    zh = "请上传 10 MB、4000 万像素以内的 JPEG、PNG 或 WebP 图片（WebP 为 1600 万像素以内）。"
-    en = "Upload a JPEG, PNG or WebP image of at most 10 MB and 40 megapixels (WebP: 16)."

@@ -26,7 +26,7 @@ def own_document(session: Session, supplier_id: UUID, document_id: UUID) -> Supp
     """Return a supplier's own document; raises NotFound if it is someone else's."""
     row = session.get(SupplierDocument, document_id)
     if row is None or row.supplier_id != supplier_id:
-        raise NotFound("document", "证照文件", field="document_id")
+        raise NotFound("document", field="document_id")
     return row
 
 
@@ -60,7 +60,7 @@ def get_document(session: Session, document_id: UUID) -> SupplierDocument:
     """Return a document whoever sent it in; raise NotFound."""
     row = session.get(SupplierDocument, document_id)
     if row is None:
-        raise NotFound("document", "证照文件")
+        raise NotFound("document")
     return row
 
 
@@ -68,7 +68,7 @@ def get_qualification(session: Session, qualification_id: UUID) -> Qualification
     """Return a qualification, locked; raise NotFound."""
     row = session.get(Qualification, qualification_id, with_for_update=True)
     if row is None:
-        raise NotFound("qualification", "资质")
+        raise NotFound("qualification")
     return row
 
 

@@ -9,18 +9,14 @@ from uuid import UUID
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.addresses import is_public
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 
 BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE = "business_licence", "food_licence", "assistance"
 KINDS = (BUSINESS_LICENCE, FOOD_LICENCE, ASSISTANCE)
-NAMES_ZH = {
-    BUSINESS_LICENCE: "营业执照",
-    FOOD_LICENCE: "食品经营许可证",
-    ASSISTANCE: "消费帮扶资质",
-}
 IN_REVIEW, APPROVED, REJECTED = "in_review", "approved", "rejected"
 STATES = Transitions(
-    {IN_REVIEW: {APPROVED, REJECTED}, APPROVED: set(), REJECTED: set()},
-    {IN_REVIEW: "待审核", APPROVED: "已通过", REJECTED: "已驳回"},
+    "qualification", {IN_REVIEW: {APPROVED, REJECTED}, APPROVED: set(), REJECTED: set()}
 )
 MAX_DOCUMENT_BYTES = 10 * 1024 * 1024
 USER_ROLE = "supplier"
@@ -63,7 +59,7 @@ class Decision:
 
     def __post_init__(self) -> None:
         if not self.is_approved and not self.reasons:
-            raise Invalid("reasons", "驳回时请写明原因。", "A rejection needs a reason.")
+            raise Invalid("reasons", "rejection_without_reason")
 
     @property
     def words(self) -> str:
@@ -85,9 +81,6 @@ class QualificationForm:
 
 class TooManyApplications(DomainError):
     code = "too_many_applications"
-    status = 429
-    zh = "{what_zh}提交的入驻申请过多，请等待审核结果或明天再试。"
-    en = "There are too many applications {what}; wait for their review, or try again tomorrow."
 
 
 def source_of(address: str | None) -> str | None:
@@ -103,35 +96,29 @@ def source_of(address: str | None) -> str | None:
 
 class QualificationMissing(DomainError):
     code = "qualification_missing"
-    zh = "缺少有效的{name_zh}，不能通过审核。"
-    en = "There is no valid {name}: the supplier cannot be approved."
 
 
 class NotSubmitted(DomainError):
     code = "application_not_submitted"
-    zh = "该供应商尚未提交入驻申请。"
-    en = "The supplier has not submitted its application."
 
 
 class DocumentRefused(DomainError):
     code = "document_refused"
-    status = 422
-    zh = "请上传 10 MB 以内的 PDF、JPEG、PNG 或 WebP 文件。"
-    en = "Upload a PDF, JPEG, PNG or WebP file of at most 10 MB."
+
+
+def name_of(kind: str) -> Wording:
+    """Return what a kind of qualification is called."""
+    return wording.name("qualification_kind", kind)
 
 
 def check(form: QualificationForm, today: date) -> None:
     """Raise Invalid where a qualification makes no sense or has already ended."""
     if form.valid_until is not None and form.valid_until < form.valid_from:
-        raise Invalid("valid_until", "截止日期早于起始日期。", "It ends before it begins.")
+        raise Invalid("valid_until", "days_not_in_order")
     if form.valid_until is not None and form.valid_until < today:
-        raise Invalid("valid_until", "该证照已过期。", "This document has already expired.")
+        raise Invalid("valid_until", "document_expired")
     if form.kind == ASSISTANCE and not form.region_code:
-        raise Invalid(
-            "region_code",
-            "消费帮扶资质须填写帮扶地区。",
-            "An assistance qualification names its region.",
-        )
+        raise Invalid("region_code", "assistance_region_missing")
 
 
 def kind_of_document(content: bytes) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ def own_pack(session: Session, scope_id: UUID | None, pack_id: UUID) -> Pack:
     query = select(Pack).where(Pack.id == pack_id, Pack.scope_id.is_not_distinct_from(scope_id))
     found = session.scalars(query.with_for_update()).first()
     if found is None:
-        raise NotFound("pack", "福利包")
+        raise NotFound("pack")
     return found
 
 
@@ -45,7 +45,7 @@ def packs_of(
     )
     found = {row.id: row for row in session.scalars(query)}
     if len(found) != len(set(pack_ids)):
-        raise NotFound("pack", "福利包", field="pack_ids")
+        raise NotFound("pack", field="pack_ids")
     chosen = [found[pack_id] for pack_id in pack_ids]
     return _offered(session, chosen, {row.id: _parts(row) for row in chosen})
 
@@ -113,5 +113,5 @@ def lock_request(session: Session, supplier_id: UUID, request_id: UUID) -> Price
     """Lock a question that a supplier was asked; raises NotFound where it was asked another."""
     found = session.get(PriceRequest, request_id, with_for_update=True, populate_existing=True)
     if found is None or found.supplier_id != supplier_id:
-        raise NotFound("price request", "询价")
+        raise NotFound("price request")
     return found

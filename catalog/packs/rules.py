@@ -38,7 +38,6 @@ UNION_PRICE, ACCEPTED, ASKED, REFUSED, NOT_AGREED = BASES = (
     *("union_price", "accepted", "asked", "refused", "not_agreed"),
 )
 AGREED = (UNION_PRICE, ACCEPTED)
-BASES_ZH = {UNION_PRICE: "工会采购价", ACCEPTED: "供应商同意"}
 
 
 @dataclass(frozen=True)
@@ -141,34 +140,28 @@ class PackOffer:
 
 class PackTitleTaken(DomainError):
     code = "pack_title_taken"
-    zh = "已有同名的福利包。"
-    en = "There is a pack of this title."
 
 
 class NothingToAskFor(DomainError):
     code = "no_price_to_ask_for"
-    zh = "福利包内的价格均为工会采购价或已询价，无需再次询价。"
-    en = "Every price in the pack is the supplier's own for unions, or was asked for already."
 
 
 class PriceDecided(DomainError):
     code = "price_request_decided"
-    zh = "该询价已处理。"
-    en = "This price request was decided already."
 
 
 def priced(parts: Sequence[Part], offers: Mapping[UUID, Offer]) -> tuple[Part, ...]:
     """Return parts with the price of each; raise Invalid for a SKU named twice or unknown."""
     if len({part.sku_id for part in parts}) != len(parts):
-        raise Invalid("parts", "同一规格出现了两次。", "A SKU is named twice.")
+        raise Invalid("parts", "sku_repeated")
     found = []
     for index, part in enumerate(parts):
         offer = offers.get(part.sku_id)
         if offer is None:
-            raise Invalid(f"parts.{index}.sku_id", "没有这个规格。", "There is no such SKU.")
+            raise Invalid(f"parts.{index}.sku_id", "sku_unknown")
         price = offer.union_price_fen if part.price_fen is None else part.price_fen
         if price < 1:
-            raise Invalid(f"parts.{index}.price_fen", "单价须大于 0。", "A price is positive.")
+            raise Invalid(f"parts.{index}.price_fen", "part_price_not_positive")
         found.append(Part(part.sku_id, part.quantity, price))
     return tuple(found)
 
@@ -177,5 +170,5 @@ def price_of(parts: Sequence[Part]) -> int:
     """Return a pack's price: the sum over its parts, so that nothing is ever rounded."""
     total = sum(part.quantity * (part.price_fen or 0) for part in parts)
     if not 0 < total <= MAX_FEN:
-        raise Invalid("parts", "福利包价格须大于 0。", "A pack's price must be positive.")
+        raise Invalid("parts", "pack_price_not_positive")
     return total

@@ -49,7 +49,7 @@ def get_section(
         query = query.where(_is_open(now))
     section = session.scalars(query.with_for_update() if for_update else query).first()
     if section is None:
-        raise NotFound("section", "专题")
+        raise NotFound("section")
     return section
 
 

@@ -65,14 +65,12 @@ class SectionForm:
 def check(form: SectionForm) -> None:
     """Raise Invalid where a form contradicts itself."""
     if form.starts_at and form.ends_at and form.ends_at <= form.starts_at:
-        raise Invalid("ends_at", "结束时间须晚于开始时间。", "It must end after it began.")
+        raise Invalid("ends_at", "ends_before_it_began")
     low, high = form.rule.min_price_fen, form.rule.max_price_fen
     if low is not None and high is not None and high < low:
-        raise Invalid(
-            "rule.max_price_fen", "最高价不能低于最低价。", "The highest price is below the lowest."
-        )
+        raise Invalid("rule.max_price_fen", "price_band_reversed")
     if len(set(form.picks)) != len(form.picks):
-        raise Invalid("picks", "同一商品选了两次。", "A product is picked twice.")
+        raise Invalid("picks", "pick_repeated")
 
 
 # Behind every picked product.
@@ -102,7 +100,7 @@ def decode_place(cursor: str) -> Place:
         )
         found = Place(int(position), int(key), UUID(product))
     except (ValueError, binascii.Error) as error:
-        raise Invalid("cursor", "翻页标记无效。", "The cursor is not one of ours.") from error
+        raise Invalid("cursor", "cursor_wrong") from error
     if abs(found.position) > MAX_FEN or abs(found.key) > MAX_FEN:
-        raise Invalid("cursor", "翻页标记无效。", "The cursor is not one of ours.")
+        raise Invalid("cursor", "cursor_wrong")
     return found

@@ -17,8 +17,6 @@ from mall.kernel.uow import UnitOfWork
 
 class SectionTitleTaken(DomainError):
     code = "section_title_taken"
-    zh = "已有同名的专题。"
-    en = "There is a section of this title."
 
 
 def add_section(uow: UnitOfWork, form: SectionForm) -> UUID:
@@ -56,10 +54,10 @@ def _check(uow: UnitOfWork, form: SectionForm, section_id: UUID | None) -> None:
         raise SectionTitleTaken("title")
     category_id = form.rule.category_id
     if category_id is not None and uow.session.get(Category, category_id) is None:
-        raise NotFound("category", "分类", field="rule.category_id")
+        raise NotFound("category", field="rule.category_id")
     known = uow.session.scalars(select(Product.id).where(Product.id.in_(form.picks))).all()
     if len(known) != len(form.picks):
-        raise NotFound("product", "商品", field="picks")
+        raise NotFound("product", field="picks")
 
 
 def _columns(form: SectionForm) -> dict[str, Any]:

@@ -92,5 +92,5 @@ def read_supplier(supplier_id: UUID) -> PavilionSupplier:
     with reading() as session:
         found = queries.pavilion_suppliers(session, now(), supplier_id)
     if not found:
-        raise NotFound("supplier", "供应商")
+        raise NotFound("supplier")
     return found[0]

@@ -8,11 +8,12 @@ from uuid import UUID
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.files.names import is_own_image
 from mall.kernel.states import Transitions
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 
 DRAFT, IN_REVIEW, REJECTED = "draft", "in_review", "rejected"
 APPROVED, PUBLISHED, UNPUBLISHED = "approved", "published", "unpublished"
 STATES = Transitions(
+    "product",
     {
         DRAFT: {IN_REVIEW},
         IN_REVIEW: {DRAFT, APPROVED, REJECTED},
@@ -21,27 +22,21 @@ STATES = Transitions(
         PUBLISHED: {UNPUBLISHED},
         UNPUBLISHED: {PUBLISHED},
     },
-    {
-        DRAFT: "草稿",
-        IN_REVIEW: "待审核",
-        REJECTED: "已驳回",
-        APPROVED: "已通过",
-        PUBLISHED: "已上架",
-        UNPUBLISHED: "已下架",
-    },
 )
 # Of these an approved content exists; a change of it waits for the next approval.
 REVIEWED = (APPROVED, PUBLISHED, UNPUBLISHED)
 WITHDRAWN = "withdrawn"
 REVISION_STATES = Transitions(
+    "product_revision",
     {
         IN_REVIEW: {APPROVED, REJECTED, WITHDRAWN},
         APPROVED: set(),
         REJECTED: set(),
         WITHDRAWN: set(),
     },
-    {IN_REVIEW: "待审核", APPROVED: "已通过", REJECTED: "已驳回", WITHDRAWN: "已撤回"},
 )
+# What is sold by the piece, where a supplier says nothing.
+UNIT = wording.name("unit", "piece").zh
 SHIP, STORE_PICKUP, UNIT_DELIVERY = "ship", "store_pickup", "unit_delivery"
 DELIVERY_MODES = (SHIP, STORE_PICKUP, UNIT_DELIVERY)
 NEWEST, PRICE_UP, PRICE_DOWN, SALES_FIRST = "newest", "price_asc", "price_desc", "sales"
@@ -84,7 +79,7 @@ class ProductForm:
     brief: str = ""
     description: str = ""
     brand: str | None = None
-    unit: str = "件"
+    unit: str = UNIT
     keywords: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
     image_urls: tuple[str, ...] = ()
@@ -107,41 +102,27 @@ class Change:
 
 class SkuCodeTaken(DomainError):
     code = "sku_code_taken"
-    zh = "SKU 编码“{sku_code}”已用于您的另一个商品。"
-    en = "The SKU code “{sku_code}” is already used by another of your products."
 
 
 def check(form: ProductForm) -> None:
     """Raise Invalid where the parts of a product contradict each other."""
     if not 1 <= len(form.skus) <= MAX_SKUS:
-        raise Invalid("skus", "规格须为 1 至 200 个。", "A product has 1 to 200 SKUs.")
+        raise Invalid("skus", "sku_count_wrong")
     if not all(map(is_own_image, form.image_urls)):
-        raise Invalid("image_urls", "图片须先上传到本系统。", "Upload images here first.")
+        raise Invalid("image_urls", "image_not_ours")
     codes = [sku.code for sku in form.skus]
     if len(set(codes)) != len(codes):
-        raise Invalid("skus", "SKU 编码重复。", "Two SKUs have the same code.")
+        raise Invalid("skus", "sku_code_repeated")
     combinations = [sku.options for sku in form.skus]
     if len(set(combinations)) != len(combinations):
-        raise Invalid("skus", "规格组合重复。", "Two SKUs have the same options.")
+        raise Invalid("skus", "sku_options_repeated")
     for index, sku in enumerate(form.skus):
         if sku.price_fen > sku.list_price_fen:
-            raise Invalid(
-                f"skus.{index}.price_fen",
-                "会员价不能高于原价。",
-                "The member price may not exceed the list price.",
-            )
+            raise Invalid(f"skus.{index}.price_fen", "price_above_list")
         if sku.min_per_order > sku.max_per_order:
-            raise Invalid(
-                f"skus.{index}.min_per_order",
-                "起订量不能大于限购量。",
-                "The minimum per order may not exceed the maximum.",
-            )
+            raise Invalid(f"skus.{index}.min_per_order", "minimum_above_maximum")
         if (sku.member_limit is None) != (sku.member_limit_days is None):
-            raise Invalid(
-                f"skus.{index}.member_limit",
-                "每人限购数量与限购天数须一起填写。",
-                "A member limit and its days go together.",
-            )
+            raise Invalid(f"skus.{index}.member_limit", "member_limit_incomplete")
 
 
 def content_of(form: ProductForm) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class ProductBody(Schema):
     )
     description = long_text(20_000, load_default="")
     brand = plain_text(50, load_default=None, allow_none=True)
-    unit = short_text(10, load_default="件")
+    unit = short_text(10, load_default=rules.UNIT)
     keywords = List(short_text(30), load_default=list, validate=Length(max=20))
     attributes = List(Nested(Pair), load_default=list, validate=Length(max=50))
     image_urls = List(

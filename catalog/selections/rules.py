@@ -25,15 +25,13 @@ class Item:
 
 class SelectionNameTaken(DomainError):
     code = "selection_name_taken"
-    zh = "已有同名的选品。"
-    en = "There is a selection of this name."
 
 
 def check(items: Sequence[Item]) -> None:
     """Raise Invalid where a product is named twice."""
     ids = [item.product_id for item in items]
     if len(set(ids)) != len(ids):
-        raise Invalid("items", "同一商品出现了两次。", "A product is named twice.")
+        raise Invalid("items", "product_repeated")
 
 
 def digest(items: Sequence[Item]) -> str:

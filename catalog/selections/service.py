@@ -88,11 +88,11 @@ def _add_version(
 def _check_known(session: Session, items: Sequence[Item]) -> None:
     ids = [item.product_id for item in items]
     if len(session.scalars(select(Product.id).where(Product.id.in_(ids))).all()) != len(ids):
-        raise NotFound("product", "商品", field="items")
+        raise NotFound("product", field="items")
     wanted = {(item.product_id, sku_id) for item in items for sku_id in item.sku_ids}
     query = select(Sku.product_id, Sku.id).where(Sku.id.in_([sku_id for _, sku_id in wanted]))
     if {(row[0], row[1]) for row in session.execute(query)} != wanted:
-        raise NotFound("SKU", "规格", field="items")
+        raise NotFound("SKU", field="items")
 
 
 def own_selection(
@@ -104,7 +104,7 @@ def own_selection(
     )
     found = session.scalars(query.with_for_update() if for_update else query).first()
     if found is None:
-        raise NotFound("selection", "选品")
+        raise NotFound("selection")
     return found
 
 
@@ -112,7 +112,7 @@ def visible_selection(session: Session, scope_id: UUID | None, selection_id: UUI
     """Return a union's own selection or one of the operators'; raises NotFound if it is someone else's."""
     found = session.get(Selection, selection_id)
     if found is None or found.scope_id not in (None, scope_id):
-        raise NotFound("selection", "选品", field="selection_id")
+        raise NotFound("selection", field="selection_id")
     return found
 
 
@@ -120,7 +120,7 @@ def get_version(session: Session, selection_id: UUID, number: int) -> SelectionV
     """Return a version of a selection; raise NotFound."""
     found = session.get(SelectionVersion, (selection_id, number))
     if found is None:
-        raise NotFound("version", "版本", field="version")
+        raise NotFound("version", field="version")
     return found
 
 

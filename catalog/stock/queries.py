@@ -69,7 +69,7 @@ def offers_of_product(session: Session, product_id: UUID) -> list[Offer]:
     ids = session.scalars(select(Sku.id).where(Sku.product_id == product_id, Sku.is_active)).all()
     found = [each for each in offers(session, ids).values() if each.is_for_sale] if ids else []
     if not found:
-        raise NotFound("product", "商品")
+        raise NotFound("product")
     return sorted(found, key=lambda each: (each.price_fen, each.sku_id))
 
 
@@ -98,7 +98,7 @@ def product_detail(direct: AutocommitPool, product_id: UUID) -> bytes:
     """Return a product on sale with its SKUs and what is left of them, as JSON; raise NotFound."""
     row = direct.read(driver_sql(statements.DETAIL), {"product_id": product_id})
     if row is None:
-        raise NotFound("product", "商品")
+        raise NotFound("product")
     return str(row[0]).encode()
 
 

@@ -51,8 +51,6 @@ class Offer:
 
 class OutOfStock(DomainError):
     code = "out_of_stock"
-    zh = "库存不足，已售罄或所剩不多。"
-    en = "Sold out, or not enough left."
 
 
 @dataclass(frozen=True)
@@ -69,5 +67,3 @@ class LowStock:
 
 class StockTooLow(DomainError):
     code = "stock_below_reserved"
-    zh = "调整后的库存不能低于已被订单占用的数量（{reserved}）。"
-    en = "Stock cannot go below what open orders have reserved ({reserved})."

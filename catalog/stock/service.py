@@ -82,7 +82,7 @@ def _lock(uow: UnitOfWork, sku_id: UUID) -> StockLevel:
 
 def _check(on_hand: int, field: str) -> None:
     if not 0 <= on_hand <= rules.MAX_ON_HAND:
-        raise Invalid(field, "库存须在 0 到 10000000 之间。", "Stock is between 0 and 10,000,000.")
+        raise Invalid(field, "stock_out_of_bounds")
 
 
 def _set(uow: UnitOfWork, level: StockLevel, on_hand: int, cause: str, *about: str) -> None:

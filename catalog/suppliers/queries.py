@@ -22,7 +22,7 @@ def get_supplier(session: Session, supplier_id: UUID, for_update: bool = False) 
     """Return a supplier, locked if wanted, or raise NotFound."""
     supplier = session.get(Supplier, supplier_id, with_for_update=for_update)
     if supplier is None:
-        raise NotFound("supplier", "供应商")
+        raise NotFound("supplier")
     return supplier
 
 
@@ -90,5 +90,5 @@ def own_template(session: Session, supplier_id: UUID, template_id: UUID) -> Ship
     """Return a supplier's own template; raises NotFound if it is someone else's."""
     row = session.get(ShippingTemplateRow, template_id)
     if row is None or row.supplier_id != supplier_id:
-        raise NotFound("shipping template", "运费模板", field="shipping_template_id")
+        raise NotFound("shipping template", field="shipping_template_id")
     return row

@@ -11,13 +11,13 @@ from mall.kernel.states import Transitions
 
 APPLIED, ACTIVE, SUSPENDED, CLOSED = "applied", "active", "suspended", "closed"
 STATES = Transitions(
+    "supplier",
     {
         APPLIED: {ACTIVE, CLOSED},
         ACTIVE: {SUSPENDED, CLOSED},
         SUSPENDED: {ACTIVE, CLOSED},
         CLOSED: set(),
     },
-    {APPLIED: "申请中", ACTIVE: "正常", SUSPENDED: "已停用", CLOSED: "已关闭"},
 )
 # Who is not one yet, or not any more, sends nothing but documents.
 _NO_SUPPLIER = (APPLIED, CLOSED)
@@ -29,15 +29,12 @@ MAX_DAYS_AHEAD = 366
 
 class NotYetApproved(DomainError):
     code = "supplier_not_approved"
-    status = 403
-    zh = "供应商尚未通过审核（{state_zh}），目前只能上传证照文件。"
-    en = "The supplier is not approved ({state}): only documents can be uploaded."
 
 
 def check_may_upload(state: str) -> None:
     """Raise NotYetApproved for a supplier that may send nothing but documents."""
     if state in _NO_SUPPLIER:
-        raise NotYetApproved(state=state, state_zh=STATES.names_zh[state])
+        raise NotYetApproved(state=STATES.name(state))
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,10 @@ class Parcel:
 
 class RegionNotServed(DomainError):
     code = "region_not_served"
-    status = 422
-    zh = "“{supplier}”不配送到该地区。"
-    en = "“{supplier}” does not deliver to this region."
 
 
 class NotFromThen(DomainError):
     code = "commission_not_from_then"
-    status = 422
-    zh = "新费率须从明天（{first}）起、一年以内的某一天生效；已售出的商品保持原费率。"
-    en = "A new rate begins tomorrow ({first}) at the earliest and within a year; what was sold keeps its own."
 
 
 def check_from(from_on: date, today: date) -> None:

@@ -18,6 +18,7 @@ from catalog.uploads.rules import columns, sheet_rows
 from mall.kernel.errors import NotFound
 from mall.kernel.sheets.working import TURN
 from mall.kernel.text import canonical
+from mall.kernel.text.wording import finding
 from mall.members import queries as member_queries
 
 
@@ -28,7 +29,7 @@ def own_upload(
     query = select(Upload).where(Upload.id == upload_id, Upload.supplier_id == supplier_id)
     upload = session.scalars(query.with_for_update() if for_update else query).first()
     if upload is None:
-        raise NotFound("upload", "上传任务")
+        raise NotFound("upload")
     return upload
 
 
@@ -201,7 +202,7 @@ def on_hand(session: Session, product_ids: Collection[UUID]) -> dict[tuple[UUID,
 
 def note_unclaimed(session: Session, upload_id: UUID, codes: Collection[str]) -> None:
     """Note which pictures of an upload's zips belong to no row of its sheet."""
-    told = "表格中没有这个编码的 SKU 或商品，图片未使用"
+    told = finding("image_unclaimed").zh
     session.execute(
         update(UploadImage)
         .where(

@@ -18,6 +18,8 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits, SheetRefused
 from mall.kernel.sheets.working import PUT_OFF
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Wording
 from mall.kernel.uow import UnitOfWork
 
 LIMITS = Limits()
@@ -63,7 +65,7 @@ def add_images(uow: UnitOfWork, supplier_id: UUID, upload_id: UUID, content: byt
     Raises UploadBusy, WrongState once it is being applied, SheetRefused, LimitReached, StorageFull.
     """
     if not content.startswith(b"PK\x03\x04"):
-        raise SheetRefused("请上传 .zip 压缩包。", "Upload a .zip archive.")
+        raise SheetRefused("archive_not_zip")
     upload = queries.own_upload(uow.session, supplier_id, upload_id, for_update=True)
     if upload.state == sheet_rows.CHECKING:
         raise sheet_rows.UploadBusy()
@@ -117,7 +119,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     upload.attempts += 1
     upload.begun_at, upload.due_at = uow.now, uow.now + LEASE
     if upload.attempts > MAX_ATTEMPTS:
-        fail(upload, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
+        fail(upload, wording.finding("failed_too_often"))
         return upload.id, sheet_rows.FAILED
     if upload.state == sheet_rows.WAITING:
         upload.state = sheet_rows.CHECKING
@@ -151,7 +153,7 @@ def _note(uow: UnitOfWork, upload_id: UUID, **values: Any) -> None:
     )
 
 
-def fail(upload: Upload, zh: str, en: str) -> None:
+def fail(upload: Upload, why: Wording) -> None:
     """End an upload with the reason why its file as a whole cannot be used."""
     upload.state = sheet_rows.FAILED
-    upload.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}
+    upload.problem = {"code": "sheet_refused", "detail_zh": why.zh, "detail_en": why.en}

@@ -33,7 +33,7 @@ def case_of_supplier(session: Session, case_id: UUID, supplier_id: UUID) -> Afte
 def _one(session: Session, which: ColumnElement[bool]) -> AfterSalesCase:
     found = session.scalars(select(AfterSalesCase).where(which)).first()
     if found is None:
-        raise NotFound("after-sales case", "售后单")
+        raise NotFound("after-sales case")
     return found
 
 

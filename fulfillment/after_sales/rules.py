@@ -18,20 +18,19 @@ SILENCE = "system"
 class Reason:
     """Why something comes back; what is the supplier's fault brings the freight back as well."""
 
-    zh: str
     is_suppliers_fault: bool
 
 
 REASONS: Mapping[str, Reason] = {
-    "no_longer_wanted": Reason("不想要了", False),
-    "does_not_fit": Reason("规格不合适", False),
-    "not_as_described": Reason("与描述不符", True),
-    "damaged": Reason("收到时已破损", True),
-    "bad_quality": Reason("质量问题", True),
-    "wrong_item": Reason("发错商品", True),
-    "too_few": Reason("少发", True),
-    "not_received": Reason("没有收到", True),
-    "near_expiry": Reason("临期或过期", True),
+    "no_longer_wanted": Reason(False),
+    "does_not_fit": Reason(False),
+    "not_as_described": Reason(True),
+    "damaged": Reason(True),
+    "bad_quality": Reason(True),
+    "wrong_item": Reason(True),
+    "too_few": Reason(True),
+    "not_received": Reason(True),
+    "near_expiry": Reason(True),
 }
 
 REQUESTED, AWAITING_RETURN, IN_RETURN = "requested", "awaiting_return", "in_return"
@@ -39,6 +38,7 @@ RECEIVED, REJECTED, APPEALED = "received", "rejected", "appealed"
 REFUNDED, REPLACED = "refunded", "replaced"
 WITHDRAWN, DISMISSED, LAPSED = "withdrawn", "dismissed", "lapsed"
 STATES = Transitions(
+    "after_sales_case",
     {
         REQUESTED: {AWAITING_RETURN, REFUNDED, REPLACED, REJECTED, WITHDRAWN},
         AWAITING_RETURN: {IN_RETURN, WITHDRAWN, LAPSED},
@@ -52,19 +52,6 @@ STATES = Transitions(
         DISMISSED: set(),
         LAPSED: set(),
     },
-    {
-        REQUESTED: "待商家处理",
-        AWAITING_RETURN: "待寄回",
-        IN_RETURN: "寄回途中",
-        RECEIVED: "商家已收货",
-        REJECTED: "商家已拒绝",
-        APPEALED: "平台处理中",
-        REFUNDED: "已退款",
-        REPLACED: "已换货",
-        WITHDRAWN: "已撤销",
-        DISMISSED: "平台已驳回",
-        LAPSED: "逾期关闭",
-    },
 )
 ENDED = (REFUNDED, REPLACED, WITHDRAWN, DISMISSED, LAPSED)
 # In these the units are not available to another case: it goes on, or they went back.
@@ -73,39 +60,26 @@ CLAIMING = tuple(s for s in STATES.states if s == REFUNDED or s not in ENDED)
 
 class NothingToAsk(DomainError):
     code = "nothing_to_ask"
-    zh = "该商品可申请售后的数量为 {left}。"
-    en = "After-sales can be asked for {left} more of this line."
 
 
 class NotSentYet(DomainError):
     code = "not_sent_yet"
-    zh = "商品尚未发出，只能申请仅退款（未发出 {unsent} 件，已发出 {sent} 件）。"
-    en = "It has not left: only a refund can be asked for ({unsent} unsent, {sent} sent)."
 
 
 class TooLate(DomainError):
     code = "after_sales_over"
-    zh = "售后申请时间已过（签收后 {days} 天内）。"
-    en = "The time to ask for after-sales is over ({days} days after delivery)."
 
 
 class AmountTooHigh(DomainError):
     code = "amount_too_high"
-    status = 422
-    zh = "退款金额最多 {most_fen} 分。"
-    en = "At most {most_fen} fen can be asked for."
 
 
 class NoReturnAddress(DomainError):
     code = "no_return_address"
-    zh = "请先填写退货地址。"
-    en = "Name the address that goods are returned to first."
 
 
 class ExchangeSoldOut(DomainError):
     code = "exchange_sold_out"
-    zh = "该规格已无库存，无法换货；可以改为退款。"
-    en = "None is left to send instead; refund it."
 
 
 @dataclass(frozen=True)

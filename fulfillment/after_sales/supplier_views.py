@@ -112,7 +112,7 @@ def read_return_address() -> Any:
     with reading() as session:
         found = queries.return_address(session, current_scope_id())
         if found is None:
-            raise NotFound("return address", "退货地址")
+            raise NotFound("return address")
         return found
 
 

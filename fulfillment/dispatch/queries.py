@@ -39,7 +39,7 @@ def fulfillment_order_of_member(
 def _one(session: Session, which: ColumnElement[bool]) -> FulfillmentOrder:
     found = session.scalars(select(FulfillmentOrder).where(which)).first()
     if found is None:
-        raise NotFound("fulfillment order", "履约单")
+        raise NotFound("fulfillment order")
     return found
 
 
@@ -49,7 +49,7 @@ def order_of(session: Session, fulfillment_order_id: UUID) -> UUID:
         select(FulfillmentOrder.order_id).where(FulfillmentOrder.id == fulfillment_order_id)
     )
     if found is None:
-        raise NotFound("fulfillment order", "履约单")
+        raise NotFound("fulfillment order")
     return found
 
 

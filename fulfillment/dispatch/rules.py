@@ -12,6 +12,7 @@ OPEN, PARTLY, DISPATCHED, DELIVERED = "open", "partly_dispatched", "dispatched",
 CANCELLED = "cancelled"
 SHIP, UNIT, PICKUP = "ship", "unit_delivery", "store_pickup"
 STATES = Transitions(
+    "fulfillment_order",
     {
         OPEN: {PARTLY, DISPATCHED, CANCELLED},
         # Back again only where a hand-out at a counter is taken back.
@@ -19,13 +20,6 @@ STATES = Transitions(
         DISPATCHED: {DELIVERED, PARTLY, OPEN},
         DELIVERED: set(),
         CANCELLED: set(),
-    },
-    {
-        OPEN: "待发货",
-        PARTLY: "部分发货",
-        DISPATCHED: "已发货",
-        DELIVERED: "已收货",
-        CANCELLED: "已取消",
     },
 )
 
@@ -53,21 +47,14 @@ class DispatchItem:
 
 class NotSplitYet(DomainError):
     code = "not_split_yet"
-    zh = "订单正在分派给商家，请稍后再试。"
-    en = "The order is being handed to its suppliers; try again shortly."
 
 
 class CollectedByVoucher(DomainError):
     code = "collected_by_voucher"
-    zh = "自提商品凭提货码交付，不能发货。"
-    en = "What is collected is handed out against vouchers, not dispatched."
 
 
 class TooManyDispatched(DomainError):
     code = "too_many_dispatched"
-    status = 422
-    zh = "发货数量超过待发数量（剩余 {left}）。"
-    en = "More than what is left to dispatch ({left})."
 
 
 def split(lines: Iterable[Line]) -> dict[tuple[UUID, str], list[Line]]:

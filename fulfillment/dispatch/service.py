@@ -123,7 +123,7 @@ def lock(uow: UnitOfWork, fulfillment_order_id: UUID) -> FulfillmentOrder:
         .execution_options(populate_existing=True)
     ).first()
     if found is None:
-        raise NotFound("fulfillment order", "履约单")
+        raise NotFound("fulfillment order")
     return found
 
 

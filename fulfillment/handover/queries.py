@@ -87,7 +87,7 @@ def load(session: Session, programme_id: UUID, shipment_id: UUID) -> Shipment:
     )
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("load", "批次", field="shipment_id")
+        raise NotFound("load", field="shipment_id")
     return found
 
 
@@ -142,7 +142,7 @@ def claims_of(session: Session, programme_id: UUID) -> list[AfterSalesCase]:
 def check_claim(session: Session, programme_id: UUID, case_id: UUID) -> None:
     """Raise NotFound for a case that is none of this programme's."""
     if case_id not in {claim.id for claim in claims_of(session, programme_id)}:
-        raise NotFound("claim", "售后单")
+        raise NotFound("claim")
 
 
 def narrowed_to(state: str | None) -> list[ColumnElement[bool]]:

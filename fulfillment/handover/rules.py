@@ -14,8 +14,7 @@ from mall.kernel.states import Transitions
 
 HANDED_OUT, KEPT, FORWARDED = "handed_out", "kept", "forwarded"
 HAND_OUTS = Transitions(
-    {KEPT: {HANDED_OUT, FORWARDED}, HANDED_OUT: set(), FORWARDED: set()},
-    {KEPT: "代存", HANDED_OUT: "已领取", FORWARDED: "已转寄"},
+    "hand_out", {KEPT: {HANDED_OUT, FORWARDED}, HANDED_OUT: set(), FORWARDED: set()}
 )
 SCAN, TICK = "scan", "tick"
 REFUND, REPLACE = "refund", "replace"
@@ -26,51 +25,34 @@ CODE_LENGTH = 16
 
 class LoadReceived(DomainError):
     code = "load_received"
-    zh = "该批货物已于 {at} 签收。"
-    en = "This load was received at {at}."
 
 
 class AlreadyHandedOut(DomainError):
     code = "already_handed_out"
-    zh = "{name} 的份额{state_zh}（{at}，经办：{by}）。"
-    en = "{name}'s share is {state} since {at}, recorded by {by}."
 
 
 class NotForThem(DomainError):
     code = "not_handed_out_here"
-    zh = "{name} 的份额不在单位现场发放。"
-    en = "The share of {name} is not handed out at the unit."
 
 
 class WrongHandOutCode(DomainError):
     code = "wrong_hand_out_code"
-    status = 422
-    zh = "领取码不正确，或不属于本方案。"
-    en = "The code is wrong, or of another programme."
 
 
 class ClaimsOpen(DomainError):
     code = "claims_open"
-    zh = "暂不能验收：还有 {count} 项短少或破损未处理完。"
-    en = "It cannot be accepted yet; shortages and damages not settled: {count}."
 
 
 class NotArrived(DomainError):
     code = "not_arrived"
-    zh = "暂不能验收：还有 {missing} 个履约单未送达，其中 {unsent} 个未发货。"
-    en = "It cannot be accepted yet: parts still to arrive: {missing}, of these not sent: {unsent}."
 
 
 class FundNotEmpty(DomainError):
     code = "fund_not_empty"
-    zh = "方案资金尚余 {balance_fen} 分，须先由运营退回后才能归档。"
-    en = "The fund still holds {balance_fen} fen; an operator must pay them back first."
 
 
 class ValueStillOut(DomainError):
     code = "value_still_out"
-    zh = "还有 {out_fen} 分在职工手中或被待付款订单占用，待其使用、到期或释放后才能归档。"
-    en = "Members or unpaid orders still hold {out_fen} fen; file it once they are used or lapsed."
 
 
 @dataclass(frozen=True)
@@ -129,11 +111,7 @@ def check_counted(index: int, sent: int, counted: Counted) -> int:
     """Return how many are short; raises Invalid for more than were sent."""
     short = sent - counted.received - counted.damaged
     if short < 0:
-        raise Invalid(
-            f"lines.{index}.received",
-            f"该批发出 {sent} 件，实收与破损之和不能超过。",
-            f"Of {sent} sent, no more can be received and broken.",
-        )
+        raise Invalid(f"lines.{index}.received", "received_too_many", sent=sent)
     return short
 
 

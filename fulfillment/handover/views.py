@@ -23,7 +23,7 @@ def read_code(entitlement_id: UUID) -> dict[str, Any]:
     with reading() as session:
         right = entitlement_queries.own_entitlement(session, current_member_id(), entitlement_id)
         if not right.has_share:
-            raise NotFound("share", "领取份额")
+            raise NotFound("share")
         found = queries.hand_outs_of(session, [right.id]).get(right.id)
         return {
             "code": rules.code_of(right.id, current_settings().secret_key),

@@ -14,6 +14,7 @@ from fulfillment.reports.schemas import DashboardReply, PaperList, PaperQuery
 from mall.access.guard import current_scope_id
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Paper
+from mall.kernel.text import wording
 from mall.kernel.uow import reading, reading_one_instant
 from mall.web.files import PDF, XLSX, gives_file, paper_file
 from orders.programmes import queries as programme_queries
@@ -57,7 +58,9 @@ def read_dashboard(programme_id: UUID) -> dict[str, Any]:
 def list_papers(programme_id: UUID) -> dict[str, Any]:
     with reading() as session:
         programme_queries.programme_of_union(session, current_scope_id(), programme_id)
-    return {"items": [{"name": name, "title": title} for name, title in rules.PAPERS.items()]}
+    return {
+        "items": [{"name": name, "title": wording.name("paper", name).zh} for name in rules.PAPERS]
+    }
 
 
 @bp.get("/<uuid:programme_id>/papers/<string:name>")
@@ -70,7 +73,7 @@ def list_papers(programme_id: UUID) -> dict[str, Any]:
 )
 def read_paper(programme_id: UUID, name: str, query_data: dict[str, Any]) -> Response:
     if name not in rules.PAPERS:
-        raise NotFound("paper", "单据")
+        raise NotFound("paper")
     with reading_one_instant() as session:
         programme = programme_queries.programme_of_union(session, current_scope_id(), programme_id)
         paper = _paper(session, programme, name, query_data["part"])

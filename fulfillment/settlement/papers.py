@@ -9,6 +9,7 @@ from fulfillment.settlement.models import SettlementItem, SettlementStatement
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import LimitReached
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 
 TITLE = "供应商结算单"
 # Drawn within a request; a month of a large supplier is a few thousand.
@@ -60,4 +61,5 @@ def _line(item: SettlementItem) -> list[Cell]:
     amounts: list[Cell] = [Fen(getattr(item, name)) for name in _AMOUNTS]
     day = f"{item.happened_at.astimezone(BEIJING):%Y-%m-%d}"
     quantity = item.quantity or None
-    return [day, item.order_no, rules.KINDS[item.kind], item.title, quantity, *amounts]
+    kind = wording.name("settlement_item", item.kind).zh
+    return [day, item.order_no, kind, item.title, quantity, *amounts]

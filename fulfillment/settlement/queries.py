@@ -18,7 +18,7 @@ def any_statement(session: Session, statement_id: UUID) -> SettlementStatement:
     """Return a statement, of whichever supplier; raises NotFound if there is none."""
     found = session.get(SettlementStatement, statement_id)
     if found is None:
-        raise NotFound("statement", "结算单")
+        raise NotFound("statement")
     return found
 
 
@@ -33,7 +33,7 @@ def statement_of_supplier(
     )
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("statement", "结算单")
+        raise NotFound("statement")
     return found
 
 

@@ -8,34 +8,23 @@ from uuid import UUID
 
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
 
-SALE, REFUND, FREIGHT = "sale", "refund", "freight"
-FREIGHT_REFUND, ADJUSTMENT = "freight_refund", "adjustment"
-KINDS = {
-    SALE: "销售",
-    REFUND: "退款",
-    FREIGHT: "运费",
-    FREIGHT_REFUND: "退运费",
-    ADJUSTMENT: "调整",
-}
+SALE, REFUND, FREIGHT, FREIGHT_REFUND, ADJUSTMENT = KINDS = (
+    *("sale", "refund", "freight", "freight_refund", "adjustment"),
+)
 DRAFT, CONFIRMED, DISPUTED = "draft", "confirmed", "disputed"
 WITHDRAWN, PAID = "withdrawn", "paid"
 # Not agreed to yet; a supplier has one of these at a time.
 WAITING = (DRAFT, DISPUTED)
 STATES = Transitions(
+    "settlement_statement",
     {
         DRAFT: {CONFIRMED, DISPUTED, WITHDRAWN},
         DISPUTED: {CONFIRMED, WITHDRAWN},
         CONFIRMED: {PAID},
         WITHDRAWN: set(),
         PAID: set(),
-    },
-    {
-        DRAFT: "待商家确认",
-        DISPUTED: "商家有异议",
-        CONFIRMED: "待付款",
-        WITHDRAWN: "已撤回",
-        PAID: "已付款",
     },
 )
 WHOLE_BPS = 10_000
@@ -44,20 +33,14 @@ MAX_ADJUSTMENT_FEN = 100_000_000_00
 
 class NothingToSettle(DomainError):
     code = "nothing_to_settle"
-    zh = "截至 {until} 没有可结算的金额（净额 {net_fen} 分），转入下期。"
-    en = "Up to {until} there is nothing to settle (net {net_fen} fen); it is carried on."
 
 
 class StatementOpen(DomainError):
     code = "statement_open"
-    zh = "该商家还有一张未确认的结算单 {number}。"
-    en = "The supplier has a statement that is not confirmed yet: {number}."
 
 
 class ReferenceUsed(DomainError):
     code = "payout_reference_used"
-    zh = "该银行流水号已用于另一张结算单。"
-    en = "This bank reference already paid another statement."
 
 
 @dataclass(frozen=True)
@@ -135,9 +118,10 @@ def items_of_freight(
     reference: str, fee_fen: int, back: Iterable[GivenBack], delivered_at: datetime
 ) -> list[Item]:
     """Return a supplier's freight of an order and what went back of it; it bears no commission."""
-    items = [Item(f"freight:{reference}", FREIGHT, "运费", 1, fee_fen, 0, 0, delivered_at)]
+    title = wording.name("settlement_item", FREIGHT).zh
+    items = [Item(f"freight:{reference}", FREIGHT, title, 1, fee_fen, 0, 0, delivered_at)]
     items += [
-        Item(f"refund:{each.id}", FREIGHT_REFUND, "运费", 0, -each.amount_fen, 0, 0, each.at)
+        Item(f"refund:{each.id}", FREIGHT_REFUND, title, 0, -each.amount_fen, 0, 0, each.at)
         for each in back
     ]
     return items
@@ -183,13 +167,13 @@ def totals(items: Iterable[Counted]) -> dict[str, int]:
 def check_period(ends_on: date, today: date) -> None:
     """Raise Invalid for a period that is not over."""
     if ends_on >= today:
-        raise Invalid("ends_on", "结算截止日须早于今天。", "The period must be over.")
+        raise Invalid("ends_on", "period_not_over")
 
 
 def check_adjustment(amount_fen: int) -> None:
     """Raise Invalid for an adjustment of nothing."""
     if amount_fen == 0:
-        raise Invalid("amount_fen", "金额不能为零。", "It cannot be nothing.")
+        raise Invalid("amount_fen", "amount_zero")
 
 
 def month_before(today: date) -> date:

@@ -6,51 +6,50 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mall.kernel.errors import DomainError, Invalid
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Wording
 
 
 @dataclass(frozen=True)
 class Carrier:
     """Somebody who carries parcels, and how its numbers look."""
 
-    name: str
+    code: str
     pattern: str
     example: str
+
+    @property
+    def wording(self) -> Wording:
+        """Return what people call it; in sheets, too."""
+        return wording.name("carrier", self.code)
 
 
 # From the carriers' own public pages; letters are written large.
 CARRIERS: Mapping[str, Carrier] = {
-    "sf": Carrier("顺丰速运", r"SF\d{13}|\d{12}", "SF1234567890123"),
-    "ems": Carrier("中国邮政 EMS", r"[A-Z]{2}\d{9}[A-Z]{2}|\d{13}", "EA123456789CN"),
-    "yto": Carrier("圆通速递", r"YT\d{13}|[A-Z]?\d{10,13}", "YT1234567890123"),
-    "zto": Carrier("中通快递", r"ZT\d{12}|\d{12,15}", "781234567890123"),
-    "sto": Carrier("申通快递", r"\d{12,15}", "7712345678901"),
-    "yunda": Carrier("韵达速递", r"\d{13,15}", "4312345678901"),
-    "jt": Carrier("极兔速递", r"JT\d{13}", "JT1234567890123"),
-    "jd": Carrier("京东物流", r"JD[A-Z0-9]{11,15}(-\d+)*", "JDVA12345678901"),
-    "deppon": Carrier("德邦快递", r"DPK\d{12}|\d{8,10}", "DPK123456789012"),
-    "self": Carrier("商家自送", "", ""),
+    "sf": Carrier("sf", r"SF\d{13}|\d{12}", "SF1234567890123"),
+    "ems": Carrier("ems", r"[A-Z]{2}\d{9}[A-Z]{2}|\d{13}", "EA123456789CN"),
+    "yto": Carrier("yto", r"YT\d{13}|[A-Z]?\d{10,13}", "YT1234567890123"),
+    "zto": Carrier("zto", r"ZT\d{12}|\d{12,15}", "781234567890123"),
+    "sto": Carrier("sto", r"\d{12,15}", "7712345678901"),
+    "yunda": Carrier("yunda", r"\d{13,15}", "4312345678901"),
+    "jt": Carrier("jt", r"JT\d{13}", "JT1234567890123"),
+    "jd": Carrier("jd", r"JD[A-Z0-9]{11,15}(-\d+)*", "JDVA12345678901"),
+    "deppon": Carrier("deppon", r"DPK\d{12}|\d{8,10}", "DPK123456789012"),
+    "self": Carrier("self", "", ""),
 }
 SELF = "self"
 
 
 class NotThisNumber(DomainError):
     code = "tracking_number_unlike"
-    status = 422
-    zh = "这不像{carrier_zh}的单号，例如 {example}。"
-    en = "This is no number of {carrier}; one looks like {example}."
 
 
 class ParcelDelivered(DomainError):
     code = "parcel_delivered"
-    zh = "包裹已签收，不能更改单号。"
-    en = "The parcel was delivered; its number cannot be corrected any more."
 
 
 class NumberUsed(DomainError):
     code = "tracking_number_used"
-    zh = "该单号已用于发给其他收件人的包裹（履约单 {number}），请核对；确为同一包裹时请注明合并寄送。"
-    en = "This number is already that of a parcel to somebody else ({number}); check it, or say that they share one."
 
 
 # Carriers use their numbers again after some months.
@@ -64,14 +63,12 @@ def clean_number(carrier: str, tracking_no: str | None) -> str | None:
     """
     known = CARRIERS.get(carrier)
     if known is None:
-        raise Invalid("carrier", "没有这个快递公司。", "There is no such carrier.")
+        raise Invalid("carrier", "carrier_not_known")
     number = canonical.squeezed(tracking_no or "").upper()
     if carrier == SELF:
         return number or None
     if not re.fullmatch(known.pattern, number):
-        raise NotThisNumber(
-            "tracking_no", carrier=carrier, carrier_zh=known.name, example=known.example
-        )
+        raise NotThisNumber("tracking_no", carrier=known.wording, example=known.example)
     return number
 
 
@@ -79,6 +76,7 @@ def code_of(text: str) -> str | None:
     """Return the code of a carrier that is named in words, or by its code; None if nobody is."""
     wanted = canonical.code(text).lower()
     for code, carrier in CARRIERS.items():
-        if wanted in (code, carrier.name.lower()) or (wanted and carrier.name.startswith(wanted)):
+        name = carrier.wording.zh
+        if wanted in (code, name.lower()) or (wanted and name.startswith(wanted)):
             return code
     return None

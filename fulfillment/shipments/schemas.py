@@ -62,7 +62,7 @@ class ShipmentReply(Schema):
     fulfillment_order_id = UUID()
     carrier = String(metadata={"example": "sf"})
     carrier_name = Function(
-        lambda parcel: CARRIERS[parcel.carrier].name, metadata={"example": "顺丰速运"}
+        lambda parcel: CARRIERS[parcel.carrier].wording.zh, metadata={"example": "顺丰速运"}
     )
     tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
     dispatched_at = DateTime()

@@ -162,7 +162,7 @@ def get_shipment(session: Session, shipment_id: UUID) -> Shipment:
     """Return a parcel or raise NotFound."""
     found = session.get(Shipment, shipment_id)
     if found is None:
-        raise NotFound("parcel", "包裹")
+        raise NotFound("parcel")
     return found
 
 
@@ -193,7 +193,7 @@ def _shipment_where(
     )
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("parcel", "包裹")
+        raise NotFound("parcel")
     return found
 
 
@@ -205,7 +205,7 @@ def _take(
     for index, item in enumerate(items):
         line = by_id.get(item.line_id)
         if line is None:
-            raise NotFound("line", "明细", field=f"items.{index}.line_id")
+            raise NotFound("line", field=f"items.{index}.line_id")
         left = line.to_dispatch
         if item.quantity > left:
             raise dispatch_rules.TooManyDispatched(f"items.{index}.quantity", left=left)

@@ -30,7 +30,7 @@ parcels_bp = APIBlueprint("supplier_parcels", __name__, url_prefix="/v1/supplier
 @parcels_bp.output(CarrierList)
 @parcels_bp.doc(summary="List the carriers and how their numbers look")
 def list_carriers() -> dict[str, Any]:
-    return {"items": [{"code": code, **vars(each)} for code, each in rules.CARRIERS.items()]}
+    return {"items": [{**vars(each), "name": each.wording.zh} for each in rules.CARRIERS.values()]}
 
 
 @parcels_bp.put("/shipments/<uuid:shipment_id>")

@@ -39,7 +39,7 @@ def any_store(session: Session, store_id: UUID) -> Store:
     """Return a store, of whichever merchant; raises NotFound if there is none."""
     found = session.get(Store, store_id)
     if found is None:
-        raise NotFound("store", "门店")
+        raise NotFound("store")
     return found
 
 
@@ -48,7 +48,7 @@ def store_of_supplier(session: Session, store_id: UUID, supplier_id: UUID) -> St
     query = select(Store).where(Store.id == store_id, Store.supplier_id == supplier_id)
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("store", "门店")
+        raise NotFound("store")
     return found
 
 

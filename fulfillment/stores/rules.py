@@ -67,51 +67,34 @@ class Collected(Protocol):
 
 class SlotUnknown(DomainError):
     code = "slot_unknown"
-    status = 422
-    zh = "门店在该时段不营业，请从可选时段中选择。"
-    en = "The store has no such time; choose one of those it lists."
 
 
 class SlotTooSoon(DomainError):
     code = "slot_too_soon"
-    zh = "需提前 {hours} 小时预订，请选择更晚的时段。"
-    en = "It takes {hours} hours to prepare; choose a later time."
 
 
 class DayFull(DomainError):
     code = "store_day_full"
-    zh = "该门店当天还可预订 {left} 件，请换一天或换一家门店。"
-    en = "The store can take {left} more that day; choose another day or store."
 
 
 class NotHonoured(DomainError):
     code = "not_honoured"
-    zh = "该门店不提供：{titles}。"
-    en = "The store does not hand out: {titles}."
 
 
 class StoreNameTaken(DomainError):
     code = "store_name_taken"
-    zh = "您已有同名的门店。"
-    en = "You have a store of this name."
 
 
 class StoreClosed(DomainError):
     code = "store_closed"
-    zh = "该门店已停止自提，请选择其他门店。"
-    en = "The store no longer hands anything out; choose another."
 
 
 class TooLateToChange(DomainError):
     code = "pickup_too_late_to_change"
-    zh = "已进入备货时间（{at} 起），不能再更改门店和时段。"
-    en = "It is being prepared since {at}; store and time cannot be changed any more."
 
 
 class NothingToCollect(DomainError):
     code = "nothing_to_collect"
-    zh = "订单中没有需要在该商家自提的商品。"
-    en = "Nothing of this order is collected from that merchant."
 
 
 def check_form(form: StoreForm) -> None:
@@ -119,12 +102,12 @@ def check_form(form: StoreForm) -> None:
     by_day: dict[int, list[Hours]] = {}
     for each in form.hours:
         if each.opens >= each.closes:
-            raise Invalid("hours", "打烊须晚于开门。", "A store closes after it opens.")
+            raise Invalid("hours", "store_hours_reversed")
         by_day.setdefault(each.weekday, []).append(each)
     for found in by_day.values():
         found.sort(key=lambda hours: hours.opens)
         if any(a.closes > b.opens for a, b in pairwise(found)):
-            raise Invalid("hours", "同一天的营业时间重叠。", "Hours of a day overlap.")
+            raise Invalid("hours", "store_hours_overlap")
 
 
 def as_rows(hours: Sequence[Hours]) -> list[dict[str, Any]]:

@@ -106,9 +106,7 @@ def _fill(uow: UnitOfWork, store: Store, form: StoreForm) -> None:
     if form.product_ids is not None:
         own = set(products.own_ids(uow.session, store.supplier_id, form.product_ids))
         if own != set(form.product_ids):
-            raise Invalid(
-                "product_ids", "包含不属于您的商品。", "Not all of these are your products."
-            )
+            raise Invalid("product_ids", "products_not_yours")
     values: dict[str, Any] = {
         **vars(form),
         "phone": clean_phone(form.phone),

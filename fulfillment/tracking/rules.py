@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,17 +14,10 @@ SENT, COLLECTED, IN_TRANSIT, OUT = "sent", "collected", "in_transit", "out_for_d
 WAITING, DELIVERED, TROUBLE = "waiting_for_pickup", "delivered", "trouble"
 RETURNING, RETURNED = "returning", "returned"
 # Of two events of the same instant the later one in this list counts.
-STATES: Mapping[str, str] = {
-    SENT: "已发货",
-    COLLECTED: "已揽收",
-    IN_TRANSIT: "运输中",
-    OUT: "派送中",
-    WAITING: "待取件",
-    TROUBLE: "异常",
-    RETURNING: "退回中",
-    RETURNED: "已退回",
-    DELIVERED: "已签收",
-}
+STATES = (
+    *(SENT, COLLECTED, IN_TRANSIT, OUT, WAITING),
+    *(TROUBLE, RETURNING, RETURNED, DELIVERED),
+)
 _RANK = {state: number for number, state in enumerate(STATES)}
 REPORTABLE = tuple(state for state in STATES if state != SENT)
 # Who is asked about a parcel: to be subscribed, subscribed, asked again and again, nobody.
@@ -39,8 +32,6 @@ MAX_EVENTS, MAX_TEXT = 200, 500
 
 class TooManyEvents(DomainError):
     code = "too_many_events"
-    zh = "该包裹的物流记录已达上限。"
-    en = "This parcel has as many events as are kept."
 
 
 @dataclass(frozen=True)
@@ -77,11 +68,7 @@ def belongs(report: Report, dispatched_at: datetime, now: datetime) -> bool:
 def check_by_hand(report: Report, dispatched_at: datetime, now: datetime) -> None:
     """Raise Invalid for an event that a person dates before the dispatch or after now."""
     if not belongs(report, dispatched_at, now):
-        raise Invalid(
-            "happened_at",
-            "时间须在发货之后、现在之前。",
-            "It must be after the dispatch, before now.",
-        )
+        raise Invalid("happened_at", "event_time_wrong")
 
 
 def digest(report: Report) -> str:

@@ -9,6 +9,7 @@ from marshmallow import post_load
 from fulfillment.tracking import rules
 from fulfillment.tracking.rules import Report
 from mall.kernel.clock import now
+from mall.kernel.text import wording
 from mall.web.fields import Moment, Schema, a_uuid, short_text
 
 
@@ -25,7 +26,7 @@ class TrackingReply(Schema):
     tracking_no = String(allow_none=True, metadata={"example": "SF1234567890123"})
     state = String(metadata={"description": ", ".join(rules.STATES), "example": "in_transit"})
     state_name = Function(
-        lambda reply: rules.STATES[reply["state"]], metadata={"example": "运输中"}
+        lambda reply: wording.name("parcel", reply["state"]).zh, metadata={"example": "运输中"}
     )
     delivered_at = DateTime(allow_none=True)
     events = List(Nested(TrackingEventReply), metadata={"description": "Oldest first"})

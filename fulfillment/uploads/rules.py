@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fulfillment.shipments.rules import code_of
 from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, Wording, finding
 
 LIMITS = Limits(
     bytes=2 * 1024 * 1024,
@@ -16,10 +17,10 @@ LIMITS = Limits(
     columns=20,
     cell_characters=200,
 )
-SHEET = "发货"
-NUMBER, CARRIER, TRACKING, QUANTITY = "履约单号", "快递公司", "快递单号", "数量"
+SHEET = wording.name("sheet", "parcels").zh
+HEADS = tuple(words[0] for words in wording.heads("parcels").values())
+NUMBER, CARRIER, TRACKING, QUANTITY = HEADS[:4]
 NEEDED = (NUMBER, CARRIER, TRACKING)
-HEADS = (NUMBER, CARRIER, TRACKING, QUANTITY, "商品", "待发", "收件人", "地区")
 MAX_OPEN = LIMITS.rows
 
 
@@ -29,8 +30,7 @@ class Problem:
 
     row: int
     code: str
-    zh: str
-    en: str
+    wording: Wording
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def heads_of(row: Row) -> dict[str, int]:
     missing = [name for name in NEEDED if name not in found]
     if missing:
         names = "、".join(missing)
-        raise SheetRefused(f"第一行缺少列：{names}。", f"The first row lacks: {names}.")
+        raise SheetRefused("head_columns_missing", names=names)
     return found
 
 
@@ -68,34 +68,30 @@ def read(row: Row, heads: Mapping[str, int]) -> Wanted | Problem | None:
     try:
         texts = texts_of(row, heads)
     except numbers.WrongNumber as wrong:
-        text = "A number was changed by the spreadsheet; format its cell as text."
-        return Problem(row.number, "number_changed", f"{wrong}。", text)
+        return _problem(row, finding("number_changed", why=wrong.finding))
     carrier, tracking_no = texts[CARRIER], texts[TRACKING]
     if not carrier and not tracking_no:
         return None
     if not texts[NUMBER]:
-        return Problem(row.number, "no_number", "缺少履约单号。", "It names no fulfillment order.")
+        return _problem(row, finding("no_number"))
     code = code_of(carrier)
     if code is None:
-        return Problem(
-            row.number,
-            "carrier_unknown",
-            f"没有名为“{carrier}”的快递公司。",
-            f"There is no carrier “{carrier}”.",
-        )
+        return _problem(row, finding("carrier_unknown", carrier=carrier))
     quantity = texts.get(QUANTITY, "")
     if quantity and not re.fullmatch(r"[1-9]\d{0,3}", quantity):
-        return Problem(
-            row.number, "quantity_wrong", "数量须为 1 至 9999。", "The quantity is 1 to 9999."
-        )
+        return _problem(row, finding("quantity_wrong"))
     number = texts[NUMBER].upper()
     return Wanted(row.number, number, code, tracking_no, int(quantity) if quantity else None)
+
+
+def _problem(row: Row, found: Finding) -> Problem:
+    return Problem(row.number, found.code, found)
 
 
 def rows_of(rows: Iterator[Row]) -> list[Wanted | Problem]:
     """Return what the rows of a sheet ask for, in their order; raises SheetRefused."""
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("文件是空的。", "The file is empty.")
+        raise SheetRefused("file_empty")
     heads = heads_of(head)
     return [found for row in rows if (found := read(row, heads)) is not None]

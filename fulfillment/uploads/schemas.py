@@ -8,8 +8,8 @@ from mall.web.fields import Schema
 class ProblemReply(Schema):
     row = Integer(metadata={"example": 7})
     code = String(metadata={"example": "carrier_unknown"})
-    zh = String(metadata={"example": "没有名为“飞毛腿”的快递公司。"})
-    en = String(metadata={"example": "There is no carrier “飞毛腿”."})
+    zh = String(attribute="wording.zh", metadata={"example": "没有名为“飞毛腿”的快递公司。"})
+    en = String(attribute="wording.en", metadata={"example": "There is no carrier “飞毛腿”."})
 
 
 class SentReply(Schema):

@@ -25,7 +25,7 @@ def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool
     """
     part = dispatch_queries.find_number(uow.session, wanted.number, supplier_id)
     if part is None:
-        raise NotFound("fulfillment order", "履约单")
+        raise NotFound("fulfillment order")
     number = shipment_rules.clean_number(wanted.carrier, wanted.tracking_no)
     if shipment_service.find_parcel(uow.session, part.id, wanted.carrier, number) is not None:
         return False
@@ -33,11 +33,7 @@ def send(uow: UnitOfWork, supplier_id: UUID, wanted: Wanted, actor: str) -> bool
     if wanted.quantity is not None:
         lines = dispatch_queries.lines_of(uow.session, [part.id])[part.id]
         if len(lines) != 1:
-            raise Invalid(
-                "quantity",
-                "含多种商品的履约单不能按数量分批，请在系统中发货。",
-                "An order of several goods is not sent in parts by a sheet.",
-            )
+            raise Invalid("quantity", "several_goods_by_sheet")
         items = (DispatchItem(lines[0].id, wanted.quantity),)
     parcel = shipment_service.Parcel(wanted.carrier, number, items, actor)
     shipment_service.dispatch(uow, part.id, parcel)

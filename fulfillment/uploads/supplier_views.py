@@ -54,8 +54,7 @@ def send_sheet() -> dict[str, Any]:
             with unit_of_work() as uow:
                 is_new = service.send(uow, supplier_id, wanted, actor)
         except DomainError as error:
-            told = error.sentence("zh"), error.sentence("en")
-            problems.append(Problem(wanted.row, error.code, *told))
+            problems.append(Problem(wanted.row, error.code, error.wording))
             continue
         sent, unchanged = sent + is_new, unchanged + (not is_new)
     return {

@@ -53,7 +53,7 @@ def _voucher_of(code: str) -> UUID:
         raise
     if voucher_id is None:
         GUESSES.labels("unknown").inc()
-        raise NotFound("voucher", "提货码", field="code")
+        raise NotFound("voucher", field="code")
     return voucher_id
 
 

@@ -43,7 +43,7 @@ def get_voucher(session: Session, voucher_id: UUID) -> PickupVoucher:
     """Return a voucher or raise NotFound."""
     found = session.get(PickupVoucher, voucher_id)
     if found is None:
-        raise NotFound("voucher", "提货码")
+        raise NotFound("voucher")
     return found
 
 

@@ -14,8 +14,8 @@ from mall.kernel.states import Transitions
 
 VALID, REDEEMED, REVOKED, EXPIRED = "valid", "redeemed", "revoked", "expired"
 STATES = Transitions(
+    "voucher",
     {VALID: {REDEEMED, REVOKED, EXPIRED}, REDEEMED: {VALID}, REVOKED: set(), EXPIRED: set()},
-    {VALID: "可使用", REDEEMED: "已使用", REVOKED: "已作废", EXPIRED: "已过期"},
 )
 # 16 characters of 5 bits: nobody guesses 80 bits.
 LENGTH = 16
@@ -33,50 +33,34 @@ STORE_GUESSES = at_most(STORE_TRIES, STORE_SPAN, "pickup_code_at_store")
 
 class VoucherUsed(DomainError):
     code = "voucher_used"
-    zh = "该提货码已于 {at} 在“{store}”使用。"
-    en = "This voucher was used at {at} at {store}."
 
 
 class VoucherRevoked(DomainError):
     code = "voucher_revoked"
-    zh = "该提货码已作废（订单已取消或退款）。"
-    en = "This voucher is revoked: its order was cancelled or refunded."
 
 
 class VoucherExpired(DomainError):
     code = "voucher_expired"
-    zh = "该提货码已于 {at} 过期。"
-    en = "This voucher expired at {at}."
 
 
 class WrongStore(DomainError):
     code = "voucher_wrong_store"
-    zh = "该提货码不能在本店使用，请到：{stores}。"
-    en = "This voucher is not for this store; it can be used at: {stores}."
 
 
 class ShortCodeAmbiguous(DomainError):
     code = "short_code_ambiguous"
-    zh = "该短码对应多张提货券，请扫描二维码。"
-    en = "Two vouchers share this short code; scan the QR code."
 
 
 class UndoTooLate(DomainError):
     code = "undo_too_late"
-    zh = "只能在核销后 10 分钟内撤销，且会员尚未确认收货。"
-    en = "A hand-out can be taken back for ten minutes, unless the member confirmed it."
 
 
 class NotUsed(DomainError):
     code = "voucher_not_used"
-    zh = "该提货码尚未使用。"
-    en = "This voucher was not used."
 
 
 class AfterSalesPending(DomainError):
     code = "after_sales_pending"
-    zh = "该商品正在申请退款，暂不能提货。"
-    en = "A refund was asked for; it cannot be collected until that is decided."
 
 
 def code_of(voucher_id: UUID, secret: str) -> str:
@@ -149,8 +133,4 @@ def check_undo(redeemed_at: datetime | None, now: datetime) -> None:
 def check_extension(expires_at: datetime, until: datetime, now: datetime) -> None:
     """Raise Invalid for a new end that is no later, or too far away."""
     if not expires_at < until <= now + MAX_EXTENSION:
-        raise Invalid(
-            "expires_at",
-            "须晚于原有效期，且不超过两年。",
-            "It must be later, and within two years.",
-        )
+        raise Invalid("expires_at", "voucher_end_wrong")

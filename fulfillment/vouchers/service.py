@@ -161,7 +161,7 @@ def undo(uow: UnitOfWork, desk: StoreDesk, voucher_id: UUID, reason: str) -> Pic
     """
     found = queries.get_voucher(uow.session, voucher_id)
     if found.store_id != desk.store.id:
-        raise NotFound("voucher", "提货码")
+        raise NotFound("voucher")
     line_id = found.fulfillment_line_id
     part = dispatch_service.lock_with_order(uow, found.fulfillment_order_id)
     uow.session.refresh(found, with_for_update=True)

@@ -79,13 +79,13 @@ def list_vouchers(order_id: UUID) -> dict[str, Any]:
 )
 def show_qr(order_id: UUID, voucher_id: UUID, kind: str) -> Response:
     if kind not in papers.KINDS:
-        raise NotFound("picture", "图片", field="kind")
+        raise NotFound("picture", field="kind")
     with reading() as session:
         order = order_queries.order_of_member(session, order_id, current_member_id())
         parts = [part.id for part in dispatch_queries.of_order(session, order.id)]
         found = [each for each in queries.of_parts(session, parts) if each.id == voucher_id]
         if not found or not _is_good(found[0], order.state):
-            raise NotFound("voucher", "提货码")
+            raise NotFound("voucher")
     code = rules.shown(rules.code_of(voucher_id, current_settings().secret_key))
     reply = Response(papers.qr(code, kind), content_type=papers.KINDS[kind])
     # A picture of money: no proxy and no gallery keeps it.

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from mall.kernel.errors import DomainError
+from mall.kernel.text import wording
 
 STORE, UNION, SUPPLIER, PICKUP, OPS = "store", "union", "supplier", "pickup", "ops"
 AUDIENCES = (STORE, UNION, SUPPLIER, PICKUP, OPS)
@@ -157,150 +158,82 @@ class IssuedToken:
 
 class Unauthenticated(DomainError):
     code = "unauthenticated"
-    status = 401
-    zh = "登录已失效，请重新登录。"
-    en = "You are not signed in, or no longer; please sign in."
 
 
 class WrongAudience(DomainError):
     code = "wrong_audience"
-    status = 403
-    zh = "该账号不能使用此接口。"
-    en = "This account may not use this part of the service."
 
 
 class DutyMissing(DomainError):
     code = "duty_missing"
-    status = 403
-    zh = "您的账号没有“{duty_zh}”职责。"
-    en = "Your account does not have the duty “{duty}”."
 
     def __init__(self, duty: str) -> None:
-        super().__init__("Authorization", duty=duty, duty_zh=_DUTIES_ZH[duty])
-
-
-_DUTIES_ZH = {
-    HANDLES: "经办",
-    APPROVES: "审批",
-    AUDITS: "审计",
-    MANAGES: "店长",
-    REVIEWS: "审核",
-    FINANCE_ENTERS: "财务录入",
-    FINANCE_CONFIRMS: "财务复核",
-    SERVICE: "客服",
-    MERCHANDISING: "商品运营",
-    ACCOUNTS: "账号管理",
-}
+        super().__init__("Authorization", duty=wording.name("duty", duty))
 
 
 class TooManyTries(DomainError):
     code = "too_many_tries"
-    status = 429
-    zh = "错误次数过多，请在 {retry_after_seconds} 秒后再试。"
-    en = "Too many wrong tries; try again in {retry_after_seconds} seconds."
 
 
 class BadCredentials(DomainError):
     code = "bad_credentials"
-    status = 401
-    zh = "用户名或密码错误。"
-    en = "The user name or the password is wrong."
 
 
 class LockedOut(DomainError):
     code = "locked_out"
-    status = 429
-    zh = "登录失败次数过多，请在 {retry_after_seconds} 秒后再试。"
-    en = "Too many failed attempts; try again in {retry_after_seconds} seconds."
 
 
 class PasswordRefused(DomainError):
     code = "password_refused"
-    status = 422
-    zh = "该密码不能使用：{why_zh}。"
-    en = "This password cannot be used: {why}."
 
 
 class SamePerson(DomainError):
     code = "same_person"
-    zh = "须由另一人办理：提出人（含其其他账号）不能自己确认。"
-    en = "Another person has to decide this: it was made by you, or by another account of yours."
 
 
 class PersonUnconfirmed(DomainError):
     code = "person_unconfirmed"
-    zh = "办理人或提出人尚未在小程序中确认本人身份；确认后才能办理。"
-    en = "You, or whoever made this, have not confirmed in the mini-program who you are; do so first."
 
 
 class PersonTaken(DomainError):
     code = "staff_account_confirmed"
-    zh = "该账号已由另一会员确认；如换人使用，请联系运营人员重新邀请。"
-    en = "Another member confirmed this account; if it changed hands, ask for a new invitation."
 
 
 class SecondFactorRequired(DomainError):
     code = "totp_required"
-    status = 403
-    zh = "该职责须先设置动态口令（二次验证）。"
-    en = "This duty needs a second factor: set one-time passwords up first."
 
 
 class TotpNeeded(DomainError):
     code = "totp_needed"
-    status = 401
-    zh = "请输入动态口令或恢复码。"
-    en = "Give the one-time password too, or a recovery code."
 
 
 class TotpWrong(DomainError):
     code = "totp_wrong"
-    status = 401
-    zh = "动态口令错误或已使用。"
-    en = "The one-time password is wrong or was used."
 
 
 class TotpSet(DomainError):
     code = "totp_set"
-    zh = "已设置动态口令；如需更换，请联系运营人员重新邀请。"
-    en = "A second factor is set; to replace it ask an operator for an invitation."
 
 
 class InvitationRefused(DomainError):
     code = "invitation_refused"
-    status = 422
-    zh = "邀请链接无效、已使用或已过期，请联系管理员重新发送。"
-    en = "The invitation is invalid, used or expired; ask for another one."
 
 
 class UsernameTaken(DomainError):
     code = "username_taken"
-    zh = "该用户名已被使用，请换一个。"
-    en = "This user name is taken; choose another."
 
 
 class NotYourself(DomainError):
     code = "not_yourself"
-    zh = "不能变更自己的账号。"
-    en = "You cannot close your own account, nor change or confirm what it may do."
 
 
 class CodeRefused(DomainError):
     code = "wechat_code_refused"
-    status = 401
-    zh = "微信登录凭证无效或已使用，请重新进入小程序。"
-    en = "WeChat refused the login code: invalid or already used. Open the mini-program again."
 
 
 class PhoneCodeRefused(DomainError):
     code = "phone_code_refused"
-    status = 422
-    zh = "手机号授权码无效或已过期，请重新授权。"
-    en = "WeChat refused the phone code: invalid or expired. Ask for the number again."
 
 
 class WeChatUnavailable(DomainError):
     code = "wechat_unavailable"
-    status = 503
-    zh = "微信服务暂时不可用，请稍后重试。"
-    en = "WeChat does not answer at the moment; try again shortly."

@@ -78,7 +78,7 @@ def get_account(uow: UnitOfWork, account_id: UUID) -> StaffAccount:
     """Return a staff account, or raise NotFound."""
     found = uow.session.get(StaffAccount, account_id)
     if found is None:
-        raise NotFound("account", "账号")
+        raise NotFound("account")
     return found
 
 
@@ -117,21 +117,13 @@ def add_colleague(uow: UnitOfWork, new: NewStaff, limit: int) -> StaffAccount:
 def check(new: NewStaff) -> None:
     """Raise Invalid or PasswordRefused for what no account can be opened with."""
     if not rules.USERNAME.fullmatch(new.username):
-        raise Invalid(
-            "username",
-            "用户名须为 3 至 32 位小写字母、数字、点、横线，字母开头。",
-            "User names are 3 to 32 lower-case letters, digits, dots or dashes, a letter first.",
-        )
+        raise Invalid("username", "username_wrong")
     if new.password is not None:
         passwords.check(new.password, new.username)
     if new.phone is not None and not rules.PHONE.fullmatch(new.phone):
-        raise Invalid(
-            "phone", "请填写 11 位中国大陆手机号。", "Give a mainland mobile number, eleven digits."
-        )
+        raise Invalid("phone", "account_phone_wrong")
     if set(new.duties) - set(rules.DUTIES_OF_ROLE.get(new.role, ())):
-        raise Invalid(
-            "duties", "该类账号没有这项职责。", "Accounts of this role have no such duty."
-        )
+        raise Invalid("duties", "duty_not_of_role")
 
 
 def confirm_person(uow: UnitOfWork, account: StaffAccount, member_id: UUID, phone: str) -> None:
@@ -171,7 +163,7 @@ def disable_staff_account(uow: UnitOfWork, username: str) -> None:
     """Close a staff account and end its sessions."""
     account = _find(uow, username)
     if account is None:
-        raise Invalid("username", "没有这个用户。", "There is no such user.")
+        raise Invalid("username", "username_unknown")
     account.is_active = False
     end_sessions(account)
 
@@ -185,7 +177,7 @@ def colleague(
     """
     account = uow.session.get(StaffAccount, account_id)
     if account is None or account.scope_id != scope_id:
-        raise NotFound("user", "用户")
+        raise NotFound("user")
     if account.id == own_id:
         raise rules.NotYourself()
     return account

@@ -13,6 +13,7 @@ from mall.kernel.uow import UnitOfWork
 PROPOSED, CONFIRMED, REJECTED = "proposed", "confirmed", "rejected"
 WITHDRAWN, LAPSED, ALONE = "withdrawn", "lapsed", "alone"
 STATES = Transitions(
+    "proposal",
     {
         PROPOSED: {CONFIRMED, REJECTED, WITHDRAWN, LAPSED},
         CONFIRMED: set(),
@@ -21,14 +22,6 @@ STATES = Transitions(
         LAPSED: set(),
         # Within the limit of what one person does alone; carried out when it was entered.
         ALONE: set(),
-    },
-    {
-        PROPOSED: "待他人确认",
-        CONFIRMED: "已确认执行",
-        REJECTED: "已驳回",
-        WITHDRAWN: "已撤回",
-        LAPSED: "已过期",
-        ALONE: "限额内单人办理",
     },
 )
 MAX_WAITING, MAX_BODY_BYTES = 1000, 256 * 1024
@@ -110,17 +103,11 @@ class Wanted:
 
 class AlreadyProposed(DomainError):
     code = "already_proposed"
-    zh = "同一事项已提交，正在等待另一人确认。"
-    en = "The same was proposed already and waits for another person."
 
 
 class ProposalLapsed(DomainError):
     code = "proposal_lapsed"
-    zh = "该事项已超过 {days} 天未确认，须重新提交。"
-    en = "This waited for more than {days} days; propose it again."
 
 
 class NotYours(DomainError):
     code = "not_your_proposal"
-    zh = "只能撤回自己提交的事项。"
-    en = "Only who proposed it takes it back."

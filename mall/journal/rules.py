@@ -22,9 +22,6 @@ _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 
 class JournalTooLong(DomainError):
     code = "journal_too_long"
-    status = 422
-    zh = "符合条件的记录超过 {limit} 条或时间跨度超过 {days} 天，请缩小范围后导出。"
-    en = "More than {limit} lines, or more than {days} days; narrow the filter to export."
 
 
 def storable(value: str) -> str:

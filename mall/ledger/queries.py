@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,38 +10,37 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from mall.kernel.invariants import Invariant
+from mall.kernel.together import Read
 from mall.ledger import statements
 
-
-@dataclass(frozen=True)
-class LotView:
-    """A lot as its member sees it."""
-
-    id: UUID
-    programme: str
-    scope_id: UUID | None
-    scope_name: str | None
-    granted_fen: int
-    balance_fen: int
-    held_fen: int
-    expires_at: datetime
-    is_expired: bool
-
-
-_LOTS = text(
-    """
+# Lots as `LotReply` shows them, and what they come to.
+_LOTS = """
     SELECT l.id, l.programme, l.scope_id, s.name AS scope_name, l.granted_fen, l.balance_fen,
-           l.expires_at, coalesce(h.held_fen, 0) AS held_fen, l.expires_at <= :now AS is_expired
+           coalesce(h.held_fen, 0) AS held_fen, l.expires_at,
+           l.expires_at <= CAST(:lots_at AS timestamptz) AS is_expired
     FROM bean_lot l
     LEFT JOIN bean_scope s ON s.id = l.scope_id
     LEFT JOIN LATERAL (SELECT sum(amount_fen) AS held_fen FROM bean_hold
                        WHERE lot_id = l.id AND state = 'held') h ON true
-    WHERE l.member_id = :member_id AND NOT l.is_voucher
-      AND (l.balance_fen > 0 OR h.held_fen > 0 OR :with_empty)
+    WHERE l.member_id = CAST(:lots_of AS uuid) AND NOT l.is_voucher
+      AND (l.balance_fen > 0 OR h.held_fen > 0)
     ORDER BY l.expires_at, l.id
     LIMIT 500
     """
-)
+_BALANCE = """
+    SELECT coalesce(sum(balance_fen) FILTER (WHERE expires_at > CAST(:lots_at AS timestamptz)), 0)
+               AS balance_fen,
+           (SELECT coalesce(sum(h.amount_fen), 0) FROM bean_hold h JOIN bean_lot l ON l.id = h.lot_id
+            WHERE l.member_id = CAST(:lots_of AS uuid) AND h.state = 'held') AS held_fen
+    FROM bean_lot WHERE member_id = CAST(:lots_of AS uuid) AND NOT is_voucher
+    """
+
+
+def reading_purse(member_id: UUID, now: datetime) -> tuple[Read, Read]:
+    """Return two reads: balance and held sum as one mapping, and the lots, soonest expiry first."""
+    values = {"lots_of": member_id, "lots_at": now}
+    return Read(_BALANCE, values, itemgetter(0)), Read(_LOTS, values, list)
+
 
 _STATEMENT = text(
     """
@@ -51,32 +51,6 @@ _STATEMENT = text(
     LIMIT :limit
     """
 )
-
-
-def lots(
-    session: Session, member_id: UUID, now: datetime, with_empty: bool = False
-) -> list[LotView]:
-    """Return a member's lots, soonest expiry first."""
-    rows = session.execute(
-        _LOTS, {"member_id": member_id, "now": now, "with_empty": with_empty}
-    ).all()
-    return [LotView(**{**row._mapping, "held_fen": int(row.held_fen)}) for row in rows]
-
-
-_BALANCE = text(
-    """
-    SELECT coalesce(sum(balance_fen) FILTER (WHERE expires_at > :now), 0) AS balance_fen,
-           (SELECT coalesce(sum(h.amount_fen), 0) FROM bean_hold h JOIN bean_lot l ON l.id = h.lot_id
-            WHERE l.member_id = :member_id AND h.state = 'held') AS held_fen
-    FROM bean_lot WHERE member_id = :member_id AND NOT is_voucher
-    """
-)
-
-
-def balance(session: Session, member_id: UUID, now: datetime) -> tuple[int, int]:
-    """Return what a member can spend at this instant, and what unpaid orders hold, in fen."""
-    row = session.execute(_BALANCE, {"member_id": member_id, "now": now}).one()
-    return int(row.balance_fen), int(row.held_fen)
 
 
 def statement(

@@ -69,27 +69,18 @@ class Grant:
 
 class NotEnoughBeans(DomainError):
     code = "not_enough_beans"
-    zh = "可用福利豆不足，请重新确认订单。"
-    en = "There are not enough beans for this order; ask for a fresh quote."
 
 
 class FundShort(DomainError):
     code = "fund_short"
-    zh = "资金不足，还差 {missing_fen} 分。"
-    en = "The fund lacks {missing_fen} fen."
 
 
 class UnknownScope(DomainError):
     code = "unknown_scope"
-    status = 422
-    zh = "没有这个适用范围。"
-    en = "There is no such scope."
 
 
 class GrantRepeated(DomainError):
     code = "grant_repeated"
-    zh = "该发放凭证号已使用过：{reference}。"
-    en = "This grant reference was used before: {reference}."
 
 
 def assign(

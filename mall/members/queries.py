@@ -43,7 +43,7 @@ def get_member(session: Session, member_id: UUID) -> Member:
     """Return a member or raise NotFound."""
     member = session.get(Member, member_id)
     if member is None:
-        raise NotFound("member", "会员")
+        raise NotFound("member")
     return member
 
 
@@ -83,7 +83,7 @@ def get_address(session: Session, member_id: UUID, address_id: UUID) -> Address:
         select(Address).where(Address.id == address_id, Address.member_id == member_id)
     ).first()
     if address is None:
-        raise NotFound("address", "收货地址", field="address_id")
+        raise NotFound("address", field="address_id")
     return address
 
 
@@ -108,7 +108,7 @@ def reading_destination(member_id: UUID, address_id: UUID | None) -> Read:
     def build(rows: Rows) -> Destination | None:
         if not rows:
             if address_id is not None:
-                raise NotFound("address", "收货地址", field="address_id")
+                raise NotFound("address", field="address_id")
             return None
         return Destination(**rows[0])
 
@@ -118,7 +118,7 @@ def reading_destination(member_id: UUID, address_id: UUID | None) -> Read:
 def check_region(session: Session, code: str | None, field: str) -> None:
     """Raise NotFound for a region code that nobody knows; no code is fine."""
     if code is not None and session.get(Region, code) is None:
-        raise NotFound("region", "地区", field=field)
+        raise NotFound("region", field=field)
 
 
 def region_codes(session: Session) -> frozenset[str]:

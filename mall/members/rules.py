@@ -24,23 +24,17 @@ class AddressForm:
 
 class PhoneTaken(DomainError):
     code = "phone_taken"
-    zh = "该手机号已绑定其他会员。"
-    en = "This phone number belongs to another member."
 
 
 class PhoneNeeded(DomainError):
     code = "phone_needed"
-    zh = "请先在小程序中绑定经微信验证的手机号。"
-    en = "Bind the phone number that WeChat verified first."
 
 
 def clean_phone(text: str, field: str = "phone") -> str:
     """Return a mainland mobile number as eleven digits, or raise Invalid."""
     digits = canonical.mobile(text)
     if digits is None:
-        raise Invalid(
-            field, "请填写 11 位中国大陆手机号。", "Give a mainland mobile number of 11 digits."
-        )
+        raise Invalid(field, "phone_wrong")
     return digits
 
 

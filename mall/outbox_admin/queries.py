@@ -43,7 +43,7 @@ def lock(session: Session, delivery_id: UUID) -> OutboxDelivery:
     query = select(OutboxDelivery).where(OutboxDelivery.id == delivery_id).with_for_update()
     found = session.scalars(query).first()
     if found is None:
-        raise NotFound("delivery", "事件投递")
+        raise NotFound("delivery")
     return found
 
 

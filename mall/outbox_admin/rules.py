@@ -4,6 +4,7 @@ from mall.kernel.outbox import DONE, DROPPED, PARKED, PENDING
 from mall.kernel.states import Transitions
 
 STATES = Transitions(
+    "delivery",
     {
         # Tried again by itself, later each time; an operator may want it now, or out of the way.
         PENDING: {PENDING, DONE, PARKED},
@@ -11,5 +12,4 @@ STATES = Transitions(
         DROPPED: {PENDING},
         DONE: set(),
     },
-    {PENDING: "等待处理", PARKED: "已搁置", DROPPED: "已放弃", DONE: "已完成"},
 )

@@ -15,22 +15,14 @@ from mall.kernel.together import DeferredWrite, Read, Rows, WriteFragment
 
 class IdempotencyKeyReused(DomainError):
     code = "idempotency_key_reused"
-    status = 422
-    zh = "该幂等键已用于另一份内容不同的请求，请换一个新的键。"
-    en = "This Idempotency-Key was used with another body; take a new key."
 
 
 class IdempotencyInProgress(DomainError):
     code = "idempotency_in_progress"
-    zh = "同一请求正在处理，请稍后用同一个键重试。"
-    en = "The same request is still running; retry shortly with the same key."
 
 
 class IdempotencyKeyMissing(DomainError):
     code = "idempotency_key_missing"
-    status = 400
-    zh = "该请求必须携带 Idempotency-Key 请求头（1 至 128 个可见字符）。"
-    en = "This request needs an Idempotency-Key header of 1 to 128 visible characters."
 
 
 class IdempotencyRecord(Base):

@@ -7,7 +7,7 @@ import orjson
 from flask import Flask
 
 from mall.web.fields import a_uuid
-from mall.web.problems import HTTP_SENTENCES
+from mall.web.problems import of_status
 
 PROBLEM = "application/problem+json"
 _METHODS = ("get", "post", "put", "delete", "patch")
@@ -119,21 +119,22 @@ def _problem_schema() -> dict[str, Any]:
             "detail_zh": text,
             "detail_en": text,
             "field": {"type": "string", "description": "The input it is about"},
+            "reason": {"type": "string", "description": "Why, where a code has many reasons"},
             "errors": {"type": "array", "items": {"type": "object", "properties": entry}},
         },
     }
 
 
 def _problem_reply(status: str, description: str) -> dict[str, Any]:
-    code, zh, en = HTTP_SENTENCES.get(int(status), ("refused", "请求被拒绝。", "Refused."))
+    code, words = of_status(int(status))
     example: dict[str, Any] = {
         "type": f"urn:mall:problem:{code}",
-        "title": zh,
+        "title": words.zh,
         "status": int(status),
         "code": code,
-        "detail": zh,
-        "detail_zh": zh,
-        "detail_en": en,
+        "detail": words.zh,
+        "detail_zh": words.zh,
+        "detail_en": words.en,
     }
     if status == "422":
         wrong = {"field": "quantity", "detail_zh": "不能小于 1。"}

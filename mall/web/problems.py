@@ -10,92 +10,33 @@ from flask import Flask, Response, request
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
-from mall.kernel.errors import DomainError
-from mall.web.constraints import refusal_of
+from mall.kernel.errors import DomainError, ReasonedError
+from mall.kernel.text import wording
+from mall.kernel.text.wording import Finding, Wording
+from mall.web.constraints import refusal_of, wording_of
 
 log = structlog.get_logger(__name__)
 PROBLEM_JSON = "application/problem+json"
 
-# By HTTP status: code, and the sentences in Chinese and English.
-HTTP_SENTENCES = {
-    400: ("bad_request", "请求格式有误。", "The request is malformed."),
-    401: ("unauthenticated", "请先登录。", "Please sign in."),
-    403: ("forbidden", "没有权限。", "You may not do this."),
-    404: ("not_found", "没有找到该地址。", "There is nothing at this address."),
-    405: ("method_not_allowed", "该地址不支持此方法。", "This address does not take this method."),
-    408: (
-        "request_timeout",
-        "请求内容未及时送达，请重试。",
-        "The request did not arrive in time; send it again.",
-    ),
-    409: ("conflict", "当前状态不允许该操作。", "This cannot be done as things are."),
-    412: (
-        "version_conflict",
-        "内容已被他人修改，请重新读取。",
-        "It has changed since you read it.",
-    ),
-    413: ("too_large", "请求内容过大。", "The request is too large."),
-    415: (
-        "unsupported_media_type",
-        "请以 application/json 提交。",
-        "Send the body as application/json.",
-    ),
-    422: (
-        "validation_failed",
-        "提交的内容有误，请查看 errors。",
-        "Some values are wrong; see errors.",
-    ),
-    429: ("too_many_requests", "请求过于频繁，请稍后再试。", "Too many requests; try again later."),
-    500: (
-        "internal_error",
-        "系统出错，已记录。",
-        "Something failed on our side; it has been recorded.",
-    ),
-    502: ("payment_gateway_refused", "支付平台拒绝了请求。", "WeChat Pay refused the request."),
-    503: ("busy", "系统繁忙，请稍后重试。", "The service is busy; retry shortly."),
-}
-
-# marshmallow's own English sentences, by pattern, in Chinese.
-_ZH_VALIDATION = [
-    (r"Missing data for required field", "必填。"),
-    (r"Unknown field", "未知的字段。"),
-    (r"Field may not be null", "不能为空。"),
-    (r"Field may not be blank", "不能为空白。"),
-    (r"Not a valid integer", "必须是整数。"),
-    (r"Not a valid string", "必须是文本。"),
-    (r"Not a valid boolean", "必须是真或假。"),
-    (r"Not a valid UUID", "不是有效的编号。"),
-    (r"Not a valid list", "必须是列表。"),
-    (r"Not a valid (mapping|dict)", "必须是对象。"),
-    (r"Not a valid datetime", "不是有效的时间（RFC 3339）。"),
-    (r"Not a valid date", "不是有效的日期（年-月-日）。"),
-    (r"Must be from (\d{4}) to 2100", r"必须在 \1 年至 2100 年之间。"),
-    (r"Not a valid aware datetime", "时间须带时区（RFC 3339）。"),
-    (r"Not a valid URL", "不是有效的网址。"),
-    (r"Not a valid timestamp", "不是有效的时间。"),
-    (r"Invalid input type", "内容类型有误。"),
-    (r"Must be one of: (.+)\.", r"必须是其中之一：\1。"),
-    (
-        r"Must be greater than or equal to (-?\d+) and less than or equal to (-?\d+)",
-        r"必须在 \1 到 \2 之间。",
-    ),
-    (r"Must be greater than or equal to (-?\d+)", r"不能小于 \1。"),
-    (r"Must be less than or equal to (-?\d+)", r"不能大于 \1。"),
-    (r"Longer than maximum length (\d+)", r"长度不能超过 \1。"),
-    (r"Shorter than minimum length (\d+)", r"长度不能少于 \1。"),
-    (r"Length must be between (\d+) and (\d+)", r"长度必须在 \1 到 \2 之间。"),
-    (r"String does not match expected pattern", "格式不正确。"),
-    (r"Must be the address of an image", "必须是在本系统上传的图片的地址。"),
-    (r"Invalid JSON body", "请求内容不是有效的 JSON。"),
-]
-
 
 def _in_chinese(message: str) -> str:
-    for pattern, chinese in _ZH_VALIDATION:
+    """Return what marshmallow, or a field of ours, says in English."""
+    for pattern, chinese in wording.validation():
         match = re.match(pattern, message)
         if match:
             return match.expand(chinese)
     return message
+
+
+def of_status(status: int) -> tuple[str, Wording]:
+    """Return code and words of what the framework refused; of a like status where it has none."""
+    known = wording.catalogue()
+    key = next(
+        key
+        for key in (f"http.{status}", "http.500" if status >= 500 else "http.400")
+        if key in known
+    )
+    return known[key].code or "", Wording(key)
 
 
 def language() -> str:
@@ -103,11 +44,9 @@ def language() -> str:
     return request.accept_languages.best_match(["zh", "en"], default="zh") or "zh"
 
 
-def encoded(
-    status: int, code: str, sentences: tuple[str, str], shown: str, /, **members: Any
-) -> bytes:
-    """Return the document as JSON; `sentences` are Chinese and English, `shown` is its language."""
-    zh, en = sentences
+def encoded(status: int, code: str, words: Wording, shown: str, /, **members: Any) -> bytes:
+    """Return the document as JSON; `shown` is its language."""
+    zh, en = words.zh, words.en
     document = {
         "type": f"urn:mall:problem:{code}",
         "title": en if shown == "en" else zh,
@@ -121,9 +60,9 @@ def encoded(
     return orjson.dumps(document, default=str)
 
 
-def problem(status: int, code: str, sentences: tuple[str, str], /, **members: Any) -> Response:
-    """Build the document; `sentences` are Chinese and English."""
-    content = encoded(status, code, sentences, language(), **members)
+def problem(status: int, code: str, words: Wording, /, **members: Any) -> Response:
+    """Build the document in the client's language."""
+    content = encoded(status, code, words, language(), **members)
     return Response(content, status, content_type=PROBLEM_JSON)
 
 
@@ -144,20 +83,29 @@ def _flatten(messages: Any, path: str = "") -> list[dict[str, str]]:
 def validation_problem(messages: dict[str, Any]) -> Response:
     """Answer 422 with one entry for each wrong field; the first names the document's field."""
     errors = [entry for part in messages.values() for entry in _flatten(part)]
-    code, zh, en = HTTP_SENTENCES[422]
     field = errors[0]["field"] if errors else None
-    return problem(422, code, (zh, en), field=field, errors=errors)
+    return problem(422, *of_status(422), field=field, errors=errors)
+
+
+def members_of(error: DomainError) -> dict[str, Any]:
+    """Return what a document says beside its sentences: the details, each name in both languages."""
+    members: dict[str, Any] = {}
+    for name, detail in error.details.items():
+        if isinstance(detail, Wording):
+            members |= {name: detail.en, f"{name}_zh": detail.zh}
+        elif isinstance(detail, list):
+            members[name] = [each.shown() if isinstance(each, Finding) else each for each in detail]
+        else:
+            members[name] = detail
+    if isinstance(error, ReasonedError):
+        members["reason"] = error.reason
+    return members
 
 
 def on_domain_error(error: DomainError) -> Response:
     """Answer a refused use case."""
-    reply = problem(
-        error.status,
-        error.code,
-        (error.sentence("zh"), error.sentence("en")),
-        field=error.field,
-        **{key: value for key, value in error.details.items() if key not in ("zh", "en")},
-    )
+    status = wording.status_of(error.code)
+    reply = problem(status, error.code, error.wording, field=error.field, **members_of(error))
     retry_after = error.details.get("retry_after_seconds")
     if retry_after is not None:
         reply.headers["Retry-After"] = str(retry_after)
@@ -170,8 +118,7 @@ def on_http_error(error: Any) -> Response:
     detail = getattr(error, "detail", None)
     if status == 422 and isinstance(detail, dict) and detail:
         return validation_problem(detail)
-    code, zh, en = HTTP_SENTENCES.get(status, HTTP_SENTENCES[500 if status >= 500 else 400])
-    reply = problem(status, code, (zh, en))
+    reply = problem(status, *of_status(status))
     for name, value in dict(getattr(error, "headers", None) or {}).items():
         if name.lower() in {"allow", "retry-after"}:
             reply.headers[name] = value
@@ -198,11 +145,10 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
         return on_unstorable(cause)
     refusal = refusal_of(sqlstate, constraint)
     if refusal is not None:
-        sentences = (refusal.zh, refusal.en)
-        return problem(refusal.status, refusal.code, sentences, field=refusal.field)
+        words = wording_of(refusal, constraint)
+        return problem(wording.status_of(refusal.code), refusal.code, words, field=refusal.field)
     status = 503 if isinstance(cause, psycopg.OperationalError) else 500
-    code, zh, en = HTTP_SENTENCES[status]
-    reply = problem(status, code, (zh, en))
+    reply = problem(status, *of_status(status))
     if status == 503:
         reply.headers["Retry-After"] = "1"
     return reply
@@ -210,21 +156,14 @@ def on_database_error(error: DBAPIError | psycopg.Error) -> Response:
 
 def on_unstorable(error: Exception) -> Response:
     """Answer 422 for text with NUL or half a pair of surrogates, and numbers beyond any column."""
-    return problem(
-        422,
-        "unstorable_value",
-        (
-            "提交的内容含有无法保存的字符或过大的数字。",
-            "Some text has characters, or some number a size, that cannot be stored.",
-        ),
-    )
+    code = "unstorable_value"
+    return problem(wording.status_of(code), code, Wording(f"refusals.{code}"))
 
 
 def on_unexpected(error: Exception) -> Response:
     """Answer 500 without a word of the inside; the log has it."""
     log.exception("unexpected_error")
-    code, zh, en = HTTP_SENTENCES[500]
-    return problem(500, code, (zh, en))
+    return problem(500, *of_status(500))
 
 
 def install(app: Flask) -> None:

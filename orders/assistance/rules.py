@@ -23,15 +23,11 @@ class TargetForm:
     def amount_fen(self) -> int:
         """Return the target; raise Invalid where the form does not say exactly one."""
         if (self.target_fen is None) == (self.share_bps is None):
-            raise Invalid(
-                "target_fen",
-                "请填写目标金额，或预算与预留比例，二者选一。",
-                "Give a target, or a budget and the share of it: one of the two.",
-            )
+            raise Invalid("target_fen", "target_or_share")
         if self.target_fen is not None:
             return self.target_fen
         if self.budget_fen is None:
-            raise Invalid("budget_fen", "按比例计算须填写预算。", "A share needs its budget.")
+            raise Invalid("budget_fen", "share_without_budget")
         assert self.share_bps is not None
         # Rounded up: what is reserved is reached only in full.
         return -(-self.budget_fen * self.share_bps // 10_000)
@@ -48,9 +44,6 @@ class Month:
 
 class NoTarget(DomainError):
     code = "no_assistance_target"
-    status = 404
-    zh = "该年度尚未设定消费帮扶目标。"
-    en = "No target is set for this year."
 
 
 def expected_fen(target_fen: int, year: int, on: date) -> int:

@@ -20,7 +20,7 @@ bp = APIBlueprint("assistance", __name__, url_prefix="/v1/union/assistance", tag
 def year_of(year: int) -> int:
     """Return a year within reason; raise NotFound for any other."""
     if not rules.FIRST_YEAR <= year <= rules.LAST_YEAR:
-        raise NotFound("year", "年度")
+        raise NotFound("year")
     return year
 
 

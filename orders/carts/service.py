@@ -55,17 +55,11 @@ def put_line(
     """
     offer = stock_queries.offers(uow.session, [sku_id]).get(sku_id)
     if offer is None or not offer.is_for_sale:
-        raise NotFound("product", "商品", field="sku_id")
+        raise NotFound("product", field="sku_id")
     if not 1 <= quantity <= offer.max_per_order:
-        raise Invalid(
-            "quantity",
-            f"数量须在 1 到 {offer.max_per_order} 之间。",
-            f"The quantity is between 1 and {offer.max_per_order}.",
-        )
+        raise Invalid("quantity", "cart_quantity_wrong", most=offer.max_per_order)
     if delivery_mode is not None and delivery_mode not in offer.delivery_modes:
-        raise Invalid(
-            "delivery_mode", "该商品不支持此配送方式。", "The product has no such delivery mode."
-        )
+        raise Invalid("delivery_mode", "delivery_mode_not_offered")
     count = select(func.count()).select_from(CartLine)
     others = count.where(CartLine.member_id == member_id, CartLine.sku_id != sku_id)
     check_limit(uow.session, ("cart_line", member_id), others, rules.MAX_LINES)

@@ -15,8 +15,6 @@ MAX_ROUNDS = 3
 
 class CancelBusy(DomainError):
     code = "cancel_busy"
-    zh = "订单正在支付中，请稍后再试。"
-    en = "The order is being paid right now; try again shortly."
 
 
 def cancel(order_id: UUID, actor: str, reason: str) -> None:

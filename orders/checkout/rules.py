@@ -113,46 +113,30 @@ def summed(lines: Sequence[QuoteLine], fees: Sequence[FreightLine]) -> Quote:
 
 class LinesUnavailable(DomainError):
     code = "lines_unavailable"
-    zh = "部分商品已下架、售罄或库存不足，请查看 problems。"
-    en = "Some lines are off sale, sold out or short; see problems."
 
 
 class MemberLimitReached(DomainError):
     code = "member_limit_reached"
-    zh = "“{title}”每人 {days} 天内限购 {limit} 件，您已购 {bought} 件。"
-    en = "Of “{title}” one member may order {limit} within {days} days; you have ordered {bought}."
 
 
 class AlreadyDispatched(DomainError):
     code = "already_dispatched"
-    zh = "商品已发出，不能更改或取消。"
-    en = "Something of it has been dispatched; it cannot be changed or cancelled."
 
 
 class ChooseAnew(DomainError):
     code = "choose_anew"
-    zh = "该订单由福利权益兑换，不能取消；发货前可在福利权益中改选。"
-    en = "This order redeemed a right and is not cancelled; choose anew before it is dispatched."
 
 
 class QuoteChanged(DomainError):
     code = "quote_changed"
-    zh = "价格或运费已变化，请确认新的金额（{total_fen} 分）后再下单。"
-    en = "The price or freight has changed to {total_fen} fen; confirm it before ordering."
 
 
 class CartEmpty(DomainError):
     code = "cart_empty"
-    status = 422
-    zh = "购物车里没有商品。"
-    en = "The cart is empty."
 
 
 class AddressNeeded(DomainError):
     code = "address_needed"
-    status = 422
-    zh = "请选择收货地址。"
-    en = "Choose an address to ship to."
 
 
 def check_lines(lines: Sequence[WantedLine], offers: Mapping[UUID, Offer]) -> list[QuoteLine]:
@@ -161,7 +145,7 @@ def check_lines(lines: Sequence[WantedLine], offers: Mapping[UUID, Offer]) -> li
     Raises Invalid where a quantity or delivery mode is not one the SKU allows.
     """
     if len({line.sku_id for line in lines}) != len(lines):
-        raise Invalid("lines", "同一规格出现了两次。", "A SKU is named twice.")
+        raise Invalid("lines", "sku_repeated")
     matched, problems = [], []
     for index, line in enumerate(lines):
         offer = offers.get(line.sku_id)
@@ -186,14 +170,14 @@ def _check_line(index: int, line: WantedLine, offer: Offer) -> None:
         low, high = offer.min_per_order, offer.max_per_order
         raise Invalid(
             f"lines.{index}.quantity",
-            f"“{offer.title}”每单可购 {low} 至 {high} 件。",
-            f"“{offer.title}” is sold {low} to {high} per order.",
+            "line_quantity_wrong",
+            product=offer.title,
+            low=low,
+            high=high,
         )
     if line.delivery_mode is not None and line.delivery_mode not in offer.delivery_modes:
         raise Invalid(
-            f"lines.{index}.delivery_mode",
-            f"“{offer.title}”不支持此配送方式。",
-            f"“{offer.title}” has no such delivery mode.",
+            f"lines.{index}.delivery_mode", "line_delivery_not_offered", product=offer.title
         )
 
 
@@ -224,7 +208,7 @@ def check_member_limits(lines: Sequence[QuoteLine], bought: Mapping[UUID, int]) 
         if limit is not None and so_far + line.quantity > limit:
             raise MemberLimitReached(
                 f"lines.{index}.quantity",
-                title=line.offer.title,
+                product=line.offer.title,
                 days=line.offer.member_limit_days,
                 limit=limit,
                 bought=so_far,

@@ -18,7 +18,7 @@ def own_entitlement(session: Session, member_id: UUID, entitlement_id: UUID) -> 
     """Return a member's own right; raises NotFound if it is someone else's."""
     found = session.get(Entitlement, entitlement_id)
     if found is None or found.member_id != member_id or found.state == rules.LISTED:
-        raise NotFound("entitlement", "福利权益")
+        raise NotFound("entitlement")
     return found
 
 
@@ -109,7 +109,7 @@ def get_of_programme(session: Session, programme_id: UUID, entitlement_id: UUID)
     """Return a right of this programme; raise NotFound."""
     found = session.get(Entitlement, entitlement_id)
     if found is None or found.programme_id != programme_id:
-        raise NotFound("recipient", "领取人", field="entitlement_id")
+        raise NotFound("recipient", field="entitlement_id")
     return found
 
 

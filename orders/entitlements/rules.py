@@ -10,6 +10,7 @@ from mall.kernel.states import Transitions
 LISTED, WAITING, OPEN, REDEEMED = "listed", "waiting", "open", "redeemed"
 ENDED, WITHDRAWN = "ended", "withdrawn"
 STATES = Transitions(
+    "entitlement",
     {
         LISTED: {WAITING, OPEN, WITHDRAWN},
         WAITING: {OPEN, REDEEMED, ENDED, WITHDRAWN},
@@ -18,14 +19,6 @@ STATES = Transitions(
         REDEEMED: {OPEN},
         ENDED: set(),
         WITHDRAWN: set(),
-    },
-    {
-        LISTED: "待发放",
-        WAITING: "已发放，待本人登录",
-        OPEN: "已发放",
-        REDEEMED: "已兑换",
-        ENDED: "已结束",
-        WITHDRAWN: "已收回",
     },
 )
 ISSUED = (WAITING, OPEN, REDEEMED, ENDED)
@@ -36,15 +29,10 @@ BIRTHDAY_RULES = (NONE, ON_DAY, IN_MONTH)
 
 class AlreadyRedeemed(DomainError):
     code = "already_redeemed"
-    zh = "该兑换权益已使用或已结束。"
-    en = "This has been redeemed already, or has ended."
 
 
 class WrongCode(DomainError):
     code = "wrong_voucher_code"
-    status = 422
-    zh = "兑换码不正确或已失效。"
-    en = "This voucher code is wrong or no longer good."
 
 
 def new_code() -> str:

@@ -125,7 +125,7 @@ def lock(uow: UnitOfWork, entitlement_id: UUID) -> Entitlement:
         .execution_options(populate_existing=True)
     ).first()
     if found is None:
-        raise NotFound("entitlement", "福利权益")
+        raise NotFound("entitlement")
     return found
 
 

@@ -104,7 +104,7 @@ def lock(uow: UnitOfWork, order_id: UUID) -> Order:
         .execution_options(populate_existing=True)
     ).first()
     if order is None:
-        raise NotFound("order", "订单")
+        raise NotFound("order")
     return order
 
 

@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
 from mall.access.guard import current_member_id
+from mall.kernel.db import current_pool
 from mall.kernel.uow import reading
-from mall.web.fields import page
+from mall.web.replies import whole
 from orders.order import queries
 from orders.order.schemas import OrderDetailReply, OrderPage, OrderQuery
 
@@ -18,21 +20,9 @@ bp = APIBlueprint("orders", __name__, url_prefix="/v1/store/orders", tag="Store:
 @bp.input(OrderQuery, location="query")
 @bp.output(OrderPage)
 @bp.doc(summary="List one's own orders, newest first")
-def list_orders(query_data: dict[str, Any]) -> dict[str, Any]:
-    with reading() as session:
-        found = queries.list_orders(
-            session,
-            current_member_id(),
-            query_data["state"],
-            query_data["cursor"],
-            query_data["limit"],
-        )
-        lines = queries.lines_of(session, [order.id for order in found])
-        return page(
-            found,
-            query_data["limit"],
-            lambda order: queries.order_reply(order, lines[order.id]),
-        )
+def list_orders(query_data: dict[str, Any]) -> Response:
+    asked = (query_data["state"], query_data["cursor"], query_data["limit"])
+    return whole(queries.page_of_member(current_pool(), current_member_id(), *asked))
 
 
 @bp.get("/<uuid:order_id>")

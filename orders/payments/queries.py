@@ -48,7 +48,7 @@ def merchant_of(session: Session, out_trade_no: str) -> str:
     query = select(Payment.merchant).where(Payment.out_trade_no == out_trade_no)
     name = session.scalars(query).first()
     if name is None:
-        raise NotFound("payment", "付款")
+        raise NotFound("payment")
     return name
 
 

@@ -36,7 +36,7 @@ def _locked(uow: UnitOfWork, which: ColumnElement[bool]) -> Programme:
     query = select(Programme).where(which).with_for_update()
     found = uow.session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
-        raise NotFound("programme", "福利方案")
+        raise NotFound("programme")
     return found
 
 
@@ -44,7 +44,7 @@ def any_programme(session: Session, programme_id: UUID) -> Programme:
     """Return a programme, of whichever union; raises NotFound if there is none."""
     found = session.get(Programme, programme_id)
     if found is None:
-        raise NotFound("programme", "福利方案")
+        raise NotFound("programme")
     return found
 
 
@@ -52,7 +52,7 @@ def programme_of_union(session: Session, union_id: UUID, programme_id: UUID) -> 
     """Return a union's programme; raises NotFound if it is another's."""
     found = any_programme(session, programme_id)
     if found.union_id != union_id:
-        raise NotFound("programme", "福利方案")
+        raise NotFound("programme")
     return found
 
 
@@ -96,7 +96,7 @@ def get_noticed(session: Session, programme_id: UUID) -> Programme:
     """Return a decided programme; any other is unknown to the public."""
     found = session.get(Programme, programme_id)
     if found is None or found.state not in rules.DECIDED:
-        raise NotFound("programme", "福利方案")
+        raise NotFound("programme")
     return found
 
 
@@ -117,7 +117,7 @@ def pack_of(programme: Programme, pack_id: UUID | None) -> dict[str, Any]:
         if pack_id is not None and pack["pack_id"] == str(pack_id):
             found: dict[str, Any] = pack
             return found
-    raise NotFound("pack", "福利包", field="pack_id")
+    raise NotFound("pack", field="pack_id")
 
 
 def terms_of(programme: Programme) -> Terms:

@@ -36,7 +36,7 @@ def _reply(case: ReconciliationCase) -> dict[str, Any]:
 def _span(query_data: dict[str, Any]) -> tuple[str, date, date]:
     first, last = query_data["first"], query_data["last"]
     if not 0 <= (last - first).days < queries.MAX_DAYS:
-        raise Invalid("last", "请选择 1 至 92 天。", "Choose a span of 1 to 92 days.")
+        raise Invalid("last", "span_too_long")
     return query_data["merchant"], first, last
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from orders.reconciliation import rules
 from orders.reconciliation.models import Bill, ReconciliationCase
 
@@ -68,7 +69,7 @@ def _differences(cases: list[ReconciliationCase]) -> Table:
             str(case.day),
             KINDS[case.kind],
             case.number,
-            rules.NAMES[case.difference],
+            wording.name("difference", case.difference).zh,
             _side(case, case.at_wechat),
             _side(case, case.with_us),
             Fen(case.difference_fen),

@@ -36,7 +36,7 @@ def get_bill(session: Session, merchant: str, day: date) -> Bill:
     """Return the bill of a merchant's day or raise NotFound."""
     found = session.get(Bill, (merchant, day))
     if found is None:
-        raise NotFound("bill", "对账单")
+        raise NotFound("bill")
     return found
 
 

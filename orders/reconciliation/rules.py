@@ -12,6 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from mall.kernel.clock import known_moment
 from mall.kernel.errors import DomainError
 from mall.kernel.states import Transitions
+from mall.kernel.text import wording
 
 PAYMENT, REFUND = "payment", "refund"
 MOVED = {PAYMENT: ("SUCCESS", "REFUND"), REFUND: ("SUCCESS", "PROCESSING")}
@@ -27,35 +28,23 @@ DIFFERENCES = (
     *(UNKNOWN, MISSING, AMOUNT, STATE, FEE),
     *(REPEATED, COUPON, OTHER_MERCHANT, OTHER_CURRENCY, OTHER_DAY),
 )
-NAMES = {
-    UNKNOWN: "微信有、我方无",
-    MISSING: "我方有、微信无",
-    AMOUNT: "金额不一致",
-    STATE: "状态不一致",
-    FEE: "手续费不一致",
-    REPEATED: "同一单号重复出现",
-    COUPON: "使用了代金券",
-    OTHER_MERCHANT: "不是本商户的交易",
-    OTHER_CURRENCY: "不是人民币",
-    OTHER_DAY: "不是当日的交易",
-}
 # What each side says of these is an amount in fen; of the others it is a state or a name.
 SAY_AMOUNTS = (UNKNOWN, MISSING, AMOUNT, FEE, REPEATED, COUPON)
 OPEN, EXPLAINED, VANISHED = "open", "explained", "vanished"
 CASE_STATES = Transitions(
+    "bill_difference",
     {
         OPEN: {EXPLAINED, VANISHED},
         # Found once more with other figures, or at all.
         EXPLAINED: {OPEN, VANISHED},
         VANISHED: {OPEN},
     },
-    {OPEN: "待核对", EXPLAINED: "已说明", VANISHED: "已消失"},
 )
 # WeChat has the bill of a day by nine in the morning of the next.
 READY_AT = time(10, 0)
 LOOK_BACK_DAYS = 31
 MAX_LINES = 500_000
-_TOTALS_HEAD = "总交易单数"
+[_TOTALS_HEAD] = wording.heads("wechat_bill")["totals"]
 RETRY = timedelta(minutes=10)
 _BEIJING = timezone(timedelta(hours=8))
 # Columns of a bill of kind ALL, from the contract.
@@ -82,9 +71,6 @@ class Terms:
 
 class BillUnreadable(DomainError):
     code = "bill_unreadable"
-    status = 502
-    zh = "对账单第 {line} 行无法识别：{reason}。"
-    en = "Line {line} of the bill cannot be read: {reason}."
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def explain(uow: UnitOfWork, case_id: UUID, by: str, note: str) -> Reconciliatio
         ReconciliationCase, case_id, with_for_update=True, populate_existing=True
     )
     if case is None:
-        raise NotFound("difference", "对账差异")
+        raise NotFound("difference")
     rules.CASE_STATES.check(case.state, rules.EXPLAINED)
     case.state, case.note, case.explained_by = rules.EXPLAINED, note, by
     case.changed_at = uow.now

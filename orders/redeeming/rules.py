@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from catalog.stock.rules import Offer
-from mall.kernel.errors import DomainError, Invalid
+from mall.kernel.errors import DomainError, Invalid, NotFound
 from mall.ledger.rules import Draw
 from orders.checkout import rules as checkout_rules
 from orders.checkout.rules import Quote, QuoteLine, WantedLine
@@ -48,36 +48,102 @@ class Plan:
     by_code: bool = False
 
 
+@dataclass(frozen=True)
+class Given:
+    """A right with what its programme says of redeeming it."""
+
+    entitlement_id: UUID
+    state: str
+    lot_id: UUID | None
+    amount_fen: int
+    # Whose it is; before anybody claimed it, the right itself stands for them.
+    owner_id: UUID
+    programme_id: UUID
+    programme_state: str
+    is_closing: bool
+    kind: str
+    max_items: int | None
+    delivery: str
+    opens_on: date
+    closes_on: date
+    pack_ids: tuple[UUID, ...]
+    # Frozen, as they were approved; of many perhaps only the one that is chosen.
+    packs: Sequence[Mapping[str, Any]]
+
+    @property
+    def has_vouchers(self) -> bool:
+        """Say whether it is redeemed at all: beans are spent, unit packs are handed out."""
+        return self.lot_id is not None and programme_rules.has_vouchers(
+            self.kind, self.max_items, self.delivery
+        )
+
+
 class NotRedeemable(DomainError):
     code = "not_redeemable"
-    zh = "该权益不需要兑换：福利豆请在下单时使用，单位配送由工会统一发放。"
-    en = "Nothing is redeemed here: beans are spent at the checkout, unit packs are handed out."
 
 
 class WindowNotOpen(DomainError):
     code = "window_not_open"
-    zh = "兑换期为 {opens_on} 至 {closes_on}（北京时间），现在不能兑换。"
-    en = "This can be redeemed from {opens_on} to {closes_on} (Beijing time), not now."
 
 
 class TooManyItems(DomainError):
     code = "too_many_items"
-    status = 422
-    zh = "最多可选 {max_items} 件。"
-    en = "You may choose up to {max_items} items."
 
 
 class ChoiceTooDear(DomainError):
     code = "choice_too_dear"
-    status = 422
-    zh = "所选合计 {total_fen} 分，超过可用的 {amount_fen} 分。"
-    en = "The choice costs {total_fen} fen, more than the {amount_fen} there are."
 
 
 def check_window(opens_on: date, closes_on: date, at: datetime) -> None:
     """Raise WindowNotOpen outside the days of a programme; midnight in Beijing ends it."""
     if not programme_rules.begins_at(opens_on) <= at < programme_rules.ends_at(closes_on):
         raise WindowNotOpen(opens_on=str(opens_on), closes_on=str(closes_on))
+
+
+REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
+
+
+def check_open(given: Given, at: datetime) -> None:
+    """Raise WindowNotOpen where the rights of a programme cannot be redeemed now."""
+    if given.programme_state not in REDEEMABLE or given.is_closing:
+        raise WindowNotOpen(opens_on=str(given.opens_on), closes_on=str(given.closes_on))
+    check_window(given.opens_on, given.closes_on, at)
+
+
+def plan(given: Given, choice: Choice, at: datetime, by_code: bool = False) -> Plan:
+    """Work out what a choice would be. Raises NotRedeemable, WindowNotOpen, TooManyItems, NotFound."""
+    if not given.has_vouchers or given.lot_id is None:
+        raise NotRedeemable()
+    check_open(given, at)
+    pack_id = None
+    if given.max_items is not None:
+        wanted = wanted_of_items(choice.items, given.max_items)
+    else:
+        pack_id = chosen_pack(given.pack_ids, choice)
+        wanted = wanted_of_pack(_pack(given, pack_id))
+    return Plan(
+        given.entitlement_id,
+        given.programme_id,
+        pack_id,
+        wanted,
+        given.delivery,
+        given.amount_fen,
+        given.lot_id,
+        given.owner_id,
+        by_code,
+    )
+
+
+def chosen_pack(pack_ids: Sequence[UUID], choice: Choice) -> UUID | None:
+    """Return the pack that is chosen: where there is one only, it need not be named."""
+    return pack_ids[0] if choice.pack_id is None and len(pack_ids) == 1 else choice.pack_id
+
+
+def _pack(given: Given, pack_id: UUID | None) -> Mapping[str, Any]:
+    for pack in given.packs:
+        if pack_id is not None and pack["pack_id"] == str(pack_id):
+            return pack
+    raise NotFound("pack", field="pack_id")
 
 
 def wanted_of_pack(pack: Mapping[str, Any], count: int = 1) -> tuple[Wanted, ...]:
@@ -93,9 +159,9 @@ def wanted_of_items(items: Sequence[WantedLine], max_items: int) -> tuple[Wanted
     if sum(item.quantity for item in items) > max_items:
         raise TooManyItems("items", max_items=max_items)
     if not items:
-        raise Invalid("items", "请选择商品。", "Choose something.")
+        raise Invalid("items", "nothing_chosen")
     if len({item.sku_id for item in items}) != len(items):
-        raise Invalid("items", "同一规格出现了两次。", "A SKU is named twice.")
+        raise Invalid("items", "sku_repeated")
     return tuple(Wanted(item.sku_id, item.quantity, None) for item in items)
 
 
@@ -105,11 +171,7 @@ def check_selection(lines: Sequence[QuoteLine], items: Sequence[Mapping[str, Any
     for index, line in enumerate(lines):
         skus = allowed.get(str(line.offer.product_id))
         if skus is None or (skus and str(line.offer.sku_id) not in skus):
-            raise Invalid(
-                f"items.{index}.sku_id",
-                f"“{line.offer.title}”不在本方案的选品内。",
-                f"“{line.offer.title}” is not in the selection of this programme.",
-            )
+            raise Invalid(f"items.{index}.sku_id", "not_in_selection", product=line.offer.title)
 
 
 def lines_of(

@@ -29,13 +29,11 @@ from orders.entitlements.service import Redemption
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.programmes import queries as programme_queries
-from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.redeeming import rules
+from orders.redeeming import queries, rules
 from orders.redeeming.rules import Choice, Plan
 
 CODES = at_most(10, timedelta(hours=1), "voucher_code")
-REDEEMABLE = (programme_rules.ISSUING, programme_rules.ACTIVE)
 
 
 @dataclass(frozen=True)
@@ -49,24 +47,12 @@ class Redeemed:
     total_fen: int
 
 
-def plan(
-    session: Session, member_id: UUID, entitlement_id: UUID, choice: Choice, at: datetime
-) -> Plan:
-    """Work out what a member's choice would be; nothing is kept.
-
-    Raises NotFound, AlreadyRedeemed, NotRedeemable, WindowNotOpen, TooManyItems, Invalid.
-    """
-    right = entitlement_queries.own_entitlement(session, member_id, entitlement_id)
-    if right.state != entitlement_rules.OPEN:
-        raise entitlement_rules.AlreadyRedeemed()
-    return _plan(session, right, choice, at)
-
-
 def plan_by_code(session: Session, right: Entitlement, choice: Choice, at: datetime) -> Plan:
     """Work out a choice for the right that a code named; raises what planning one's own does."""
     if right.state not in (entitlement_rules.OPEN, entitlement_rules.WAITING):
         raise entitlement_rules.AlreadyRedeemed()
-    return _plan(session, right, choice, at, by_code=True)
+    programme = programme_queries.any_programme(session, right.programme_id)
+    return rules.plan(queries.given_of(right, programme), choice, at, by_code=True)
 
 
 def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | None:
@@ -84,44 +70,6 @@ def right_of_code(uow: UnitOfWork, member_id: UUID, code: str) -> Entitlement | 
             return right
     access_service.count_wrong_try(uow, CODES, member_id)
     return None
-
-
-def _plan(
-    session: Session, right: Entitlement, choice: Choice, at: datetime, by_code: bool = False
-) -> Plan:
-    programme = programme_queries.any_programme(session, right.programme_id)
-    if right.lot_id is None or not programme_rules.has_vouchers(
-        programme.kind, programme.max_items, programme.delivery
-    ):
-        raise rules.NotRedeemable()
-    check_open(programme, at)
-    pack_id = None
-    if programme.max_items is not None:
-        wanted = rules.wanted_of_items(choice.items, programme.max_items)
-    else:
-        packs = programme.pack_ids
-        pack_id = packs[0] if choice.pack_id is None and len(packs) == 1 else choice.pack_id
-        wanted = rules.wanted_of_pack(programme_queries.pack_of(programme, pack_id))
-    return Plan(
-        right.id,
-        programme.id,
-        pack_id,
-        wanted,
-        programme.delivery,
-        right.amount_fen,
-        right.lot_id,
-        right.member_id or right.id,
-        by_code,
-    )
-
-
-def check_open(programme: Programme, at: datetime) -> None:
-    """Raise WindowNotOpen where a programme's rights cannot be redeemed now."""
-    if programme.state not in REDEEMABLE or programme.close_requested_at is not None:
-        raise rules.WindowNotOpen(
-            opens_on=str(programme.opens_on), closes_on=str(programme.closes_on)
-        )
-    rules.check_window(programme.opens_on, programme.closes_on, at)
 
 
 def reads(member_id: UUID, made: Plan, address_id: UUID | None) -> tuple[Read, Read]:
@@ -171,16 +119,16 @@ def change(uow: UnitOfWork, member_id: UUID, entitlement_id: UUID, choice: Choic
     entitlement_queries.own_entitlement(uow.session, member_id, entitlement_id)
     right = entitlement_service.lock(uow, entitlement_id)
     if right.order_id is None or right.state != entitlement_rules.REDEEMED:
-        raise NotFound("choice", "已选内容")
+        raise NotFound("choice")
     programme = programme_queries.any_programme(uow.session, right.programme_id)
-    check_open(programme, uow.now)
+    rules.check_open(queries.given_of(right, programme), uow.now)
     order = order_service.lock(uow, right.order_id)
     if order.member_id != member_id:
-        raise NotFound("choice", "已选内容")
+        raise NotFound("choice")
     checkout_service.cancel_paid(uow, order, f"store:{member_id}", order_rules.BY_OTHER_CHOICE)
     uow.write_deferred()
     entitlement_service.reopen(uow, right)
-    made = _plan(uow.session, right, choice, uow.now)
+    made = rules.plan(queries.given_of(right, programme), choice, uow.now)
     offers, destination = read_together(uow.session, *reads(member_id, made, choice.address_id))
     done = redeem(uow, member_id, made, offers, destination)
     uow.write_deferred()

@@ -8,6 +8,8 @@ from flask import Response
 
 from mall.access.guard import current_member_id
 from mall.kernel import clock
+from mall.kernel.db import current_pool
+from mall.kernel.together import read_together
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.web.fields import PageQuery, page
 from mall.web.replies import idempotently, takes_key
@@ -17,7 +19,7 @@ from orders.entitlements.models import Entitlement
 from orders.programmes import queries as programme_queries
 from orders.programmes import rules as programme_rules
 from orders.programmes.models import Programme
-from orders.redeeming import service
+from orders.redeeming import queries, rules, service
 from orders.redeeming.rules import Plan
 from orders.redeeming.schemas import (
     ChoiceBody,
@@ -102,11 +104,13 @@ def _redeem(member_id: UUID, made: Plan, address_id: UUID | None) -> Response:
 )
 def redeem(entitlement_id: UUID, json_data: dict[str, Any]) -> Response:
     member_id, choice = current_member_id(), choice_of(json_data)
-    with reading() as session:
-        right = entitlement_queries.own_entitlement(session, member_id, entitlement_id)
-        if right.state == entitlement_rules.REDEEMED:
-            return _replay()
-        made = service.plan(session, member_id, entitlement_id, choice, clock.now())
+    wanted = queries.reading_given(member_id, entitlement_id, choice.pack_id)
+    [given] = read_together(current_pool(), wanted)
+    if given.state == entitlement_rules.REDEEMED:
+        return _replay()
+    if given.state != entitlement_rules.OPEN:
+        raise entitlement_rules.AlreadyRedeemed()
+    made = rules.plan(given, choice, clock.now())
     return _redeem(member_id, made, choice.address_id)
 
 

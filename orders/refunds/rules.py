@@ -12,6 +12,7 @@ from mall.kernel.states import Transitions
 REQUESTED, ACCEPTED, SUCCEEDED, FAILED = "requested", "accepted", "succeeded", "failed"
 SETTLED = "settled"
 STATES = Transitions(
+    "refund",
     {
         REQUESTED: {ACCEPTED, FAILED},
         ACCEPTED: {SUCCEEDED, FAILED},
@@ -20,36 +21,20 @@ STATES = Transitions(
         FAILED: {REQUESTED, SETTLED},
         SETTLED: set(),
     },
-    {
-        REQUESTED: "待发送",
-        ACCEPTED: "微信处理中",
-        SUCCEEDED: "已退回",
-        FAILED: "退款失败",
-        SETTLED: "已由其他渠道退回",
-    },
 )
 BANK, CASH, OTHER = "bank", "cash", "other"
 CHANNELS = (BANK, CASH, OTHER)
-LATE, OF_CANCELLED, OF_AFTER_SALES = "late", "cancelled", "after_sales"
-REASONS = {
-    LATE: "订单已关闭，款项原路退回",
-    OF_CANCELLED: "订单已取消，款项原路退回",
-    OF_AFTER_SALES: "售后退款，款项原路退回",
-}
+LATE, OF_CANCELLED, OF_AFTER_SALES = PURPOSES = ("late", "cancelled", "after_sales")
 # What WeChat calls a refund that ended: done, closed, or abnormal (the account is gone).
 ENDED = {"SUCCESS": SUCCEEDED, "CLOSED": FAILED, "ABNORMAL": FAILED}
 
 
 class NothingLeft(DomainError):
     code = "nothing_left_to_refund"
-    zh = "该商品最多还可退 {left_fen} 分。"
-    en = "At most {left_fen} fen of this line can still go back."
 
 
 class RefundStands(DomainError):
     code = "refund_stands"
-    zh = "微信已受理过这笔退款（{refund_id}），不能重新发起；请用其他渠道退款并登记。"
-    en = "WeChat took this refund on ({refund_id}); it cannot be sent anew, settle it another way."
 
 
 @dataclass(frozen=True)

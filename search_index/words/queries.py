@@ -75,7 +75,7 @@ def get_rule(session: Session, kinds: Sequence[str], rule_id: UUID) -> SearchRul
     """Return a rule of some kinds for a change; raise NotFound."""
     rule = session.get(SearchRule, rule_id, with_for_update=True)
     if rule is None or rule.kind not in kinds:
-        raise NotFound("search_rule", "搜索规则")
+        raise NotFound("search_rule")
     return rule
 
 
@@ -83,7 +83,7 @@ def get_placement(session: Session, placement_id: UUID) -> SearchPlacement:
     """Return a placement for a change; raise NotFound."""
     found = session.get(SearchPlacement, placement_id, with_for_update=True)
     if found is None:
-        raise NotFound("search_placement", "搜索置顶")
+        raise NotFound("search_placement")
     return found
 
 

@@ -51,31 +51,25 @@ def countable(words: str) -> str | None:
 
 class SearchRuleTaken(DomainError):
     code = "search_rule_taken"
-    zh = "已有相同的搜索规则。"
-    en = "There is a search rule for this already."
 
 
 class ProductPlaced(DomainError):
     code = "product_placed"
-    zh = "该商品在此搜索词下已置顶或沉底。"
-    en = "This product has its place for this query already."
 
 
 def no_word(field: str) -> Invalid:
     """Return the refusal of a text without any letter, digit or Hanzi: nobody searches for it."""
-    return Invalid(
-        field, "须包含文字、字母或数字。", "It must hold a character, a letter or a digit."
-    )
+    return Invalid(field, "word_without_letters")
 
 
 def same_word(field: str) -> Invalid:
     """Return the refusal of a rule that says that a word means itself."""
-    return Invalid(field, "两个词相同。", "Both words are the same.")
+    return Invalid(field, "words_same")
 
 
 def no_meaning() -> Invalid:
     """Return the refusal of a correction to keep that does not say what is meant."""
-    return Invalid("meant", "须填写正确的搜索词。", "A correction to keep must say what is meant.")
+    return Invalid("meant", "correction_without_meaning")
 
 
 @dataclass(frozen=True)

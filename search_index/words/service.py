@@ -89,7 +89,7 @@ def place_product(uow: UnitOfWork, form: PlacementForm) -> dict[str, Any]:
         raise rules.no_word("query")
     title = searching.titles(uow.session, [form.product_id]).get(form.product_id)
     if title is None:
-        raise NotFound("product", "商品", field="product_id")
+        raise NotFound("product", field="product_id")
     everywhere = select(func.count()).select_from(SearchPlacement)
     check_limit(uow.session, ("search_placement", None), everywhere, rules.MAX_RULES)
     here = everywhere.where(SearchPlacement.key == key)

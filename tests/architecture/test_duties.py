@@ -11,6 +11,8 @@ from mall.kernel.uow import unit_of_work
 from mall.members.service import unions
 from mall.shell import config, wiring
 from mall.shell.app import create_app
+from tests.support.people import new_staff
+from tests.support.shop import new_store, new_supplier
 
 AUDIENCES = [each for each in access_rules.AUDIENCES if each != access_rules.STORE]
 NOTHING = {"DATABASE_URL": "postgresql://x/y", "REDIS_URL": "redis://127.0.0.1:1"}
@@ -83,14 +85,14 @@ def test_every_operation_refuses_whoever_has_every_duty_but_its_own(app, world):
     scopes = {
         "ops": ("operator", None),
         "union": ("union_officer", union_id),
-        "pickup": ("store_clerk", world.store(world.supplier())),
+        "pickup": ("store_clerk", new_store(world, new_supplier(world))),
     }
     people, refused = {}, 0
     for method, path, duty in changing(app):
         role, scope_id = scopes[guard.audience_of(path)]
         if (role, duty) not in people:
             others = [each for each in access_rules.DUTIES_OF_ROLE[role] if each != duty]
-            people[role, duty] = world.staff(role, scope_id, others)
+            people[role, duty] = new_staff(world, role, scope_id, others)
         reply = people[role, duty].call(method, path, {})
         assert (reply.status_code, reply.get_json()["code"]) == (403, "duty_missing"), path
         refused += 1

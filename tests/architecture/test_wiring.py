@@ -20,7 +20,6 @@ import fulfillment.messages
 import mall.members.messages
 import orders.messages
 from mall.access.guard import audience_of
-from mall.kernel import errors
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import Base, db
 from mall.kernel.outbox import registry
@@ -254,25 +253,7 @@ def test_the_docs_page_works_without_the_internet(app):
     assert app.test_client().get("/docs/assets/swagger-ui-bundle.js").status_code == 200
 
 
-# Errors, command line, documentation
-
-
-def all_errors(kind=errors.DomainError):
-    for each in kind.__subclasses__():
-        yield each
-        yield from all_errors(each)
-
-
-def test_every_error_has_its_own_code_and_two_sentences():
-    found = list(all_errors())
-    codes = [each.code for each in found if each is not errors.DomainError]
-    doubled = {code for code in codes if codes.count(code) > 1}
-    assert doubled == set()
-    for each in found:
-        assert re.fullmatch(r"[a-z]+(_[a-z]+)*", each.code)
-        assert each.en.isascii() or "“" in each.en
-        if not each.zh.startswith("{"):
-            assert any("\u4e00" <= character <= "\u9fff" for character in each.zh)
+# Command line, documentation
 
 
 def commands(group, path=("mall",)):

@@ -14,8 +14,10 @@ from mall.shell.app import create_app
 from mall.shell.serving.ports import free_port
 from tests.attacks.attacking import Attacker, operations
 from tests.attacks.tenants import Tenant
+from tests.support.database import select_rows
 from tests.support.people import World
 from tests.support.processes import MALL, answers, kill_all, wait_until
+from tests.support.working import run_outbox
 
 TEMPLATE = "mall_template"
 # What a refused request may leave: counters of wrong tries, its refusal for its key, and its line
@@ -67,7 +69,7 @@ def tenants(ground):
     """Two tenants with one of everything, who have nothing to do with each other."""
     found = Tenant(ground, "alpha"), Tenant(ground, "beta")
     # What waited for a worker is done: from here on nothing changes by itself.
-    while ground.run_outbox():
+    while run_outbox(ground):
         pass
     return found
 
@@ -140,7 +142,9 @@ def digest(ground):
     """Return a function that gives a digest of every row of every table."""
     names = [
         row.name
-        for row in ground.rows("SELECT relname AS name FROM pg_stat_user_tables ORDER BY relname")
+        for row in select_rows(
+            ground, "SELECT relname AS name FROM pg_stat_user_tables ORDER BY relname"
+        )
         if row.name not in MAY_CHANGE
     ]
     each = "SELECT '{0}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS sum FROM {0} t"

@@ -6,11 +6,14 @@ from datetime import timedelta
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
+from tests.support.database import execute_sql, select_rows
 from tests.support.giving import HEADS, Union
-from tests.support.people import order_body
+from tests.support.people import new_member, new_staff, order_body
 from tests.support.selling import Counter, Sale
 from tests.support.sheets import row_of, sheet
+from tests.support.shop import new_sku
 from tests.support.unit import Unit
+from tests.support.working import run_outbox
 
 
 class Tenant:
@@ -25,8 +28,8 @@ class Tenant:
         self.unit = Unit(self.union)
         self.sale, self.counter = Sale(world), Counter(world)
         self.seller, self.seller_id = self.counter.supplier, self.counter.supplier_id
-        self.operator = world.staff("operator")
-        self.manager = world.staff("store_clerk", self.counter.store_id, ["manages"])
+        self.operator = new_staff(world, "operator")
+        self.manager = new_staff(world, "store_clerk", self.counter.store_id, ["manages"])
         self.recipient = next(iter(self.union.members.values()))
         self.ids = {}
         for part in (self._buy, self._collect, self._sell, self._give, self._operate, self._owe):
@@ -57,7 +60,7 @@ class Tenant:
         return self._ok(person.client.post(path, data=content, headers=headers, content_type=kind))
 
     def _one(self, statement, **values):
-        return self.world.rows(f"{statement} LIMIT 1", **values)[0][0]
+        return select_rows(self.world, f"{statement} LIMIT 1", **values)[0][0]
 
     def _buy(self):
         """Let a member buy, be sent one of two, get money back of it and ask about the other."""
@@ -84,7 +87,7 @@ class Tenant:
 
     def _collect(self):
         self._ok(self.counter.choose())
-        self.world.run_outbox()
+        run_outbox(self.world)
         voucher = self.counter.vouchers()[0]["id"]
         part, order = self.counter.part()["id"], self.counter.order["order_id"]
         return {
@@ -103,7 +106,7 @@ class Tenant:
         tariff = {"name": mark, "charge_by": "piece", "rules": [{"regions": []}]}
         store = self.counter.store_id
         clerk = self._ok(post(f"/v1/supplier/stores/{store}/clerks", {"username": f"clerk.{mark}"}))
-        product, _ = self.world.sku(1000, 50, self.seller_id, title=f"秘密 {mark}")
+        product, _ = new_sku(self.world, 1000, 50, self.seller_id, title=f"秘密 {mark}")
         category = self._one("SELECT id FROM category")
         sku = {"code": f"NEW-{mark}", "list_price_fen": 100, "price_fen": 100}
         draft = {"title": f"待审 {mark}", "category_id": str(category), "skus": [sku]}
@@ -131,10 +134,10 @@ class Tenant:
 
     def _send_parcel(self):
         """Sell and send one more, for the parcel of the supplier's own."""
-        _, sku = self.world.sku(1000, 50, self.seller_id)
-        buyer = self.world.member(beans_fen=10_000)
+        _, sku = new_sku(self.world, 1000, 50, self.seller_id)
+        buyer = new_member(self.world, beans_fen=10_000)
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
-        self.world.run_outbox()
+        run_outbox(self.world)
         path = f"/v1/store/orders/{order['order_id']}"
         [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
         sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
@@ -238,7 +241,9 @@ class Tenant:
         post, supplier_id = self.operator.post, str(self.seller_id)
         owed = {"supplier_id": supplier_id, "amount_fen": 10_000, "note": self.mark}
         self._ok(post("/v1/ops/settlement/adjustments", owed))
-        self.world.execute("UPDATE settlement_item SET happened_at = now() - interval '7 days'")
+        execute_sql(
+            self.world, "UPDATE settlement_item SET happened_at = now() - interval '7 days'"
+        )
         yesterday = str(beijing_day(clock.now()) - timedelta(days=1))
         body = {"supplier_id": supplier_id, "ends_on": yesterday}
         return {"statement_id": self._ok(post("/v1/ops/settlement/statements", body))["id"]}

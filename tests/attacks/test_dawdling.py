@@ -6,7 +6,8 @@ import time
 import pytest
 
 from tests.attacks.attacking import Attacker
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku
 from tests.support.soak import long_or_short
 
 # The measure is 500 ms, with the machine for itself; in the short form other tests run beside.
@@ -54,8 +55,8 @@ def times(act, status):
 
 
 def test_dawdling_requests_delay_nobody(ground, tenants, port, dawdlers):
-    member = Attacker(port, ground.member(beans_fen=100_000).token)
-    body = order_body([ground.sku(100, 1_000)[1]], "beans", 100)
+    member = Attacker(port, new_member(ground, beans_fen=100_000).token)
+    body = order_body([new_sku(ground, 100, 1_000)[1]], "beans", 100)
     alive = times(lambda: member.ask("GET", "/healthz"), 200)
     placed = times(lambda: member.ask("POST", "/v1/store/orders", body), 201)
     assert alive[-2] < P99_SECONDS and placed[-2] < P99_SECONDS, (alive[-3:], placed[-3:])

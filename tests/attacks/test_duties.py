@@ -2,6 +2,7 @@
 
 from mall.access import rules as access_rules
 from tests.attacks.attacking import Attacker
+from tests.support.people import new_staff
 
 
 def test_every_operation_refuses_whoever_lacks_its_duty_alone(
@@ -20,7 +21,7 @@ def test_every_operation_refuses_whoever_lacks_its_duty_alone(
         role, scope_id = scopes[each.audience]
         if (role, each.duty) not in people:
             others = [duty for duty in access_rules.DUTIES_OF_ROLE[role] if duty != each.duty]
-            token = ground.staff(role, scope_id, others).token
+            token = new_staff(ground, role, scope_id, others).token
             people[role, each.duty] = Attacker(port, token)
     before = digest()
     for each in asked:

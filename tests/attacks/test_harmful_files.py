@@ -10,6 +10,7 @@ from tests.attacks.attacking import Attacker
 from tests.support import harmful
 from tests.support.processes import wait_until
 from tests.support.sheets import row_of, sheet
+from tests.support.shop import new_sku
 from tests.support.soak import LONG, long_or_short
 
 # What the issue asks of a machine that does this alone; in the short form other tests run beside.
@@ -102,7 +103,7 @@ def find_a_product(ground, tenant, port):
     """Publish a product; return the seconds until members find it by its name."""
     title = f"红江橙 {time.monotonic_ns()}"
     ground.has_index = True
-    product, _ = ground.sku(1000, 5, tenant.seller_id, title=title)
+    product, _ = new_sku(ground, 1000, 5, tenant.seller_id, title=title)
     began, member = time.monotonic(), Attacker(port)
 
     def is_found():

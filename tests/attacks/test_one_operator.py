@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from tests.attacks.attacking import Attacker
+from tests.support.people import new_staff
 
 
 def name():
@@ -67,7 +68,7 @@ def test_nobody_confirms_what_is_about_themselves(ground, tenants, port):
     body = {"duties": ["accounts", "finance_enters", "finance_confirms"]}
     answer = Attacker(port, mine.operator.token).ask("PUT", path, body)
     assert answer.code == "not_yourself"
-    other = Attacker(port, ground.staff("operator").token)
+    other = Attacker(port, new_staff(ground, "operator").token)
     change = other.ask("PUT", path, body)
     assert change.status == 202
     path = f"{CHANGES}/{change.body['id']}/confirm"

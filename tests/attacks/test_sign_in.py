@@ -8,6 +8,8 @@ from threading import Barrier
 import pytest
 
 from tests.attacks.attacking import Attacker
+from tests.support.people import new_member, new_staff
+from tests.support.shop import new_store, new_supplier
 from tests.support.soak import long_or_short
 
 PASSWORD = "correct-horse-9"
@@ -58,7 +60,7 @@ def beside(act, count, other):
 @pytest.mark.parametrize("round_", range(ROUNDS))
 def test_no_sign_in_beside_a_disabling_leaves_a_living_token(ground, tenants, port, round_):
     """Six sign-ins of a member while an operator disables them, over HTTP."""
-    member, operator = ground.member(), Attacker(port, tenants[0].operator.token)
+    member, operator = new_member(ground), Attacker(port, tenants[0].operator.token)
     code = f"{member.wechat_name}:{secrets.token_hex(4)}"
 
     def enter(number):
@@ -77,10 +79,10 @@ def test_no_sign_in_beside_a_disabling_leaves_a_living_token(ground, tenants, po
 def test_no_sign_in_beside_a_closing_of_the_supplier_leaves_a_living_token(
     ground, tenants, port, round_
 ):
-    supplier_id = ground.supplier()
+    supplier_id = new_supplier(ground)
     person, clerk = (
-        ground.staff("supplier", supplier_id),
-        ground.staff("store_clerk", ground.store(supplier_id)),
+        new_staff(ground, "supplier", supplier_id),
+        new_staff(ground, "store_clerk", new_store(ground, supplier_id)),
     )
     operator = Attacker(port, tenants[0].operator.token)
 
@@ -99,7 +101,7 @@ def test_no_sign_in_beside_a_closing_of_the_supplier_leaves_a_living_token(
 
 
 def test_a_changed_password_ends_every_other_session(ground, port):
-    person = ground.staff("operator")
+    person = new_staff(ground, "operator")
     first = sign_in(port, person, "ops").body["token"]
     other = sign_in(port, person, "ops").body["token"]
     body = {"current_password": PASSWORD, "new_password": "another-horse-9-battery"}
@@ -110,7 +112,7 @@ def test_a_changed_password_ends_every_other_session(ground, port):
 
 
 def test_signing_out_ends_the_session_at_once(ground, port):
-    person = ground.staff("supplier", ground.supplier())
+    person = new_staff(ground, "supplier", new_supplier(ground))
     token = sign_in(port, person, "supplier").body["token"]
     assert is_in(port, token, "supplier")
     assert Attacker(port, token).ask("DELETE", "/v1/supplier/session").status == 204
@@ -119,7 +121,7 @@ def test_signing_out_ends_the_session_at_once(ground, port):
 
 def test_a_guesser_keeps_out_only_its_own_address_and_learns_no_name(ground, port):
     """From three addresses of this machine: the guesser, another name's guesser, the owner."""
-    person, told = ground.staff("operator"), {}
+    person, told = new_staff(ground, "operator"), {}
     nobody = type(person)(ground.app)
     nobody.username = f"s{secrets.token_hex(6)}"
     for who, address in ((person, "127.0.0.11"), (nobody, "127.0.0.12")):
@@ -134,7 +136,7 @@ def test_a_guesser_keeps_out_only_its_own_address_and_learns_no_name(ground, por
 
 
 def test_thirty_two_guesses_at_once_are_not_more_than_one_after_the_other(ground, port):
-    person = ground.staff("operator")
+    person = new_staff(ground, "operator")
 
     def guess(_):
         return sign_in(port, person, "ops", "wrong", "127.0.0.14").status

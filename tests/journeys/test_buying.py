@@ -1,25 +1,28 @@
 """A member buys: with beans, with WeChat, with both."""
 
-from tests.support.people import order_body
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku, new_supplier, stock_of
+from tests.support.wechat import ask_mock
+from tests.support.working import run_outbox
 
 
 def notice_of(world, payment, **tampered):
     body = {"out_trade_no": payment["out_trade_no"], **tampered}
-    return world.mock("notice", body)["body"].encode()
+    return ask_mock(world, "notice", body)["body"].encode()
 
 
 def test_beans_alone_pay_at_once_and_the_order_is_fulfilled(world, audited):
-    member = world.member(beans_fen=5000)
-    supplier_id = world.supplier()
-    _, sku = world.sku(1000, 3, supplier_id)
+    member = new_member(world, beans_fen=5000)
+    supplier_id = new_supplier(world)
+    _, sku = new_sku(world, 1000, 3, supplier_id)
     placed = member.post("/v1/store/orders", order_body([sku], "beans", 1000))
     assert placed.status_code == 201
     order = placed.get_json()
     assert (order["state"], order["beans_fen"], order["wechat_fen"]) == ("paid", 1000, 0)
-    assert world.stock_of(sku) == (2, 0)
-    world.run_outbox()
+    assert stock_of(world, sku) == (2, 0)
+    run_outbox(world)
 
-    supplier = world.staff("supplier", supplier_id)
+    supplier = new_staff(world, "supplier", supplier_id)
     [part] = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     assert part["address"]["phone"] == "138****0001"
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
@@ -34,8 +37,8 @@ def test_beans_alone_pay_at_once_and_the_order_is_fulfilled(world, audited):
 
 
 def test_beans_first_and_the_last_fen_by_wechat(world, audited):
-    member = world.member(beans_fen=999)
-    _, sku = world.sku(1000)
+    member = new_member(world, beans_fen=999)
+    _, sku = new_sku(world, 1000)
     order = member.post("/v1/store/orders", order_body([sku], "mixed", 1000)).get_json()
     assert (order["state"], order["beans_fen"], order["wechat_fen"]) == ("awaiting_payment", 999, 1)
     assert member.get("/v1/store/beans").get_json()["held_fen"] == 999

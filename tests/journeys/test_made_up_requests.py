@@ -14,6 +14,8 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 
 from mall.web.files import CSV, IMAGES, PDF, XLSX, ZIP
 from tests.support.giving import Union
+from tests.support.people import new_member, new_staff
+from tests.support.shop import new_sku, new_store, new_supplier
 
 COUNT = int(os.environ.get("MALL_MADE_UP", "4"))
 ROLES = {
@@ -41,16 +43,16 @@ def as_file(_, value):
 @pytest.fixture
 def people(world):
     """Somebody of each audience, with something behind each."""
-    supplier_id = world.supplier()
-    world.sku(1000, 50, supplier_id, title="徐闻良姜片")
+    supplier_id = new_supplier(world)
+    new_sku(world, 1000, 50, supplier_id, title="徐闻良姜片")
     scopes = {
         "operator": None,
         "supplier": supplier_id,
-        "store_clerk": world.store(supplier_id),
+        "store_clerk": new_store(world, supplier_id),
         "union_officer": Union(world).id,
     }
-    found = {audience: world.staff(role, scopes[role]) for audience, role in ROLES.items()}
-    return {**found, "store": world.member(beans_fen=10_000)}
+    found = {audience: new_staff(world, role, scopes[role]) for audience, role in ROLES.items()}
+    return {**found, "store": new_member(world, beans_fen=10_000)}
 
 
 def audience_of(path):

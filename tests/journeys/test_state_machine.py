@@ -18,9 +18,21 @@ from hypothesis.stateful import (
 from mall.kernel import clock
 from tests.support.arrival_rules import ArrivalRules
 from tests.support.breaches import GIVING_BREACHES
+from tests.support.database import execute_sql, findings_of
 from tests.support.giving_rules import GivingRules
-from tests.support.people import World
+from tests.support.people import World, grant_beans, new_member, new_staff
+from tests.support.shop import new_sku, new_supplier
 from tests.support.soak import examples
+from tests.support.wechat import (
+    ask_mock,
+    breaker_of,
+    due_queries_now,
+    made_up_notice,
+    mock_status,
+    notify_mall,
+    pay_at_wechat,
+)
+from tests.support.working import run_outbox, run_sweep
 
 PRICES = (100, 333, 1000)
 TENDERS = st.sampled_from(["beans", "wechat", "mixed"])
@@ -42,28 +54,30 @@ class Mall(ArrivalRules):
     def open_shop(self):
         type(self).empty()
         self.world = World(self.app, self.mock_base)
-        self.world.mock("reset")
-        self.world.breaker().close()
+        ask_mock(self.world, "reset")
+        breaker_of(self.world).close()
         self.now = clock.now()
         clock.freeze(self.now)
-        supplier_ids = [self.world.supplier() for _ in range(2)]
-        self.suppliers = {str(each): self.world.staff("supplier", each) for each in supplier_ids}
-        self.operator = self.world.staff("operator")
+        supplier_ids = [new_supplier(self.world) for _ in range(2)]
+        self.suppliers = {
+            str(each): new_staff(self.world, "supplier", each) for each in supplier_ids
+        }
+        self.operator = new_staff(self.world, "operator")
         self.name_return_addresses()
         self.open_stores()
         self.products, self.skus = [], []
         for number, price in enumerate(PRICES):
             # The last one is collected at a counter.
             mode = "store_pickup" if number == 2 else "ship"
-            product_id, sku = self.world.sku(
-                price, 6, supplier_ids[number % 2], delivery_modes=(mode,)
+            product_id, sku = new_sku(
+                self.world, price, 6, supplier_ids[number % 2], delivery_modes=(mode,)
             )
             self.products.append(product_id)
             self.skus.append((sku, price))
-        people = self.world.member(), self.world.member()
+        people = new_member(self.world), new_member(self.world)
         self.set_up(people)
         # Months may pass: nobody has to sign in again.
-        self.world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+        execute_sql(self.world, "UPDATE access_token SET expires_at = '2099-01-01'")
         return multiple(*people)
 
     def set_up(self, people):
@@ -83,7 +97,7 @@ class Mall(ArrivalRules):
     def grant(self, member, amount, days, scope):
         products = None if scope is None else [self.products[n] for n in sorted(scope)]
         expires_at = self.now + timedelta(hours=12 * days)
-        self.world.grant(member, amount, expires_at, products)
+        grant_beans(self.world, member, amount, expires_at, products)
 
     # Orders
 
@@ -146,10 +160,10 @@ class Mall(ArrivalRules):
     def pay_and_notify(self, payment, times, closed_too):
         """Late where the trade was closed, twice where two notices come, lost where none does."""
         order = {"out_trade_no": payment["out_trade_no"], "force": closed_too, "notify": False}
-        if self.world.mock_status("pay", order) != 200:
+        if mock_status(self.world, "pay", order) != 200:
             return
         for _ in range(times):
-            assert "SUCCESS" in self.world.pay(payment, force=True)
+            assert "SUCCESS" in pay_at_wechat(self.world, payment, force=True)
 
     @rule(
         payment=payments,
@@ -158,24 +172,24 @@ class Mall(ArrivalRules):
         ),
     )
     def forge(self, payment, how):
-        assert "FAIL" in self.world.notify(self.world.unpaid_notice(payment, how))
+        assert "FAIL" in notify_mall(self.world, made_up_notice(self.world, payment, how))
 
     @rule()
     def ask_wechat(self):
-        self.world.due_queries_now()
-        self.world.run_sweep("query_open_payments")
+        due_queries_now(self.world)
+        run_sweep(self.world, "query_open_payments")
 
     @rule()
     def send_money_back(self):
-        self.world.run_outbox()
-        self.world.run_sweep("send_due_refunds")
+        run_outbox(self.world)
+        run_sweep(self.world, "send_due_refunds")
 
     # Goods
 
     @rule(target=parts, order=orders)
     def split(self, order):
         member, order_id = order
-        self.world.run_outbox()
+        run_outbox(self.world)
         found = member.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()["items"]
         return multiple(*((member, part) for part in found))
 
@@ -224,24 +238,24 @@ class Mall(ArrivalRules):
 
     @rule()
     def time_out(self):
-        self.world.run_sweep("lapse_unpaid_orders")
+        run_sweep(self.world, "lapse_unpaid_orders")
 
     @rule()
     def expire(self):
-        self.world.run_sweep("lapse_expired_lots")
+        run_sweep(self.world, "lapse_expired_lots")
 
     @rule()
     def roll_up(self):
-        self.world.run_sweep("roll_up_accounts")
+        run_sweep(self.world, "roll_up_accounts")
 
     @rule()
     def confirm_in_silence(self):
-        self.world.run_sweep("confirm_silent_deliveries")
+        run_sweep(self.world, "confirm_silent_deliveries")
 
     @invariant()
     def the_audit_is_clean(self):
         if hasattr(self, "skus"):
-            assert self.world.findings(self.skipped) == {}
+            assert findings_of(self.world, self.skipped) == {}
 
 
 class GivingMall(GivingRules, Mall):

@@ -13,7 +13,11 @@ import pytest
 import requests
 
 from mall.kernel import clock
-from tests.support.people import order_body
+from tests.support.database import select_rows
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku, new_supplier
+from tests.support.wechat import ask_mock, breaker_of, collect_by
+from tests.support.working import run_outbox, run_sweep
 
 PAYMENTS = int(os.environ.get("PAYMENTS", "200"))
 THREADS = 4
@@ -28,8 +32,10 @@ class Storm:
     def __init__(self, world, chance):
         self.world, self.chance = world, chance
         self.lock = threading.Lock()
-        supplier_id = world.supplier()
-        self.skus = [world.sku(price, PAYMENTS * 3, supplier_id)[1] for price in (100, 999, 2501)]
+        supplier_id = new_supplier(world)
+        self.skus = [
+            new_sku(world, price, PAYMENTS * 3, supplier_id)[1] for price in (100, 999, 2501)
+        ]
         self.merchants = world.app.extensions["mall_merchants"]
         self.held = []
         self.counts = dict.fromkeys(("paid", "unpaid", "cancelled", "lost", "late"), 0)
@@ -45,10 +51,10 @@ class Storm:
                 operation = self.chance.choice(OPERATIONS)
                 times = self.chance.randint(1, 2) if kind != "drop" else 1
                 fault = {"operation": operation, "kind": kind, "times": times}
-                self.world.mock("faults", fault)
+                ask_mock(self.world, "faults", fault)
 
     def member(self):
-        return self.world.member(beans_fen=self.chance.choice([0, 300, 5000]))
+        return new_member(self.world, beans_fen=self.chance.choice([0, 300, 5000]))
 
     def play(self, number):
         """Place an order and let its payer do something about it."""
@@ -96,7 +102,9 @@ class Storm:
     def deliver(self, notice):
         """Hand a notice to the merchant whose payment it is, as WeChat would."""
         number, told = notice
-        [row] = self.world.rows("SELECT merchant FROM payment WHERE out_trade_no = :n", n=number)
+        [row] = select_rows(
+            self.world, "SELECT merchant FROM payment WHERE out_trade_no = :n", n=number
+        )
         where = "pay" if row.merchant == "main" else f"{row.merchant}/pay"
         self.world.app.test_client().post(
             f"/v1/webhooks/wechat/{where}", data=told["body"].encode(), headers=told["headers"]
@@ -157,14 +165,14 @@ class Storm:
     def sweep(self):
         """Do what the scheduler does, once."""
         for name in ("query_open_payments", "lapse_unpaid_orders", "send_due_refunds"):
-            self.world.run_sweep(name)
-        self.world.run_outbox()
+            run_sweep(self.world, name)
+        run_outbox(self.world)
 
     def calm_down(self):
         """The storm is over: everything held arrives shuffled, and time does the rest."""
         for name in ("main", "three"):
-            self.world.collect_by(name)
-            self.world.breaker().close()
+            collect_by(self.world, name)
+            breaker_of(self.world).close()
         requests.post(f"{self.world.mock_base}/_mock/faults/clear", timeout=10)
         self.chance.shuffle(self.held)
         for notice in self.held:
@@ -185,13 +193,13 @@ def test_no_payment_is_unaccounted_for_whatever_happens_to_it(world, audited):
     storm = Storm(world, random.Random(20270105))
     for start in range(0, PAYMENTS, 20):
         # Payments by API v2 and v3, side by side.
-        world.collect_by("main" if start % 40 else "three")
+        collect_by(world, "main" if start % 40 else "three")
         with ThreadPoolExecutor(THREADS) as pool:
             for done in [pool.submit(storm.play, n) for n in range(start, start + 20)]:
                 done.result(120)
         clock.freeze(clock.now() + timedelta(seconds=15))
         # Ten seconds later a breaker lets calls through again; nobody waits for them here.
-        world.breaker().close()
+        breaker_of(world).close()
         storm.sweep()
     storm.calm_down()
     audited()
@@ -199,7 +207,9 @@ def test_no_payment_is_unaccounted_for_whatever_happens_to_it(world, audited):
     paid_there = {each["out_trade_no"]: each for each in trades if each["transaction_id"]}
     ours = {
         row.out_trade_no: row
-        for row in world.rows("SELECT out_trade_no, state, transaction_id, amount_fen FROM payment")
+        for row in select_rows(
+            world, "SELECT out_trade_no, state, transaction_id, amount_fen FROM payment"
+        )
     }
     print(f"{PAYMENTS} orders: {storm.counts}, {len(paid_there)} paid, {len(refunds)} refunds")
     assert len(refunds) > PAYMENTS // 20
@@ -213,12 +223,16 @@ def test_no_payment_is_unaccounted_for_whatever_happens_to_it(world, audited):
         )
     assert not [row for row in ours.values() if row.state == "open"]
     # What was paid is for a paid order or went back, to the fen.
-    [kept] = world.rows(
-        "SELECT coalesce(sum(wechat_fen), 0) AS fen FROM shop_order WHERE state = 'paid'"
+    [kept] = select_rows(
+        world, "SELECT coalesce(sum(wechat_fen), 0) AS fen FROM shop_order WHERE state = 'paid'"
     )
     went_back = sum(each["refund_fen"] for each in refunds if each["state"] == "SUCCESS")
     assert sum(each["total_fee"] for each in paid_there.values()) == kept.fen + went_back
-    [waiting] = world.rows("SELECT count(*) AS n FROM shop_order WHERE state = 'awaiting_payment'")
+    [waiting] = select_rows(
+        world, "SELECT count(*) AS n FROM shop_order WHERE state = 'awaiting_payment'"
+    )
     assert waiting.n == 0
-    [open_refunds] = world.rows("SELECT count(*) AS n FROM refund WHERE state <> 'succeeded'")
+    [open_refunds] = select_rows(
+        world, "SELECT count(*) AS n FROM refund WHERE state <> 'succeeded'"
+    )
     assert open_refunds.n == 0

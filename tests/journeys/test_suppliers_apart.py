@@ -11,8 +11,11 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
-from tests.support.people import order_body
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_member, new_staff, order_body
 from tests.support.sheets import row_of, sheet
+from tests.support.shop import new_sku, new_store, new_supplier
+from tests.support.working import run_outbox
 
 UNKNOWN = "019a3c5e-0000-7000-8000-000000000001"
 
@@ -22,8 +25,8 @@ class Owner:
 
     def __init__(self, world, mark):
         self.world, self.mark = world, mark
-        self.supplier_id = world.supplier()
-        self.person = world.staff("supplier", self.supplier_id)
+        self.supplier_id = new_supplier(world)
+        self.person = new_staff(world, "supplier", self.supplier_id)
         self.known = self._fill()
 
     def _post(self, path, content, kind):
@@ -40,10 +43,10 @@ class Owner:
         post("/v1/supplier/qualifications", {**body, "document_id": document})
         template = {"name": self.mark, "charge_by": "piece", "rules": [{"regions": []}]}
         user = {"username": f"colleague.{self.mark}"}
-        product, sku = self.world.sku(1000, 50, self.supplier_id, title=f"秘密 {self.mark}")
-        buyer = self.world.member(beans_fen=10_000)
+        product, sku = new_sku(self.world, 1000, 50, self.supplier_id, title=f"秘密 {self.mark}")
+        buyer = new_member(self.world, beans_fen=10_000)
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
-        self.world.run_outbox()
+        run_outbox(self.world)
         address = {"recipient": self.mark, "phone": "13800000002", "detail": "2 号仓"}
         self.person.put(
             "/v1/supplier/after-sales/return-address", {**address, "region_code": "440825"}
@@ -53,7 +56,7 @@ class Owner:
         case = buyer.post(f"/v1/store/orders/{order['order_id']}/after-sales", asked).get_json()
         parts = self.person.get("/v1/supplier/fulfillment-orders").get_json()["items"]
         upload = self._post("/v1/supplier/uploads", sheet([row_of(1)]), "application/x-xlsx")
-        store = str(self.world.store(self.supplier_id, name=self.mark))
+        store = str(new_store(self.world, self.supplier_id, name=self.mark))
         clerk = {"username": f"clerk.{self.mark}"}
         clerks = f"/v1/supplier/stores/{store}/clerks"
         return {
@@ -74,7 +77,7 @@ class Owner:
 
     def _price_request(self, sku):
         """Let operators ask for another price within a pack of theirs."""
-        operator = self.world.staff("operator")
+        operator = new_staff(self.world, "operator")
         part = {"sku_id": str(sku), "quantity": 1, "price_fen": 777}
         pack = operator.post("/v1/ops/packs", {"title": f"询价 {self.mark}", "parts": [part]})
         asked = f"/v1/ops/packs/{pack.get_json()['id']}/price-requests"
@@ -82,20 +85,22 @@ class Owner:
 
     def _statement(self):
         """Owe the supplier something since last week; return the statement of it."""
-        operator = self.world.staff("operator")
+        operator = new_staff(self.world, "operator")
         body = {"supplier_id": str(self.supplier_id), "amount_fen": 10_000, "note": self.mark}
         operator.post("/v1/ops/settlement/adjustments", body)
-        self.world.execute("UPDATE settlement_item SET happened_at = now() - interval '7 days'")
+        execute_sql(
+            self.world, "UPDATE settlement_item SET happened_at = now() - interval '7 days'"
+        )
         yesterday = str(beijing_day(clock.now()) - timedelta(days=1))
         body = {"supplier_id": str(self.supplier_id), "ends_on": yesterday}
         return operator.post("/v1/ops/settlement/statements", body).get_json()["id"]
 
     def _parcel(self):
         """Sell and send another; return its parcel."""
-        _, sku = self.world.sku(1000, 50, self.supplier_id)
-        buyer = self.world.member(beans_fen=10_000)
+        _, sku = new_sku(self.world, 1000, 50, self.supplier_id)
+        buyer = new_member(self.world, beans_fen=10_000)
         order = buyer.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
-        self.world.run_outbox()
+        run_outbox(self.world)
         path = f"/v1/store/orders/{order['order_id']}"
         [part] = buyer.get(f"{path}/fulfillment-orders").get_json()["items"]
         sent = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
@@ -114,7 +119,8 @@ class Owner:
         )
         column = {"supplier": "id"}
         return {
-            table: self.world.rows(
+            table: select_rows(
+                self.world,
                 f"SELECT to_jsonb(t) FROM {table} t"
                 f" WHERE {column.get(table, 'supplier_id')} = :id ORDER BY 1",
                 id=self.supplier_id,
@@ -194,7 +200,7 @@ def test_no_listing_shows_anything_of_another_supplier(world, owners):
 
 def test_another_suppliers_parts_cannot_be_used_in_ones_own(world, owners):
     mine, other = owners
-    category = world.rows("SELECT id FROM category")[0][0]
+    category = select_rows(world, "SELECT id FROM category")[0][0]
     sku = {"code": "NEW", "list_price_fen": 100, "price_fen": 100}
     body = {"title": "新", "category_id": str(category), "skus": [sku]}
     foreign = {**body, "shipping_template_id": other.known["template_id"]}

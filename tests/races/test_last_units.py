@@ -6,8 +6,14 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+from sqlalchemy import text
+
 from mall.kernel.uow import unit_of_work
-from tests.support.people import order_body
+from tests.support.database import select_rows
+from tests.support.people import new_member, order_body, same_person
+from tests.support.shop import new_sku, stock_of
+from tests.support.wechat import ask_mock, due_queries_now, mock_status
+from tests.support.working import in_another_thread, run_sweep
 
 
 def together(count, act):
@@ -29,33 +35,33 @@ def together(count, act):
 
 def test_32_clients_for_20_units_make_exactly_20_orders(world, audited):
     """Case 1."""
-    _, sku = world.sku(1000, 20)
-    members = [world.member(beans_fen=1000) for _ in range(32)]
+    _, sku = new_sku(world, 1000, 20)
+    members = [new_member(world, beans_fen=1000) for _ in range(32)]
     body = order_body([sku], "beans", 1000)
     replies = together(32, lambda n: members[n].post("/v1/store/orders", body))
     assert Counter(reply.status_code for reply in replies) == {201: 20, 409: 12}
     codes = {reply.get_json()["code"] for reply in replies if reply.status_code == 409}
     assert codes <= {"out_of_stock", "lines_unavailable"}
-    assert world.stock_of(sku) == (0, 0)
+    assert stock_of(world, sku) == (0, 0)
     audited()
 
 
 def test_reservations_race_as_sales_do(world, audited):
     """Case 1, for orders that wait for WeChat."""
-    _, sku = world.sku(1000, 5)
-    members = [world.member() for _ in range(16)]
+    _, sku = new_sku(world, 1000, 5)
+    members = [new_member(world) for _ in range(16)]
     body = order_body([sku], "wechat", 1000)
     replies = together(16, lambda n: members[n].post("/v1/store/orders", body))
     assert Counter(reply.status_code for reply in replies) == {201: 5, 409: 11}
-    assert world.stock_of(sku) == (5, 5)
+    assert stock_of(world, sku) == (5, 5)
     audited()
 
 
 def test_one_lot_spent_from_16_connections_never_goes_below_zero(world, audited):
     """Case 2."""
-    skus = [world.sku(1000)[1] for _ in range(4)]
-    member = world.member(beans_fen=5000)
-    phones = [world.person(member) for _ in range(16)]
+    skus = [new_sku(world, 1000)[1] for _ in range(4)]
+    member = new_member(world, beans_fen=5000)
+    phones = [same_person(world, member) for _ in range(16)]
     replies = together(
         16,
         lambda n: phones[n].post("/v1/store/orders", order_body([skus[n % 4]], "beans", 1000)),
@@ -69,9 +75,9 @@ def test_one_lot_spent_from_16_connections_never_goes_below_zero(world, audited)
 
 def test_one_key_50_times_at_once_makes_one_order(world, audited):
     """Case 10."""
-    _, sku = world.sku(1000)
-    member = world.member(beans_fen=100_000)
-    phones = [world.person(member) for _ in range(50)]
+    _, sku = new_sku(world, 1000)
+    member = new_member(world, beans_fen=100_000)
+    phones = [same_person(world, member) for _ in range(50)]
     key, body = secrets.token_hex(16), order_body([sku], "beans", 1000)
     replies = together(50, lambda n: phones[n].post("/v1/store/orders", body, key))
     assert {reply.status_code for reply in replies} <= {201, 409}
@@ -88,22 +94,22 @@ def test_one_key_50_times_at_once_makes_one_order(world, audited):
 
 def test_while_the_first_waits_for_a_row_the_second_is_told_at_once(world, audited):
     """Case 10: the first order waits for its stock; its twin does not wait behind it."""
-    _, sku = world.sku(1000)
-    member = world.member(beans_fen=100_000)
-    phones = [world.person(member) for _ in range(2)]
+    _, sku = new_sku(world, 1000)
+    member = new_member(world, beans_fen=100_000)
+    phones = [same_person(world, member) for _ in range(2)]
     key, body = secrets.token_hex(16), order_body([sku], "beans", 1000)
     with ThreadPoolExecutor(1) as pool:
         with world.app.app_context(), unit_of_work() as uow:
             lock = "SELECT 1 FROM stock_level WHERE sku_id = :id FOR UPDATE"
-            uow.session.execute(world.sql(lock), {"id": sku})
+            uow.session.execute(text(lock), {"id": sku})
             first = pool.submit(lambda: phones[0].post("/v1/store/orders", body, key))
             waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             deadline = time.monotonic() + 4
-            while not world.elsewhere(lambda: world.rows(waits)):
+            while not in_another_thread(lambda: select_rows(world, waits)):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             began = time.monotonic()
-            second = world.elsewhere(lambda: phones[1].post("/v1/store/orders", body, key))
+            second = in_another_thread(lambda: phones[1].post("/v1/store/orders", body, key))
             assert second.get_json()["code"] == "idempotency_in_progress"
             assert time.monotonic() - began < 2
         assert first.result(20).status_code == 201
@@ -114,8 +120,8 @@ def test_while_the_first_waits_for_a_row_the_second_is_told_at_once(world, audit
 
 def test_two_skus_in_opposite_order_never_deadlock(world, audited):
     """Rows are locked in SKU order whatever the order of the lines."""
-    skus = [world.sku(500)[1] for _ in range(2)]
-    members = [world.member(beans_fen=10_000) for _ in range(12)]
+    skus = [new_sku(world, 500)[1] for _ in range(2)]
+    members = [new_member(world, beans_fen=10_000) for _ in range(12)]
 
     def act(n):
         lines = skus if n % 2 else skus[::-1]
@@ -128,12 +134,12 @@ def test_two_skus_in_opposite_order_never_deadlock(world, audited):
 
 def test_the_same_notice_from_eight_connections_pays_once(world, audited):
     """Case 11: repeated at the same instant."""
-    _, sku = world.sku(1000)
-    member = world.member()
+    _, sku = new_sku(world, 1000)
+    member = new_member(world)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     payment = member.post(f"{path}/payments", {}).get_json()
-    notice = world.mock("notice", {"out_trade_no": payment["out_trade_no"]})["body"].encode()
+    notice = ask_mock(world, "notice", {"out_trade_no": payment["out_trade_no"]})["body"].encode()
     replies = together(
         8, lambda n: world.app.test_client().post("/v1/webhooks/wechat/pay", data=notice).data
     )
@@ -144,9 +150,9 @@ def test_the_same_notice_from_eight_connections_pays_once(world, audited):
 
 def test_paying_races_with_cancelling_and_one_of_them_wins(world, audited):
     """Case 12."""
-    _, sku = world.sku(1000)
-    member = world.member()
-    other = world.person(member)
+    _, sku = new_sku(world, 1000)
+    member = new_member(world)
+    other = same_person(world, member)
     for _ in range(6):
         order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
         path = f"/v1/store/orders/{order['order_id']}"
@@ -156,12 +162,12 @@ def test_paying_races_with_cancelling_and_one_of_them_wins(world, audited):
             if n == 0:
                 return other.post(f"{path}/cancel").status_code
             order = {"out_trade_no": payment["out_trade_no"], "notify": False}
-            return world.mock_status("pay", order)
+            return mock_status(world, "pay", order)
 
         cancelled, paid = together(2, act)
         if paid == 200:
-            world.due_queries_now()
-            world.run_sweep("query_open_payments")
+            due_queries_now(world)
+            run_sweep(world, "query_open_payments")
         state = member.get(path).get_json()["state"]
         assert (state, cancelled, paid) in {("paid", 409, 200), ("cancelled", 200, 409)}
         audited()

@@ -5,22 +5,26 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
-from tests.support.people import at_once, order_body
+from tests.support.database import count_rows, select_rows
+from tests.support.people import at_once, login_again, new_member, new_staff, order_body
 from tests.support.selling import Counter, Sale
+from tests.support.shop import new_sku, new_supplier, stock_of
+from tests.support.wechat import due_queries_now, mock_status, pay_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 @pytest.fixture
 def paid(world):
     """An order paid by beans and WeChat and split; its member, part and supplier."""
-    supplier_id = world.supplier()
-    _, sku = world.sku(2500, 10, supplier_id)
-    person = world.member(beans_fen=3000)
+    supplier_id = new_supplier(world)
+    _, sku = new_sku(world, 2500, 10, supplier_id)
+    person = new_member(world, beans_fen=3000)
     order = person.post("/v1/store/orders", order_body([sku], "mixed", 5000, 2)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
-    world.pay(person.post(f"{path}/payments", {}).get_json())
-    world.run_outbox()
+    pay_at_wechat(world, person.post(f"{path}/payments", {}).get_json())
+    run_outbox(world)
     [part] = person.get(f"{path}/fulfillment-orders").get_json()["items"]
-    return person, path, part, world.staff("supplier", supplier_id), sku
+    return person, path, part, new_staff(world, "supplier", supplier_id), sku
 
 
 @pytest.mark.parametrize("attempt", range(4))
@@ -34,41 +38,41 @@ def test_cancelling_against_the_first_parcel(world, paid, audited, attempt):
     codes = at_once(*(acts if attempt % 2 else reversed(acts)))
     cancelled, sent = codes if attempt % 2 else reversed(codes)
     assert (cancelled, sent) in ((200, 409), (409, 201))
-    world.run_outbox()
-    [order] = world.rows("SELECT state FROM shop_order")
+    run_outbox(world)
+    [order] = select_rows(world, "SELECT state FROM shop_order")
     assert order.state == ("cancelled" if cancelled == 200 else "paid")
-    assert world.count("refund") == (cancelled == 200)
-    assert world.stock_of(sku) == (10 if cancelled == 200 else 8, 0)
+    assert count_rows(world, "refund") == (cancelled == 200)
+    assert stock_of(world, sku) == (10 if cancelled == 200 else 8, 0)
     audited()
 
 
 def test_cancelling_on_eight_phones_refunds_once(world, paid, audited):
     person, path, *_, sku = paid
-    phones = [world.login_again(person) for _ in range(8)]
+    phones = [login_again(world, person) for _ in range(8)]
     codes = at_once(*(lambda p=p: p.post(f"{path}/cancel").status_code for p in phones))
     assert set(codes) == {200}
-    assert (world.count("refund"), world.stock_of(sku)) == (1, (10, 0))
+    assert (count_rows(world, "refund"), stock_of(world, sku)) == (1, (10, 0))
     assert person.get("/v1/store/beans").get_json()["balance_fen"] == 3000
-    world.run_outbox()
+    run_outbox(world)
     audited()
 
 
 def test_cancelling_against_paying_keeps_either_the_order_or_nothing(world, audited):
-    _, sku = world.sku(2000, 5)
-    person = world.member()
+    _, sku = new_sku(world, 2000, 5)
+    person = new_member(world)
     order = person.post("/v1/store/orders", order_body([sku], "wechat", 2000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     payment = person.post(f"{path}/payments", {}).get_json()
     cancelled, _ = at_once(
         lambda: person.post(f"{path}/cancel"),
-        lambda: world.mock_status(
-            "pay", {"out_trade_no": payment["out_trade_no"], "notify": False}
+        lambda: mock_status(
+            world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False}
         ),
     )
-    world.due_queries_now()
-    world.run_sweep("query_open_payments")
-    world.run_outbox()
-    [row] = world.rows("SELECT state FROM shop_order")
+    due_queries_now(world)
+    run_sweep(world, "query_open_payments")
+    run_outbox(world)
+    [row] = select_rows(world, "SELECT state FROM shop_order")
     # Who paid first has the order, and may cancel it in another call.
     assert row.state == ("cancelled" if cancelled.status_code == 200 else "paid")
     audited()
@@ -83,7 +87,7 @@ def test_asking_on_six_phones_opens_one_case_for_a_unit(world, delivered, audite
     sale = delivered
     body = {"line_id": sale.read()["lines"][0]["id"], "kind": "refund_only", "quantity": 2}
     body |= {"reason": "damaged"}
-    phones = [world.login_again(sale.member) for _ in range(6)]
+    phones = [login_again(world, sale.member) for _ in range(6)]
     codes = at_once(
         *(lambda p=p: p.post(f"{sale.path}/after-sales", body).status_code for p in phones)
     )
@@ -95,14 +99,14 @@ def test_refunding_the_same_case_at_once_gives_back_once(world, delivered, audit
     sale = delivered
     case = sale.asked(quantity=2)
     clock.freeze(clock.now() + timedelta(hours=49))
-    staff = [world.staff("supplier", sale.supplier_id) for _ in range(4)]
+    staff = [new_staff(world, "supplier", sale.supplier_id) for _ in range(4)]
     path = f"/v1/supplier/after-sales/{case['id']}/approve"
     codes = at_once(
         *(lambda s=s: s.post(path, {}).status_code for s in staff),
-        lambda: world.run_sweep("decide_by_silence"),
+        lambda: run_sweep(world, "decide_by_silence"),
     )
     assert codes[:4].count(200) + codes[4] == 1
-    assert world.count("reimbursement") == 1
+    assert count_rows(world, "reimbursement") == 1
     assert sum(sale.read()[f"refunded_{each}_fen"] for each in ("beans", "wechat")) == 2000
     audited()
 
@@ -110,7 +114,7 @@ def test_refunding_the_same_case_at_once_gives_back_once(world, delivered, audit
 def test_refunding_different_cases_of_a_line_at_once_never_exceeds_it(world, delivered, audited):
     sale = delivered
     cases = [sale.asked() for _ in range(3)]
-    staff = [world.staff("supplier", sale.supplier_id) for _ in cases]
+    staff = [new_staff(world, "supplier", sale.supplier_id) for _ in cases]
     codes = at_once(
         *(
             lambda s=s, c=c: s.post(f"/v1/supplier/after-sales/{c['id']}/approve", {}).status_code
@@ -175,8 +179,8 @@ def test_case_20_refunding_a_voucher_while_the_clerk_redeems_it(world, audited, 
     # Either the cake was handed out, and the money is about what has left, or it never will be.
     assert refunded == 2500
     assert voucher["state"] == ("redeemed" if redeemed == 200 else "revoked")
-    assert world.stock_of(counter.sku) == (9 if redeemed == 200 else 10, 0)
-    world.run_outbox()
+    assert stock_of(world, counter.sku) == (9 if redeemed == 200 else 10, 0)
+    run_outbox(world)
     audited()
 
 
@@ -191,7 +195,7 @@ def test_cancelling_while_the_clerk_redeems(world, audited, attempt):
     codes = at_once(*(acts if attempt % 2 else reversed(acts)))
     cancelled, redeemed = codes if attempt % 2 else reversed(codes)
     assert (cancelled, redeemed) in ((200, 409), (409, 200))
-    world.run_outbox()
+    run_outbox(world)
     audited()
 
 

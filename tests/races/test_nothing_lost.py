@@ -11,14 +11,18 @@ import psutil
 import pytest
 import requests
 from redis import Redis
+from sqlalchemy import text
 
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import unit_of_work
 from mall.shell.background import relay
 from mall.shell.serving.ports import free_port
 from tests.races.test_last_units import together
-from tests.support.people import order_body
+from tests.support.database import execute_sql, findings_of, select_rows
+from tests.support.people import new_member, order_body
 from tests.support.processes import answers, is_alive, kill_all, wait_until
+from tests.support.shop import new_sku
+from tests.support.working import in_another_thread, run_outbox
 
 RECOVERY_SECONDS = 15
 
@@ -26,8 +30,8 @@ RECOVERY_SECONDS = 15
 @pytest.fixture
 def shop(world):
     """A member rich enough, and two SKUs of two suppliers: each order has two parts."""
-    skus = [world.sku(100, 1000)[1] for _ in range(2)]
-    return world.member(beans_fen=1_000_000), order_body(skus, "beans", 200)
+    skus = [new_sku(world, 100, 1000)[1] for _ in range(2)]
+    return new_member(world, beans_fen=1_000_000), order_body(skus, "beans", 200)
 
 
 def place(shop, count=1):
@@ -38,9 +42,10 @@ def place(shop, count=1):
 
 def parts(world):
     """Return how many orders have how many parts."""
-    rows = world.rows(
+    rows = select_rows(
+        world,
         "SELECT n, count(*) AS orders FROM (SELECT o.id, count(f.id) AS n FROM shop_order o"
-        " LEFT JOIN fulfillment_order f ON f.order_id = o.id GROUP BY o.id) x GROUP BY n"
+        " LEFT JOIN fulfillment_order f ON f.order_id = o.id GROUP BY o.id) x GROUP BY n",
     )
     return {row.n: row.orders for row in rows}
 
@@ -51,12 +56,12 @@ def test_a_worker_killed_in_mid_job_loses_and_repeats_nothing(world, shop, start
     start("scheduler")
     with world.app.app_context(), unit_of_work() as uow:
         # The job's own insert waits for this lock: it is in the middle, with work done.
-        uow.session.execute(world.sql("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
-        world.elsewhere(lambda: place(shop))
+        uow.session.execute(text("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
+        in_another_thread(lambda: place(shop))
         waits = (
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%split%'"
         )
-        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)), RECOVERY_SECONDS)
+        wait_until(lambda: in_another_thread(lambda: select_rows(world, waits)), RECOVERY_SECONDS)
         kill_all(worker)
     assert parts(world) == {0: 1}
     start("worker", "--processes", "1")
@@ -92,7 +97,7 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
     for process in family:
         process.send_signal(signal.SIGKILL)
     assert reply.status_code == 201
-    [delivery] = world.rows("SELECT id FROM outbox_delivery")
+    [delivery] = select_rows(world, "SELECT id FROM outbox_delivery")
     jobs = rq_queues.queue("fulfillment", Redis.from_url(redis_url)).get_jobs()
     assert str(delivery.id) not in {each for job in jobs for each in job.args[0]}
     assert parts(world) == {0: 1}
@@ -105,7 +110,7 @@ def test_a_web_server_shot_between_commit_and_enqueue_loses_nothing(
 def test_a_job_that_runs_twice_does_its_work_once(world, shop, audited):
     """Case 34."""
     place(shop, 5)
-    ids = [str(row.id) for row in world.rows("SELECT id FROM outbox_delivery")]
+    ids = [str(row.id) for row in select_rows(world, "SELECT id FROM outbox_delivery")]
     with world.app.app_context():
         assert relay.deliver(ids) == 5
         assert relay.deliver(ids) == 0
@@ -116,7 +121,7 @@ def test_a_job_that_runs_twice_does_its_work_once(world, shop, audited):
 def test_a_job_that_runs_in_eight_workers_at_once_does_its_work_once(world, shop, audited):
     """Case 34."""
     place(shop, 10)
-    ids = [str(row.id) for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
+    ids = [str(row.id) for row in select_rows(world, "SELECT id FROM outbox_delivery ORDER BY id")]
 
     def deliver(number):
         with world.app.app_context():
@@ -130,9 +135,9 @@ def test_a_job_that_runs_in_eight_workers_at_once_does_its_work_once(world, shop
 def test_a_job_whose_order_was_already_split_by_hand_adds_nothing(world, shop, audited):
     """Case 34: the message comes again, under another delivery."""
     place(shop)
-    world.run_outbox()
-    world.execute("UPDATE outbox_delivery SET state = 'pending'")
-    assert world.run_outbox() == 1
+    run_outbox(world)
+    execute_sql(world, "UPDATE outbox_delivery SET state = 'pending'")
+    assert run_outbox(world) == 1
     assert parts(world) == {2: 1}
     audited()
 
@@ -146,22 +151,22 @@ def test_a_reaction_that_fails_is_put_off_and_at_last_parked(world, shop, monkey
     [reaction] = relay.registry.reactions_to("OrderPaid")
     monkeypatch.setitem(relay.registry._by_name, reaction.name, reaction.__class__(fail))
     for attempt in range(1, 9):
-        assert world.run_outbox() == 0
-        rows = world.rows("SELECT attempts, state, last_error FROM outbox_delivery")
+        assert run_outbox(world) == 0
+        rows = select_rows(world, "SELECT attempts, state, last_error FROM outbox_delivery")
         state = "parked" if attempt == 8 else "pending"
         assert [tuple(row) for row in rows] == [(attempt, state, "RuntimeError: no")] * 2
-    findings = world.findings()
+    findings = findings_of(world)
     assert findings["nothing_parked"] == 2
     assert findings["paid_orders_fulfilled_once"] == 4
 
 
 def test_one_reaction_that_fails_does_not_hold_up_the_others(world, shop, monkeypatch, audited):
     place(shop, 3)
-    [bad, *_] = [row.id for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
-    world.execute(
-        'UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\' WHERE id = :id', id=bad
+    [bad, *_] = [row.id for row in select_rows(world, "SELECT id FROM outbox_delivery ORDER BY id")]
+    execute_sql(
+        world, 'UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\' WHERE id = :id', id=bad
     )
-    assert world.run_outbox() == 2
+    assert run_outbox(world) == 2
     assert parts(world) == {0: 1, 2: 2}
 
 

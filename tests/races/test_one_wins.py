@@ -8,6 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from catalog.suppliers import rules as supplier_rules
 from mall.members import rules as member_rules
+from tests.support.database import count_rows
+from tests.support.people import new_member, new_staff, same_person
+from tests.support.shop import new_supplier
 
 AT_ONCE = 6
 
@@ -49,24 +52,27 @@ def address(number=0, is_default=False):
 
 
 def test_one_room_is_left_and_one_gets_it(world):
-    supplier, member = world.staff("supplier", world.supplier()), world.member(address=False)
+    supplier, member = (
+        new_staff(world, "supplier", new_supplier(world)),
+        new_member(world, address=False),
+    )
     for number in range(supplier_rules.MAX_TEMPLATES - 1):
         assert supplier.post("/v1/supplier/shipping-templates", template(number)).status_code == 201
     for number in range(member_rules.MAX_ADDRESSES - 1):
         assert member.post("/v1/store/addresses", address(number)).status_code == 201
-    others = [world.person(supplier) for _ in range(AT_ONCE)]
+    others = [same_person(world, supplier) for _ in range(AT_ONCE)]
     acts = [
         lambda who=who, n=n: who.post("/v1/supplier/shipping-templates", template(f"last {n}"))
         for n, who in enumerate(others)
     ]
     assert outcome(all_at_once(acts)) == (1, {"limit_reached"})
-    phones = [world.person(member) for _ in range(AT_ONCE)]
+    phones = [same_person(world, member) for _ in range(AT_ONCE)]
     acts = [lambda who=who: who.post("/v1/store/addresses", address(9)) for who in phones]
     assert outcome(all_at_once(acts)) == (1, {"limit_reached"})
 
 
 def test_one_name_is_taken_once(world):
-    ops = [world.staff("operator") for _ in range(AT_ONCE)]
+    ops = [new_staff(world, "operator") for _ in range(AT_ONCE)]
     body = {"code": "440800-race", "name": "同名工会"}
     acts = [lambda who=who: who.post("/v1/ops/unions", body) for who in ops]
     # Code and name are both taken; which of them is met first is the race.
@@ -77,16 +83,16 @@ def test_one_name_is_taken_once(world):
     acts = [lambda who=who: who.post("/v1/ops/categories", {"path": ["同名分类"]}) for who in ops]
     done, codes = outcome(all_at_once(acts))
     assert (done > 0, codes <= {"category_name_taken"}) == (True, True)
-    assert world.count("category") == 1
+    assert count_rows(world, "category") == 1
 
 
 def test_the_default_address_is_one_whoever_chooses_at_the_same_time(world):
-    member = world.member(address=False)
+    member = new_member(world, address=False)
     ids = [
         member.post("/v1/store/addresses", address(number)).get_json()["id"] for number in range(4)
     ]
     acts = [
-        lambda who=world.person(member), each=each: who.put(
+        lambda who=same_person(world, member), each=each: who.put(
             f"/v1/store/addresses/{each}", address(1, is_default=True)
         )
         for each in ids * 2

@@ -10,9 +10,11 @@ import time
 import pytest
 
 from mall.ledger.service import funds
-from tests.support.people import at_once
+from tests.support.database import select_rows
+from tests.support.people import at_once, login_again, new_member, new_staff, same_person
 from tests.support.processes import wait_until
 from tests.support.soak import SEED, long_or_short
+from tests.support.working import run_outbox, run_sweep
 
 # A worker whose chunks are small and dawdle before they are committed, so that it is always killed
 # in the middle of its work: at its own speed it would have issued to everybody by then.
@@ -44,7 +46,7 @@ def test_case_23_a_voucher_redeemed_on_many_phones_at_once_is_redeemed_once(unio
     programme_id, [person], packs = given(union)
     right = union.right_of(person, programme_id)
     path = f"/v1/store/entitlements/{right['id']}/redeem"
-    phones = [world.login_again(person) for _ in range(8)]
+    phones = [login_again(world, person) for _ in range(8)]
     replies = at_once(
         *(
             lambda phone=phone, pack=packs[number % 2]: phone.post(path, {"pack_id": pack})
@@ -59,14 +61,14 @@ def test_case_23_a_voucher_redeemed_on_many_phones_at_once_is_redeemed_once(unio
 
 def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, world):
     programme_id, [person], packs = given(union)
-    supplier = world.staff("supplier", union.supplier_id)
+    supplier = new_staff(world, "supplier", union.supplier_id)
     order = union.redeem(person, programme_id, packs[0]).get_json()
-    world.run_outbox()
+    run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
     [part] = person.get(path).get_json()["items"]
     right = union.right_of(person, programme_id)
     change = f"/v1/store/entitlements/{right['id']}/change"
-    phones = [world.login_again(person) for _ in range(2)]
+    phones = [login_again(world, person) for _ in range(2)]
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     replies = at_once(
@@ -75,8 +77,8 @@ def test_two_changes_of_a_choice_and_a_parcel_leave_one_order(union, audited, wo
         lambda: supplier.post(send, parcel),
     )
     assert {reply.status_code for reply in replies} <= {201, 409}
-    world.run_outbox()
-    [row] = world.rows("SELECT count(*) AS n FROM shop_order WHERE state = 'paid'")
+    run_outbox(world)
+    [row] = select_rows(world, "SELECT count(*) AS n FROM shop_order WHERE state = 'paid'")
     assert row.n == 1
     audited()
 
@@ -92,7 +94,7 @@ def test_redeeming_against_the_close_leaves_every_fen_somewhere(union, audited, 
 
     def close():
         union.approver.post(path, {"reason": "结束"})
-        world.run_sweep("run_programmes")
+        run_sweep(world, "run_programmes")
 
     *codes, _ = at_once(*(lambda n=n: redeem(n) for n in range(6)), close)
     assert set(codes) <= {201, 409}
@@ -127,10 +129,10 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     path = f"/v1/union/programmes/{programme_id}"
     union.approver.post(f"{path}/close", {"reason": "结束"})
     union.run()
-    supplier = world.staff("supplier", union.supplier_id)
+    supplier = new_staff(world, "supplier", union.supplier_id)
     [part] = union.handler.get(f"{path}/deliveries").get_json()["items"]
     send = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
-    desks = [world.staff("union_officer", union.id, ["handles"]) for _ in range(2)]
+    desks = [new_staff(world, "union_officer", union.id, ["handles"]) for _ in range(2)]
     *codes, sent = [
         reply.status_code
         for reply in at_once(
@@ -141,7 +143,7 @@ def test_an_acceptance_on_two_desks_and_a_last_load_accept_once_and_wholly(union
     assert sent == 201 and set(codes) <= {200, 409} and codes.count(200) <= 1
     if 200 not in codes:
         assert union.acceptor.post(f"{path}/accept", {}).status_code == 200
-    [event] = world.rows("SELECT count(*) AS n FROM programme_event WHERE act = 'accepted'")
+    [event] = select_rows(world, "SELECT count(*) AS n FROM programme_event WHERE act = 'accepted'")
     assert event.n == 1
     audited()
 
@@ -182,7 +184,7 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
     """Between reading whose a roster entry is and committing the issue, its person may claim it."""
     count = 24
     rows = union.people(count, members_too=False)
-    people = [world.member() for _ in rows]
+    people = [new_member(world) for _ in rows]
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.approved(roster_id=union.roster(rows), pack_ids=packs)
     union.fund(programme_id)
@@ -199,14 +201,14 @@ def test_case_22_who_signs_in_while_the_issue_runs_gets_the_right_all_the_same(
     def sign_in(number):
         time.sleep(0.02 * number)
         union.bind(people[number], rows[number][1])
-        world.run_outbox()
+        run_outbox(world)
 
     at_once(
-        lambda: world.run_sweep("run_programmes"),
+        lambda: run_sweep(world, "run_programmes"),
         *(lambda n=n: sign_in(n) for n in range(count)),
     )
-    world.run_outbox()
-    rights = world.rows("SELECT state, count(*) AS n FROM entitlement GROUP BY state")
+    run_outbox(world)
+    rights = select_rows(world, "SELECT state, count(*) AS n FROM entitlement GROUP BY state")
     assert [(right.state, right.n) for right in rights] == [("open", count)]
     audited()
 
@@ -221,12 +223,12 @@ def test_the_settlement_adds_up_at_every_instant_of_a_rush(union, audited, world
         return people[number].post(where, {"pack_id": packs[0]}).status_code
 
     def look():
-        client = world.person(union.auditor)
+        client = same_person(world, union.auditor)
         return [client.get(path).get_json()["money"] for _ in range(25)]
 
     *codes, seen = at_once(*(lambda n=n: redeem(n) for n in range(10)), look)
     assert set(codes) == {201}
     for money in seen:
         assert money["spent_fen"] + money["outstanding_fen"] == money["received_fen"], money
-    world.run_outbox()
+    run_outbox(world)
     audited()

@@ -9,8 +9,9 @@ import pytest
 import requests
 
 from mall.shell.serving.ports import free_port
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
 from tests.support.processes import MALL, answers, kill_all, wait_until
+from tests.support.shop import new_sku
 
 EACH = 200
 # What a person notices; the measure of the issue.
@@ -72,7 +73,10 @@ def times(act, count):
 
 def test_six_hundred_dawdling_clients_delay_nobody(world, port, audited):
     base = f"http://127.0.0.1:{port}"
-    member, body = world.member(beans_fen=1_000_000), order_body([world.sku(100)[1]], "beans", 100)
+    member, body = (
+        new_member(world, beans_fen=1_000_000),
+        order_body([new_sku(world, 100)[1]], "beans", 100),
+    )
     dawdling = list(slow_clients(port))
     try:
         with requests.Session() as session:

@@ -25,6 +25,9 @@ import orders.carts.rules
 import orders.programmes.service.lifecycle
 from mall.kernel.sheets import writing
 from tests.races.test_one_wins import AT_ONCE, address, all_at_once, outcome, template
+from tests.support.database import count_rows, select_rows
+from tests.support.people import new_member, new_staff, phone_number, same_person
+from tests.support.shop import new_sku, new_store, new_supplier
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +37,7 @@ def word():
 
 
 def supplier(world):
-    return world.staff("supplier", world.supplier())
+    return new_staff(world, "supplier", new_supplier(world))
 
 
 def officer(union):
@@ -48,7 +51,7 @@ def send(who, path, content, media):
 
 def posting(world, person, path, body):
     """Return the act of sending what `body` makes, each as another request of a person."""
-    return lambda: world.person(person).post(path, body())
+    return lambda: same_person(world, person).post(path, body())
 
 
 def store(name=None):
@@ -60,7 +63,7 @@ def store(name=None):
 
 def product(world, code=None):
     path = {"path": ["饮食", "海味"]}
-    category = world.staff("operator").post("/v1/ops/categories", path).get_json()["id"]
+    category = new_staff(world, "operator").post("/v1/ops/categories", path).get_json()["id"]
 
     def body():
         sku = {"code": code or word(), "list_price_fen": 2000, "price_fen": 1500}
@@ -75,13 +78,13 @@ def users(world, union):
 
 def clerks(world, union):
     person = supplier(world)
-    [row] = world.rows(f"SELECT scope_id FROM staff_account WHERE id = '{person.id}'")
-    path = f"/v1/supplier/stores/{world.store(row.scope_id)}/clerks"
+    [row] = select_rows(world, f"SELECT scope_id FROM staff_account WHERE id = '{person.id}'")
+    path = f"/v1/supplier/stores/{new_store(world, row.scope_id)}/clerks"
     return posting(world, person, path, lambda: {"username": word()})
 
 
 def proposals(world, union):
-    member = world.member()
+    member = new_member(world)
 
     def body():
         return {
@@ -92,24 +95,24 @@ def proposals(world, union):
             "reference": word(),
         }
 
-    return posting(world, world.staff("operator"), "/v1/ops/beans/grants", body)
+    return posting(world, new_staff(world, "operator"), "/v1/ops/beans/grants", body)
 
 
-def new_staff():
+def staff_form():
     return {"username": word(), "display_name": "新", "duties": []}
 
 
 def changes(world, union):
-    return posting(world, world.staff("operator"), "/v1/ops/operators", new_staff)
+    return posting(world, new_staff(world, "operator"), "/v1/ops/operators", staff_form)
 
 
 def officers(world, union):
     """Opened by confirming what was proposed: the room is judged again then."""
-    one, other = world.staff("operator"), world.staff("operator")
+    one, other = new_staff(world, "operator"), new_staff(world, "operator")
     path = f"/v1/ops/unions/{union.id}/officers"
     body = {"duties": ["handles"]}
-    made = [one.post(path, new_staff() | body).get_json()["id"] for _ in range(AT_ONCE)]
-    return lambda: world.person(other).post(f"/v1/ops/accounts/changes/{made.pop()}/confirm")
+    made = [one.post(path, staff_form() | body).get_json()["id"] for _ in range(AT_ONCE)]
+    return lambda: same_person(world, other).post(f"/v1/ops/accounts/changes/{made.pop()}/confirm")
 
 
 def rosters(world, union):
@@ -117,19 +120,19 @@ def rosters(world, union):
 
 
 def selections(world, union, name=None):
-    items = [{"product_id": str(world.sku(1000, 9)[0])}]
+    items = [{"product_id": str(new_sku(world, 1000, 9)[0])}]
     path = "/v1/union/selections"
     return posting(world, officer(union), path, lambda: {"name": name or word(), "items": items})
 
 
 def packs(world, union, title=None):
-    parts = [{"sku_id": str(world.sku(1000, 9)[1]), "quantity": 1}]
+    parts = [{"sku_id": str(new_sku(world, 1000, 9)[1]), "quantity": 1}]
     path = "/v1/union/packs"
     return posting(world, officer(union), path, lambda: {"title": title or word(), "parts": parts})
 
 
 def sections(world, union, title=None):
-    path, operator = "/v1/ops/sections", world.staff("operator")
+    path, operator = "/v1/ops/sections", new_staff(world, "operator")
     return posting(world, operator, path, lambda: {"kind": "seasonal", "title": title or word()})
 
 
@@ -137,7 +140,7 @@ def uploads(world, union):
     person = supplier(world)
     content = writing.xlsx("商品", ("商品编码",), [["A"]])
     path = "/v1/supplier/uploads?name=a.xlsx"
-    return lambda: send(world.person(person), path, content, "application/octet-stream")
+    return lambda: send(same_person(world, person), path, content, "application/octet-stream")
 
 
 def products(world, union, code=None):
@@ -147,7 +150,7 @@ def products(world, union, code=None):
 def documents(world, union):
     person = supplier(world)
     path = "/v1/supplier/documents"
-    return lambda: send(world.person(person), path, b"%PDF-1.7", "application/pdf")
+    return lambda: send(same_person(world, person), path, b"%PDF-1.7", "application/pdf")
 
 
 def qualifications(world, union):
@@ -164,9 +167,9 @@ def templates(world, union, name=None):
 
 
 def cart_lines(world, union):
-    member = world.member()
-    skus = [world.sku(1000, 9)[1] for _ in range(AT_ONCE)]
-    return lambda: world.person(member).put(f"/v1/store/cart/{skus.pop()}", {"quantity": 1})
+    member = new_member(world)
+    skus = [new_sku(world, 1000, 9)[1] for _ in range(AT_ONCE)]
+    return lambda: same_person(world, member).put(f"/v1/store/cart/{skus.pop()}", {"quantity": 1})
 
 
 def programmes(world, union):
@@ -239,13 +242,13 @@ def usernames(world, union):
 
 
 def phones(world, union):
-    people = [world.member() for _ in range(AT_ONCE)]
-    code = {"code": f"phone-{world.phone_number()}"}
+    people = [new_member(world) for _ in range(AT_ONCE)]
+    code = {"code": f"phone-{phone_number()}"}
     return lambda: people.pop().put("/v1/store/me/phone", code)
 
 
 def unions_of_one_name(world, union):
-    path, operator = "/v1/ops/unions", world.staff("operator")
+    path, operator = "/v1/ops/unions", new_staff(world, "operator")
     body = {"name": "同名工会", "parent_id": str(union.id)}
     return posting(world, operator, path, lambda: {**body, "code": word()})
 
@@ -276,22 +279,22 @@ def test_one_name_of_each_kind_is_taken_once(world, union, audited, kind, code):
 
 
 def test_a_return_address_and_a_default_address_are_one_whoever_sets_them(world):
-    person, member = supplier(world), world.member(address=False)
+    person, member = supplier(world), new_member(world, address=False)
     home = {name: text for name, text in address().items() if name != "is_default"}
     path = "/v1/supplier/after-sales/return-address"
-    acts = [lambda who=world.person(person): who.put(path, home) for _ in range(AT_ONCE)]
+    acts = [lambda who=same_person(world, person): who.put(path, home) for _ in range(AT_ONCE)]
     # A member's first address becomes the default, whichever of them is the first.
     first = [
-        lambda who=world.person(member), n=n: who.post("/v1/store/addresses", address(n))
+        lambda who=same_person(world, member), n=n: who.post("/v1/store/addresses", address(n))
         for n in range(AT_ONCE)
     ]
     assert outcome(all_at_once([*acts, *first])) == (2 * AT_ONCE, set())
-    assert world.count("return_address") == 1
+    assert count_rows(world, "return_address") == 1
     shown = member.get("/v1/store/addresses").get_json()["items"]
     assert (len(shown), sum(each["is_default"] for each in shown)) == (AT_ONCE, 1)
 
 
 def test_an_officer_whose_union_does_not_exist_is_answered(world):
-    lost = world.staff("union_officer", uuid4(), ["handles", "approves", "audits"])
+    lost = new_staff(world, "union_officer", uuid4(), ["handles", "approves", "audits"])
     reply = lost.post("/v1/union/rosters", {"name": "名册"})
     assert (reply.status_code, reply.get_json()["code"]) == (404, "not_found")

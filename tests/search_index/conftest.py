@@ -5,8 +5,10 @@ import shutil
 import pytest
 
 from mall.kernel.uow import reading
+from mall.web.replies import shop_window
 from search_index import indexing
 from tests.support.people import Person
+from tests.support.working import run_outbox, run_sweep
 
 
 class Shop:
@@ -27,15 +29,15 @@ class Shop:
 
     def look(self):
         """Count stock and sales, and use what was committed to the index."""
-        self.world.run_sweep("count_availability")
-        self.world.run_sweep("count_sales")
+        run_sweep(self.world, "count_availability")
+        run_sweep(self.world, "count_sales")
         self.searcher.renew()
         self.searcher.renew_figures()
-        self.world.fresh_window()
+        shop_window.clear()
 
     def follow(self):
         """Let a worker answer what was announced, and use what it committed."""
-        self.world.run_outbox()
+        run_outbox(self.world)
         self.look()
 
     def verify(self, repairs=True):

@@ -9,8 +9,11 @@ import pytest
 
 from catalog.products.rules import SkuForm
 from mall.kernel.uow import reading
+from mall.web.replies import shop_window
 from search_index import indexing
 from search_index.answer import facets
+from tests.support.database import execute_sql, select_rows
+from tests.support.shop import new_sku, new_supplier
 
 BRANDS, COLOURS = ("甲牌", "乙牌", "丙牌"), ("红色", "蓝色", "黑色")
 
@@ -20,10 +23,11 @@ def shelf(shop):
     """Thirty things that differ in brand, colour, size and price."""
     chance = random.Random(16)
     world = shop.world
-    suppliers = [world.supplier(), world.supplier()]
+    suppliers = [new_supplier(world), new_supplier(world)]
     for number in range(30):
         size = chance.choice(["大", "小"])
-        world.sku(
+        new_sku(
+            world,
             chance.choice([990, 1990, 2990, 4990, 9900, 19900, 29900]),
             chance.choice([0, 5]),
             chance.choice(suppliers),
@@ -33,9 +37,10 @@ def shelf(shop):
             sku_form=SkuForm(f"{number}", (("尺寸", size),), 50_000, 1000),
             delivery_modes=chance.choice([("ship",), ("ship", "store_pickup")]),
         )
-    world.execute(
+    execute_sql(
+        world,
         "UPDATE product SET price_fen = 500 + 137 * (id_ % 9) * (id_ % 9)"
-        " FROM (SELECT id AS i, row_number() OVER (ORDER BY id) AS id_ FROM product) n WHERE i = id"
+        " FROM (SELECT id AS i, row_number() OVER (ORDER BY id) AS id_ FROM product) n WHERE i = id",
     )
     shop.build()
     return shop
@@ -103,7 +108,7 @@ def test_brand_and_attribute_narrow_where_the_database_answers_too(shelf):
     query = {"brand": ["甲牌"], "attribute": ["颜色:红色", "尺寸:大"], "limit": 100}
     by_index = sorted(shelf.find("收纳罐", **query))
     shelf.searcher.give_up()
-    shelf.world.fresh_window()
+    shop_window.clear()
     reply = shelf.ask(q="收纳罐", **query)
     assert reply.headers["Search-Engine"] == "database"
     assert sorted(item["title"] for item in reply.get_json()["items"]) == by_index
@@ -144,7 +149,7 @@ QUERIES = ["良姜片", "良姜红茶", "红茶", "雷州 良姜", "良姜 礼�
 def test_totals_and_order_stay_while_documents_are_replaced_and_the_index_is_rebuilt(shop):
     for number in range(24):
         kind = ("片", "红茶", "酥", "礼盒")[number % 4]
-        shop.world.sku(1000, 5, title=f"{('雷州', '徐闻')[number % 2]}良姜{kind}{number}号")
+        new_sku(shop.world, 1000, 5, title=f"{('雷州', '徐闻')[number % 2]}良姜{kind}{number}号")
     shop.build()
 
     def answers():
@@ -153,7 +158,7 @@ def test_totals_and_order_stay_while_documents_are_replaced_and_the_index_is_reb
 
     before = answers()
     assert all(total for total, _ in before.values())
-    ids = [row.id for row in shop.world.rows("SELECT id FROM product ORDER BY id")]
+    ids = [row.id for row in select_rows(shop.world, "SELECT id FROM product ORDER BY id")]
     for some in (ids[::2], ids[::3], ids[:5]):
         # What was there before stays in the files as deleted until a merge.
         put_again(shop, some)
@@ -172,7 +177,7 @@ def pages(shop, cursor, **query):
 
 def test_pages_are_of_one_state_whatever_is_indexed_meanwhile(shop):
     for number in range(9):
-        shop.world.sku(1000, 5, title=f"良姜片{number}号")
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number}号")
     shop.build()
     whole = [item["id"] for item in shop.ask(q="良姜片", limit=100).get_json()["items"]]
     first = shop.ask(q="良姜片", limit=2).get_json()
@@ -181,18 +186,18 @@ def test_pages_are_of_one_state_whatever_is_indexed_meanwhile(shop):
         seen += [item["id"] for item in body["items"]]
         assert body["total"] == 9
         # One comes to the top, one that was seen goes to the end, one that was not comes to the top.
-        shop.world.sku(1000, 5, title=f"良姜片{number}")
-        shop.world.execute(
-            "UPDATE product SET title = '极品雷州良姜片切片' WHERE id = :i", i=whole[0]
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number}")
+        execute_sql(
+            shop.world, "UPDATE product SET title = '极品雷州良姜片切片' WHERE id = :i", i=whole[0]
         )
-        shop.world.execute("UPDATE product SET title = '良姜片' WHERE id = :i", i=whole[-1])
+        execute_sql(shop.world, "UPDATE product SET title = '良姜片' WHERE id = :i", i=whole[-1])
         shop.build()
     assert seen == whole
 
 
 def test_a_list_that_is_gone_continues_by_its_place(shop):
     for number in range(5):
-        shop.world.sku(1000, 5, title=f"良姜片{number}号")
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number}号")
     shop.build()
     whole = [item["id"] for item in shop.ask(q="良姜片", limit=100).get_json()["items"]]
     first = shop.ask(q="良姜片", limit=2).get_json()
@@ -204,13 +209,13 @@ def test_a_list_that_is_gone_continues_by_its_place(shop):
 
 
 def test_searches_and_changes_at_once_give_whole_pages(shop):
-    ids = [shop.world.sku(1000, 5, title=f"良姜片{number}号")[0] for number in range(12)]
+    ids = [new_sku(shop.world, 1000, 5, title=f"良姜片{number}号")[0] for number in range(12)]
     shop.build()
     totals, ends = set(), threading.Event()
 
     def search():
         while not ends.is_set():
-            shop.world.fresh_window()
+            shop_window.clear()
             shop.searcher.renew()
             totals.add(shop.ask(q="良姜片 3号", limit=5).get_json()["total"])
 

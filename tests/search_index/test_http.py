@@ -6,17 +6,18 @@ import pytest
 
 from catalog.products.rules import SkuForm
 from search_index import rules as search_rules
-from tests.support.people import Person
+from tests.support.people import Person, new_member, order_body
+from tests.support.shop import new_sku, new_supplier
 
 
 @pytest.fixture
 def shelf(world):
     """Four products of one supplier, cheapest first, under a word of their own."""
     word = f"w{secrets.token_hex(5)}"
-    supplier_id = world.supplier()
+    supplier_id = new_supplier(world)
     for number, price in enumerate((300, 100, 200, 200)):
         modes = ("ship", "store_pickup") if number == 0 else ("ship",)
-        world.sku(price, 5, supplier_id, title=f"{word} 商品{number}", delivery_modes=modes)
+        new_sku(world, price, 5, supplier_id, title=f"{word} 商品{number}", delivery_modes=modes)
     return word, supplier_id
 
 
@@ -98,8 +99,8 @@ def test_a_bad_query_names_its_field(world, query, field):
 
 def test_the_detail_shows_what_is_left_of_each_sku(world):
     form = SkuForm("大", (("规格", "大"),), 2000, 1500, min_per_order=2, max_per_order=9)
-    product_id, sku = world.sku(1500, 7, sku_form=form, title="干贝", brief="香")
-    world.member().post("/v1/store/orders", world.order_body([sku], "wechat", 3000, quantity=2))
+    product_id, sku = new_sku(world, 1500, 7, sku_form=form, title="干贝", brief="香")
+    new_member(world).post("/v1/store/orders", order_body([sku], "wechat", 3000, quantity=2))
     detail = Person(world.app).get(f"/v1/store/products/{product_id}").get_json()
     assert (detail["title"], detail["brief"], detail["price_fen"]) == ("干贝", "香", 1500)
     assert detail["skus"] == [
@@ -118,7 +119,7 @@ def test_the_detail_shows_what_is_left_of_each_sku(world):
 
 
 def test_a_cursor_survives_its_round_trip(world):
-    product_id, _ = world.sku(100)
+    product_id, _ = new_sku(world, 100)
     assert search_rules.decode_cursor(search_rules.encode_cursor(100, product_id)) == (
         100,
         product_id,

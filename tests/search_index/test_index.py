@@ -11,22 +11,27 @@ import time
 import pytest
 
 from mall.kernel.uow import reading
+from mall.web.replies import shop_window
 from search_index import indexing
 from search_index import jobs as search_jobs
 from search_index.engines import Engine, IndexUnavailable
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_member, new_staff
 from tests.support.processes import wait_until
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import in_another_thread, run_sweep
 
 
 def test_a_change_is_found_after_its_message_and_a_removal_never_shown(shop):
-    supplier_id = shop.world.supplier()
+    supplier_id = new_supplier(shop.world)
     shop.build()
-    product_id, _ = shop.world.sku(1000, 5, supplier_id, title="良姜片")
+    product_id, _ = new_sku(shop.world, 1000, 5, supplier_id, title="良姜片")
     assert shop.find("良姜") == []
     shop.follow()
     assert shop.find("良姜") == ["良姜片"]
-    seller = shop.world.staff("supplier", supplier_id)
+    seller = new_staff(shop.world, "supplier", supplier_id)
     seller.post(f"/v1/supplier/products/{product_id}/unpublish")
-    shop.world.fresh_window()
+    shop_window.clear()
     # The index still names it; what is shown is checked against the database.
     assert shop.find("良姜") == []
     shop.follow()
@@ -35,36 +40,38 @@ def test_a_change_is_found_after_its_message_and_a_removal_never_shown(shop):
 
 def test_a_page_is_full_although_the_index_names_what_is_gone(shop):
     for number in range(12):
-        shop.world.sku(1000, 5, title=f"良姜片{number:02}")
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number:02}")
     shop.build()
     found = shop.find("良姜", limit=6)
-    shop.world.execute("UPDATE product SET state = 'unpublished' WHERE title = ANY(:t)", t=found)
-    shop.world.fresh_window()
+    execute_sql(
+        shop.world, "UPDATE product SET state = 'unpublished' WHERE title = ANY(:t)", t=found
+    )
+    shop_window.clear()
     rest = shop.find("良姜", limit=6)
     assert len(rest) == 6 and not set(rest) & set(found)
 
 
 def test_a_renamed_supplier_or_category_is_found_by_its_new_name(shop):
-    operator = shop.world.staff("operator")
-    shop.world.sku(1000, 5, title="无名")
+    operator = new_staff(shop.world, "operator")
+    new_sku(shop.world, 1000, 5, title="无名")
     shop.build()
-    tree = shop.world.member().get("/v1/store/categories").get_json()["items"]
+    tree = new_member(shop.world).get("/v1/store/categories").get_json()["items"]
     change = {"name": "香料药材", "needs_food_licence": False}
     operator.put(f"/v1/ops/categories/{tree[0]['id']}", change)
     shop.follow()
     assert shop.find("香料") == ["无名"]
-    supplier_id = shop.world.rows("SELECT supplier_id FROM product")[0][0]
+    supplier_id = select_rows(shop.world, "SELECT supplier_id FROM product")[0][0]
     operator.put(f"/v1/ops/suppliers/{supplier_id}/state", {"state": "suspended"})
     shop.follow()
     assert shop.ask(q="香料").get_json()["total"] == 0
 
 
 def test_verify_finds_and_mends_what_differs(shop):
-    ids = [shop.world.sku(1000, 5, title=f"良姜片{number}")[0] for number in range(3)]
+    ids = [new_sku(shop.world, 1000, 5, title=f"良姜片{number}")[0] for number in range(3)]
     shop.build()
-    shop.world.execute("UPDATE product SET state = 'unpublished' WHERE id = :id", id=ids[0])
-    shop.world.execute("UPDATE product SET title = '沙虫干' WHERE id = :id", id=ids[1])
-    shop.world.sku(1000, 5, title="新来的")
+    execute_sql(shop.world, "UPDATE product SET state = 'unpublished' WHERE id = :id", id=ids[0])
+    execute_sql(shop.world, "UPDATE product SET title = '沙虫干' WHERE id = :id", id=ids[1])
+    new_sku(shop.world, 1000, 5, title="新来的")
     found = shop.verify(repairs=False)
     assert (found.missing, found.stale, found.left_over) == (1, 1, 1)
     assert shop.verify().total == 3
@@ -102,20 +109,20 @@ def pointing_nowhere(engine):
 @pytest.mark.parametrize("spoil", [deleted, emptied, truncated, garbled, pointing_nowhere])
 def test_a_spoilt_index_is_fallen_back_from_and_heals_itself(shop, spoil):
     """Case 33."""
-    shop.world.sku(1000, 5, title="徐闻良姜片")
+    new_sku(shop.world, 1000, 5, title="徐闻良姜片")
     shop.build()
     spoil(shop.engine)
     # A process that starts now finds the files as they are.
     shop.searcher._loaded = None
     shop.searcher.renew()
-    shop.world.fresh_window()
+    shop_window.clear()
     reply = shop.ask(q="良姜")
     titles = [item["title"] for item in reply.get_json()["items"]]
     assert titles == ["徐闻良姜片"]
     assert reply.headers["Search-Engine"] == "database"
     assert shop.suggest("良") == []
-    assert shop.world.run_sweep("heal_index")
-    assert not shop.world.run_sweep("heal_index")
+    assert run_sweep(shop.world, "heal_index")
+    assert not run_sweep(shop.world, "heal_index")
     shop.look()
     reply = shop.ask(q="liangjiang")
     assert reply.headers["Search-Engine"] == "index"
@@ -124,14 +131,14 @@ def test_a_spoilt_index_is_fallen_back_from_and_heals_itself(shop, spoil):
 
 def test_files_that_break_in_the_middle_of_a_search_are_given_up(shop, monkeypatch):
     """Case 33."""
-    shop.world.sku(1000, 5, title="徐闻良姜片")
+    new_sku(shop.world, 1000, 5, title="徐闻良姜片")
     shop.build()
     snapshot, _ = shop.searcher.current()
     monkeypatch.setattr(snapshot, "_read", lambda *_: 1 / 0)
     reply = shop.ask(q="良姜")
     assert reply.headers["Search-Engine"] == "database"
     assert shop.engine.needs_rebuild()
-    assert shop.world.run_sweep("heal_index")
+    assert run_sweep(shop.world, "heal_index")
     shop.look()
     assert shop.ask(q="良姜").headers["Search-Engine"] == "index"
 
@@ -148,7 +155,7 @@ with Engine(Path(sys.argv[1])).writing():
 
 def test_a_lock_dies_with_its_process(shop):
     """Case 33: locked by a dead process."""
-    shop.world.sku(1000, 5, title="徐闻良姜片")
+    new_sku(shop.world, 1000, 5, title="徐闻良姜片")
     shop.build()
     program = [sys.executable, "-c", HOLD, str(shop.engine.root)]
     holder = subprocess.Popen(program, stdout=subprocess.PIPE)
@@ -181,7 +188,7 @@ with engine.writing():
 
 def test_a_writer_killed_in_mid_commit_leaves_the_last_commit_in_use(shop):
     """Case 33."""
-    shop.world.sku(1000, 5, title="徐闻良姜片")
+    new_sku(shop.world, 1000, 5, title="徐闻良姜片")
     shop.build()
     done = subprocess.run([sys.executable, "-c", DIE, str(shop.engine.root)], timeout=60)
     assert done.returncode == -signal.SIGKILL
@@ -190,7 +197,7 @@ def test_a_writer_killed_in_mid_commit_leaves_the_last_commit_in_use(shop):
     shop.look()
     assert shop.ask(q="良姜").headers["Search-Engine"] == "index"
     assert shop.find("良姜") == ["徐闻良姜片"] and shop.find("killed") == []
-    shop.world.sku(1000, 5, title="良姜红茶")
+    new_sku(shop.world, 1000, 5, title="良姜红茶")
     shop.follow()
     assert sorted(shop.find("良姜")) == ["徐闻良姜片", "良姜红茶"]
     assert shop.verify(repairs=False).total == 0
@@ -198,13 +205,13 @@ def test_a_writer_killed_in_mid_commit_leaves_the_last_commit_in_use(shop):
 
 def test_two_writers_take_turns_and_lose_nothing(shop):
     """Case 33."""
-    ids = [shop.world.sku(1000, 5, title=f"良姜片{number}")[0] for number in range(24)]
-    shop.world.execute("UPDATE product SET title = title || '改'")
-    shop.world.execute(
-        "UPDATE product SET state = 'unpublished' WHERE id = ANY(:ids)", ids=ids[12:]
+    ids = [new_sku(shop.world, 1000, 5, title=f"良姜片{number}")[0] for number in range(24)]
+    execute_sql(shop.world, "UPDATE product SET title = title || '改'")
+    execute_sql(
+        shop.world, "UPDATE product SET state = 'unpublished' WHERE id = ANY(:ids)", ids=ids[12:]
     )
     shop.build()
-    shop.world.execute("UPDATE product SET state = 'published', title = title || '又改'")
+    execute_sql(shop.world, "UPDATE product SET state = 'published', title = title || '又改'")
 
     def put(product_id):
         with shop.app.app_context(), reading() as session:
@@ -220,24 +227,24 @@ def test_two_writers_take_turns_and_lose_nothing(shop):
 
 def test_a_second_rebuild_gives_way_to_the_first(shop):
     """Case 33."""
-    shop.world.sku(1000, 5, title="良姜片")
+    new_sku(shop.world, 1000, 5, title="良姜片")
     with shop.engine.rebuilding(), pytest.raises(IndexUnavailable), shop.engine.rebuilding():
         pass
     with shop.engine.rebuilding():
-        assert shop.world.run_sweep("heal_index") is False
-    assert shop.world.run_sweep("heal_index") is True
+        assert run_sweep(shop.world, "heal_index") is False
+    assert run_sweep(shop.world, "heal_index") is True
 
 
 def test_members_search_while_the_index_is_rebuilt(shop):
     """Case 33."""
     for number in range(30):
-        shop.world.sku(1000, 5, title=f"良姜片{number}")
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number}")
     shop.build()
     answers, ends = [], threading.Event()
 
     def search():
         while not ends.is_set():
-            shop.world.fresh_window()
+            shop_window.clear()
             reply = shop.ask(q="良姜", limit=5)
             answers.append((reply.headers["Search-Engine"], len(reply.get_json()["items"])))
 
@@ -254,15 +261,15 @@ def test_members_search_while_the_index_is_rebuilt(shop):
 
 
 def test_what_changes_during_a_rebuild_is_not_lost(shop, monkeypatch):
-    product_id, _ = shop.world.sku(1000, 5, title="良姜片")
+    product_id, _ = new_sku(shop.world, 1000, 5, title="良姜片")
     shop.build()
     real = indexing._batches
 
     def changing(session):
         yield from real(session)
-        shop.world.elsewhere(
-            lambda: shop.world.execute(
-                "UPDATE product SET title = '沙虫干' WHERE id = :i", i=product_id
+        in_another_thread(
+            lambda: execute_sql(
+                shop.world, "UPDATE product SET title = '沙虫干' WHERE id = :i", i=product_id
             )
         )
         monkeypatch.setattr(indexing, "_batches", real)
@@ -276,7 +283,7 @@ def test_what_changes_during_a_rebuild_is_not_lost(shop, monkeypatch):
 
 
 def test_a_searcher_renews_itself_in_the_background(shop):
-    shop.world.sku(1000, 5, title="良姜片")
+    new_sku(shop.world, 1000, 5, title="良姜片")
     shop.searcher.start()
     try:
         with shop.app.app_context(), reading() as session:
@@ -284,7 +291,7 @@ def test_a_searcher_renews_itself_in_the_background(shop):
         began = time.monotonic()
 
         def is_found():
-            shop.world.fresh_window()
+            shop_window.clear()
             return shop.ask(q="良姜").headers.get("Search-Engine") == "index"
 
         wait_until(is_found)
@@ -294,13 +301,13 @@ def test_a_searcher_renews_itself_in_the_background(shop):
 
 
 def test_an_operator_rebuilds_verifies_and_asks_on_the_command_line(shop, command):
-    shop.world.sku(1000, 5, title="徐闻良姜片")
+    new_sku(shop.world, 1000, 5, title="徐闻良姜片")
     refused = command("search", "verify")
     assert refused.returncode == 1 and "mall search rebuild" in refused.stderr
     assert "1 products are indexed" in command("search", "rebuild").stdout
     asked = command("search", "query", "liangjiang")
     assert "1. 徐闻良姜片  ¥10.00" in asked.stdout and "1 found by the index" in asked.stdout
-    shop.world.execute("UPDATE product SET title = '沙虫干'")
+    execute_sql(shop.world, "UPDATE product SET title = '沙虫干'")
     differs = command("search", "verify", "--no-repair")
     assert (differs.returncode, "0 missing, 1 stale" in differs.stdout) == (1, True)
     assert "mended" in command("search", "verify").stdout

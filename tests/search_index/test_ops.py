@@ -3,9 +3,13 @@
 import pytest
 
 from mall.kernel.uow import unit_of_work
+from mall.web.replies import shop_window
 from search_index.words import service as word_service
 from search_index.words.rules import countable
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_member, new_staff
 from tests.support.processes import wait_until
+from tests.support.shop import new_sku
 
 OPS = "/v1/ops/search"
 
@@ -13,10 +17,10 @@ OPS = "/v1/ops/search"
 @pytest.fixture
 def run(shop):
     """A small shop, an operator, and a process that looks for what operators changed."""
-    shop.operator = shop.world.staff("operator")
+    shop.operator = new_staff(shop.world, "operator")
     shop.ids = {}
     for title in ("田艾米糕礼盒", "良姜红茶", "良姜片", "良姜酥"):
-        shop.ids[title], _ = shop.world.sku(1000, 5, title=title)
+        shop.ids[title], _ = new_sku(shop.world, 1000, 5, title=title)
     shop.build()
     shop.searcher.tally.take()
 
@@ -24,13 +28,13 @@ def run(shop):
         reply = shop.operator.post(f"{OPS}/{path}", body)
         assert reply.status_code == status, reply.get_json()
         shop.searcher.renew_edits()
-        shop.world.fresh_window()
+        shop_window.clear()
         return reply.get_json()
 
     def remove(path):
         assert shop.operator.delete(f"{OPS}/{path}").status_code == 204
         shop.searcher.renew_edits()
-        shop.world.fresh_window()
+        shop_window.clear()
 
     shop.post, shop.remove = post, remove
     yield shop
@@ -44,7 +48,7 @@ def test_synonyms_find_each_others_products_until_they_are_removed(run):
     changed = run.operator.put(f"{OPS}/synonyms/{made['id']}", {"words": ["丙丙丙", "米糕"]})
     assert changed.status_code == 200
     run.searcher.renew_edits()
-    run.world.fresh_window()
+    shop_window.clear()
     assert (run.find("乙乙乙"), run.find("丙丙丙")) == ([], ["田艾米糕礼盒"])
     assert run.operator.get(f"{OPS}/synonyms").get_json()["items"][0]["words"] == ["丙丙丙", "米糕"]
     run.remove(f"synonyms/{made['id']}")
@@ -97,7 +101,7 @@ def test_what_operators_change_is_live_within_seconds_in_a_running_process(run):
         run.operator.post(f"{OPS}/synonyms", {"words": ["戊戊戊", "米糕"]})
 
         def is_live():
-            run.world.fresh_window()
+            shop_window.clear()
             return run.find("戊戊戊") == ["田艾米糕礼盒"]
 
         wait_until(is_live)
@@ -146,7 +150,7 @@ def test_a_rule_is_there_once_and_written_down_in_the_journal(run):
 
 
 def test_whoever_does_not_merchandise_changes_nothing(run):
-    auditor = run.world.staff("operator", duties=["audits"])
+    auditor = new_staff(run.world, "operator", duties=["audits"])
     assert auditor.get(f"{OPS}/synonyms").status_code == 200
     assert auditor.post(f"{OPS}/synonyms", {"words": ["甲", "乙"]}).status_code == 403
 
@@ -156,7 +160,7 @@ def test_whoever_does_not_merchandise_changes_nothing(run):
 
 def test_searches_are_counted_by_words_once_and_by_what_they_found(run):
     for query in ("良姜", " 良姜 ", "zzzzzzz", "13800138000", "我的邮箱 a@b.cn"):
-        run.world.fresh_window()
+        shop_window.clear()
         run.ask(q=query)
     page = run.ask(q="良姜", limit=1).get_json()
     run.ask(q="良姜", limit=1, cursor=page["next_cursor"])
@@ -170,8 +174,9 @@ def test_searches_are_counted_by_words_once_and_by_what_they_found(run):
     assert [each["words"] for each in empty] == ["zzzzzzz"]
     columns = {
         row[0]
-        for row in run.world.rows(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = 'search_tally'"
+        for row in select_rows(
+            run.world,
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'search_tally'",
         )
     }
     assert columns == {"day", "words", "searches", "without_hits"}
@@ -182,7 +187,7 @@ def test_members_see_hot_words_that_enough_asked_for_and_found(run):
     with run.app.app_context(), unit_of_work() as uow:
         word_service.count_searches(uow, counted)
     run.searcher.renew_hot_words()
-    reply = run.world.member().get("/v1/store/search/hot-words")
+    reply = new_member(run.world).get("/v1/store/search/hot-words")
     assert reply.get_json()["items"] == ["良姜", "米糕"]
 
 
@@ -192,9 +197,9 @@ def test_a_day_has_room_for_so_many_words_and_old_days_go(run, monkeypatch):
         for words in ({"甲": (1, 0), "乙": (2, 0)}, {"丙": (5, 0), "丁": (1, 0), "甲": (1, 1)}):
             with unit_of_work() as uow:
                 word_service.count_searches(uow, words)
-        rows = run.world.rows("SELECT words, searches, without_hits FROM search_tally")
+        rows = select_rows(run.world, "SELECT words, searches, without_hits FROM search_tally")
         assert {tuple(row) for row in rows} == {("甲", 2, 1), ("乙", 2, 0), ("丙", 5, 0)}
-        run.world.execute("UPDATE search_tally SET day = day - 91 WHERE words = '甲'")
+        execute_sql(run.world, "UPDATE search_tally SET day = day - 91 WHERE words = '甲'")
         with unit_of_work() as uow:
             assert word_service.forget_searches(uow) == 1
 

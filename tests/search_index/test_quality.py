@@ -10,6 +10,7 @@ from search_index.answer import matching
 from search_index.language.analysis import analyzer
 from search_index.rules import Wanted
 from tests.search_index import quality
+from tests.support.database import select_rows
 
 DATA = Path("devtools/data")
 HOUSE = "橙意严选（示例）"
@@ -24,7 +25,7 @@ def demo(shop):
             assert not import_lines(lines, HOUSE, lambda: None).errors
     shop.build()
     snapshot, _ = shop.searcher.current()
-    rows = shop.world.rows("SELECT id, title FROM product")
+    rows = select_rows(shop.world, "SELECT id, title FROM product")
     titles = {row.id: row.title for row in rows}
 
     def search(text):

@@ -2,13 +2,15 @@
 
 import pytest
 
-from tests.support.people import order_body
+from tests.support.database import execute_sql
+from tests.support.people import grant_beans, new_member, order_body
+from tests.support.shop import new_sku, new_supplier, qualify, set_stock
 
 
 @pytest.fixture
 def stocked(shop):
     """A few products of the trade."""
-    supplier_id = shop.world.supplier()
+    supplier_id = new_supplier(shop.world)
     shop.skus = {}
     for title, more in {
         "雷州番薯": {"keywords": ("沙地番薯",)},
@@ -19,7 +21,7 @@ def stocked(shop):
         "纯棉水洗四件套": {},
         "Carat钻石炒锅30cm": {},
     }.items():
-        _, sku = shop.world.sku(1000, 5, supplier_id, title=title, **more)
+        _, sku = new_sku(shop.world, 1000, 5, supplier_id, title=title, **more)
         shop.skus[title] = sku
     shop.build()
     return shop
@@ -118,7 +120,7 @@ def test_a_name_stands_before_a_keyword_before_a_description(shop):
         "乙": {"keywords": ("良姜",)},
         "甲良姜": {},
     }.items():
-        shop.world.sku(1000, 5, title=title, **more)
+        new_sku(shop.world, 1000, 5, title=title, **more)
     shop.build()
     assert shop.find("良姜") == ["甲良姜", "乙", "丙"]
 
@@ -126,8 +128,8 @@ def test_a_name_stands_before_a_keyword_before_a_description(shop):
 @pytest.mark.parametrize("mark", ["sc47a537e", "A12B", "第七号店"])
 def test_who_holds_every_word_stands_before_whose_name_ends_with_the_thing(shop, mark):
     """The code of a series is a word like any other, however its letters and digits alternate."""
-    shop.world.sku(1000, 5, title="流沙南珠蚝")
-    shop.world.sku(1000, 5, title=f"徐闻生蚝干 {mark} 8号")
+    new_sku(shop.world, 1000, 5, title="流沙南珠蚝")
+    new_sku(shop.world, 1000, 5, title=f"徐闻生蚝干 {mark} 8号")
     shop.build()
     for query in (f"牡蛎 {mark}", f"shenghao {mark}"):
         assert shop.find(query)[0] == f"徐闻生蚝干 {mark} 8号", query
@@ -135,24 +137,24 @@ def test_who_holds_every_word_stands_before_whose_name_ends_with_the_thing(shop,
 
 def test_an_exact_name_stands_before_one_that_holds_it(shop):
     for title in ("良姜红茶礼盒", "良姜红茶", "红茶配良姜"):
-        shop.world.sku(1000, 5, title=title)
+        new_sku(shop.world, 1000, 5, title=title)
     shop.build()
     assert shop.find("良姜红茶") == ["良姜红茶", "良姜红茶礼盒", "红茶配良姜"]
 
 
 def test_what_is_left_stands_before_what_is_sold_out(shop):
-    shop.world.sku(1000, 5, title="良姜片甲")
-    _, sold_out = shop.world.sku(1000, 0, title="良姜片乙")
+    new_sku(shop.world, 1000, 5, title="良姜片甲")
+    _, sold_out = new_sku(shop.world, 1000, 0, title="良姜片乙")
     shop.build()
     assert shop.find("良姜") == ["良姜片甲", "良姜片乙"]
-    shop.world.set_stock(sold_out, 3)
+    set_stock(shop.world, sold_out, 3)
     shop.look()
     assert shop.find("良姜") == ["良姜片乙", "良姜片甲"]
 
 
 def test_of_equals_the_one_that_sells_stands_first(shop):
-    skus = [shop.world.sku(1000, 9, title=f"良姜片{name}")[1] for name in "甲乙丙"]
-    buyer = shop.world.member(beans_fen=10_000)
+    skus = [new_sku(shop.world, 1000, 9, title=f"良姜片{name}")[1] for name in "甲乙丙"]
+    buyer = new_member(shop.world, beans_fen=10_000)
     buyer.post("/v1/store/orders", order_body([skus[1]], total_fen=3000, quantity=3))
     buyer.post("/v1/store/orders", order_body([skus[0]], total_fen=1000))
     shop.build()
@@ -165,7 +167,7 @@ def test_of_equals_the_one_that_sells_stands_first(shop):
 )
 def test_a_search_can_be_sorted_otherwise(shop, sort, expected):
     for number, price in ((1, 200), (2, 100), (3, 300)):
-        shop.world.sku(price, 5, title=f"良姜{number}")
+        new_sku(shop.world, price, 5, title=f"良姜{number}")
     shop.build()
     assert "".join(title[-1] for title in shop.find("良姜", sort=sort)) == expected
 
@@ -177,8 +179,8 @@ def test_a_search_can_be_sorted_otherwise(shop, sort, expected):
 def varied(shop):
     """Six products that differ in everything that filters know."""
     world = shop.world
-    shop.first, shop.second = world.supplier(), world.supplier()
-    world.qualify(shop.first, "assistance", region_code="440825")
+    shop.first, shop.second = new_supplier(world), new_supplier(world)
+    qualify(world, shop.first, "assistance", region_code="440825")
     shop.ids = {}
     plan = {
         "良姜1": (shop.first, 1000, 5, {"origin_region_code": "440825", "is_pavilion": True}),
@@ -187,8 +189,8 @@ def varied(shop):
         "良姜4": (shop.second, 60_000, 5, {"delivery_modes": ("store_pickup", "ship")}),
     }
     for title, (supplier_id, price, count, more) in plan.items():
-        shop.ids[title], _ = world.sku(price, count, supplier_id, title=title, **more)
-    world.execute("UPDATE product SET tags = '[\"端午\"]' WHERE title = '良姜3'")
+        shop.ids[title], _ = new_sku(world, price, count, supplier_id, title=title, **more)
+    execute_sql(world, "UPDATE product SET tags = '[\"端午\"]' WHERE title = '良姜3'")
     shop.build()
     return shop
 
@@ -214,18 +216,20 @@ def test_filters_narrow_a_search_and_a_listing(varied, query, expected):
 
 def test_a_supplier_and_a_category_narrow_a_search(varied):
     assert len(varied.find("良姜", supplier_id=str(varied.first))) == 2
-    tree = varied.world.member().get("/v1/store/categories").get_json()["items"]
+    tree = new_member(varied.world).get("/v1/store/categories").get_json()["items"]
     assert len(varied.find("良姜", category_id=tree[0]["id"])) == 4
     assert varied.find("良姜", category_id=str(varied.first)) == []
 
 
 def test_a_lot_narrows_a_search_to_what_it_may_pay_for(varied):
-    member = varied.world.member()
-    bound = varied.world.grant(member, 1000, product_ids=[varied.ids["良姜2"], varied.ids["良姜3"]])
-    free = varied.world.grant(member, 1000)
+    member = new_member(varied.world)
+    bound = grant_beans(
+        varied.world, member, 1000, product_ids=[varied.ids["良姜2"], varied.ids["良姜3"]]
+    )
+    free = grant_beans(varied.world, member, 1000)
     assert sorted(varied.find("良姜", member, lot_id=str(bound))) == ["良姜2", "良姜3"]
     assert len(varied.find("", member, lot_id=str(free))) == 4
-    stranger = varied.world.member()
+    stranger = new_member(varied.world)
     assert varied.ask(stranger, lot_id=str(bound)).status_code == 404
     assert varied.ask(lot_id=str(bound)).status_code == 401
 
@@ -249,7 +253,7 @@ def test_facets_count_what_was_found(varied):
 
 def test_pages_of_a_search_have_no_gap_and_no_repeat(shop):
     for number in range(7):
-        shop.world.sku(1000, 5, title=f"良姜片{number}")
+        new_sku(shop.world, 1000, 5, title=f"良姜片{number}")
     shop.build()
     seen, cursor = [], None
     while True:
@@ -274,7 +278,7 @@ def test_a_query_of_signs_alone_finds_nothing_rather_than_everything(stocked, qu
 def test_a_page_skips_nothing_because_something_left_the_sale(shop, sort, left):
     """The cursor remembers a place in the order, not how many stood before it."""
     made = {
-        str(shop.world.sku(100 * number, 5, title=f"雷州番薯{number}号")[0]): number
+        str(new_sku(shop.world, 100 * number, 5, title=f"雷州番薯{number}号")[0]): number
         for number in range(1, 8)
     }
     shop.build()
@@ -282,7 +286,7 @@ def test_a_page_skips_nothing_because_something_left_the_sale(shop, sort, left):
     assert sorted(whole) == sorted(made)
     first = shop.ask(q="番薯", sort=sort, limit=3).get_json()
     gone = first["items"][0 if left == "before" else 2]["id"]
-    shop.world.execute("UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
+    execute_sql(shop.world, "UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
     shop.build()
     rest = shop.ask(q="番薯", sort=sort, limit=9, cursor=first["next_cursor"]).get_json()
     assert [item["id"] for item in rest["items"]] == whole[3:]

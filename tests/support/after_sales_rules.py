@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, multiple, rule
 
 from tests.support.selling import HOME, PARCEL
+from tests.support.working import run_sweep
 
 KINDS = st.sampled_from(["refund_only", "return_and_refund", "exchange"])
 REASONS = st.sampled_from(["no_longer_wanted", "damaged"])
@@ -68,4 +69,4 @@ class AfterSalesRules(RuleBasedStateMachine):
 
     @rule()
     def silence_decides(self):
-        self.world.run_sweep("decide_by_silence")
+        run_sweep(self.world, "decide_by_silence")

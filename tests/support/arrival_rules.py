@@ -9,6 +9,10 @@ from hypothesis.stateful import rule
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from tests.support.after_sales_rules import AfterSalesRules
+from tests.support.database import execute_sql
+from tests.support.people import new_staff
+from tests.support.shop import new_store
+from tests.support.working import run_sweep
 
 NO_PICKUP = {"wrong_state", "store_day_full", "pickup_too_late_to_change", "slot_too_soon"}
 NO_VOUCHER = {
@@ -28,9 +32,9 @@ class ArrivalRules(AfterSalesRules):
         """Let every merchant have two stores of few places, with a manager each."""
         self.counters = {}
         for supplier_id in self.suppliers:
-            stores = [self.world.store(UUID(supplier_id), daily_capacity=6) for _ in range(2)]
+            stores = [new_store(self.world, UUID(supplier_id), daily_capacity=6) for _ in range(2)]
             self.counters[supplier_id] = [
-                (each, self.world.staff("store_clerk", each, ["manages"])) for each in stores
+                (each, new_staff(self.world, "store_clerk", each, ["manages"])) for each in stores
             ]
 
     @rule(
@@ -95,13 +99,14 @@ class ArrivalRules(AfterSalesRules):
 
     @rule(share=st.integers(1, 3))
     def vouchers_end(self, share):
-        self.world.execute(
+        execute_sql(
+            self.world,
             "UPDATE pickup_voucher SET expires_at = :now WHERE state = 'valid'"
             " AND position % :share = 0",
             now=clock.now(),
             share=share,
         )
-        self.world.run_sweep("lapse_vouchers")
+        run_sweep(self.world, "lapse_vouchers")
 
     # Suppliers are paid
 

@@ -10,6 +10,10 @@ from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
 from mall.kernel.uow import unit_of_work
 from mall.members.service import members, unions
+from tests.support.database import execute_sql
+from tests.support.people import new_member, new_staff, second_operator
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 _phones = itertools.count(13_900_000_000)
 HEADS = ("姓名", "手机号", "工号", "部门", "生日")
@@ -30,16 +34,16 @@ class Union:
         with world.app.app_context(), unit_of_work() as uow:
             self.id = unions.open_union(uow, code, f"工会 {code}").id
         self.code = code
-        self.handler = world.staff("union_officer", self.id, ["handles"])
-        self.approver = world.staff("union_officer", self.id, ["approves"])
-        self.auditor = world.staff("union_officer", self.id, ["audits"])
-        self.operator = world.staff("operator")
-        self.supplier_id = world.supplier()
+        self.handler = new_staff(world, "union_officer", self.id, ["handles"])
+        self.approver = new_staff(world, "union_officer", self.id, ["approves"])
+        self.auditor = new_staff(world, "union_officer", self.id, ["audits"])
+        self.operator = new_staff(world, "operator")
+        self.supplier_id = new_supplier(world)
 
     @functools.cached_property
     def acceptor(self):
         """Return another handler: whoever records what came or was paid does not accept it."""
-        return self.world.staff("union_officer", self.id, ["handles"])
+        return new_staff(self.world, "union_officer", self.id, ["handles"])
 
     def people(self, count, members_too=True):
         """Return so many people as rows of a roster, each a member with that phone or not."""
@@ -53,7 +57,7 @@ class Union:
 
     def member(self, phone):
         """Return a member who verified this phone."""
-        person = self.world.member()
+        person = new_member(self.world)
         self.bind(person, phone)
         self.__dict__.setdefault("members", {})[phone] = person
         return person
@@ -82,7 +86,7 @@ class Union:
 
     def send_roster(self, roster_id, rows):
         self.send(f"/v1/union/rosters/{roster_id}/sheet", writing.xlsx("名册", HEADS, rows))
-        self.world.run_sweep("work_rosters")
+        run_sweep(self.world, "work_rosters")
         return self.handler.get(f"/v1/union/rosters/{roster_id}").get_json()
 
     def pack(self, price_fen, stock=1000, parts=1, **form):
@@ -93,7 +97,9 @@ class Union:
         for number in range(parts):
             price = rest if number == parts - 1 else price_fen // parts
             rest -= price
-            _, sku = self.world.sku(price, stock, self.supplier_id, delivery_modes=modes, **form)
+            _, sku = new_sku(
+                self.world, price, stock, self.supplier_id, delivery_modes=modes, **form
+            )
             skus.append(sku)
         body = {
             "title": f"福利包 {secrets.token_hex(4)}",
@@ -158,7 +164,7 @@ class Union:
         recorded = self.operator.post(path, body)
         if recorded.status_code != 201:
             return recorded
-        return self.world.second.post(f"{path}/{recorded.get_json()['id']}/confirm")
+        return second_operator(self.world).post(f"{path}/{recorded.get_json()['id']}/confirm")
 
     def issued(self, **form):
         """Return the id of a programme that was approved, funded and issued."""
@@ -185,13 +191,16 @@ class Union:
 
     def run(self):
         """Let the workers do what is due."""
-        self.world.run_sweep("run_programmes")
-        self.world.run_outbox()
+        run_sweep(self.world, "run_programmes")
+        run_outbox(self.world)
 
     def due_now(self, programme_id):
         """Let the sweep look at a programme at once."""
-        self.world.execute(
-            "UPDATE programme SET due_at = :at WHERE id = :id", at=clock.now(), id=programme_id
+        execute_sql(
+            self.world,
+            "UPDATE programme SET due_at = :at WHERE id = :id",
+            at=clock.now(),
+            id=programme_id,
         )
 
     def read(self, programme_id):

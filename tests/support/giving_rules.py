@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, consumes, multiple, rule
 
 from mall.kernel.clock import beijing_day
+from tests.support.database import execute_sql, select_rows
 from tests.support.giving import ADDRESS, Union
+from tests.support.people import new_member
+from tests.support.working import run_outbox, run_sweep
 
 EACH = 2000
 KINDS = st.sampled_from(["pick_one", "default", "unit", "restricted", "items", "open"])
@@ -103,9 +106,10 @@ class GivingRules:
             self.step(programme_id, step)
 
     def _parts(self, programme_id):
-        return self.world.rows(
+        return select_rows(
+            self.world,
             "SELECT f.id, f.supplier_id FROM fulfillment_order f JOIN order_programme p"
-            f" ON p.order_id = f.order_id WHERE p.programme_id = '{programme_id}'"
+            f" ON p.order_id = f.order_id WHERE p.programme_id = '{programme_id}'",
         )
 
     @rule(programme_id=programmes, name=st.sampled_from(STEPS))
@@ -152,9 +156,9 @@ class GivingRules:
     @rule()
     def work_off(self):
         """Let the workers issue, close and tell; what waits is looked at again at once."""
-        self.world.execute("UPDATE programme SET due_at = :at WHERE due_at > :at", at=self.now)
-        self.world.run_sweep("run_programmes")
-        self.world.run_outbox()
+        execute_sql(self.world, "UPDATE programme SET due_at = :at WHERE due_at > :at", at=self.now)
+        run_sweep(self.world, "run_programmes")
+        run_outbox(self.world)
 
     # Members
 
@@ -184,11 +188,11 @@ class GivingRules:
     @rule()
     def newcomer_signs_in(self):
         if self.newcomer is not None and len(self.people) == 2:
-            person = self.world.member()
-            self.world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+            person = new_member(self.world)
+            execute_sql(self.world, "UPDATE access_token SET expires_at = '2099-01-01'")
             self.union.bind(person, self.newcomer)
             self.people = (*self.people, person)
-            self.world.run_outbox()
+            run_outbox(self.world)
 
     @rule(target=changes, programme_id=programmes, number=st.integers(0, 2))
     def propose_withdrawal(self, programme_id, number):
@@ -213,7 +217,7 @@ class GivingRules:
     @rule(programme_id=programmes)
     def send_to_the_unit(self, programme_id):
         path = f"/v1/union/programmes/{programme_id}/deliveries"
-        self.world.run_outbox()
+        run_outbox(self.world)
         for part in self.union.handler.get(path).get_json()["items"]:
             supplier = self.suppliers[part["supplier_id"]]
             to = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"

@@ -7,6 +7,8 @@ import pytest
 
 from catalog.stock.rules import Offer
 from mall.kernel.errors import DomainError, WrongState
+from mall.kernel.text import wording
+from mall.web.problems import members_of
 
 SUPPLIER = UUID(int=900)
 DEFAULTS = {
@@ -43,7 +45,7 @@ def pairs(states):
         try:
             states.check(current, following)
         except WrongState as refusal:
-            assert refusal.details == {
+            assert members_of(refusal) == {
                 "state": current,
                 "state_zh": states.names_zh[current],
                 "wanted": following,
@@ -65,7 +67,7 @@ def written(text):
 def refusals(rules):
     """Return the code and HTTP status of each refusal that a module defines."""
     return {
-        each.code: each.status
+        each.code: wording.status_of(each.code)
         for each in vars(rules).values()
         if isinstance(each, type)
         and issubclass(each, DomainError)
@@ -74,8 +76,8 @@ def refusals(rules):
 
 
 def refused(kind, act, *arguments):
-    """Let an act be refused; return its field and what its sentences name."""
+    """Let an act be refused; return its field and what the problem document says beside it."""
     with pytest.raises(kind) as caught:
         act(*arguments)
     assert caught.value.sentence("zh") and caught.value.sentence("en")
-    return caught.value.field, caught.value.details
+    return caught.value.field, members_of(caught.value)

@@ -1,6 +1,10 @@
 """Something sold to a member, and what both sides do about it afterwards."""
 
-from tests.support.people import order_body
+from tests.support.database import execute_sql
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import charge_freight, new_sku, new_store, new_supplier
+from tests.support.wechat import pay_at_wechat, refunds_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 HOME = {"recipient": "售后", "phone": "13800000002", "region_code": "440825", "detail": "2 号仓"}
@@ -11,18 +15,19 @@ class Sale:
 
     def __init__(self, world, quantity=2, price=2500, beans=3000, freight=0, commission=0, **form):
         self.world = world
-        self.supplier_id = world.supplier()
-        world.execute(
+        self.supplier_id = new_supplier(world)
+        execute_sql(
+            world,
             "UPDATE supplier SET commission_bps = :bps WHERE id = :id",
             bps=commission,
             id=self.supplier_id,
         )
-        self.supplier = world.staff("supplier", self.supplier_id)
+        self.supplier = new_staff(world, "supplier", self.supplier_id)
         self.supplier.put("/v1/supplier/after-sales/return-address", HOME)
-        self.product, self.sku = world.sku(price, 10, self.supplier_id, **form)
+        self.product, self.sku = new_sku(world, price, 10, self.supplier_id, **form)
         if freight:
-            world.charge_freight(self.supplier_id, [self.product], freight)
-        self.member = world.member(beans_fen=beans)
+            charge_freight(world, self.supplier_id, [self.product], freight)
+        self.member = new_member(world, beans_fen=beans)
         self.order = self.place(order_body([self.sku], "mixed", None, quantity))
 
     def place(self, body):
@@ -32,8 +37,8 @@ class Sale:
         order = self.member.post("/v1/store/orders", body).get_json()
         if order["wechat_fen"]:
             path = f"/v1/store/orders/{order['order_id']}/payments"
-            assert "SUCCESS" in self.world.pay(self.member.post(path, {}).get_json())
-        self.world.run_outbox()
+            assert "SUCCESS" in pay_at_wechat(self.world, self.member.post(path, {}).get_json())
+        run_outbox(self.world)
         return order
 
     @property
@@ -84,7 +89,7 @@ class Sale:
         return self.supplier.post(f"/v1/supplier/after-sales/{case['id']}/{what}", body or {})
 
     def operator_decides(self, case, **body):
-        operator = self.world.staff("operator")
+        operator = new_staff(self.world, "operator")
         body = {"note": "已核实", "is_granted": True, **body}
         return operator.post(f"/v1/ops/after-sales/{case['id']}/arbitrate", body)
 
@@ -104,9 +109,11 @@ class Sale:
 
     def wechat_back(self):
         """Send what is due and return what WeChat has given back of the order, in fen."""
-        self.world.run_sweep("send_due_refunds")
+        run_sweep(self.world, "send_due_refunds")
         return sum(
-            each["refund_fen"] for each in self.world.refunds() if each["state"] == "SUCCESS"
+            each["refund_fen"]
+            for each in refunds_at_wechat(self.world)
+            if each["state"] == "SUCCESS"
         )
 
 
@@ -115,12 +122,12 @@ class Counter(Sale):
 
     def __init__(self, world, quantity=3, **store):
         super().__init__(world, quantity, delivery_modes=("store_pickup",))
-        world.run_outbox()
-        self.store_id = world.store(self.supplier_id, **store)
+        run_outbox(world)
+        self.store_id = new_store(world, self.supplier_id, **store)
         self.clerk = self.another_clerk()
 
     def another_clerk(self, store_id=None, **who):
-        return self.world.staff("store_clerk", store_id or self.store_id, **who)
+        return new_staff(self.world, "store_clerk", store_id or self.store_id, **who)
 
     def choose(self, store_id=None):
         """Choose the first time that a store still has."""

@@ -1,5 +1,7 @@
 """A purchase that goes to the unit, and its two sides."""
 
+from tests.support.people import new_staff
+
 PEOPLE = 4
 
 
@@ -11,7 +13,7 @@ class Unit:
         self.rows = union.people(PEOPLE)
         self.id = union.issued(**union.for_unit(self.rows))
         self.path = f"/v1/union/programmes/{self.id}"
-        self.supplier = self.world.staff("supplier", union.supplier_id)
+        self.supplier = new_staff(self.world, "supplier", union.supplier_id)
         [self.part] = self.deliveries()
         self.lines = self.part["lines"]
 

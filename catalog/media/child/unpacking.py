@@ -58,16 +58,14 @@ def _entries(file: BinaryIO) -> list[zipfile.ZipInfo]:
     if any(entry.flag_bits & 0x1 for entry in entries):
         raise _broken()
     if len(entries) > MAX_ENTRIES:
-        raise SheetRefused(
-            f"压缩包里不能超过 {MAX_ENTRIES} 个文件。", f"At most {MAX_ENTRIES} files."
-        )
+        raise SheetRefused("archive_too_many_files", limit=MAX_ENTRIES)
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
-        raise SheetRefused("压缩包解压后过大。", "The archive is too large when unpacked.")
+        raise SheetRefused("archive_unpacks_too_large")
     return entries
 
 
 def _broken() -> SheetRefused:
-    return SheetRefused("图片压缩包损坏或已加密，无法读取。", "The archive is broken or encrypted.")
+    return SheetRefused("archive_broken")
 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -26,7 +26,7 @@ from mall.kernel.files import quotas
 from mall.kernel.files.store import current_private_files
 from mall.kernel.ids import new_id
 from mall.kernel.rows.shown import each_shown
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as member_queries
 from mall.notification.rules import NewNotice
@@ -69,9 +69,9 @@ def _check_room(uow: UnitOfWork, row: SupplierApplication) -> None:
         uow.session.execute(queries.lock_application(what))
     since = uow.now - rules.SOURCE_PERIOD
     if row.source and queries.count_from(uow.session, row.source, since) >= rules.MAX_BY_SOURCE:
-        raise rules.TooManyApplications(what_zh="您所在网络", what="from your network")
+        raise rules.TooManyApplications(what=wording.name("applicant", "network"))
     if queries.count_undecided(uow.session, "phone", row.phone) >= rules.MAX_BY_PHONE:
-        raise rules.TooManyApplications("contact_phone", what_zh="该手机号", what="with this phone")
+        raise rules.TooManyApplications("contact_phone", what=wording.name("applicant", "phone"))
     if queries.count_undecided(uow.session, "name", row.name):
         raise supplying.SupplierNameTaken("name")
 
@@ -140,11 +140,11 @@ def review(
     if supplier.submitted_at is None:
         raise rules.NotSubmitted()
     if commission_bps is not None and not decision.is_approved:
-        raise Invalid("commission_bps", "驳回时不能设定费率。", "A rejection sets no commission.")
+        raise Invalid("commission_bps", "rejection_with_commission")
     if decision.is_approved:
         kind, on = rules.BUSINESS_LICENCE, beijing_day(uow.now)
         if not queries.holds(uow.session, supplier_id, kind, on):
-            raise rules.QualificationMissing(name_zh=rules.NAMES_ZH[kind], name=kind)
+            raise rules.QualificationMissing(name=rules.name_of(kind))
         supplier.commission_bps = uow.settings.default_commission_bps
         supplying.change_state(uow, supplier_id, supplier_rules.ACTIVE)
         if commission_bps is not None:
@@ -217,7 +217,7 @@ def review_qualification(
     if decision.is_approved:
         uow.emit(QualificationsChanged(str(row.supplier_id)))
     reference = f"qualification:{row.id}:decided"
-    _tell_decision(uow, row.supplier_id, reference, rules.NAMES_ZH[row.kind], decision)
+    _tell_decision(uow, row.supplier_id, reference, rules.name_of(row.kind).zh, decision)
     return row
 
 
@@ -234,7 +234,7 @@ def _calls(row: Qualification, name: str, on: date, first: int) -> list[NewNotic
     assert row.valid_until is not None
     call = rules.due_calls((row.valid_until - on).days, first)
     reference = f"qualification:{row.id}:ends:{call}"
-    what = rules.NAMES_ZH[row.kind]
+    what = rules.name_of(row.kind).zh
     zh = f"“{name}”的{what}（{row.number}）将于 {row.valid_until} 到期，请及时更新。"
     en = f"{row.kind} {row.number} of “{name}” ends on {row.valid_until}; please renew it."
     return [

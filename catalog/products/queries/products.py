@@ -175,7 +175,7 @@ def own_product(
         query = query.with_for_update()
     product = session.scalars(query).first()
     if product is None:
-        raise NotFound("product", "商品")
+        raise NotFound("product")
     return product
 
 
@@ -183,7 +183,7 @@ def get_product(session: Session, product_id: UUID, for_update: bool = False) ->
     """Return a product whoever sells it, locked if wanted; raise NotFound."""
     product = session.get(Product, product_id, with_for_update=for_update)
     if product is None:
-        raise NotFound("product", "商品")
+        raise NotFound("product")
     return product
 
 
@@ -270,7 +270,7 @@ def revision_with_base(
     """Return a revision, its product, and the content that was approved before it; or NotFound."""
     revision = session.get(ProductRevision, revision_id)
     if revision is None:
-        raise NotFound("revision", "送审版本")
+        raise NotFound("revision")
     base = session.scalars(
         select(ProductRevision)
         .where(
@@ -305,7 +305,7 @@ def sku_of_supplier(session: Session, supplier_id: UUID, sku_id: UUID) -> Sku:
         .where(Sku.id == sku_id, Product.supplier_id == supplier_id)
     ).first()
     if sku is None:
-        raise NotFound("SKU", "规格")
+        raise NotFound("SKU")
     return sku
 
 

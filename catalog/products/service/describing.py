@@ -27,7 +27,7 @@ def check(uow: UnitOfWork, supplier_id: UUID, form: ProductForm) -> None:
     """Raise Invalid or NotFound where a form contradicts itself or names what is not there."""
     rules.check(form)
     if uow.session.get(Category, form.category_id) is None:
-        raise NotFound("category", "分类", field="category_id")
+        raise NotFound("category", field="category_id")
     if form.shipping_template_id is not None:
         supplier_queries.own_template(uow.session, supplier_id, form.shipping_template_id)
     member_queries.check_region(uow.session, form.origin_region_code, "origin_region_code")

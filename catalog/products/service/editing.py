@@ -30,7 +30,7 @@ MAX_PRODUCTS = 50_000
 def ensure_category(uow: UnitOfWork, names: list[str]) -> UUID:
     """Return the category at a path of names, making what is missing."""
     if not 1 <= len(names) <= MAX_CATEGORY_DEPTH:
-        raise Invalid("category", "分类须为 1 至 3 级。", "Categories have 1 to 3 levels.")
+        raise Invalid("category", "category_levels_wrong")
     parent: Category | None = None
     for name in names:
         parent = _child(uow, parent, name)
@@ -64,7 +64,7 @@ def change_category(
     """
     category = uow.session.get(Category, category_id, with_for_update=True)
     if category is None:
-        raise NotFound("category", "分类")
+        raise NotFound("category")
     sister = uow.session.scalars(
         select(Category.id).where(
             Category.parent_id.is_not_distinct_from(category.parent_id),
@@ -73,7 +73,7 @@ def change_category(
         )
     ).first()
     if sister is not None:
-        raise Invalid("name", "同级已有同名分类。", "A category beside it has this name.")
+        raise Invalid("name", "category_name_repeated")
     category.name = name
     category.needs_food_licence = needs_food_licence
     uow.session.flush()
@@ -220,9 +220,9 @@ def schedule(
     """
     publish_at, unpublish_at = times
     if publish_at and unpublish_at and unpublish_at <= publish_at:
-        raise Invalid("unpublish_at", "下架时间须晚于上架时间。", "It must leave after it came.")
+        raise Invalid("unpublish_at", "leaves_before_it_came")
     if unpublish_at and unpublish_at <= uow.now:
-        raise Invalid("unpublish_at", "下架时间已过。", "This time has passed.")
+        raise Invalid("unpublish_at", "time_passed")
     product = products.own_product(uow.session, supplier_id, product_id, for_update=True)
     product.publish_at, product.unpublish_at = times
     product.version += 1

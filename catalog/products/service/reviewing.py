@@ -91,7 +91,7 @@ def decide(
     """
     found = uow.session.get(ProductRevision, revision_id)
     if found is None:
-        raise NotFound("revision", "送审版本")
+        raise NotFound("revision")
     # Product first, then its revision: the order in which everybody locks them.
     product = products.get_product(uow.session, found.product_id, for_update=True)
     revision = uow.session.get(

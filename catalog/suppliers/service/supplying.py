@@ -23,8 +23,6 @@ from mall.notification.service import staff_notices
 
 class SupplierNameTaken(DomainError):
     code = "supplier_name_taken"
-    zh = "已有同名供应商。"
-    en = "There is a supplier of this name."
 
 
 @dataclass(frozen=True)
@@ -122,9 +120,7 @@ def _columns(form: TemplateForm) -> dict[str, object]:
 def _check(form: TemplateForm) -> None:
     defaults = [rule for rule in form.rules if not rule.regions]
     if len(defaults) > 1:
-        raise Invalid(
-            "rules", "默认规则（不填地区）只能有一条。", "Only one rule may have no regions."
-        )
+        raise Invalid("rules", "default_rule_repeated")
     named = [code for rule in form.rules for code in rule.regions]
     if len(named) != len(set(named)):
-        raise Invalid("rules", "同一地区出现了两次。", "A region is named twice.")
+        raise Invalid("rules", "region_repeated")

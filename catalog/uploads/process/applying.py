@@ -17,6 +17,7 @@ from mall.approvals.rules import PRODUCT, UPLOAD, Subject
 from mall.approvals.service import authors
 from mall.kernel import clock
 from mall.kernel.errors import DomainError
+from mall.kernel.text.wording import Wording, finding
 from mall.kernel.together import DeferredWrite, WriteFragment
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 
@@ -24,7 +25,6 @@ log = structlog.get_logger(__name__)
 # One run of a job; what is left waits for the next.
 RUN_SECONDS = 40
 CHUNK = 200
-_CODE_TAKEN = "SKU 编码或商品编码刚被占用，请重新上传"
 
 # Only whoever finds the item pending may do what it says.
 _DONE = WriteFragment(
@@ -41,8 +41,6 @@ _DONE = WriteFragment(
 
 class AppliedElsewhere(DomainError):
     code = "upload_item_applied"
-    zh = "该商品已由另一进程导入。"
-    en = "Another process has applied this product."
 
 
 def apply(upload_id: UUID) -> None:
@@ -88,9 +86,9 @@ def _apply_one(upload: Upload, item: UploadItem) -> None:
     except AppliedElsewhere:
         return
     except psycopg.errors.UniqueViolation:
-        _fail(item, _CODE_TAKEN)
+        _fail(item, finding("code_taken_meanwhile"))
     except DomainError as error:
-        _fail(item, error.sentence("zh"))
+        _fail(item, error.wording)
 
 
 def _create(uow: UnitOfWork, upload: Upload, item: UploadItem) -> None:
@@ -150,8 +148,8 @@ def _done(item: UploadItem, product_id: UUID) -> DeferredWrite:
     return DeferredWrite(_DONE, values, AppliedElsewhere())
 
 
-def _fail(item: UploadItem, text: str) -> None:
-    problem = {"cell": "", "column": "", "text": text}
+def _fail(item: UploadItem, why: Wording) -> None:
+    problem = {"cell": "", "column": "", "text": why.zh}
     with unit_of_work() as uow:
         uow.session.execute(
             update(UploadItem)

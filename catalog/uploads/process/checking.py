@@ -51,7 +51,7 @@ def check(upload_id: UUID) -> None:
             return _hand_on(upload)
         with unit_of_work() as uow:
             held = uow.session.get_one(Upload, upload_id)
-            fail(held, refused.sentence("zh"), refused.sentence("en"))
+            fail(held, refused.wording)
         return
     groups = sheet_rows.group(rows)
     with reading() as session:
@@ -77,21 +77,17 @@ def _read(content: bytes, effort: Effort) -> list[columns.SheetRow]:
     rows = read_rows(content, LIMITS, columns.SHEET, effort)
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     found, unknown, missing = columns.heads(head)
     if missing:
         names = "、".join(missing)
-        raise SheetRefused(
-            f"表头缺少必填列：{names}。请使用模板。", f"Columns are missing: {names}."
-        )
+        raise SheetRefused("columns_missing", names=names)
     if unknown:
         names = "、".join(unknown[:10])
-        raise SheetRefused(
-            f"表头有未知或重复的列：{names}。请使用模板。", f"Unknown or repeated columns: {names}."
-        )
+        raise SheetRefused("columns_unknown", names=names)
     read = [columns.read_row(row, found) for row in rows]
     if not read:
-        raise SheetRefused("表格里没有商品。", "The sheet has no rows below its head.")
+        raise SheetRefused("sheet_without_products")
     return read
 
 
@@ -142,7 +138,7 @@ def _items(
             "row_count": len(found.rows),
             "state": "pending",
             "product_id": found.product_id,
-            "problems": [asdict(problem) for problem in found.problems],
+            "problems": [problem.shown() for problem in found.problems],
             **_plan(found, live, stocked, is_repeated),
         }
 

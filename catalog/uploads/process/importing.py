@@ -86,11 +86,7 @@ def _own_images(raw: dict[str, Any]) -> list[str]:
         if is_own_image(str(address)):
             found.append(str(address))
         elif not current_settings().fetch_images:
-            raise Invalid(
-                "images",
-                "未开启按网址取图（MALL_FETCH_IMAGES），图片须先上传。",
-                "Images of other hosts are taken only with MALL_FETCH_IMAGES=1.",
-            )
+            raise Invalid("images", "images_not_fetched")
         else:
             content = fetching.fetch(str(address), MAX_BYTES)
             found.append(store_image(current_public_files(), content).large)
@@ -159,24 +155,24 @@ def _code(text: str) -> str:
 
 def _positive(value: Any, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise Invalid(name, "价格须为正整数（分）。", "Prices are positive integers of fen.")
+        raise Invalid(name, "price_not_in_fen")
     return value
 
 
 def _form(raw: dict[str, Any], category_id: UUID) -> product_rules.ProductForm:
     title = canonical.prose(str(raw["title"]))
     if not 1 <= len(title) <= 100:
-        raise Invalid("title", "标题须为 1 至 100 个字。", "Titles have 1 to 100 characters.")
+        raise Invalid("title", "title_length_wrong")
     modes = tuple(raw.get("delivery_modes") or (product_rules.SHIP,))
     if set(modes) - set(product_rules.DELIVERY_MODES):
-        raise Invalid("delivery_modes", "未知的配送方式。", "Unknown delivery mode.")
+        raise Invalid("delivery_modes", "delivery_mode_unknown")
     return product_rules.ProductForm(
         title=title,
         category_id=category_id,
         brief=canonical.prose(str(raw.get("brief") or ""))[:200],
         description=media_service.clean(str(raw.get("description") or "")[:20_000]),
         brand=canonical.prose(str(raw.get("brand") or "")[:50]) or None,
-        unit=canonical.prose(str(raw.get("unit") or "")[:10]) or "件",
+        unit=canonical.prose(str(raw.get("unit") or "")[:10]) or product_rules.UNIT,
         keywords=tuple(
             dict.fromkeys(filter(None, (canonical.prose(str(w)) for w in raw.get("keywords", []))))
         )[:20],

@@ -14,7 +14,7 @@ from catalog.media.process import keep_sizes, store_image
 from catalog.media.rules import MAX_BYTES, ImageRefused
 from catalog.uploads import queries
 from catalog.uploads.models import Upload, UploadArchive, UploadImage
-from catalog.uploads.rules.columns import Problem, SheetRow
+from catalog.uploads.rules.columns import HEADS, Problem, SheetRow
 from mall.kernel.files import fetching
 from mall.kernel.files.quotas import SUPPLIER, Owner, StorageFull
 from mall.kernel.files.store import current_private_files, current_public_files
@@ -23,6 +23,7 @@ from mall.kernel.sandbox.frames import STARVED, Limits
 from mall.kernel.settings import current_settings
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.text import canonical
+from mall.kernel.text.wording import Wording, finding
 from mall.kernel.uow import reading, unit_of_work
 
 # One run of a job; what is left waits for the next.
@@ -85,11 +86,11 @@ def unpack(upload: Upload) -> bool:
 def _unpack(upload: Upload, content: bytes, ends: float) -> bool:
     outcome = pool.read(_ENTRIES, content, {}, _EFFORT)
     if outcome.refusal is not None:
-        raise SheetRefused(*outcome.refusal)
+        raise SheetRefused(outcome.refusal.reason, **outcome.refusal.details)
     if outcome.ending == STARVED:
         raise pool.FilesBusy()
     if not outcome.is_done:
-        raise SheetRefused("图片压缩包无法读取。", "The archive cannot be read.")
+        raise SheetRefused("archive_unreadable")
     waiting = _sorted_out(upload.id, [_entry(piece) for piece in outcome.pieces()])
     while waiting:
         if time.monotonic() > ends:
@@ -112,9 +113,9 @@ def _sorted_out(upload_id: UUID, entries: list[Entry]) -> list[Entry]:
         if entry.source in known or entry.is_by_the_way:
             continue
         if entry.stands_for is None:
-            _keep(upload_id, entry, None, "文件名应为 SKU编码.jpg、SKU编码-2.png 等")
+            _keep(upload_id, entry, None, finding("image_name_wrong"))
         elif entry.size > MAX_BYTES:
-            _keep(upload_id, entry, None, "图片不能超过 10 MB")
+            _keep(upload_id, entry, None, finding("image_too_large"))
         else:
             waiting.append(entry)
     return waiting
@@ -143,7 +144,7 @@ def _store(upload: Upload, content: bytes, batch: list[Entry]) -> int:
         begun = begun or batch[done] if done < len(batch) else None
         if begun is not None:
             done += 1
-            _keep(upload.id, begun, None, "图片无法在限定的时间和内存内读取")
+            _keep(upload.id, begun, None, finding("image_too_complex"))
     return max(done, 1)
 
 
@@ -153,7 +154,7 @@ def _keep_or_note(upload: Upload, entry: Entry, made: list[bytes]) -> None:
             raise ImageRefused("body")
         url = keep_sizes(current_public_files(), made, _owner(upload)).large
     except (ImageRefused, StorageFull) as refused:
-        _keep(upload.id, entry, None, refused.sentence("zh"))
+        _keep(upload.id, entry, None, refused.wording)
     else:
         _keep(upload.id, entry, url, None)
 
@@ -174,8 +175,9 @@ def _place(name: str) -> tuple[str, int] | None:
     return canonical.code(match.group("code")), int(match.group("position") or 1)
 
 
-def _keep(upload_id: UUID, entry: Entry, url: str | None, problem: str | None) -> None:
-    _write(upload_id, entry.source, entry.stands_for or ("", 0), (url, problem))
+def _keep(upload_id: UUID, entry: Entry, url: str | None, problem: Wording | None) -> None:
+    told = problem.zh if problem else None
+    _write(upload_id, entry.source, entry.stands_for or ("", 0), (url, told))
 
 
 def _write(
@@ -213,7 +215,7 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
     if not current_settings().fetch_images:
         for row in rows:
             if row.values.get("image_urls"):
-                _complain(row, "未开启按网址取图，请按 SKU 编码上传图片压缩包")
+                _complain(row, finding("image_urls_off"))
         return True
     with reading() as session:
         known = {image.source: image.problem for image in queries.images(session, upload.id)}
@@ -227,7 +229,7 @@ def fetch(upload: Upload, rows: Sequence[SheetRow]) -> bool:
                 place = (row.values.get("sku_code", "")[:64], position)
                 known[source] = _fetch(upload, source, url, place)
             if known[source]:
-                _complain(row, f"第 {position} 张图片无法获取：{known[source]}")
+                _complain(row, finding("image_not_fetched", position=position, why=known[source]))
     return True
 
 
@@ -243,5 +245,6 @@ def _fetch(upload: Upload, source: str, url: str, place: tuple[str, int]) -> str
     return None
 
 
-def _complain(row: SheetRow, text: str) -> None:
-    row.problems.append(Problem(row.addresses["image_urls"], "图片网址", text[:300]))
+def _complain(row: SheetRow, told: Wording) -> None:
+    [head] = HEADS["image_urls"]
+    row.problems.append(Problem(row.addresses["image_urls"], head, told))

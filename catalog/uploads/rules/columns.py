@@ -9,12 +9,14 @@ from catalog.products import rules as product_rules
 from mall.kernel.money import MAX_FEN
 from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, Wording
 
-SHEET = "商品"
-MESSAGES = "错误信息"
-YES, NO = "是", "否"
-MODES = {"快递": "ship", "门店自提": "store_pickup", "配送到单位": "unit_delivery"}
+HEADS, HINTS = wording.heads("products"), wording.hints("products")
+SHEET = wording.name("sheet", "products").zh
+MESSAGES = wording.name("sheet", "messages").zh
+YES, NO = wording.name("cell", "yes").zh, wording.name("cell", "no").zh
+MODES = {wording.name("cell", mode).zh: mode for mode in product_rules.DELIVERY_MODES}
 _CODE = re.compile(r".{1,64}")
 LISTED, LINES, COLONS, LEVELS = "、,，;；", "\n;；", ":：", "/／"
 _URL = re.compile(r"https?://[^\s\"'<>]{4,480}")
@@ -26,39 +28,50 @@ Read = Callable[[Cell], Any]
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its key, its head, how it is read, and what the template says of it."""
+    """One column: its key and how it is read; its head and what the template says are texts."""
 
     key: str
-    head: str
     read: Read
-    about: str
     is_required: bool = False
     default: Any = None
+
+    @property
+    def head(self) -> str:
+        return HEADS[self.key][0]
+
+    @property
+    def about(self) -> str:
+        return HINTS.get(self.key, "")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a cell, in Chinese."""
+    """What is wrong with a cell."""
 
     cell: str
     column: str
-    text: str
+    found: Wording
+
+    def shown(self) -> dict[str, str]:
+        """Return it as it is kept and shown, in Chinese like the sheet."""
+        text = self.found.zh if isinstance(self.found, Finding) else self.found.zh.rstrip("。")
+        return {"cell": self.cell, "column": self.column, "text": text[:300]}
 
 
 def _as_text(cell: Cell) -> str:
     if cell.kind == cells.TEXT:
         return str(cell.value)
     if cell.kind == cells.NUMBER:
-        raise WrongCell("此处应为文本，却是数字（开头的 0 可能已丢失），请把单元格设为文本格式")
+        raise WrongCell("text_is_number")
     if cell.kind == cells.DATE:
-        raise WrongCell("此处应为文本，却是日期，请把单元格设为文本格式")
+        raise WrongCell("text_is_day")
     raise WrongCell(_NOT_A_VALUE[cell.kind])
 
 
 _NOT_A_VALUE = {
-    cells.FORMULA: "不能使用公式，请粘贴为数值",
-    cells.ERROR: "单元格是错误值，请改正",
-    cells.BOOLEAN: "此处应为文本，却是逻辑值",
+    cells.FORMULA: "text_is_formula",
+    cells.ERROR: "text_is_error",
+    cells.BOOLEAN: "text_is_truth",
 }
 
 
@@ -68,9 +81,9 @@ def text(limit: int) -> Read:
     def read(cell: Cell) -> str:
         value = _as_text(cell)
         if len(value) > limit:
-            raise WrongCell(f"不能超过 {limit} 个字")
+            raise WrongCell("text_too_long", limit=limit)
         if any(ord(character) < 32 for character in value):
-            raise WrongCell("不能含有换行或控制字符")
+            raise WrongCell("text_has_controls")
         return value
 
     return read
@@ -80,7 +93,7 @@ def long_text(cell: Cell) -> str:
     """Read a description, line breaks and all."""
     value = _as_text(cell)
     if len(value) > 20_000:
-        raise WrongCell("不能超过 20000 个字")
+        raise WrongCell("text_too_long", limit=20_000)
     return value
 
 
@@ -89,7 +102,7 @@ def code(cell: Cell) -> str:
     _as_text(cell)
     value = numbers.code(cell)
     if not _CODE.fullmatch(value):
-        raise WrongCell("编码须为 1 至 64 个字符")
+        raise WrongCell("code_length_wrong")
     return value
 
 
@@ -98,7 +111,7 @@ def barcode(cell: Cell) -> str:
     _as_text(cell)
     value = numbers.code(cell)
     if not re.fullmatch(r"[0-9A-Za-z-]{4,32}", value):
-        raise WrongCell("条码须为 4 至 32 位数字、字母或横线")
+        raise WrongCell("barcode_wrong")
     return value
 
 
@@ -106,9 +119,9 @@ def money(cell: Cell) -> int:
     """Read an amount in yuan, and return it in fen."""
     fen = numbers.number(cell) * 100
     if fen != fen.to_integral_value():
-        raise WrongCell("金额最多两位小数")
+        raise WrongCell("amount_has_decimals")
     if not 1 <= fen <= MAX_FEN:
-        raise WrongCell("金额须大于 0 且不超过上限")
+        raise WrongCell("amount_out_of_bounds")
     return int(fen)
 
 
@@ -118,7 +131,7 @@ def whole(least: int, most: int) -> Read:
     def read(cell: Cell) -> int:
         number = numbers.number(cell)
         if number != number.to_integral_value() or not least <= number <= most:
-            raise WrongCell(f"应为 {least} 到 {most} 之间的整数")
+            raise WrongCell("whole_out_of_bounds", least=least, most=most)
         return int(number)
 
     return read
@@ -131,7 +144,7 @@ def yes_or_no(cell: Cell) -> bool:
         return True
     if value in (NO, "False"):
         return False
-    raise WrongCell(f"应填“{YES}”或“{NO}”")
+    raise WrongCell("yes_or_no", yes=YES, no=NO)
 
 
 def parts(separators: str, limit: int, each: int) -> Read:
@@ -141,9 +154,9 @@ def parts(separators: str, limit: int, each: int) -> Read:
         found = [canonical.prose(unescaped(part)) for part in split(_as_text(cell), separators)]
         kept = tuple(dict.fromkeys(part for part in found if part))
         if len(kept) > limit:
-            raise WrongCell(f"最多 {limit} 项")
+            raise WrongCell("too_many_parts", limit=limit)
         if any(len(part) > each for part in kept):
-            raise WrongCell(f"每项不能超过 {each} 个字")
+            raise WrongCell("part_too_long", limit=each)
         return kept
 
     return read
@@ -174,7 +187,7 @@ def modes(cell: Cell) -> tuple[str, ...]:
     names = parts("、,，;；/", 3, 10)(cell)
     unknown = [name for name in names if name not in MODES]
     if unknown or not names:
-        raise WrongCell(f"配送方式只能是：{'、'.join(MODES)}")
+        raise WrongCell("modes_unknown", modes=list(MODES))
     return tuple(MODES[name] for name in names)
 
 
@@ -182,7 +195,7 @@ def urls(cell: Cell) -> tuple[str, ...]:
     """Read addresses of images."""
     found = parts(r"\s;；,，", product_rules.MAX_IMAGES, 500)(cell)
     if not all(_URL.fullmatch(each) for each in found):
-        raise WrongCell("图片网址须以 http:// 或 https:// 开头")
+        raise WrongCell("image_url_wrong")
     return found
 
 
@@ -193,10 +206,10 @@ def pairs(cell: Cell) -> tuple[tuple[str, str], ...]:
         first = split(line, COLONS)[0]
         name, value = unescaped(first).strip(), unescaped(line[len(first) + 1 :]).strip()
         if not name or not value or len(name) > 50 or len(value) > 1000:
-            raise WrongCell("参数须写成“名称：内容”，每行一项")
+            raise WrongCell("attributes_wrong")
         found.append((name, value))
     if len(found) > 50:
-        raise WrongCell("最多 50 项")
+        raise WrongCell("too_many_parts", limit=50)
     return tuple(found)
 
 
@@ -207,47 +220,45 @@ def anything(cell: Cell) -> None:
 _QUANTITY = whole(1, product_rules.MAX_QUANTITY)
 # As many as the API takes of a SKU.
 OPTIONS = tuple(range(1, product_rules.MAX_OPTIONS + 1))
-_EXAMPLES = {1: ("如 净含量", "如 500g"), 2: ("如 口味", "如 原味")}
 
 
 def _of_option(number: int) -> tuple[Column, Column]:
-    name, value = _EXAMPLES.get(number, ("", ""))
     return (
-        Column(f"option_{number}", f"规格名{number}", text(50), name),
-        Column(f"value_{number}", f"规格值{number}", text(1000), value),
+        Column(f"option_{number}", text(50)),
+        Column(f"value_{number}", text(1000)),
     )
 
 
 COLUMNS = (
-    Column("product_code", "商品编码", code, "同一商品的各规格填同一编码", True),
-    Column("title", "商品名称", text(100), "1 至 100 字；同一商品只需在首行填写", True),
-    Column("category", "分类", text(100), "用 / 分级，如 饮食/海味；从下拉列表选", True),
-    Column("sku_code", "SKU编码", code, "您自己的规格编码，决定是新增还是更新", True),
+    Column("product_code", code, is_required=True),
+    Column("title", text(100), is_required=True),
+    Column("category", text(100), is_required=True),
+    Column("sku_code", code, is_required=True),
     *(column for number in OPTIONS for column in _of_option(number)),
-    Column("list_price_fen", "市场价", money, "元，最多两位小数；不低于会员价", True),
-    Column("price_fen", "会员价", money, "元，最多两位小数", True),
-    Column("purchase_price_fen", "工会采购价", money, "元，仅工会集采可见"),
-    Column("weight_grams", "重量克", whole(1, 1_000_000), "整数克，不填为 500", False, 500),
-    Column("barcode", "条码", barcode, "4 至 32 位"),
-    Column("min_per_order", "起订量", _QUANTITY, "不填为 1", False, 1),
-    Column("max_per_order", "单次限购", _QUANTITY, "不填不限", False, product_rules.MAX_QUANTITY),
-    Column("member_limit", "每人限购", _QUANTITY, "与限购天数一起填写"),
-    Column("member_limit_days", "限购天数", whole(1, 366), "与每人限购一起填写"),
-    Column("stock", "初始库存", whole(0, 10_000_000), "只在该规格从未入库时生效"),
-    Column("stocktake", "盘点库存", whole(0, 10_000_000), "现有数量；同一文件只生效一次"),
-    Column("low_stock_at", "库存预警", whole(0, 1_000_000), "不高于此数即提醒", False, 0),
-    Column("brand", "品牌", text(50), ""),
-    Column("unit", "单位", text(10), "不填为 件", False, "件"),
-    Column("brief", "卖点", text(200), "一句话"),
-    Column("keywords", "关键词", parts(LISTED, 20, 30), "用顿号分开", False, ()),
-    Column("attributes", "参数", pairs, "名称：内容，每行一项", False, ()),
-    Column("description", "图文描述", long_text, "可含简单 HTML"),
-    Column("delivery_modes", "配送方式", modes, "、".join(MODES), False, ("ship",)),
-    Column("template", "运费模板", text(80), "您的运费模板名称，不填包邮"),
-    Column("origin_region_code", "产地代码", text(6), "六位行政区划代码，不填随供应商"),
-    Column("is_pavilion", "乡村振兴馆", yes_or_no, "是 或 否", False, False),
-    Column("image_urls", "图片网址", urls, "用空格分开；也可按 SKU 编码上传图片压缩包"),
-    Column("current_stock", "当前库存", anything, "导出时的现有数量，仅供参考，导入时不读取"),
+    Column("list_price_fen", money, is_required=True),
+    Column("price_fen", money, is_required=True),
+    Column("purchase_price_fen", money),
+    Column("weight_grams", whole(1, 1_000_000), default=500),
+    Column("barcode", barcode),
+    Column("min_per_order", _QUANTITY, default=1),
+    Column("max_per_order", _QUANTITY, default=product_rules.MAX_QUANTITY),
+    Column("member_limit", _QUANTITY),
+    Column("member_limit_days", whole(1, 366)),
+    Column("stock", whole(0, 10_000_000)),
+    Column("stocktake", whole(0, 10_000_000)),
+    Column("low_stock_at", whole(0, 1_000_000), default=0),
+    Column("brand", text(50)),
+    Column("unit", text(10), default=product_rules.UNIT),
+    Column("brief", text(200)),
+    Column("keywords", parts(LISTED, 20, 30), default=()),
+    Column("attributes", pairs, default=()),
+    Column("description", long_text),
+    Column("delivery_modes", modes, default=("ship",)),
+    Column("template", text(80)),
+    Column("origin_region_code", text(6)),
+    Column("is_pavilion", yes_or_no, default=False),
+    Column("image_urls", urls),
+    Column("current_stock", anything),
 )
 BY_HEAD = {column.head: column for column in COLUMNS}
 # What a product has once: its first row that says it counts, and other rows must not contradict.
@@ -296,5 +307,5 @@ def read_row(row: Row, columns: Mapping[int, Column]) -> SheetRow:
         try:
             values[column.key] = column.read(cell)
         except WrongCell as wrong:
-            problems.append(Problem(address, column.head, str(wrong)))
+            problems.append(Problem(address, column.head, wrong.finding))
     return SheetRow(row.number, values, addresses, problems)

@@ -13,10 +13,12 @@ from catalog.uploads.rules.columns import COLUMNS, OF_PRODUCT, Problem, SheetRow
 from mall.kernel.errors import DomainError, Invalid
 from mall.kernel.states import Transitions
 from mall.kernel.text import canonical
+from mall.kernel.text.wording import Wording, finding
 
 WAITING, CHECKING, CHECKED = "waiting", "checking", "checked"
 APPLYING, APPLIED, FAILED = "applying", "applied", "failed"
 STATES = Transitions(
+    "upload",
     {
         WAITING: {CHECKING, FAILED},
         CHECKING: {CHECKED, FAILED, WAITING},
@@ -24,14 +26,6 @@ STATES = Transitions(
         APPLYING: {APPLIED},
         APPLIED: set(),
         FAILED: set(),
-    },
-    {
-        WAITING: "排队中",
-        CHECKING: "校验中",
-        CHECKED: "待确认",
-        APPLYING: "导入中",
-        APPLIED: "已导入",
-        FAILED: "无法读取",
     },
 )
 # Somebody works on it, or soon will.
@@ -48,14 +42,10 @@ _BY_KEY = {column.key: column for column in COLUMNS}
 
 class UploadHasProblems(DomainError):
     code = "upload_has_problems"
-    zh = "有 {wrong_count} 个商品存在错误；请改正后重新上传，或选择跳过它们。"
-    en = "{wrong_count} products have problems; correct the file, or choose to skip them."
 
 
 class UploadBusy(DomainError):
     code = "upload_busy"
-    zh = "文件仍在处理中，请稍后再试。"
-    en = "The file is still being worked on; try again shortly."
 
 
 @dataclass(frozen=True)
@@ -104,11 +94,10 @@ def group(rows: Iterable[SheetRow]) -> list[Group]:
         for key in ("product_code", "sku_code", "list_price_fen", "price_fen"):
             address = row.addresses[key]
             if key not in row.values and address not in complained:
-                found.problems.append(Problem(address, _BY_KEY[key].head, "必填"))
+                found.problems.append(Problem(address, _BY_KEY[key].head, finding("required")))
         sku_code = row.values.get("sku_code")
         if sku_code in seen:
-            text = f"SKU 编码与 {seen[sku_code]} 重复"
-            found.problems.append(Problem(row.addresses["sku_code"], "SKU编码", text))
+            _note(found, row, "sku_code", finding("sku_code_repeated_at", cell=seen[sku_code]))
         elif sku_code is not None:
             seen[sku_code] = row.addresses["sku_code"]
     return list(groups.values())
@@ -117,11 +106,11 @@ def group(rows: Iterable[SheetRow]) -> list[Group]:
 def build(found: Group, known: Known) -> None:
     """Make the product of a group, or note every reason why it cannot be made."""
     common = _common(found)
-    category_id = _look_up(found, common, "category", known.categories, "没有这个分类")
-    template_id = _look_up(found, common, "template", known.templates, "没有这个运费模板")
+    category_id = _look_up(found, common, "category", known.categories, "category_unknown")
+    template_id = _look_up(found, common, "template", known.templates, "template_unknown")
     region = common.get("origin_region_code")
     if region is not None and region not in known.regions:
-        _complain(found, "origin_region_code", "没有这个行政区划代码")
+        _complain(found, "origin_region_code", finding("region_code_unknown"))
     _find_product(found, known)
     _check_options(found)
     for row in found.rows:
@@ -159,8 +148,7 @@ def _find_product(found: Group, known: Known) -> None:
         if found.product_id is None:
             found.product_id = owner
         elif owner != found.product_id:
-            text = "该 SKU 编码已用于您的另一个商品"
-            found.problems.append(Problem(row.addresses["sku_code"], "SKU编码", text))
+            _note(found, row, "sku_code", finding("sku_code_of_another"))
 
 
 def _check_options(found: Group) -> None:
@@ -169,25 +157,27 @@ def _check_options(found: Group) -> None:
             name, value = f"option_{number}", f"value_{number}"
             if (name in row.values) != (value in row.values):
                 key = name if name in row.values else value
-                text = "规格名与规格值须一起填写"
-                found.problems.append(Problem(row.addresses[key], _BY_KEY[key].head, text))
+                _note(found, row, key, finding("option_incomplete"))
 
 
 def _check_numbers(found: Group, row: SheetRow) -> None:
     """Note numbers of a row that contradict each other, whatever else is wrong with it."""
     values = row.values
     pairs = (
-        ("price_fen", "list_price_fen", "会员价不能高于市场价"),
-        ("min_per_order", "max_per_order", "起订量不能大于单次限购"),
+        ("price_fen", "list_price_fen", "price_above_market"),
+        ("min_per_order", "max_per_order", "minimum_above_limit"),
     )
-    for low, high, text in pairs:
+    for low, high, told in pairs:
         if low in values and high in values and values[low] > values[high]:
-            found.problems.append(Problem(row.addresses[low], _BY_KEY[low].head, text))
+            _note(found, row, low, finding(told))
     limits = ("member_limit", "member_limit_days")
     given = [key for key in limits if key in values]
     if len(given) == 1:
-        text = "每人限购与限购天数须一起填写"
-        found.problems.append(Problem(row.addresses[given[0]], _BY_KEY[given[0]].head, text))
+        _note(found, row, given[0], finding("member_limit_alone"))
+
+
+def _note(found: Group, row: SheetRow, key: str, told: Wording) -> None:
+    found.problems.append(Problem(row.addresses[key], _BY_KEY[key].head, told))
 
 
 def _common(found: Group) -> dict[str, Any]:
@@ -197,26 +187,24 @@ def _common(found: Group) -> dict[str, Any]:
             if key not in row.values:
                 continue
             if key in common and common[key] != row.values[key]:
-                text = f"与同一商品（{found.product_code}）前面的行不一致"
-                problem = Problem(row.addresses[key], _BY_KEY[key].head, text)
-                found.problems.append(problem)
+                _note(found, row, key, finding("row_differs", code=found.product_code))
             common.setdefault(key, row.values[key])
     complained = {problem.column for problem in found.problems}
     for key in ("title", "category"):
         if key not in common and _BY_KEY[key].head not in complained:
-            _complain(found, key, "必填")
+            _complain(found, key, finding("required"))
     return common
 
 
 def _look_up(
-    found: Group, common: Mapping[str, Any], key: str, table: Mapping[str, UUID], otherwise: str
+    found: Group, common: Mapping[str, Any], key: str, table: Mapping[str, UUID], unknown: str
 ) -> UUID | None:
     if key not in common:
         return None
     name = common[key]
     found_id = table.get(path_key(name) if key == "category" else canonical.key(name))
     if found_id is None:
-        _complain(found, key, f"{otherwise}：{name[:40]}")
+        _complain(found, key, finding(unknown, name=name[:40]))
     return found_id
 
 
@@ -226,10 +214,10 @@ def path_key(path: str) -> str:
     return "\n".join(canonical.key(columns.unescaped(step)) for step in steps)
 
 
-def _complain(found: Group, key: str, text: str) -> None:
+def _complain(found: Group, key: str, told: Wording) -> None:
     row = next((each for each in found.rows if key in each.values), found.rows[0])
     address = row.addresses.get(key, f"A{row.number}")
-    found.problems.append(Problem(address, _BY_KEY[key].head, text))
+    found.problems.append(Problem(address, _BY_KEY[key].head, told))
 
 
 def _complain_of(found: Group, error: Invalid) -> None:
@@ -241,8 +229,8 @@ def _complain_of(found: Group, error: Invalid) -> None:
     elif place == ["skus"]:
         key = "value_1"
     address = row.addresses.get(key, row.addresses["sku_code"])
-    head = _BY_KEY[key].head if key in row.addresses else "SKU编码"
-    found.problems.append(Problem(address, head, error.sentence("zh").rstrip("。")))
+    head = _BY_KEY[key if key in row.addresses else "sku_code"].head
+    found.problems.append(Problem(address, head, error.wording))
 
 
 def _images(found: Group, known: Known) -> tuple[str, ...]:

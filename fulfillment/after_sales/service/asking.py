@@ -16,6 +16,7 @@ from fulfillment.shipments import rules as shipment_rules
 from mall.access.rules import OPS, STORE, SUPPLIER, UNION
 from mall.kernel.db import hold_turn
 from mall.kernel.ids import new_id, new_number
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries as member_queries
 from mall.members.rules import AddressForm, clean_phone
@@ -71,7 +72,9 @@ def request(uow: UnitOfWork, member_id: UUID, order_id: UUID, asked: Request) ->
     goods.held_quantity += case.held
     case.due_at = limits(uow).due(rules.REQUESTED, uow.now)
     uow.session.add(case)
-    _note(uow, case, None, f"member:{member_id}", rules.REASONS[asked.reason].zh)
+    _note(
+        uow, case, None, f"member:{member_id}", wording.name("after_sales_reason", asked.reason).zh
+    )
     tell_supplier(uow, case, "有新的售后申请，请处理", "There is a new after-sales request")
     return part, goods, case
 
@@ -189,7 +192,7 @@ def send_back(
     number = shipment_rules.clean_number(carrier, tracking_no)
     queries.case_of_member(uow.session, case_id, member_id)
     *_, case = lock(uow, case_id)
-    note = f"{shipment_rules.CARRIERS[carrier].name} {number or ''}".strip()
+    note = f"{shipment_rules.CARRIERS[carrier].wording.zh} {number or ''}".strip()
     sent = {"return_carrier": carrier, "return_tracking_no": number}
     become(uow, case, rules.IN_RETURN, f"member:{member_id}", note, **sent)
     tell_supplier(uow, case, "退货已寄出，请注意查收", "Goods are on their way back")

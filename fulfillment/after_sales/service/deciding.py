@@ -148,11 +148,7 @@ def accept_goods(
     if case.state != rules.RECEIVED:
         raise rules.STATES.refusal(case.state, rules.REFUNDED)
     if restocked > case.quantity:
-        raise Invalid(
-            "restocked",
-            f"最多 {case.quantity} 件可重新上架。",
-            f"At most {case.quantity} can go back on sale.",
-        )
+        raise Invalid("restocked", "restocked_too_many", most=case.quantity)
     if refund_instead:
         _refund(uow, found, actor, "")
     else:

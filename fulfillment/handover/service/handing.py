@@ -83,8 +83,7 @@ def _refusal(found: HandOut, right: HandOutShare, place: int) -> rules.AlreadyHa
     return rules.AlreadyHandedOut(
         f"items.{place}.recipient_id",
         name=right.name,
-        state=found.state,
-        state_zh=rules.HAND_OUTS.names_zh[found.state],
+        state=rules.HAND_OUTS.name(found.state),
         at=f"{found.recorded_at.astimezone(BEIJING):%Y-%m-%d %H:%M}",
         by=found.recorded_by,
     )

@@ -82,7 +82,7 @@ def _count(uow: UnitOfWork, told: Receipt) -> list[LoadReceiptLine]:
     counted = {each.line_id: (index, each) for index, each in enumerate(told.lines)}
     for line_id, (index, _) in counted.items():
         if line_id not in sent:
-            raise NotFound("line", "明细", field=f"lines.{index}.line_id")
+            raise NotFound("line", field=f"lines.{index}.line_id")
     rows = []
     for line_id, quantity in sent.items():
         index, each = counted.get(line_id, (0, Counted(line_id, quantity)))

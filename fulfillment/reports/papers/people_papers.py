@@ -10,6 +10,7 @@ from fulfillment.reports.papers import programme_papers
 from mall.kernel.clock import BEIJING
 from mall.kernel.errors import NotFound
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from mall.members.rules import mask_phone
 from orders.entitlements import queries as entitlement_queries
 from orders.entitlements import rules as entitlement_rules
@@ -88,11 +89,11 @@ def _people(session: Session, programme: Programme, part: int) -> list[tuple[int
     first = (part - 1) * rules.MAX_ROWS
     found = entitlement_queries.slice_of(session, programme.id, first, rules.MAX_ROWS)
     if not found and part > 1:
-        raise NotFound("part", "部分", field="part")
+        raise NotFound("part", field="part")
     return list(enumerate(found, start=first + 1))
 
 
 def _title(name: str, programme: Programme, part: int) -> str:
     parts = max(1, -(-programme.head_count // rules.MAX_ROWS))
     of = f"（第 {part} 部分，共 {parts} 部分）" if parts > 1 else ""
-    return f"{rules.PAPERS[name]}{of}"
+    return f"{wording.name('paper', name).zh}{of}"

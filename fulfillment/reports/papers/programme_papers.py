@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from catalog.packs.rules import BASES_ZH
+from catalog.packs.rules import AGREED
 from catalog.products.queries import products
 from fulfillment.after_sales import rules as after_sales_rules
 from fulfillment.dispatch import queries as dispatch_queries
@@ -15,6 +15,7 @@ from fulfillment.handover import rules as handover_rules
 from fulfillment.reports import queries, rules
 from mall.kernel.clock import BEIJING
 from mall.kernel.paper.document import Cell, Fen, Paper, Table
+from mall.kernel.text import wording
 from mall.members.service import unions
 from orders.collective import queries as collective_queries
 from orders.collective import rules as collective_rules
@@ -34,7 +35,7 @@ def head(session: Session, programme: Programme) -> list[tuple[str, Cell]]:
     return [
         ("工会", name),
         ("方案", f"{programme.name}（{programme.number}）"),
-        ("类型", rules.KINDS[programme.kind]),
+        ("类型", wording.name("programme_kind", programme.kind).zh),
         ("状态", programme_rules.STATES.names_zh[programme.state]),
         ("期限", f"{programme.opens_on} 至 {programme.closes_on}"),
         ("人数", programme.head_count),
@@ -60,7 +61,7 @@ def purchase_list(session: Session, programme: Programme) -> Paper:
             each.supplier_name,
             each.title,
             rules.options_text(each.options),
-            rules.DELIVERIES[each.delivery_mode],
+            wording.name("delivery_mode", each.delivery_mode).zh,
             Fen(each.price_fen),
             each.quantity,
             Fen(each.amount_fen),
@@ -82,12 +83,16 @@ def purchase_list(session: Session, programme: Programme) -> Paper:
         ["合计", "", "", "", None, units, Fen(total), Fen(paid)],
     )
     return Paper(
-        rules.PAPERS["purchase-list"],
+        wording.name("paper", "purchase-list").zh,
         head(session, programme),
         [*contents(session, programme), table],
         footer=footer(programme),
         is_landscape=True,
     )
+
+
+def _basis(basis: str) -> str:
+    return wording.name("price_basis", basis).zh if basis in AGREED else ""
 
 
 def contents(session: Session, programme: Programme) -> list[Table]:
@@ -103,7 +108,7 @@ def contents(session: Session, programme: Programme) -> list[Table]:
                 part["title"],
                 rules.options_text(part["options"]),
                 Fen(part["price_fen"]),
-                BASES_ZH.get(part.get("price_basis", ""), ""),
+                _basis(part.get("price_basis", "")),
                 part["quantity"],
                 Fen(part["price_fen"] * part["quantity"]),
             ]
@@ -139,8 +144,8 @@ def contract_appendix(session: Session, programme: Programme) -> Paper:
     facts = head(session, programme)
     address = programme.unit_address
     facts += [
-        ("配送方式", rules.DELIVERIES[programme.delivery]),
-        ("剩余处理", rules.LEFTOVERS[programme.leftover]),
+        ("配送方式", wording.name("delivery_mode", programme.delivery).zh),
+        ("剩余处理", wording.name("leftover", programme.leftover).zh),
         ("允许补差价", "是" if programme.allows_top_up else "否"),
         ("说明", programme.note),
     ]
@@ -148,7 +153,7 @@ def contract_appendix(session: Session, programme: Programme) -> Paper:
         where = f"{address['detail']}，{address['recipient']}，{address['phone']}"
         facts.append(("单位地址", where))
     return Paper(
-        rules.PAPERS["contract-appendix"],
+        wording.name("paper", "contract-appendix").zh,
         facts,
         contents(session, programme),
         [
@@ -173,7 +178,7 @@ def bill(session: Session, programme: Programme) -> Paper:
     rows: list[list[Cell]] = [
         [
             row.recorded_at.astimezone(BEIJING).strftime(_DAY),
-            rules.FUNDINGS[row.kind],
+            wording.name("funding_kind", row.kind).zh,
             collective_rules.FUNDING_STATES.names_zh[row.state],
             row.payer,
             row.bank_reference,
@@ -185,7 +190,12 @@ def bill(session: Session, programme: Programme) -> Paper:
     table = Table(heads, (14, 12, 12, 30, 28, 16), rows, "银行往来")
     notes = ["转账时请在附言中写明方案编号。扫码支付的金额计入已收，不在银行往来之列。"]
     return Paper(
-        rules.PAPERS["bill"], facts, [table], notes, ["经办人", "运营核对"], footer(programme)
+        wording.name("paper", "bill").zh,
+        facts,
+        [table],
+        notes,
+        ["经办人", "运营核对"],
+        footer(programme),
     )
 
 
@@ -227,7 +237,7 @@ def acceptance_note(session: Session, programme: Programme) -> Paper:
         if event.act == "accepted"
     ]
     return Paper(
-        rules.PAPERS["acceptance-note"],
+        wording.name("paper", "acceptance-note").zh,
         facts,
         [goods, *_claims(session, programme)],
         notes,
@@ -245,7 +255,7 @@ def _claims(session: Session, programme: Programme) -> list[Table]:
         [
             case.number,
             case.title,
-            after_sales_rules.REASONS[case.reason].zh,
+            wording.name("after_sales_reason", case.reason).zh,
             case.quantity,
             Fen(case.refunded_fen or 0),
             after_sales_rules.STATES.names_zh[case.state],
@@ -302,7 +312,7 @@ def settlement(session: Session, programme: Programme) -> Paper:
     if found["packs"]:
         tables.append(_packs(found["packs"]))
     return Paper(
-        rules.PAPERS["settlement"],
+        wording.name("paper", "settlement").zh,
         facts,
         tables,
         ["各项均取自账本分录，合计等于已收金额。"],

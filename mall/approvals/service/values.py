@@ -202,7 +202,7 @@ def lapse(uow: UnitOfWork, limit: int = 500) -> int:
 def _lock(uow: UnitOfWork, act_id: UUID) -> ValueAct:
     act = uow.session.get(ValueAct, act_id, with_for_update=True, populate_existing=True)
     if act is None:
-        raise NotFound("proposal", "待确认事项")
+        raise NotFound("proposal")
     return act
 
 
@@ -216,7 +216,7 @@ def get_act(session: Session, act_id: UUID) -> ValueAct:
     """Return an act; raise NotFound."""
     found = session.get(ValueAct, act_id)
     if found is None:
-        raise NotFound("proposal", "待确认事项")
+        raise NotFound("proposal")
     return found
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from mall.kernel.errors import DomainError
+from mall.kernel.errors import ReasonedError
 from mall.kernel.files.addresses import is_public
 from mall.kernel.sandbox import pool
 from mall.kernel.sandbox.frames import STARVED, TIME, Limits
@@ -22,14 +22,11 @@ SECONDS = 10.0
 _TASK = "mall.kernel.files.fetching:send_fetched"
 
 
-class FetchRefused(DomainError):
+class FetchRefused(ReasonedError):
     code = "fetch_refused"
-    status = 422
-    zh = "{zh}"
-    en = "{en}"
 
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__("url", zh=zh, en=en)
+    def __init__(self, reason: str, /, **details: Any) -> None:
+        super().__init__("url", reason, **details)
 
 
 def public_address(host: str, port: int) -> str:
@@ -37,10 +34,10 @@ def public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError, ValueError) as error:
-        raise FetchRefused("域名无法解析", "The host has no address.") from error
+        raise FetchRefused("host_unknown") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(map(is_public, addresses)):
-        raise FetchRefused("不允许访问内网地址", "The address is not public.")
+        raise FetchRefused("address_not_public")
     return addresses[0]
 
 
@@ -57,12 +54,12 @@ def fetch_by(task: str, url: str, limit_bytes: int, seconds: float = SECONDS) ->
     limits = Limits(cpu_seconds=5, wall_seconds=seconds, output_bytes=limit_bytes + 4096)
     outcome = pool.read(task, b"", {"url": url, "limit_bytes": limit_bytes}, limits)
     if outcome.refusal is not None:
-        raise FetchRefused(*outcome.refusal)
+        raise FetchRefused(outcome.refusal.reason, **outcome.refusal.details)
     if outcome.ending in (STARVED, TIME):
-        raise FetchRefused("下载超时", "It takes too long.")
+        raise FetchRefused("download_too_slow")
     content = next(outcome.pieces(), None) if outcome.is_done else None
     if not isinstance(content, bytes):
-        raise FetchRefused("下载中断", "The download broke off.")
+        raise FetchRefused("download_broken_off")
     return content
 
 
@@ -80,24 +77,24 @@ def fetch_here(url: str, limit_bytes: int) -> bytes:
                 url = urljoin(url, reply.headers["Location"])
                 continue
             if reply.status != 200:
-                raise FetchRefused(f"对方返回 {reply.status}", f"It answers {reply.status}.")
+                raise FetchRefused("host_answers", answer=reply.status)
             return _read(reply, limit_bytes)
         finally:
             reply.release_conn()
-    raise FetchRefused("跳转次数过多", "There are too many redirects.")
+    raise FetchRefused("too_many_redirects")
 
 
 def _ask(url: str) -> urllib3.BaseHTTPResponse:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise FetchRefused("网址无效", "The address is wrong.") from error
+        raise FetchRefused("url_wrong") from error
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise FetchRefused("只支持 http 和 https 网址", "Only http and https addresses.")
+        raise FetchRefused("url_scheme_wrong")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
-        raise FetchRefused("端口无效", "The port is wrong.") from error
+        raise FetchRefused("port_wrong") from error
     address = public_address(parts.hostname, port)
     timeout = urllib3.Timeout(connect=3, read=5)
     pool: urllib3.HTTPConnectionPool
@@ -122,7 +119,7 @@ def _ask(url: str) -> urllib3.BaseHTTPResponse:
             preload_content=False,
         )
     except HTTPError as error:
-        raise FetchRefused("无法连接", "It cannot be reached.") from error
+        raise FetchRefused("host_unreachable") from error
 
 
 def _read(reply: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
@@ -131,7 +128,7 @@ def _read(reply: urllib3.BaseHTTPResponse, limit_bytes: int) -> bytes:
         while chunk := reply.read(65536):
             content += chunk
             if len(content) > limit_bytes:
-                raise FetchRefused("文件过大", "The file is too large.")
+                raise FetchRefused("download_too_large")
     except HTTPError as error:
-        raise FetchRefused("下载中断", "The download broke off.") from error
+        raise FetchRefused("download_broken_off") from error
     return bytes(content)

@@ -60,14 +60,6 @@ class StorageUse(Base):
 
 class StorageFull(DomainError):
     code = "storage_full"
-    zh = (
-        "存储空间不足：已用 {used_files} 个文件、{used_mb} MB，"
-        "上限 {allowed_files} 个文件、{allowed_mb} MB。"
-    )
-    en = (
-        "No room is left: {used_files} files of {allowed_files}, {used_mb} MB of {allowed_mb} MB"
-        " are used."
-    )
 
 
 INVARIANTS = [

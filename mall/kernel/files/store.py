@@ -44,14 +44,11 @@ class FileStore(Protocol):
 
 class FilesUnavailable(DomainError):
     code = "files_unavailable"
-    status = 503
-    zh = "文件存储暂时不可用，请稍后重试。"
-    en = "The file storage does not answer at the moment; try again shortly."
 
 
 def no_such_file() -> NotFound:
     """Return the refusal for a key that holds nothing."""
-    return NotFound("file", "文件")
+    return NotFound("file")
 
 
 def plain_key(key: str) -> str:

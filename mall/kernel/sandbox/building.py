@@ -16,9 +16,6 @@ MAX_BYTES = 64 * MEGABYTE
 
 class TooMuchToMake(DomainError):
     code = "too_much_to_make"
-    status = 422
-    zh = "内容过多，无法生成文件，请缩小范围后重试。"
-    en = "This is too much for one file; narrow it down and try again."
 
 
 def make(task: str, content: bytes, options: Mapping[str, Any], effort: Limits = EFFORT) -> bytes:

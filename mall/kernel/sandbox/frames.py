@@ -2,9 +2,11 @@
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from mall.kernel.text import wording
 
 # Kind and length stand before each piece.
 HEAD = struct.Struct(">cI")
@@ -27,14 +29,22 @@ class Limits:
     turn_seconds: float = 60
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a task refused a file: a reason of the catalogues, and what its sentence names."""
+
+    reason: str
+    details: Mapping[str, Any]
+
+
 @dataclass
 class Outcome:
     """What a child sent before it ended, and how it ended: `ending` is empty where it was done."""
 
     content: bytearray = field(default_factory=bytearray, repr=False)
     ending: str = BROKEN
-    # What is wrong with the file, where the task said so: Chinese and English.
-    refusal: tuple[str, str] | None = None
+    # What is wrong with the file, where the task said so.
+    refusal: Refusal | None = None
     cpu_seconds: float = 0.0
     peak_bytes: int = 0
 
@@ -49,6 +59,25 @@ class Outcome:
                 yield piece
             elif kind == JSON:
                 yield decode(piece)
+
+
+def refusal(told: Any) -> Refusal:
+    """Return why a child refused a file; raise KeyError or TypeError for what none of ours says.
+
+    It is believed no more than the file: only a reason that we know, and short details that it names.
+    """
+    reason, details = str(told["reason"]), told["details"]
+    names = wording.catalogue()[f"reasons.{reason}"].names
+    return Refusal(reason, {name: _plain(details[name]) for name in names})
+
+
+def _plain(detail: Any) -> Any:
+    return list(map(_short, detail[:50])) if isinstance(detail, list) else _short(detail)
+
+
+def _short(detail: Any) -> int | str:
+    is_number = isinstance(detail, int) and abs(detail) < 1 << 63
+    return detail if is_number else str(detail)[:200]
 
 
 class NotPlain(Exception):

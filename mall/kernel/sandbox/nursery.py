@@ -19,7 +19,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from mall.kernel.errors import DomainError
+from mall.kernel.errors import ReasonedError
 from mall.kernel.sandbox.frames import (
     BLOB,
     BROKEN,
@@ -207,9 +207,9 @@ def _work(task: Task, options: Any, content: BinaryIO, out: BinaryIO) -> None:
         task(content, options, send)
     except MemoryError:
         write(FAILED, MEMORY.encode())
-    except DomainError as refused:
-        sentences = {"zh": refused.sentence("zh"), "en": refused.sentence("en")}
-        write(REFUSED, json.dumps(sentences).encode())
+    except ReasonedError as refused:
+        why = {"reason": refused.reason, "details": refused.details}
+        write(REFUSED, json.dumps(why).encode())
     except Exception:
         # Whatever a broken file does to a library, it is broken.
         write(FAILED, BROKEN.encode())

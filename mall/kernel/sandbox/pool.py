@@ -32,6 +32,7 @@ from mall.kernel.sandbox.frames import (
     NotPlain,
     Outcome,
     decode,
+    refusal,
     split,
 )
 
@@ -49,9 +50,6 @@ class FilesBusy(DomainError):
     """Too many files are read at this moment; nothing is known of this one."""
 
     code = "files_busy"
-    status = 503
-    zh = "正在处理的文件较多，请稍后重试。"
-    en = "Too many files are being read at the moment; try again shortly."
 
 
 class Pool:
@@ -208,8 +206,7 @@ def _close(found: Outcome) -> None:
         found.ending = piece.decode("ascii", "replace")
     elif last == REFUSED:
         with suppress(NotPlain, KeyError, TypeError):
-            said = decode(piece)
-            found.refusal = str(said["zh"])[:500], str(said["en"])[:500]
+            found.refusal = refusal(decode(piece))
             found.ending = ""
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from mall.kernel.errors import DomainError
+from mall.kernel.errors import ReasonedError
 
 TEXT, NUMBER, DATE, FORMULA, BOOLEAN, ERROR = (
     "text",
@@ -50,14 +51,11 @@ class Limits:
     cell_characters: int = MAX_CHARACTERS
 
 
-class SheetRefused(DomainError):
+class SheetRefused(ReasonedError):
     code = "sheet_refused"
-    status = 422
-    zh = "{zh}"
-    en = "{en}"
 
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__("body", zh=zh, en=en)
+    def __init__(self, reason: str, /, **details: Any) -> None:
+        super().__init__("body", reason, **details)
 
 
 def column_name(position: int) -> str:

@@ -45,7 +45,7 @@ class WrittenRow:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise SheetRefused("文件含有不允许的 XML 声明。", "The file declares XML entities.")
+    raise SheetRefused("sheet_declares_entities")
 
 
 def _parser() -> Any:

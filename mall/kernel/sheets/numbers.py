@@ -5,10 +5,11 @@ import re
 import unicodedata
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
 
 # So many digits a spreadsheet keeps of a number; of more it has lost some.
 EXACT_DIGITS = 15
@@ -28,11 +29,14 @@ _DAY = re.compile(
     r")(?: 00:00(?::00)?)?",
     re.ASCII,
 )
-NOT_A_NUMBER = "应为数字，例如 1234.50；千位分隔逗号须三位一组"
 
 
 class WrongNumber(Exception):
-    """Why a cell is no number, or no code, in Chinese."""
+    """Why a cell is no number, or no code."""
+
+    def __init__(self, key: str, /, **details: Any) -> None:
+        super().__init__(key)
+        self.finding = wording.finding(key, **details)
 
 
 def number(cell: Cell) -> Decimal:
@@ -43,20 +47,20 @@ def number(cell: Cell) -> Decimal:
     if cell.kind == cells.NUMBER:
         value = float(str(cell.value)) if abs(_real(cell)) < 10**MAX_DIGITS else math.inf
         if not math.isfinite(value):
-            raise WrongNumber("数字过大")
+            raise WrongNumber("number_too_large")
         return Decimal(str(round(value, 6)))
     if cell.kind == cells.DATE:
-        raise WrongNumber("此处应为数字，却是日期")
+        raise WrongNumber("number_is_day")
     if cell.kind != cells.TEXT:
-        raise WrongNumber("不能是公式、错误值或逻辑值，请粘贴为数值")
+        raise WrongNumber("number_is_no_value")
     told = str(cell.value)[:100]
     found = _PLAIN.fullmatch(canonical.code(told))
     # 10² is not 102.
     if found is None or any(unicodedata.decomposition(c).startswith(_RAISED) for c in told):
-        raise WrongNumber(NOT_A_NUMBER)
+        raise WrongNumber("not_a_number")
     whole = found["whole"].replace(",", "")
     if len(whole) > MAX_DIGITS:
-        raise WrongNumber("数字过大")
+        raise WrongNumber("number_too_large")
     return Decimal(f"{found['sign']}{whole}{found['part'] or ''}")
 
 
@@ -71,13 +75,13 @@ def code(cell: Cell) -> str:
     if cell.kind == cells.NUMBER:
         value = _real(cell)
         if abs(value) >= 10**EXACT_DIGITS:
-            raise WrongNumber("超过 15 位的数字已被表格改动，请把单元格设为文本格式后重填")
+            raise WrongNumber("digits_lost")
         if value != int(value):
-            raise WrongNumber("编码不能是小数，请把单元格设为文本格式后重填")
+            raise WrongNumber("code_is_fraction")
         return str(int(value))
     text = canonical.code(str(cell.value))
     if _EXPONENT.fullmatch(text):
-        raise WrongNumber("已被表格改成科学计数法，请把单元格设为文本格式后重填")
+        raise WrongNumber("code_is_exponent")
     return text
 
 

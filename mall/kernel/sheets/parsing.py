@@ -64,9 +64,7 @@ def read_rows(
 def _counted(rows: Iterator[tuple[int, Sent]], limits: Limits) -> Iterator[tuple[int, Sent]]:
     for count, row in enumerate(rows, start=1):
         if count > limits.rows + 1:
-            raise SheetRefused(
-                f"数据行不能超过 {limits.rows} 行。", f"A sheet has at most {limits.rows} rows."
-            )
+            raise SheetRefused("sheet_too_many_rows", rows=limits.rows)
         yield row
 
 
@@ -101,7 +99,7 @@ def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[tuple[int, Se
     book: Any = reader.wb
     shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     if not shown:
-        raise SheetRefused("工作簿里没有可见的工作表。", "The workbook shows no sheet.")
+        raise SheetRefused("workbook_shows_nothing")
     sheet = next((each for each in shown if each.title == wanted), shown[0])
     spans = frozenset(book._timedelta_formats)
     styles = markup.Styles(frozenset(book._date_formats), spans, book.epoch)
@@ -110,9 +108,7 @@ def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[tuple[int, Se
 
 
 def _too_large() -> SheetRefused:
-    return SheetRefused(
-        "文件解压后过大，请减少内容后重试。", "The file is too large when unpacked."
-    )
+    return SheetRefused("sheet_unpacks_too_large")
 
 
 def _check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
@@ -120,13 +116,9 @@ def _check_archive(archive: zipfile.ZipFile, limits: Limits) -> None:
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "[Content_Types].xml" not in names or "xl/workbook.xml" not in names:
-        raise SheetRefused(
-            "这不是 .xlsx 工作簿，请上传 .xlsx 或 .csv。", "This is no .xlsx workbook."
-        )
+        raise SheetRefused("sheet_no_workbook")
     if len(names) != len(parts) or any(part.flag_bits & _ENCRYPTED for part in parts):
-        raise SheetRefused(
-            "文件损坏或已加密，无法按 .xlsx 读取。", "The file is broken or encrypted."
-        )
+        raise SheetRefused("workbook_broken")
     if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > limits.unpacked_bytes:
         raise _too_large()
     unpacked = tags = 0
@@ -156,13 +148,10 @@ def _windows(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]
 def _check_text(text: bytes) -> None:
     """Refuse entities and merged cells, which come after the rows that they are about."""
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise SheetRefused("文件含有不允许的 XML 声明。", "The file declares XML entities.")
+        raise SheetRefused("sheet_declares_entities")
     if merged := re.search(rb'<mergeCell\s[^>]*ref="([A-Z0-9:]{1,40})"', text):
         where = merged.group(1).decode()
-        raise SheetRefused(
-            f"单元格 {where} 是合并单元格，请取消合并后上传。",
-            f"Cells {where} are merged; unmerge them.",
-        )
+        raise SheetRefused("cells_merged", where=where)
 
 
 def _sheet_rows(rows: Iterator[markup.WrittenRow], limits: Limits) -> Iterator[tuple[int, Sent]]:
@@ -189,19 +178,13 @@ def _sheet_rows(rows: Iterator[markup.WrittenRow], limits: Limits) -> Iterator[t
 
 def _hidden(rows: list[int]) -> SheetRefused:
     """What nobody sees is neither taken nor dropped without a word."""
-    shown = [str(number) for number in rows[:MAX_NAMED]]
-    more_zh = f" 等 {len(rows)} 行" if len(rows) > MAX_NAMED else " 行"
-    return SheetRefused(
-        f"第 {'、'.join(shown)}{more_zh}被隐藏或筛选，请取消隐藏、清除筛选，或删除后上传。",
-        f"{len(rows)} rows are hidden or filtered ({', '.join(shown)}); show or delete them.",
-    )
+    if len(rows) > MAX_NAMED:
+        return SheetRefused("rows_hidden_more", rows=rows[:MAX_NAMED], count=len(rows))
+    return SheetRefused("rows_hidden", rows=rows, count=len(rows))
 
 
 def _too_wide(limits: Limits) -> SheetRefused:
-    return SheetRefused(
-        f"列数不能超过 {limits.columns} 列，请使用模板。",
-        f"A sheet has at most {limits.columns} columns; use the template.",
-    )
+    return SheetRefused("sheet_too_wide", columns=limits.columns)
 
 
 def _told(kind: str, value: Value, position: int, number: int, limits: Limits) -> tuple[str, Value]:
@@ -218,7 +201,7 @@ def _told(kind: str, value: Value, position: int, number: int, limits: Limits) -
 def _text(value: str, position: int, number: int, limits: Limits) -> tuple[str, Value]:
     if len(value) > limits.cell_characters:
         address = f"{column_name(position)}{number}"
-        raise SheetRefused(f"单元格 {address} 的内容过长。", f"Cell {address} is too long.")
+        raise SheetRefused("cell_too_long", address=address)
     if value.startswith("="):
         return cells.FORMULA, value[:100]
     return cells.TEXT, _lines(cells.plain(value))
@@ -241,10 +224,7 @@ def _encoding(file: BinaryIO) -> str:
         except UnicodeDecodeError:
             continue
         return "utf-8-sig" if has_mark and encoding == "utf-8" else encoding
-    raise SheetRefused(
-        "文字编码无法识别，请另存为 UTF-8 或 GB18030 的 .csv，或 .xlsx。",
-        "The encoding is neither UTF-8 nor GB18030.",
-    )
+    raise SheetRefused("sheet_encoding_unknown")
 
 
 def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[tuple[int, Sent]]:
@@ -273,7 +253,4 @@ def _csv(file: BinaryIO, limits: Limits, encoding: str) -> Iterator[tuple[int, S
             if found:
                 yield number, found
     except csv.Error as error:
-        raise SheetRefused(
-            f"第 {reader.line_num} 行附近的引号或分隔符有误。",
-            f"Quotes or separators are wrong near line {reader.line_num}.",
-        ) from error
+        raise SheetRefused("csv_quotes_wrong", line=reader.line_num) from error

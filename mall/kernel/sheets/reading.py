@@ -54,21 +54,13 @@ def kind_of(content: bytes) -> str:
     if content.startswith(_ZIP):
         return XLSX
     if content.startswith(_OLE):
-        raise SheetRefused(
-            "这是旧版 .xls 或加密的文件，请另存为 .xlsx 后上传。",
-            "This is an old .xls or an encrypted file; save it as .xlsx.",
-        )
+        raise SheetRefused("sheet_is_xls")
     if not content.strip():
-        raise SheetRefused("文件是空的。", "The file is empty.")
+        raise SheetRefused("file_empty")
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise SheetRefused(
-            "不支持 UTF-16 文本，请另存为 .xlsx 或 UTF-8 的 .csv。",
-            "UTF-16 text is not read; save it as .xlsx or as .csv in UTF-8.",
-        )
+        raise SheetRefused("sheet_is_utf_sixteen")
     if b"\0" in content[:65536]:
-        raise SheetRefused(
-            "文件类型不对，请上传 .xlsx 或 .csv。", "Upload an .xlsx or a .csv file."
-        )
+        raise SheetRefused("sheet_kind_wrong")
     return CSV
 
 
@@ -91,7 +83,7 @@ def read_sheet(content: bytes, limits: Limits, sheet: str = "", effort: Effort =
     """
     if len(content) > limits.bytes:
         size = limits.bytes // _MEGABYTE
-        raise SheetRefused(f"文件不能超过 {size} MB。", f"A file has at most {size} MB.")
+        raise SheetRefused("sheet_too_large", size=size)
     kind_of(content)
     outcome = pool.read(_TASK, content, {"limits": asdict(limits), "sheet": sheet}, effort)
     _check(outcome)
@@ -101,22 +93,17 @@ def read_sheet(content: bytes, limits: Limits, sheet: str = "", effort: Effort =
 
 def _check(outcome: Outcome) -> None:
     if outcome.refusal is not None:
-        raise SheetRefused(*outcome.refusal)
+        raise SheetRefused(outcome.refusal.reason, **outcome.refusal.details)
     if outcome.ending == STARVED:
         raise pool.FilesBusy()
     if outcome.ending in (MEMORY, TIME):
-        raise SheetTooDemanding(
-            "文件过于复杂，无法在限定的时间和内存内读取，请拆分后重试。",
-            "The file is too complex to be read within its limits; split it.",
-        )
+        raise SheetTooDemanding("sheet_too_complex")
     if not outcome.is_done:
         raise _unreadable()
 
 
 def _unreadable() -> SheetRefused:
-    return SheetRefused(
-        "文件损坏，无法按 .xlsx 或 .csv 读取。", "The file cannot be read as .xlsx or .csv."
-    )
+    return SheetRefused("sheet_unreadable")
 
 
 def _rows(pieces: Iterator[Any], limits: Limits) -> Iterator[Row]:

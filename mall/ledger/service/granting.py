@@ -53,7 +53,7 @@ def _grants(body: Mapping[str, Any]) -> list[Grant]:
 def _check(uow: UnitOfWork, body: Mapping[str, Any]) -> None:
     member_ids = [UUID(str(each)) for each in body["member_ids"]]
     if member_queries.unknown_members(uow.session, member_ids):
-        raise NotFound("member", "会员", field="member_ids")
+        raise NotFound("member", field="member_ids")
     wallet.check_grants(uow, _grants(body))
 
 

@@ -37,16 +37,10 @@ def create_scope(uow: UnitOfWork, name: str, product_ids: Sequence[UUID]) -> UUI
     ).first()
     wanted = sorted(set(product_ids))
     if not 0 < len(wanted) <= MAX_SCOPE:
-        raise Invalid(
-            "product_ids", "请选择 1 至 2000 个商品。", "Choose between 1 and 2000 products."
-        )
+        raise Invalid("product_ids", "scope_products_wrong")
     if known is not None:
         if sorted(known.product_ids) != wanted:
-            raise Invalid(
-                "name",
-                "已有同名的适用范围，内容不同；范围一经建立不可更改。",
-                "A scope of this name exists with other products; scopes never change.",
-            )
+            raise Invalid("name", "scope_differs")
         return known.id
     scope = BeanScope(id=new_id(), name=name, product_ids=wanted, created_at=uow.now)
     uow.session.add(scope)
@@ -65,7 +59,7 @@ def products_of_lot(session: Session, member_id: UUID, lot_id: UUID) -> frozense
         .where(BeanLot.id == lot_id, BeanLot.member_id == member_id)
     ).first()
     if row is None:
-        raise NotFound("lot", "福利豆批次", field="lot_id")
+        raise NotFound("lot", field="lot_id")
     return None if row[1] is None else frozenset(row[1])
 
 
@@ -109,12 +103,12 @@ def grant(uow: UnitOfWork, grants: Sequence[Grant]) -> list[UUID]:
 def check_grants(uow: UnitOfWork, grants: Sequence[Grant]) -> None:
     """Raise Invalid, UnknownScope or GrantRepeated where these cannot be given."""
     if not 0 < len(grants) <= MAX_GRANTS:
-        raise Invalid("grants", "一次可发放 1 至 1000 笔。", "Grant 1 to 1000 at a time.")
+        raise Invalid("grants", "grants_wrong")
     for item in grants:
         if not 0 < item.amount_fen <= MAX_FEN:
-            raise Invalid("amount_fen", "金额须为正数。", "The amount must be positive.")
+            raise Invalid("amount_fen", "amount_not_positive")
         if item.expires_at <= uow.now:
-            raise Invalid("expires_at", "到期时间须在将来。", "The expiry must lie ahead.")
+            raise Invalid("expires_at", "expiry_not_ahead")
     scopes = {item.scope_id for item in grants if item.scope_id}
     known = set(uow.session.scalars(select(BeanScope.id).where(BeanScope.id.in_(scopes))))
     if scopes - known:

@@ -8,6 +8,7 @@ from mall.kernel.files.store import current_private_files
 from mall.kernel.sandbox.pool import FilesBusy
 from mall.kernel.sheets.cells import SheetRefused
 from mall.kernel.sheets.reading import LARGE, SMALL, Effort, SheetTooDemanding, read_rows
+from mall.kernel.text.wording import finding
 from mall.kernel.uow import reading, unit_of_work
 from mall.members.rosters import queries, rules
 from mall.members.rosters.models import Roster
@@ -35,7 +36,7 @@ def check(roster_id: UUID) -> None:
             return _hand_on(roster_id)
         with unit_of_work() as uow:
             roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
-            keeping.fail(roster, refused.sentence("zh"), refused.sentence("en"))
+            keeping.fail(roster, refused.wording)
         return
     with unit_of_work() as uow:
         roster = uow.session.get_one(Roster, roster_id, with_for_update=True)
@@ -67,11 +68,11 @@ def _read(content: bytes, effort: Effort) -> list[Person]:
     rows = read_rows(content, keeping.LIMITS, SHEET, effort)
     head = next(rows, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     found, today = rules.columns(head), clock.beijing_day(clock.now())
     people = [rules.read(row, found, today) for row in rows]
     if not people:
-        raise SheetRefused("表格里没有人员。", "The sheet has nobody below its head.")
+        raise SheetRefused("sheet_without_people")
     rules.compare(people)
     return people
 
@@ -83,10 +84,11 @@ def _warn_of_others(session: Any, roster: Roster, people: list[Person]) -> None:
     )
     for person in people:
         if person.phone in others:
-            person.warnings.append(f"该手机号的会员同时属于“{others[person.phone]}”")
+            person.warnings.append(finding("member_elsewhere", union=others[person.phone]))
 
 
 def _row(roster_id: UUID, person: Person) -> dict[str, Any]:
-    names = ("number", "name", "phone", "employee_no", "department", "problems", "warnings")
+    names = ("number", "name", "phone", "employee_no", "department", "born_on")
     values = {name: getattr(person, name) for name in names}
-    return {"roster_id": roster_id, **values, "born_on": person.born_on}
+    told = {name: [each.zh for each in getattr(person, name)] for name in ("problems", "warnings")}
+    return {"roster_id": roster_id, **values, **told}

@@ -22,7 +22,7 @@ def own_roster(
     query = select(Roster).where(Roster.id == roster_id, Roster.union_id == union_id)
     found = session.scalars(query.with_for_update() if for_update else query).first()
     if found is None:
-        raise NotFound("roster", "名册", field="roster_id")
+        raise NotFound("roster", field="roster_id")
     return found
 
 
@@ -152,7 +152,7 @@ def get_entry(session: Session, union_id: UUID, entry_id: UUID) -> Listed:
         .where(RosterEntry.id == entry_id, Roster.union_id == union_id, RosterEntry.is_active)
     ).first()
     if found is None:
-        raise NotFound("person", "名册人员", field="entry_id")
+        raise NotFound("person", field="entry_id")
     return Listed(*found)
 
 

@@ -12,12 +12,14 @@ from mall.kernel.sheets import cells, numbers
 from mall.kernel.sheets.cells import Cell, Row, SheetRefused
 from mall.kernel.sheets.numbers import WrongNumber
 from mall.kernel.states import Transitions
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, finding
 
 EMPTY, WAITING, CHECKING, CHECKED = "empty", "waiting", "checking", "checked"
 APPLYING, READY, FAILED = "applying", "ready", "failed"
 BUSY = (WAITING, CHECKING, APPLYING)
 STATES = Transitions(
+    "roster",
     {
         EMPTY: {WAITING},
         WAITING: {CHECKING},
@@ -27,52 +29,27 @@ STATES = Transitions(
         READY: {WAITING},
         FAILED: {WAITING},
     },
-    {
-        EMPTY: "待上传",
-        WAITING: "排队中",
-        CHECKING: "核对中",
-        CHECKED: "待确认",
-        APPLYING: "导入中",
-        READY: "可用",
-        FAILED: "无法读取",
-    },
 )
 MAX_ROSTERS, MAX_ROWS = 200, 60_000
 MAX_NAME, MAX_TEXT = 50, 50
-# Head in the sheet, and how else people write it.
-HEADS: Mapping[str, tuple[str, ...]] = {
-    "name": ("姓名", "名字", "职工姓名", "会员姓名"),
-    "phone": ("手机号", "手机", "手机号码", "联系电话", "电话", "移动电话"),
-    "employee_no": ("工号", "员工编号", "职工编号", "编号"),
-    "department": ("部门", "科室", "单位部门", "所在部门"),
-    "born_on": ("生日", "出生日期", "出生年月日"),
-}
+HEADS = wording.heads("roster")
 _NUMBER = re.compile(r"[0-9A-Za-z_/-]{1,32}")
 
 
 class RosterBusy(DomainError):
     code = "roster_busy"
-    zh = "名册正在处理中，请稍后再试。"
-    en = "The roster is being worked on; try again in a moment."
 
 
 class RosterNotReady(DomainError):
     code = "roster_not_ready"
-    zh = "名册“{name}”还没有可用的人员，请先上传并应用名册表。"
-    en = "Roster “{name}” has nobody in it yet; send a sheet and apply it first."
 
 
 class RosterHasProblems(DomainError):
     code = "roster_has_problems"
-    zh = "名册表有 {wrong_rows} 行有误；请改正后重新上传，或选择跳过。"
-    en = "{wrong_rows} rows are wrong; correct and send the sheet again, or skip them."
 
 
 class NoSuchPerson(DomainError):
     code = "no_such_person"
-    status = 422
-    zh = "没有找到匹配的职工，请核对工会代码、工号和姓名。"
-    en = "Nobody of this union has that employee number and name."
 
 
 @dataclass
@@ -85,8 +62,8 @@ class Person:
     employee_no: str | None = None
     department: str = ""
     born_on: date | None = None
-    problems: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    problems: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
     # A number cell: a spreadsheet may have eaten its leading zeros.
     is_numeric: bool = False
 
@@ -123,10 +100,7 @@ def columns(head: Row) -> dict[str, int]:
         if key is not None and key not in found:
             found[key] = position
     if "name" not in found or not {"phone", "employee_no"} & set(found):
-        raise SheetRefused(
-            "表头须有“姓名”，以及“手机号”或“工号”，请使用模板。",
-            "The head needs 姓名, and 手机号 or 工号; use the template.",
-        )
+        raise SheetRefused("roster_head_wrong")
     return found
 
 
@@ -136,7 +110,7 @@ def read(row: Row, found: Mapping[str, int], today: date) -> Person:
     given = {key: row.cells[at] for key, at in found.items() if at in row.cells}
     for key, cell in given.items():
         if cell.kind in (cells.FORMULA, cells.ERROR, cells.BOOLEAN):
-            person.problems.append(f"{cell.address}：不能是公式或错误值，请粘贴为文本")
+            person.problems.append(finding("cell_is_no_value", cell=cell.address))
         elif key == "name":
             person.name = _name(cell, person)
         elif key == "phone":
@@ -148,19 +122,19 @@ def read(row: Row, found: Mapping[str, int], today: date) -> Person:
         else:
             person.born_on = _born_on(cell, person, today)
     if not person.problems and not person.name:
-        person.problems.append("缺少姓名")
+        person.problems.append(finding("name_missing"))
     if not person.problems and person.phone is None and person.employee_no is None:
-        person.problems.append("手机号和工号至少填写一项")
+        person.problems.append(finding("claim_missing"))
     return person
 
 
 def _name(cell: Cell, person: Person) -> str:
     name = canonical.person(str(cell.value))
     if len(name) > MAX_NAME:
-        person.problems.append(f"{cell.address}：姓名不能超过 {MAX_NAME} 个字")
+        person.problems.append(finding("name_too_long", cell=cell.address, limit=MAX_NAME))
         return name[:MAX_NAME]
     if cell.kind != cells.TEXT or not any(letter.isalpha() for letter in name):
-        person.problems.append(f"{cell.address}：“{name[:20]}”不像姓名")
+        person.problems.append(finding("name_unlike", cell=cell.address, name=name[:20]))
     return name
 
 
@@ -168,11 +142,11 @@ def _phone(cell: Cell, person: Person) -> str | None:
     try:
         text = numbers.code(cell)
     except WrongNumber as wrong:
-        person.problems.append(f"{cell.address}：手机号{wrong}")
+        person.problems.append(finding("phone_unread", cell=cell.address, why=wrong.finding))
         return None
     found = canonical.mobile(text)
     if found is None:
-        person.problems.append(f"{cell.address}：“{text[:20]}”不是 11 位手机号")
+        person.problems.append(finding("phone_unlike", cell=cell.address, text=text[:20]))
     return found
 
 
@@ -180,10 +154,10 @@ def _employee_no(cell: Cell, person: Person) -> str | None:
     try:
         text = numbers.code(cell).replace(" ", "")
     except WrongNumber as wrong:
-        person.problems.append(f"{cell.address}：工号{wrong}")
+        person.problems.append(finding("employee_no_unread", cell=cell.address, why=wrong.finding))
         return None
     if not _NUMBER.fullmatch(text):
-        person.problems.append(f"{cell.address}：工号须为 1 至 32 位字母、数字或横线")
+        person.problems.append(finding("employee_no_unlike", cell=cell.address))
         return None
     person.is_numeric = cell.kind == cells.NUMBER
     return text
@@ -192,7 +166,7 @@ def _employee_no(cell: Cell, person: Person) -> str | None:
 def _born_on(cell: Cell, person: Person, today: date) -> date | None:
     born = numbers.day(cell)
     if born is None or not date(1900, 1, 1) <= born <= today:
-        person.problems.append(f"{cell.address}：“{str(cell.value)[:20]}”不是日期，例如 1990-08-15")
+        person.problems.append(finding("not_a_day", cell=cell.address, text=str(cell.value)[:20]))
         return None
     return born
 
@@ -200,7 +174,7 @@ def _born_on(cell: Cell, person: Person, today: date) -> date | None:
 def compare(people: Sequence[Person]) -> None:
     """Find what only shows when rows are seen together: doubles, names alike, lost zeros."""
     _give_zeros_back(people)
-    for attribute, label in (("phone", "手机号"), ("employee_no", "工号")):
+    for attribute, told in (("phone", "phone_repeated"), ("employee_no", "employee_no_repeated")):
         first: dict[str, Person] = {}
         for person in people:
             value = getattr(person, attribute)
@@ -208,11 +182,11 @@ def compare(people: Sequence[Person]) -> None:
                 continue
             twin = first.setdefault(value, person)
             if twin is not person:
-                person.problems.append(f"{label} {value} 与第 {twin.number} 行重复")
+                person.problems.append(finding(told, value=value, row=twin.number))
     names = Counter(person.name for person in people if not person.problems)
     for person in people:
         if not person.problems and names[person.name] > 1:
-            person.warnings.append(f"有 {names[person.name]} 人同名“{person.name}”，请核对")
+            person.warnings.append(finding("namesakes", count=names[person.name], name=person.name))
 
 
 def _give_zeros_back(people: Sequence[Person]) -> None:
@@ -228,7 +202,9 @@ def _give_zeros_back(people: Sequence[Person]) -> None:
     for person in people:
         if person.is_numeric and person.employee_no and len(person.employee_no) < width:
             whole = person.employee_no.zfill(width)
-            person.warnings.append(f"工号 {person.employee_no} 开头的 0 可能丢失，已补为 {whole}")
+            person.warnings.append(
+                finding("zeros_given_back", told=person.employee_no, whole=whole)
+            )
             person.employee_no = whole
 
 

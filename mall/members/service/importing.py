@@ -15,7 +15,8 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import numbers
 from mall.kernel.sheets.cells import Limits, Row, SheetRefused
 from mall.kernel.sheets.reading import AT_ONCE, read_rows
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Finding, finding
 from mall.kernel.uow import UnitOfWork
 from mall.members.models import TradeUnion
 from mall.members.service import unions
@@ -24,15 +25,12 @@ SHEET = "工会"
 LIMITS = Limits(rows=10_000, columns=20, cell_characters=500)
 MAX_SHOWN = 100
 NAMES = "uq_trade_union_parent_id_name_key"
-HEADS = {"code": ("工会代码", "代码"), "name": ("工会名称", "名称"), "parent_code": ("上级代码",)}
+HEADS = wording.heads("unions")
 _CODE = re.compile(r"[0-9A-Za-z-]{1,32}")
 
 
 class UnionListWrong(DomainError):
     code = "union_list_wrong"
-    status = 422
-    zh = "工会名单有 {count} 处错误，未导入任何内容，请查看 problems。"
-    en = "The list has {count} mistakes; nothing was imported. See problems."
 
 
 @dataclass
@@ -107,17 +105,14 @@ def _read(rows: Iterable[Row]) -> list[Line]:
     iterator = iter(rows)
     head = next(iterator, None)
     if head is None:
-        raise SheetRefused("表格里没有内容。", "The sheet is empty.")
+        raise SheetRefused("sheet_empty")
     names = {alias: key for key, aliases in HEADS.items() for alias in aliases}
     found = {
         names.get(canonical.code(str(cell.value))): position
         for position, cell in head.cells.items()
     }
     if not {"code", "name"} <= set(found):
-        raise SheetRefused(
-            "表头须有“工会代码”和“工会名称”，可有“上级代码”。",
-            "The head needs 工会代码 and 工会名称, and may have 上级代码.",
-        )
+        raise SheetRefused("union_head_wrong")
 
     def written(row: Row, key: str) -> str:
         cell = row.cells.get(found.get(key, -1))
@@ -138,25 +133,25 @@ def _read(rows: Iterable[Row]) -> list[Line]:
 def _problems(lines: list[Line], known: set[str], parents: dict[str, str]) -> list[dict[str, Any]]:
     problems: list[dict[str, Any]] = []
 
-    def note(line: Line, text: str) -> None:
-        problems.append({"row": line.number, "text": text})
+    def note(line: Line, found: Finding) -> None:
+        problems.append({"row": line.number, "text": found.zh})
 
     first: dict[str, int] = {}
     codes = known | {line.code for line in lines}
     for line in lines:
         if not _CODE.fullmatch(line.code):
-            note(line, f"工会代码“{line.code[:40]}”须为 1 至 32 位字母、数字或横线")
+            note(line, finding("union_code_wrong", code=line.code[:40]))
         elif first.setdefault(line.code, line.number) != line.number:
-            note(line, f"工会代码 {line.code} 与第 {first[line.code]} 行重复")
+            note(line, finding("union_code_repeated", code=line.code, row=first[line.code]))
         if not 1 <= len(line.name) <= 100 or not line.name.isprintable():
-            note(line, "工会名称须为 1 至 100 个字")
+            note(line, finding("union_name_wrong"))
         if line.parent_code and line.parent_code not in codes:
-            note(line, f"上级代码“{line.parent_code[:40]}”不存在")
+            note(line, finding("parent_unknown", code=line.parent_code[:40]))
     if not problems:
         tree = {**parents, **{line.code: line.parent_code for line in lines}}
         for line in lines:
             if _is_in_ring(line.code, tree):
-                note(line, f"工会 {line.code} 的上级关系形成了环")
+                note(line, finding("union_ring", code=line.code))
     return problems
 
 
@@ -174,8 +169,8 @@ def _twins(
         codes = sharing[line.parent_code, canonical.key(line.name)]
         others = "、".join(code for code in codes[:5] if code != line.code)
         if len(codes) > 1:
-            found = f"同一上级下另有同名工会（{others}），请写明区别或填写各自的上级代码"
-            problems.append({"row": line.number, "text": found})
+            found = finding("union_namesakes", others=others)
+            problems.append({"row": line.number, "text": found.zh})
     return problems
 
 

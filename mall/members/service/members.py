@@ -191,9 +191,7 @@ def _clear_default(uow: UnitOfWork, member_id: UUID) -> None:
 def _checked(uow: UnitOfWork, form: AddressForm) -> dict[str, Any]:
     region = uow.session.get(Region, form.region_code)
     if region is None or not region.is_leaf:
-        raise Invalid(
-            "region_code", "请选择到区县一级的地区。", "Choose a region that has none below it."
-        )
+        raise Invalid("region_code", "region_not_a_district")
     return {
         "recipient": form.recipient,
         "phone": rules.clean_phone(form.phone),

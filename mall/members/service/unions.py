@@ -19,14 +19,10 @@ from mall.members.models import TradeUnion, UnionMembership
 
 class UnionCodeTaken(DomainError):
     code = "union_code_taken"
-    zh = "已有使用该代码的工会。"
-    en = "There is a union of this code."
 
 
 class UnionNameTaken(DomainError):
     code = "union_name_taken"
-    zh = "同一上级下已有同名工会。"
-    en = "A union of this name stands beside it, under the same one."
 
 
 def hold_names(uow: UnitOfWork) -> None:
@@ -74,7 +70,7 @@ def change_union(
     above = parent_id
     while above is not None:
         if above == union_id:
-            raise Invalid("parent_id", "上级关系形成了环。", "A union cannot stand above itself.")
+            raise Invalid("parent_id", "union_above_itself")
         above = get_union(uow.session, above, "parent_id").parent_id
     _check_name(uow, name, parent_id, union_id)
     union.name, union.parent_id = name, parent_id
@@ -91,7 +87,7 @@ def set_membership(
     Raises NotFound and Invalid.
     """
     if left_on is not None and left_on <= joined_on:
-        raise Invalid("left_on", "离开日期须晚于加入日期。", "It must end after it began.")
+        raise Invalid("left_on", "left_before_joined")
     get_union(uow.session, union_id)
     queries.get_member(uow.session, member_id)
     days = {"joined_on": joined_on, "left_on": left_on}
@@ -105,7 +101,7 @@ def get_union(session: Session, union_id: UUID, field: str | None = None) -> Tra
     """Return a union or raise NotFound."""
     union = session.get(TradeUnion, union_id)
     if union is None:
-        raise NotFound("union", "工会", field=field)
+        raise NotFound("union", field=field)
     return union
 
 

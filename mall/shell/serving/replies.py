@@ -47,10 +47,9 @@ class Reply:
 
 def refusal(status: int) -> Reply:
     """Return the problem document of a request that never reaches the application."""
-    code, zh, en = problems.HTTP_SENTENCES[status]
     reply = Reply()
     reply.status = status
-    reply.body = problems.encoded(status, code, (zh, en), "zh")
+    reply.body = problems.encoded(status, *problems.of_status(status), "zh")
     # What is still unread of the request is not waited for.
     reply.headers = [("content-type", problems.PROBLEM_JSON), ("connection", "close")]
     if status in RETRY_SECONDS:

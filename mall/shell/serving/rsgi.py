@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 Finish = Callable[[], object]
 LARGE_REPLY_BYTES = 256 * 1024
 WITHOUT_BODY = {204, 304}
+# A declared length of so many digits is below the size from which bodies share a budget.
+SMALL_DIGITS = 4
 
 
 class Scope(Protocol):
@@ -168,6 +170,7 @@ class Adapter:
         ]
         self._has_room = re.compile("|".join(pattern.pattern for pattern, _ in self._rooms))
         self._bodies = Budget(bounds.all_bodies_bytes)
+        self._reading: set[asyncio.Task[None]] = set()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -190,17 +193,53 @@ class Adapter:
             body.release()
 
     def answer_at_once(self, scope: Scope, exchange: Exchange, finish: Finish) -> bool:
-        """Let a thread work for a request without a body, past the loop; False for another."""
+        """Take a request without a body, or with a small one; False for another.
+
+        The first goes past the loop. The second waits on it for its body only: the thread that
+        answers tells granian itself, and the loop need not be woken once more.
+        """
         headers = scope.headers
-        if "content-length" in headers or "transfer-encoding" in headers:
+        if "transfer-encoding" in headers:
             return False
+        declared = headers.get("content-length", "0")
+        if declared == "0":
+            self.replies.watch(scope.server)
+            self._try_submit(scope, exchange, b"", finish)
+            return True
+        if not (declared.isascii() and declared.isdigit() and len(declared) <= SMALL_DIGITS):
+            return False
+        self.loop.call_soon_threadsafe(self._begin, scope, exchange, int(declared), finish)
+        return True
+
+    def _begin(self, scope: Scope, exchange: Exchange, length: int, finish: Finish) -> None:
         self.replies.watch(scope.server)
+        task = self.loop.create_task(self._read_small(scope, exchange, length, finish))
+        # The loop itself holds its tasks weakly.
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+
+    async def _read_small(
+        self, scope: Scope, exchange: Exchange, length: int, finish: Finish
+    ) -> None:
+        body = Body(self._bodies)
         try:
-            self._submit(scope, exchange, b"", finish)
+            await bodies.read(exchange, length, self._limit(scope), self.bounds.pace, body)
         except BodyRefused as refused:
             _refuse(exchange, refused.status)
             finish()
-        return True
+        except BaseException:
+            # Nothing was sent: granian answers 500.
+            finish()
+            raise
+        else:
+            self._try_submit(scope, exchange, body.content(), finish)
+
+    def _try_submit(self, scope: Scope, exchange: Exchange, content: bytes, finish: Finish) -> None:
+        try:
+            self._submit(scope, exchange, content, finish)
+        except BodyRefused as refused:
+            _refuse(exchange, refused.status)
+            finish()
 
     def _submit(self, scope: Scope, exchange: Exchange, content: bytes, finish: Finish) -> None:
         turn = _Turn(self, scope, exchange, content, finish)

@@ -103,7 +103,7 @@ def decide(
     programme = _changeable(uow, officer, programme_id)
     row = uow.session.get(ProgrammeChange, change_id, with_for_update=True, populate_existing=True)
     if row is None or row.programme_id != programme.id:
-        raise NotFound("change", "变更")
+        raise NotFound("change")
     rules.CHANGE_STATES.check(row.state, rules.APPLIED)
     _check_other(uow, officer, row)
     row.state = rules.APPLIED if is_approved else rules.REJECTED

@@ -110,7 +110,7 @@ def reject(
 def _of_kind(uow: UnitOfWork, programme_id: UUID, funding_id: UUID, kind: str) -> Funding:
     row = uow.session.get(Funding, funding_id, with_for_update=True, populate_existing=True)
     if row is None or row.programme_id != programme_id or row.kind != kind:
-        raise NotFound("transfer", "转账")
+        raise NotFound("transfer")
     return row
 
 

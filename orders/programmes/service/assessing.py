@@ -12,12 +12,12 @@ from catalog.packs.rules import PackOffer
 from catalog.products.queries import products
 from catalog.selections import service as selection_service
 from mall.kernel.money import yuan
+from mall.kernel.text.wording import Finding, finding
 from mall.members.rosters import queries as roster_queries
 from mall.members.service import unions
 from orders.entitlements import queries as entitlement_queries
 from orders.programmes import queries, rules
 from orders.programmes.models import Programme, UnionPolicy
-from orders.programmes.rules import Finding
 
 
 @dataclass
@@ -90,34 +90,18 @@ def _pack_prices(found: Assessment, programme: Programme, offered: list[PackOffe
         title, price = pack.title, pack.price_fen
         if price > amount:
             found.errors.append(
-                Finding(
-                    "pack_too_dear",
-                    f"“{title}”{yuan(price)} 元，超过人均 {yuan(amount)} 元",
-                    f"“{title}” costs ¥{yuan(price)}, more than ¥{yuan(amount)} for each",
-                )
+                finding("pack_too_dear", title=title, price=yuan(price), amount=yuan(amount))
             )
         elif price < amount and programme.delivery == rules.UNIT:
-            found.errors.append(
-                Finding(
-                    "pack_price_differs",
-                    f"配送到单位时，“{title}”的价格须等于人均 {yuan(amount)} 元",
-                    f"Delivered to the unit, “{title}” must cost exactly ¥{yuan(amount)}",
-                )
-            )
+            found.errors.append(finding("pack_price_differs", title=title, amount=yuan(amount)))
         elif price < amount:
             found.warnings.append(
-                Finding(
-                    "pack_cheaper",
-                    f"“{title}”{yuan(price)} 元，低于人均 {yuan(amount)} 元，差额按剩余规则处理",
-                    f"“{title}” costs ¥{yuan(price)}; the rest of ¥{yuan(amount)} is left over",
-                )
+                finding("pack_cheaper", title=title, price=yuan(price), amount=yuan(amount))
             )
         if price > pack.market_fen:
             found.warnings.append(
-                Finding(
-                    "above_market",
-                    f"“{title}”{yuan(price)} 元，高于商城现价合计 {yuan(pack.market_fen)} 元",
-                    f"“{title}” costs ¥{yuan(price)}, its parts ¥{yuan(pack.market_fen)} today",
+                finding(
+                    "above_market", title=title, price=yuan(price), market=yuan(pack.market_fen)
                 )
             )
 
@@ -132,23 +116,11 @@ def _pack_parts(found: Assessment, programme: Programme, offered: list[PackOffer
         ]
         if gone or not pack.is_active:
             names = "、".join(gone) or pack.title
-            found.errors.append(
-                Finding(
-                    "not_for_sale",
-                    f"“{pack.title}”中有已下架、停售或供应商停用的内容：{names}",
-                    f"Something in “{pack.title}” is not for sale: {names}",
-                )
-            )
+            found.errors.append(finding("not_for_sale", title=pack.title, names=names))
             continue
         _agreed_prices(found, pack)
         if programme.delivery not in pack.delivery_modes:
-            found.errors.append(
-                Finding(
-                    "delivery_not_offered",
-                    f"“{pack.title}”不支持该配送方式",
-                    f"“{pack.title}” cannot be delivered that way",
-                )
-            )
+            found.errors.append(finding("delivery_not_offered", title=pack.title))
         total += pack.available
         if programme.kind == rules.FIXED:
             _stock(found, pack.title, pack.available, programme.head_count)
@@ -165,24 +137,13 @@ def _agreed_prices(found: Assessment, pack: PackOffer) -> None:
     ]
     if wrong:
         names = "、".join(wrong)
-        found.errors.append(
-            Finding(
-                "price_not_agreed",
-                f"“{pack.title}”中的价格既不是工会采购价，也未经供应商同意：{names}；请改价或向供应商询价",
-                f"Prices in “{pack.title}” are neither the supplier's for unions nor accepted: "
-                f"{names}; change them or ask the supplier",
-            )
-        )
+        found.errors.append(finding("price_not_agreed", title=pack.title, names=names))
 
 
 def _stock(found: Assessment, title: str, available: int, wanted: int) -> None:
     if available < wanted:
         found.warnings.append(
-            Finding(
-                "stock_short",
-                f"“{title}”现有库存可配 {available} 份，少于 {wanted} 份",
-                f"Stock of “{title}” allows {available} packs, {wanted} are needed",
-            )
+            finding("stock_short", title=title, available=available, wanted=wanted)
         )
 
 
@@ -202,44 +163,20 @@ def _selection(session: Session, found: Assessment, programme: Programme) -> Non
     if programme.shown is not None:
         found.content["selection"]["shown_digest"] = rules.content_hash({"shown": programme.shown})
     if programme.max_items is None and any(item["sku_ids"] for item in version.items):
-        found.errors.append(
-            Finding(
-                "selection_by_sku",
-                "福利豆按商品限定，选品不能只含部分规格",
-                "Beans are bound to whole products; the selection names single SKUs",
-            )
-        )
+        found.errors.append(finding("selection_by_sku"))
     shown = products.on_sale(session, [UUID(item["product_id"]) for item in version.items])
     missing = len(version.items) - len(shown)
     if not shown:
-        found.errors.append(
-            Finding("nothing_on_sale", "选品中没有在售商品", "Nothing in the selection is on sale")
-        )
+        found.errors.append(finding("nothing_on_sale"))
     elif missing:
-        found.warnings.append(
-            Finding(
-                "partly_off_sale",
-                f"选品中有 {missing} 个商品不在售",
-                f"{missing} products of the selection are not on sale",
-            )
-        )
+        found.warnings.append(finding("partly_off_sale", missing=missing))
     modes = [each for each in shown if programme.delivery not in each.delivery_modes]
     if modes:
         found.warnings.append(
-            Finding(
-                "delivery_not_offered",
-                f"选品中有 {len(modes)} 个商品不支持该配送方式",
-                f"{len(modes)} products of the selection cannot be delivered that way",
-            )
+            finding("delivery_not_offered", "selection_delivery_not_offered", count=len(modes))
         )
     if shown and min(each.price_fen for each in shown) > programme.per_member_fen:
-        found.warnings.append(
-            Finding(
-                "amount_too_small",
-                "人均金额买不起选品中的任何商品",
-                "The amount buys nothing of the selection",
-            )
-        )
+        found.warnings.append(finding("amount_too_small"))
 
 
 def _policy(session: Session, found: Assessment, programme: Programme) -> None:
@@ -256,22 +193,10 @@ def _policy(session: Session, found: Assessment, programme: Programme) -> None:
         )
         if over:
             limit = yuan(policy.annual_member_fen)
-            found.warnings.append(
-                Finding(
-                    "annual_limit",
-                    f"{over} 人全年累计将超过工会规定的 {limit} 元",
-                    f"{over} people would have more than ¥{limit} this year",
-                )
-            )
+            found.warnings.append(finding("annual_limit", over=over, limit=limit))
     if policy.festivals and programme.festival not in policy.festivals:
         names = "、".join(policy.festivals)
-        found.warnings.append(
-            Finding(
-                "festival_not_listed",
-                f"方案的节日不在工会规定的范围内（{names}）",
-                f"The occasion is none of the union's ({names})",
-            )
-        )
+        found.warnings.append(finding("festival_not_listed", names=names))
     if policy.min_assistance_bps and programme.pack_ids:
         _assistance(session, found, programme, policy.min_assistance_bps)
 
@@ -286,22 +211,11 @@ def _assistance(session: Session, found: Assessment, programme: Programme, least
         share = 10_000 * assisted // pack.price_fen
         if share < least:
             found.warnings.append(
-                Finding(
-                    "assistance_share",
-                    f"“{pack.title}”的消费帮扶占比 {yuan(share)}%，低于规定的 {yuan(least)}%",
-                    f"Assistance makes up {yuan(share)} % of “{pack.title}”, "
-                    f"less than {yuan(least)} %",
-                )
+                finding("assistance_share", title=pack.title, share=yuan(share), least=yuan(least))
             )
 
 
 def _birthdays(session: Session, found: Assessment, programme: Programme) -> None:
     unknown = roster_queries.count_without_birthday(session, programme.roster_id)
     if unknown:
-        found.warnings.append(
-            Finding(
-                "birthday_unknown",
-                f"{unknown} 人没有生日，将在开始时发放",
-                f"{unknown} people have no birthday and get theirs at the beginning",
-            )
-        )
+        found.warnings.append(finding("birthday_unknown", unknown=unknown))

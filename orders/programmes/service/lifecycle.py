@@ -44,8 +44,6 @@ class Officer:
 
 class StillFunded(DomainError):
     code = "still_funded"
-    zh = "方案已有到账资金 {balance_fen} 分，须先由运营退回后才能撤回。"
-    en = "The programme holds {balance_fen} fen; an operator must pay them back first."
 
 
 def add_programme(uow: UnitOfWork, officer: Officer, form: ProgrammeForm) -> Programme:
@@ -148,14 +146,14 @@ def submit(uow: UnitOfWork, officer: Officer, programme_id: UUID) -> Programme:
         raise roster_rules.RosterNotReady("roster_id", name=roster.name)
     programme.budget_fen = programme.head_count * programme.per_member_fen
     if programme.budget_fen > MAX_FEN:
-        raise Invalid("per_member_fen", "总额过大。", "The budget is too large.")
+        raise Invalid("per_member_fen", "budget_too_large")
     programme.shown = assessing.shown_of(uow.session, programme)
     uow.session.flush()
     found = assessing.assess(uow.session, programme)
     if found.errors:
         raise rules.ProgrammeRefused(found.errors)
     programme.content, programme.content_hash = found.content, found.content_hash
-    programme.warnings = [vars(each) for each in found.warnings]
+    programme.warnings = [each.shown() for each in found.warnings]
     programme.state = rules.SUBMITTED
     uow.session.flush()
     whole = Subject(PROGRAMME, programme.id)
@@ -201,7 +199,7 @@ def approve(
         raise rules.ContentChanged("content_hash")
     if found.errors:
         raise rules.ProgrammeRefused(found.errors)
-    warnings = [vars(each) for each in found.warnings]
+    warnings = [each.shown() for each in found.warnings]
     missing = rules.unseen([*programme.warnings, *warnings], acknowledged)
     if missing:
         raise rules.WarningsUnseen("acknowledged_warnings", codes="、".join(missing))

@@ -10,6 +10,7 @@ from mall.access.rules import OPS, STORE
 from mall.kernel.errors import NotFound
 from mall.kernel.ids import new_id
 from mall.kernel.money import yuan
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 from mall.ledger.service import posting
 from mall.ledger.service.posting import CNY, Leg, Transfer
@@ -94,7 +95,7 @@ def _add(uow: UnitOfWork, payment: Payment, purpose: str, amount_fen: int) -> Re
         out_refund_no=_number(uow, payment),
         total_fen=payment.amount_fen,
         amount_fen=amount_fen,
-        reason=rules.REASONS[purpose],
+        reason=wording.name("refund_purpose", purpose).zh,
         state=rules.REQUESTED,
         try_at=uow.now,
         created_at=uow.now,
@@ -249,5 +250,5 @@ def _lock(uow: UnitOfWork, which: ColumnElement[bool]) -> Refund:
         select(Refund).where(which).with_for_update().execution_options(populate_existing=True)
     ).first()
     if found is None:
-        raise NotFound("refund", "退款")
+        raise NotFound("refund")
     return found

@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from catalog.media import rules as media_rules
+from tests.support.people import new_staff
+from tests.support.shop import new_supplier
 
 
 def picture(kind="JPEG", size=(1600, 900), mode="RGB", **how):
@@ -21,7 +23,7 @@ def see_through():
 
 
 def upload(world, content, supplier=None):
-    supplier = supplier or world.staff("supplier", world.supplier())
+    supplier = supplier or new_staff(world, "supplier", new_supplier(world))
     headers = {"Authorization": f"Bearer {supplier.token}", "Content-Type": "image/png"}
     return supplier.client.post("/v1/supplier/images", data=content, headers=headers)
 

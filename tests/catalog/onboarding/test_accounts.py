@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.people import at_once
+from tests.support.people import at_once, new_staff, second_operator
+from tests.support.shop import new_supplier
 
 CONTACT = {"contact_name": "陈", "contact_phone": "13800000001"}
 OLD = {"bank": "农行", "account_name": "合作社", "account_number": "4460000101111"}
@@ -11,8 +12,8 @@ NEW = {"bank": "工行", "account_name": "别人", "account_number": "6222000102
 
 @pytest.fixture
 def users(world):
-    supplier_id = world.supplier()
-    found = [world.staff("supplier", supplier_id) for _ in range(2)]
+    supplier_id = new_supplier(world)
+    found = [new_staff(world, "supplier", supplier_id) for _ in range(2)]
     put(found[0], OLD)
     confirm(world)
     return found
@@ -25,12 +26,12 @@ def put(user, account):
 
 
 def waiting(world):
-    return world.second.get("/v1/ops/proposals?state=proposed").get_json()["items"]
+    return second_operator(world).get("/v1/ops/proposals?state=proposed").get_json()["items"]
 
 
 def confirm(world):
     [found] = waiting(world)
-    return world.second.post(f"/v1/ops/proposals/{found['id']}/confirm")
+    return second_operator(world).post(f"/v1/ops/proposals/{found['id']}/confirm")
 
 
 def test_a_new_account_waits_and_every_user_is_told(world, users, audited):
@@ -59,10 +60,10 @@ def test_a_newer_proposal_takes_the_place_of_the_older_and_the_same_is_one(world
     assert [each["id"] for each in waiting(world)] == [first["id"]]
     put(users[1], NEW | {"account_number": "6222000103333"})
     [second] = waiting(world)
-    late = world.second.post(f"/v1/ops/proposals/{first['id']}/confirm")
+    late = second_operator(world).post(f"/v1/ops/proposals/{first['id']}/confirm")
     assert late.get_json()["code"] == "wrong_state"
     turned_down = {"note": "户名不符"}
-    world.second.post(f"/v1/ops/proposals/{second['id']}/reject", turned_down)
+    second_operator(world).post(f"/v1/ops/proposals/{second['id']}/reject", turned_down)
     assert users[0].get("/v1/supplier/profile").get_json()["settlement_account"] == OLD
     assert "户名不符" in users[0].get("/v1/supplier/notices").get_json()["items"][0]["text"]
     audited()
@@ -73,7 +74,7 @@ def test_two_proposals_and_two_confirmations_at_once_leave_one_account(world, us
     at_once(*(lambda u=users[n % 2], a=each: put(u, a) for n, each in enumerate(others)))
     [found] = waiting(world)
     path = f"/v1/ops/proposals/{found['id']}/confirm"
-    operators = [world.staff("operator") for _ in range(2)]
+    operators = [new_staff(world, "operator") for _ in range(2)]
     replies = at_once(*(lambda each=each: each.post(path) for each in operators))
     assert sorted(each.status_code for each in replies) == [200, 409]
     shown = users[0].get("/v1/supplier/profile").get_json()

@@ -9,7 +9,19 @@ import pytest
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.text import canonical
-from tests.support.people import Person, at_once, order_body
+from mall.web.replies import shop_window
+from tests.support.database import count_rows, execute_sql
+from tests.support.people import (
+    Person,
+    accept_invitation,
+    at_once,
+    new_member,
+    new_staff,
+    order_body,
+    second_operator,
+)
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 PDF = b"%PDF-1.7 licence"
 APPROVE = {"decision": "approve"}
@@ -53,14 +65,14 @@ def qualify(world, supplier, kind="business_licence", until="2030-12-31", **more
         **more,
     }
     made = supplier.post("/v1/supplier/qualifications", body).get_json()
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     path = f"/v1/ops/qualifications/{made['id']}/review"
     assert operator.post(path, APPROVE).get_json()["state"] == "approved"
     return made["id"]
 
 
 def test_a_merchant_applies_is_sent_back_improves_and_is_approved(world):
-    supplier, operator = applied(world), world.staff("operator")
+    supplier, operator = applied(world), new_staff(world, "operator")
     path = f"/v1/ops/suppliers/{supplier.id}/review"
     assert operator.post(path, APPROVE).get_json()["code"] == "application_not_submitted"
     assert supplier.post("/v1/supplier/profile/submit").get_json()["submitted_at"]
@@ -86,7 +98,7 @@ def test_a_first_commission_other_than_the_platforms_takes_two_persons(world, ap
     settings = app.extensions["mall_settings"]
     object.__setattr__(settings, "default_commission_bps", 300)
     try:
-        supplier, operator = applied(world), world.staff("operator")
+        supplier, operator = applied(world), new_staff(world, "operator")
         qualify(world, supplier)
         supplier.post("/v1/supplier/profile/submit")
         path = f"/v1/ops/suppliers/{supplier.id}"
@@ -102,7 +114,7 @@ def test_a_first_commission_other_than_the_platforms_takes_two_persons(world, ap
     assert operator.get(f"{path}/commission").get_json()["items"] == []
     # However long it waits, it begins on the day after it is confirmed.
     clock.freeze(clock.now() + timedelta(days=2))
-    assert world.second.post(confirm).status_code == 200
+    assert second_operator(world).post(confirm).status_code == 200
     [rate] = operator.get(f"{path}/commission").get_json()["items"]
     tomorrow = beijing_day(clock.now()) + timedelta(days=1)
     assert (rate["commission_bps"], rate["from_on"]) == (0, str(tomorrow))
@@ -111,15 +123,15 @@ def test_a_first_commission_other_than_the_platforms_takes_two_persons(world, ap
 
 def test_who_only_applied_sells_nothing(world):
     supplier = applied(world)
-    product_id, sku = world.sku(1000, 5, supplier.id)
-    member = world.member(beans_fen=5000)
+    product_id, sku = new_sku(world, 1000, 5, supplier.id)
+    member = new_member(world, beans_fen=5000)
     assert member.get(f"/v1/store/products/{product_id}").status_code == 404
     assert member.post("/v1/store/orders", order_body([sku], total_fen=1000)).status_code == 409
 
 
 def test_a_rejection_needs_a_reason(world):
-    reply = world.staff("operator").post(
-        f"/v1/ops/suppliers/{world.supplier()}/review", {"decision": "reject"}
+    reply = new_staff(world, "operator").post(
+        f"/v1/ops/suppliers/{new_supplier(world)}/review", {"decision": "reject"}
     )
     assert (reply.status_code, reply.get_json()["field"]) == (422, "reasons")
 
@@ -135,7 +147,7 @@ def test_a_rejection_needs_a_reason(world):
 def test_a_wrong_application_opens_nothing(world, change, code):
     reply = Person(world.app).post("/v1/supplier/applications", application(**change))
     assert (reply.status_code, reply.get_json()["code"]) == (422, code)
-    assert world.count("supplier") == world.count("staff_account") == 0
+    assert count_rows(world, "supplier") == count_rows(world, "staff_account") == 0
 
 
 def test_a_name_and_a_user_name_are_taken_once(world):
@@ -144,7 +156,7 @@ def test_a_name_and_a_user_name_are_taken_once(world):
     again = guest.post("/v1/supplier/applications", body).get_json()
     other = guest.post("/v1/supplier/applications", body | {"name": "另一家"}).get_json()
     assert (again["code"], other["code"]) == ("supplier_name_taken", "username_taken")
-    assert world.count("supplier") == 1
+    assert count_rows(world, "supplier") == 1
 
 
 # Documents and qualifications
@@ -157,7 +169,7 @@ def test_a_document_is_read_by_its_supplier_and_operators_only(world):
     assert supplier.get(path).data == PDF
     assert supplier.get(path).headers["Content-Disposition"].startswith("attachment")
     assert stranger.get(path).status_code == 404
-    assert world.staff("operator").get(f"/v1/ops/documents/{made}").data == PDF
+    assert new_staff(world, "operator").get(f"/v1/ops/documents/{made}").data == PDF
     assert Person(world.app).get(f"/media/documents/{supplier.id}/{made}.pdf").status_code == 404
 
 
@@ -187,7 +199,7 @@ def test_a_wrong_qualification_is_refused(world, change, field):
 
 
 def test_a_qualification_is_decided_once(world):
-    supplier, operator = applied(world), world.staff("operator")
+    supplier, operator = applied(world), new_staff(world, "operator")
     made = qualify(world, supplier)
     reason = [{"field": "number", "text": "不符"}]
     reply = operator.post(
@@ -197,9 +209,9 @@ def test_a_qualification_is_decided_once(world):
 
 
 def test_what_ends_soon_is_listed_and_announced_at_each_call_once(world):
-    supplier, operator = applied(world), world.staff("operator")
+    supplier, operator = applied(world), new_staff(world, "operator")
     clock.freeze(datetime(2026, 11, 1, 4, tzinfo=UTC))
-    world.execute("UPDATE supplier SET state = 'active'")
+    execute_sql(world, "UPDATE supplier SET state = 'active'")
     qualify(world, supplier, "food_licence", "2026-12-15")
     path = "/v1/ops/qualifications?ending_within_days="
     assert operator.get(f"{path}30").get_json()["items"] == []
@@ -207,7 +219,7 @@ def test_what_ends_soon_is_listed_and_announced_at_each_call_once(world):
     told = {}
     for day in (16, 17, 40, 44, 45):
         clock.freeze(datetime(2026, 11, 1, 4, tzinfo=UTC) + timedelta(days=day))
-        told[day] = [world.run_sweep("announce_endings") for _ in range(2)]
+        told[day] = [run_sweep(world, "announce_endings") for _ in range(2)]
     # 30 days before, 7 days before, and on the last day: the supplier and the operators.
     assert told == {16: [2, 0], 17: [0, 0], 40: [2, 0], 44: [2, 0], 45: [0, 0]}
     notices = supplier.get("/v1/supplier/notices").get_json()["items"]
@@ -218,69 +230,69 @@ def test_what_ends_soon_is_listed_and_announced_at_each_call_once(world):
 def test_a_renewed_qualification_is_not_announced(world):
     supplier = applied(world)
     clock.freeze(datetime(2026, 12, 1, 4, tzinfo=UTC))
-    world.execute("UPDATE supplier SET state = 'active'")
+    execute_sql(world, "UPDATE supplier SET state = 'active'")
     qualify(world, supplier, "food_licence", "2026-12-15")
     qualify(world, supplier, "food_licence", "2027-12-15")
-    assert world.run_sweep("announce_endings") == 0
+    assert run_sweep(world, "announce_endings") == 0
     path = "/v1/ops/qualifications?ending_within_days=60"
-    assert world.staff("operator").get(path).get_json()["items"] == []
+    assert new_staff(world, "operator").get(path).get_json()["items"] == []
 
 
 def test_qualification_expires(world):
     """Case 31: pavilion products disappear from sale the same night, open orders go on."""
     supplier_id = applied(world).id
-    world.execute("UPDATE supplier SET state = 'active'")
+    execute_sql(world, "UPDATE supplier SET state = 'active'")
     clock.freeze(datetime(2026, 12, 31, 15, 30, tzinfo=UTC))  # 23:30 in Beijing
-    supplier = world.staff("supplier", supplier_id)
+    supplier = new_staff(world, "supplier", supplier_id)
     qualify(world, supplier, "assistance", "2026-12-31")
-    pavilion, sku = world.sku(1000, 5, supplier_id, is_pavilion=True)
-    plain, _ = world.sku(1000, 5, supplier_id)
-    member = world.member(beans_fen=5000)
+    pavilion, sku = new_sku(world, 1000, 5, supplier_id, is_pavilion=True)
+    plain, _ = new_sku(world, 1000, 5, supplier_id)
+    member = new_member(world, beans_fen=5000)
     placed = member.post("/v1/store/orders", order_body([sku], total_fen=1000))
     assert placed.status_code == 201
     clock.freeze(datetime(2026, 12, 31, 16, 0, tzinfo=UTC))  # midnight
-    assert world.run_sweep("withhold_unqualified") == 1
-    assert world.run_sweep("withhold_unqualified") == 0
-    world.fresh_window()
+    assert run_sweep(world, "withhold_unqualified") == 1
+    assert run_sweep(world, "withhold_unqualified") == 0
+    shop_window.clear()
     assert member.get(f"/v1/store/products/{pavilion}").status_code == 404
     assert member.get(f"/v1/store/products/{plain}").status_code == 200
     refused = member.post("/v1/store/orders", order_body([sku], total_fen=1000))
     assert refused.get_json()["code"] == "lines_unavailable"
     own = supplier.get(f"/v1/supplier/products/{pavilion}").get_json()
     assert (own["state"], own["withheld_for"]) == ("published", "assistance")
-    world.run_outbox()
+    run_outbox(world)
     parts = supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     parcel = {"carrier": "sf", "tracking_no": "SF1234567890123"}
     shipped = supplier.post(f"/v1/supplier/fulfillment-orders/{parts[0]['id']}/shipments", parcel)
     assert shipped.status_code == 201
     qualify(world, supplier, "assistance", "2027-12-31")
-    world.run_outbox()
-    world.fresh_window()
+    run_outbox(world)
+    shop_window.clear()
     assert member.get(f"/v1/store/products/{pavilion}").status_code == 200
 
 
 def test_food_is_sold_only_under_a_food_licence(world):
-    supplier, operator = applied(world), world.staff("operator")
-    world.execute("UPDATE supplier SET state = 'active'")
-    product, _ = world.sku(1000, 5, supplier.id)
+    supplier, operator = applied(world), new_staff(world, "operator")
+    execute_sql(world, "UPDATE supplier SET state = 'active'")
+    product, _ = new_sku(world, 1000, 5, supplier.id)
     made = operator.post("/v1/ops/categories", {"path": ["测试"]}).get_json()["id"]
     change = {"name": "测试", "needs_food_licence": True}
     assert operator.put(f"/v1/ops/categories/{made}", change).status_code == 200
-    world.run_outbox()
+    run_outbox(world)
     guest = Person(world.app)
     assert guest.get(f"/v1/store/products/{product}").status_code == 404
     qualify(world, supplier, "food_licence")
-    world.run_outbox()
+    run_outbox(world)
     assert guest.get(f"/v1/store/products/{product}").status_code == 200
 
 
 def test_a_suspended_supplier_sells_nothing_new_and_ships_what_is_open(world):
-    supplier_id = world.supplier()
-    supplier, operator = world.staff("supplier", supplier_id), world.staff("operator")
-    product, sku = world.sku(1000, 5, supplier_id)
-    member = world.member(beans_fen=5000)
+    supplier_id = new_supplier(world)
+    supplier, operator = new_staff(world, "supplier", supplier_id), new_staff(world, "operator")
+    product, sku = new_sku(world, 1000, 5, supplier_id)
+    member = new_member(world, beans_fen=5000)
     member.post("/v1/store/orders", order_body([sku], total_fen=1000))
-    world.run_outbox()
+    run_outbox(world)
     operator.put(f"/v1/ops/suppliers/{supplier_id}/state", {"state": "suspended"})
     assert member.get(f"/v1/store/products/{product}").status_code == 404
     assert member.post("/v1/store/orders", order_body([sku], total_fen=1000)).status_code == 409
@@ -297,7 +309,7 @@ def test_a_supplier_has_several_users_and_closes_one_at_once(world):
     supplier = applied(world)
     body = {"username": f"u{secrets.token_hex(5)}"}
     made = supplier.post("/v1/supplier/users", body).get_json()
-    second = world.accept("supplier", body["username"], made["invitation"])
+    second = accept_invitation(world, "supplier", body["username"], made["invitation"])
     assert second.get("/v1/supplier/profile").get_json()["id"] == supplier.id
     users = supplier.get("/v1/supplier/users").get_json()["items"]
     assert {each["username"] for each in users} >= {body["username"]}
@@ -382,9 +394,9 @@ def test_a_name_is_applied_for_once_however_it_is_written(world):
 def test_a_name_that_a_stranger_took_is_free_again_after_a_month(world):
     assert apply_from(world, "9.9.1.9", name="占名合作社").status_code == 201
     clock.shift(timedelta(days=29))
-    assert world.run_sweep("give_up_applications") == 0
+    assert run_sweep(world, "give_up_applications") == 0
     clock.shift(timedelta(days=31))
-    assert world.run_sweep("give_up_applications") == 1
+    assert run_sweep(world, "give_up_applications") == 1
     assert apply_from(world, "9.9.2.9", name="占名合作社").status_code == 201
 
 
@@ -409,12 +421,12 @@ def test_an_applicant_uploads_nothing_but_documents(world, path):
         ("applied", (403, "supplier_not_approved")),
         ("closed", (401, "unauthenticated")),
     ):
-        world.execute(f"UPDATE supplier SET state = '{state}'")
+        execute_sql(world, f"UPDATE supplier SET state = '{state}'")
         reply = supplier.client.post(url, data=b"PK\x03\x04", headers=headers)
         assert (reply.status_code, reply.get_json()["code"]) == answer
-    world.execute("UPDATE supplier SET state = 'applied'")
+    execute_sql(world, "UPDATE supplier SET state = 'applied'")
     assert document(supplier).status_code == 201
-    world.execute("UPDATE supplier SET state = 'active'")
+    execute_sql(world, "UPDATE supplier SET state = 'active'")
     reply = supplier.client.post(url, data=b"PK\x03\x04", headers=headers)
     assert reply.status_code != 403
 

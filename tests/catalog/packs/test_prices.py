@@ -6,7 +6,10 @@ import openpyxl
 import pytest
 
 from catalog.products.rules import SkuForm
-from tests.support.people import Person, at_once
+from tests.support.database import count_rows, execute_sql
+from tests.support.people import Person, at_once, new_staff
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import run_outbox
 
 MARKET, UNION_PRICE = 10_000, 9_000
 
@@ -16,11 +19,11 @@ class Deal:
 
     def __init__(self, world, union):
         self.world, self.union = world, union
-        self.supplier = world.staff("supplier", union.supplier_id)
+        self.supplier = new_staff(world, "supplier", union.supplier_id)
         form = SkuForm("P-1", (), MARKET, MARKET, purchase_price_fen=UNION_PRICE)
         modes = ("ship", "unit_delivery")
-        self.product, self.sku = world.sku(
-            MARKET, 50, union.supplier_id, sku_form=form, delivery_modes=modes
+        self.product, self.sku = new_sku(
+            world, MARKET, 50, union.supplier_id, sku_form=form, delivery_modes=modes
         )
 
     def pack(self, price_fen=None, quantity=1):
@@ -88,7 +91,7 @@ def test_a_price_that_nobody_agreed_to_cannot_be_submitted(deal, price):
     deal.asked(pack)
     assert basis(deal.read(pack)) == "asked"
     assert "price_not_agreed" in problems(deal.submit(pack))
-    assert deal.world.count("programme WHERE state <> 'draft'") == 0
+    assert count_rows(deal.world, "programme WHERE state <> 'draft'") == 0
 
 
 def test_what_the_supplier_accepts_is_ordered_settled_and_on_the_papers(deal, audited):
@@ -109,17 +112,17 @@ def test_what_the_supplier_accepts_is_ordered_settled_and_on_the_papers(deal, au
         per_member_fen=price,
     )
     # What was agreed stands, whatever the supplier asks of others from now on.
-    world.execute("UPDATE sku SET purchase_price_fen = 9900")
+    execute_sql(world, "UPDATE sku SET purchase_price_fen = 9900")
     member = union.members[rows[0][1]]
     order = union.redeem(member, programme, pack["id"]).get_json()
     line = member.get(f"/v1/store/orders/{order['order_id']}").get_json()["lines"][0]
     assert line["price_fen"] == price
-    world.run_outbox()
+    run_outbox(world)
     [part] = deal.supplier.get("/v1/supplier/fulfillment-orders").get_json()["items"]
     path = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     deal.supplier.post(path, {"carrier": "self"})
     member.post(f"/v1/store/fulfillment-orders/{part['id']}/confirm")
-    world.run_outbox()
+    run_outbox(world)
     [item] = deal.supplier.get("/v1/supplier/settlement/items").get_json()["items"]
     assert item["amount_fen"] == price
     paper = union.handler.get(f"/v1/union/programmes/{programme}/papers/purchase-list?format=xlsx")
@@ -157,14 +160,14 @@ def test_consent_is_for_this_pack_this_sku_and_this_price(deal):
 
 def test_a_pack_whose_suppliers_price_moved_must_be_agreed_anew(deal):
     pack = deal.pack()
-    deal.world.execute("UPDATE sku SET purchase_price_fen = purchase_price_fen + 1")
+    execute_sql(deal.world, "UPDATE sku SET purchase_price_fen = purchase_price_fen + 1")
     assert basis(deal.read(pack)) == "not_agreed"
     assert "price_not_agreed" in problems(deal.submit(pack))
 
 
 def test_only_the_supplier_who_was_asked_answers_and_once(deal):
     request_id = deal.asked(deal.pack(8_000))
-    stranger = deal.world.staff("supplier", deal.world.supplier())
+    stranger = new_staff(deal.world, "supplier", new_supplier(deal.world))
     assert deal.answer(request_id, is_accepted=True, supplier=stranger).status_code == 404
     assert stranger.get("/v1/supplier/price-requests").get_json()["items"] == []
     replies = at_once(
@@ -178,4 +181,4 @@ def test_asked_for_twice_at_once_it_is_asked_for_once(deal):
     pack = deal.pack(8_000)
     replies = at_once(*[lambda: deal.ask(pack)] * 4)
     assert sorted(reply.status_code for reply in replies) == [201, 409, 409, 409]
-    assert deal.world.count("price_request") == 1
+    assert count_rows(deal.world, "price_request") == 1

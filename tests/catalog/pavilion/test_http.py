@@ -5,7 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from mall.kernel import clock
-from tests.support.people import Person, order_body
+from tests.support.database import count_rows, execute_sql
+from tests.support.people import Person, new_member, new_staff, order_body
+from tests.support.shop import new_sku, new_supplier, qualify
+from tests.support.working import run_sweep
 
 
 class Floor:
@@ -13,7 +16,7 @@ class Floor:
 
     def __init__(self, world):
         self.world = world
-        self.operator = world.staff("operator")
+        self.operator = new_staff(world, "operator")
         self.guest = Person(world.app)
 
     def add(self, **body):
@@ -38,7 +41,7 @@ def floor(world):
 
 def test_picks_come_first_in_their_order_then_what_the_rule_finds(floor):
     a, b, c, d = (
-        floor.world.sku(price, 5, title=f"品{price}")[0] for price in (100, 300, 500, 900)
+        new_sku(floor.world, price, 5, title=f"品{price}")[0] for price in (100, 300, 500, 900)
     )
     body = {"picks": [str(d), str(a)], "rule": {"max_price_fen": 500}, "sort": "price_desc"}
     made = floor.add(**body).get_json()
@@ -50,8 +53,8 @@ def test_picks_come_first_in_their_order_then_what_the_rule_finds(floor):
 
 
 def test_without_a_rule_only_picks_are_shown(floor):
-    product, _ = floor.world.sku(100, 5, title="甲")
-    floor.world.sku(100, 5, title="乙")
+    product, _ = new_sku(floor.world, 100, 5, title="甲")
+    new_sku(floor.world, 100, 5, title="乙")
     assert floor.titles(floor.add(picks=[str(product)]).get_json()["id"]) == ["甲"]
     assert floor.titles(floor.add(title="空").get_json()["id"]) == []
 
@@ -70,12 +73,12 @@ def test_without_a_rule_only_picks_are_shown(floor):
 )
 def test_a_rule_gathers_what_meets_all_of_it(floor, rule, expected):
     world = floor.world
-    helped = world.supplier()
-    world.qualify(helped, "assistance", region_code="440825")
-    world.sku(100, 5, helped, title="帮扶甲", origin_region_code="440825")
-    world.sku(200, 5, helped, title="帮扶乙", origin_region_code="440882")
-    world.sku(300, 5, title="普通")
-    world.execute("UPDATE product SET tags = '[\"端午\"]' WHERE title = '普通'")
+    helped = new_supplier(world)
+    qualify(world, helped, "assistance", region_code="440825")
+    new_sku(world, 100, 5, helped, title="帮扶甲", origin_region_code="440825")
+    new_sku(world, 200, 5, helped, title="帮扶乙", origin_region_code="440882")
+    new_sku(world, 300, 5, title="普通")
+    execute_sql(world, "UPDATE product SET tags = '[\"端午\"]' WHERE title = '普通'")
     made = floor.add(rule=rule).get_json()
     assert sorted(floor.titles(made["id"])) == sorted(expected.split())
 
@@ -99,7 +102,7 @@ def test_a_section_is_shown_within_its_times_and_only_if_published(floor):
 
 
 def test_a_section_is_replaced_and_removed(floor):
-    product, _ = floor.world.sku(100, 5)
+    product, _ = new_sku(floor.world, 100, 5)
     made = floor.add(picks=[str(product)]).get_json()
     path = f"/v1/ops/sections/{made['id']}"
     body = {"kind": "pavilion", "title": "新名", "rule": {"tags": ["甲"]}}
@@ -131,25 +134,26 @@ def test_a_section_is_replaced_and_removed(floor):
 def test_a_wrong_section_is_refused_and_nothing_is_kept(floor, body, status, field):
     reply = floor.add(**body)
     assert (reply.status_code, reply.get_json()["field"]) == (status, field)
-    assert floor.world.count("storefront_section") == 0
+    assert count_rows(floor.world, "storefront_section") == 0
 
 
 def test_the_pavilion_shows_suppliers_by_origin_with_what_was_sold(floor):
     world = floor.world
-    helped, other, plain = (world.supplier() for _ in range(3))
+    helped, other, plain = (new_supplier(world) for _ in range(3))
     for supplier_id, region in ((helped, "440825"), (other, "440882")):
-        world.qualify(supplier_id, "assistance", region_code=region)
-        world.execute(
+        qualify(world, supplier_id, "assistance", region_code=region)
+        execute_sql(
+            world,
             "UPDATE supplier SET origin_region_code = :r, story = '三代人种姜' WHERE id = :i",
             r=region,
             i=supplier_id,
         )
-    _, sku = world.sku(1000, 9, helped, is_pavilion=True)
-    world.sku(1000, 9, plain)
-    buyer = world.member(beans_fen=5000)
+    _, sku = new_sku(world, 1000, 9, helped, is_pavilion=True)
+    new_sku(world, 1000, 9, plain)
+    buyer = new_member(world, beans_fen=5000)
     buyer.post("/v1/store/orders", order_body([sku], total_fen=3000, quantity=3))
-    world.run_sweep("count_availability")
-    world.run_sweep("count_sales")
+    run_sweep(world, "count_availability")
+    run_sweep(world, "count_sales")
     origins = floor.guest.get("/v1/store/pavilion/origins").get_json()["items"]
     assert [
         (each["region_code"], each["product_count"], each["sold_count"]) for each in origins
@@ -165,11 +169,11 @@ def test_the_pavilion_shows_suppliers_by_origin_with_what_was_sold(floor):
 def test_who_is_no_longer_qualified_leaves_pavilion_and_sections(floor):
     """Case 31."""
     world = floor.world
-    helped = world.supplier()
+    helped = new_supplier(world)
     clock.freeze(datetime(2026, 12, 30, tzinfo=UTC))
-    world.qualify(helped, "assistance", date(2026, 12, 31), "440825")
-    world.sku(1000, 9, helped, title="帮扶")
-    operator = world.staff("operator")
+    qualify(world, helped, "assistance", date(2026, 12, 31), "440825")
+    new_sku(world, 1000, 9, helped, title="帮扶")
+    operator = new_staff(world, "operator")
     body = {"kind": "pavilion", "title": "馆", "rule": {"needs_assistance": True}}
     made = operator.post("/v1/ops/sections", body).get_json()
     assert floor.titles(made["id"]) == ["帮扶"]
@@ -180,13 +184,13 @@ def test_who_is_no_longer_qualified_leaves_pavilion_and_sections(floor):
 
 @pytest.mark.parametrize("sort", ["newest", "price_asc", "price_desc", "sales"])
 def test_a_page_skips_nothing_because_something_left_the_sale(floor, sort):
-    made = [floor.world.sku(100 * n, 5, title=f"品{n}")[0] for n in range(1, 8)]
+    made = [new_sku(floor.world, 100 * n, 5, title=f"品{n}")[0] for n in range(1, 8)]
     section = floor.add(picks=[str(made[3])], rule={"max_price_fen": 900}, sort=sort).get_json()
     whole = floor.titles(section["id"])
     assert len(whole) == 7 and whole[0] == "品4"
     first = floor.shown(section["id"], limit=3)
     gone = first["items"][1]["id"]
-    floor.world.execute("UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
+    execute_sql(floor.world, "UPDATE product SET state = 'unpublished' WHERE id = :id", id=gone)
     rest = floor.shown(section["id"], limit=9, cursor=first["next_cursor"])
     assert [item["title"] for item in rest["items"]] == whole[3:]
 

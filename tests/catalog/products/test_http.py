@@ -4,21 +4,25 @@ from uuid import uuid4
 
 import pytest
 
+from mall.web.replies import shop_window
+from tests.support.people import new_member, new_staff
+from tests.support.shop import approve_product, new_supplier
+
 SKU = {"code": "A", "list_price_fen": 2000, "price_fen": 1500}
 
 
 def body_of(world, code="A", **change):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     category = operator.post("/v1/ops/categories", {"path": ["饮食", "海味"]}).get_json()["id"]
     return {"title": "干贝", "category_id": category, "skus": [SKU | {"code": code}], **change}
 
 
 def seller(world):
-    return world.staff("supplier", world.supplier())
+    return new_staff(world, "supplier", new_supplier(world))
 
 
 def test_a_product_begins_as_a_draft_and_is_shown_once_published(world):
-    supplier, guest = seller(world), world.member()
+    supplier, guest = seller(world), new_member(world)
     product = supplier.post("/v1/supplier/products", body_of(world)).get_json()
     assert product["state"] == "draft"
     assert guest.get(f"/v1/store/products/{product['id']}").status_code == 404
@@ -26,13 +30,13 @@ def test_a_product_begins_as_a_draft_and_is_shown_once_published(world):
     assert supplier.post(f"{path}/publish").get_json()["code"] == "wrong_state"
     for _ in range(2):
         assert supplier.post(f"{path}/submit").get_json()["state"] == "in_review"
-    world.approve(product["id"])
+    approve_product(world, product["id"])
     assert guest.get(f"/v1/store/products/{product['id']}").status_code == 404
     for _ in range(2):
         assert supplier.post(f"{path}/publish").get_json()["state"] == "published"
     assert guest.get(f"/v1/store/products/{product['id']}").get_json()["price_fen"] == 1500
     assert supplier.post(f"{path}/unpublish").get_json()["state"] == "unpublished"
-    world.fresh_window()
+    shop_window.clear()
     assert guest.get(f"/v1/store/products/{product['id']}").status_code == 404
 
 

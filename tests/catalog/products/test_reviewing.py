@@ -5,6 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mall.kernel import clock
+from mall.web.replies import shop_window
+from tests.support.people import new_member, new_staff
+from tests.support.shop import new_supplier
+from tests.support.working import run_sweep
 
 SKU = {"code": "GB-1", "list_price_fen": 2000, "price_fen": 1500}
 APPROVE = {"decision": "approve"}
@@ -15,8 +19,8 @@ class Desk:
 
     def __init__(self, world):
         self.world = world
-        self.supplier = world.staff("supplier", world.supplier())
-        self.operator = world.staff("operator")
+        self.supplier = new_staff(world, "supplier", new_supplier(world))
+        self.operator = new_staff(world, "operator")
         category = self.operator.post("/v1/ops/categories", {"path": ["饮食"]}).get_json()["id"]
         self.body = {"title": "干贝", "category_id": category, "skus": [SKU]}
         made = self.supplier.post("/v1/supplier/products", self.body).get_json()
@@ -40,8 +44,8 @@ class Desk:
         self.supplier.post(f"{self.path}/publish")
 
     def shown(self):
-        self.world.fresh_window()
-        return self.world.member().get(f"/v1/store/products/{self.id}").get_json()
+        shop_window.clear()
+        return new_member(self.world).get(f"/v1/store/products/{self.id}").get_json()
 
 
 @pytest.fixture
@@ -201,7 +205,7 @@ def test_a_product_goes_on_sale_and_off_by_its_schedule(desk):
     for minutes in (30, 60, 119, 120):
         clock.freeze(start + timedelta(minutes=minutes))
         world = desk.world
-        world.run_sweep("run_schedule")
+        run_sweep(world, "run_schedule")
         seen[minutes] = desk.own()["state"]
     assert seen == {30: "approved", 60: "published", 119: "published", 120: "unpublished"}
 
@@ -216,7 +220,7 @@ def test_a_suppliers_sku_code_belongs_to_one_product(desk):
     again = desk.supplier.post("/v1/supplier/products", desk.body)
     assert (again.status_code, again.get_json()["code"]) == (409, "sku_code_taken")
     assert again.get_json()["field"] == "skus.0.code"
-    other = desk.world.staff("supplier", desk.world.supplier())
+    other = new_staff(desk.world, "supplier", new_supplier(desk.world))
     assert other.post("/v1/supplier/products", desk.body).status_code == 201
 
 

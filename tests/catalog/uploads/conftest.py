@@ -2,15 +2,20 @@
 
 import pytest
 
+from tests.support.database import select_rows
+from tests.support.people import new_staff
+from tests.support.shop import new_supplier
+from tests.support.working import run_sweep
+
 
 class Seller:
     """A supplier's user who works with sheets."""
 
     def __init__(self, world):
         self.world = world
-        self.supplier_id = world.supplier()
-        self.person = world.staff("supplier", self.supplier_id)
-        operator = world.staff("operator")
+        self.supplier_id = new_supplier(world)
+        self.person = new_staff(world, "supplier", self.supplier_id)
+        operator = new_staff(world, "operator")
         operator.post("/v1/ops/categories", {"path": ["饮食", "海味"]})
 
     def another(self):
@@ -24,7 +29,7 @@ class Seller:
 
     def work(self):
         sweeps = ("work_uploads", "work_large_uploads")
-        return sum(self.world.run_sweep(sweep) for sweep in sweeps)
+        return sum(run_sweep(self.world, sweep) for sweep in sweeps)
 
     def check(self, content):
         """Send a sheet and let a worker check it; return the upload."""
@@ -56,8 +61,8 @@ class Seller:
         return self.person.get("/v1/supplier/products?limit=100").get_json()["items"]
 
     def stock(self):
-        rows = self.world.rows(
-            "SELECT k.code, s.on_hand FROM stock_level s JOIN sku k ON k.id = s.sku_id"
+        rows = select_rows(
+            self.world, "SELECT k.code, s.on_hand FROM stock_level s JOIN sku k ON k.id = s.sku_id"
         )
         return {row[0]: row[1] for row in rows}
 

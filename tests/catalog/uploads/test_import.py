@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import secrets
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,10 @@ import pytest
 from catalog.uploads.process.importing import import_lines
 from devtools import demo
 from mall.kernel.files import fetching
+from tests.support.database import count_rows, execute_sql, select_rows
 from tests.support.harmful import picture
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku, stock_of
 
 REAL = (demo.DATA / "litemall_goods.jsonl").read_text(encoding="utf-8").splitlines()
 ZHANJIANG = (demo.DATA / "zhanjiang_goods.jsonl").read_text(encoding="utf-8").splitlines()
@@ -54,7 +58,8 @@ def test_a_changed_line_updates_its_product(world):
     run(world, [line], supplier)
     changed = run(world, [line.replace("海鸭蛋", "烤海鸭蛋")], supplier)
     assert changed.counts == {"updated": 1}
-    titles = world.rows(
+    titles = select_rows(
+        world,
         "SELECT p.title FROM product p JOIN supplier s ON s.id = p.supplier_id WHERE s.name = :n",
         n=supplier,
     )
@@ -65,16 +70,17 @@ def test_importing_again_never_brings_sold_units_back(world, audited):
     supplier = f"导入 {secrets.token_hex(4)}"
     line = product()
     run(world, [line], supplier)
-    [row] = world.rows(
+    [row] = select_rows(
+        world,
         "SELECT k.id FROM sku k JOIN product p ON p.id = k.product_id"
         " JOIN supplier s ON s.id = p.supplier_id WHERE s.name = :n",
         n=supplier,
     )
-    member = world.member(beans_fen=4000)
-    body = world.order_body([row.id], "beans", 4000)
+    member = new_member(world, beans_fen=4000)
+    body = order_body([row.id], "beans", 4000)
     assert member.post("/v1/store/orders", body).status_code == 201
     run(world, [line], supplier)
-    assert world.stock_of(row.id) == (8, 0)
+    assert stock_of(world, row.id) == (8, 0)
     audited()
 
 
@@ -120,12 +126,16 @@ def test_what_its_supplier_may_not_sell_is_imported_and_withheld(world):
     with world.app.app_context():
         summary = import_lines([json.dumps(line)], "无资质供应商", lambda: None)
     assert summary.counts == {"created": 1}
-    [row] = world.rows("SELECT state, withheld_for FROM product")
+    [row] = select_rows(world, "SELECT state, withheld_for FROM product")
     assert tuple(row) == ("published", "assistance")
 
 
 def shown(world):
-    return [url for row in world.rows("SELECT image_urls FROM product") for url in row.image_urls]
+    return [
+        url
+        for row in select_rows(world, "SELECT image_urls FROM product")
+        for url in row.image_urls
+    ]
 
 
 def test_images_of_other_hosts_are_fetched_and_kept_or_their_line_is_refused(world, monkeypatch):
@@ -146,17 +156,17 @@ def test_images_of_other_hosts_are_fetched_and_kept_or_their_line_is_refused(wor
 
 
 def test_an_upgrade_takes_the_addresses_of_other_hosts_out(world, monkeypatch):
-    world.sku()
+    new_sku(world)
     own, other = "/media/ab/1-1280.webp", "https://a.example/pixel.gif"
     mixed = json.dumps([other, own])
-    world.execute(f"UPDATE product SET image_urls = '{mixed}'")
+    execute_sql(world, f"UPDATE product SET image_urls = '{mixed}'")
     in_content = f"jsonb_set(content, '{{image_urls}}', '{mixed}')"
-    world.execute(f"UPDATE product_revision SET content = {in_content}")
-    world.execute(f"UPDATE supplier SET cover_url = '{other}'")
+    execute_sql(world, f"UPDATE product_revision SET content = {in_content}")
+    execute_sql(world, f"UPDATE supplier SET cover_url = '{other}'")
     step = importlib.import_module("mall.shell.migrations.versions.0031_files")
-    monkeypatch.setattr(step, "op", SimpleNamespace(execute=world.execute))
+    monkeypatch.setattr(step, "op", SimpleNamespace(execute=partial(execute_sql, world)))
     step._show_own_images_only()
     assert shown(world) == [own]
-    contents = world.rows("SELECT content->'image_urls' AS urls FROM product_revision")
+    contents = select_rows(world, "SELECT content->'image_urls' AS urls FROM product_revision")
     assert [row.urls for row in contents] == [[own]] * len(contents)
-    assert world.count("supplier WHERE cover_url IS NOT NULL") == 0
+    assert count_rows(world, "supplier WHERE cover_url IS NOT NULL") == 0

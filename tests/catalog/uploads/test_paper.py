@@ -5,6 +5,7 @@ import io
 import pytest
 from openpyxl import load_workbook
 
+from tests.support.people import new_staff
 from tests.support.sheets import HEADS, row_of, sheet
 
 # Template, export, report
@@ -12,7 +13,7 @@ from tests.support.sheets import HEADS, row_of, sheet
 
 def test_the_template_has_lists_examples_and_heads_that_are_read_again(seller):
     path = {"path": ["海鲜水产", "冰鲜冻品"]}
-    seller.world.staff("operator").post("/v1/ops/categories", path)
+    new_staff(seller.world, "operator").post("/v1/ops/categories", path)
     content = seller.person.get("/v1/supplier/upload-template").data
     book = load_workbook(io.BytesIO(content))
     assert book.sheetnames[:3] == ["商品", "示例", "填写说明"]
@@ -44,7 +45,7 @@ def test_what_is_exported_can_be_sent_back_and_changes_nothing(seller):
 
 @pytest.mark.parametrize("danger", ["=cmd|' /C calc'!A0", "+1+1", "-1+1", "@SUM(A1)", "＝1+1"])
 def test_nothing_that_goes_out_is_a_formula(seller, danger):
-    category = seller.world.staff("operator").post("/v1/ops/categories", {"path": ["甲"]})
+    category = new_staff(seller.world, "operator").post("/v1/ops/categories", {"path": ["甲"]})
     body = {
         "title": "好",
         "category_id": category.get_json()["id"],

@@ -90,7 +90,7 @@ def fetching_is_on(world, monkeypatch):
         def fetch(url, limit_bytes):
             asked.append(url)
             if "private" in url:
-                raise FetchRefused("不允许访问内网地址", "The address is not public.")
+                raise FetchRefused("address_not_public")
             return content
 
         monkeypatch.setattr(fetching, "fetch", fetch)

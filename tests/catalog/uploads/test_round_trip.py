@@ -15,6 +15,8 @@ from mall.kernel.sheets import cells
 from mall.kernel.sheets.cells import Cell
 from mall.kernel.text import canonical
 from tests.catalog.uploads.conftest import Seller
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_staff
 from tests.support.sheets import archive, row_of, sheet
 from tests.support.soak import examples
 
@@ -43,7 +45,7 @@ def test_any_attributes_are_read_as_they_were_written(pairs):
 
 
 def test_what_the_api_takes_can_be_exported_and_sent_back(seller):
-    operator = seller.world.staff("operator")
+    operator = new_staff(seller.world, "operator")
     path = ["粮油/米面", "米\\面／粉", "普通"]
     category = operator.post("/v1/ops/categories", {"path": path}).get_json()["id"]
     tariff = {"name": "默认 / 运费", "charge_by": "piece", "rules": [{"first_fee_fen": 1}]}
@@ -78,9 +80,9 @@ def test_real_products_can_be_sent_back(seller, name):
         counts = importing.import_lines(lines, "自营", lambda: None).counts
     assert counts["failed"] == 0
     sent = 0
-    for row in seller.world.rows("SELECT DISTINCT supplier_id AS id FROM product"):
+    for row in select_rows(seller.world, "SELECT DISTINCT supplier_id AS id FROM product"):
         seller.supplier_id = row.id
-        seller.person = seller.world.staff("supplier", row.id)
+        seller.person = new_staff(seller.world, "supplier", row.id)
         upload = seller.check(seller.person.get("/v1/supplier/products.xlsx").data)
         assert_nothing_changes(seller, upload)
         sent += upload["counts"]["unchanged"]
@@ -134,7 +136,7 @@ PRODUCT = st.fixed_dictionaries(
 def body_of(seller, templates, number, product):
     """Return a product as it is sent to the API."""
     path = {"path": product["category"]}
-    category = seller.world.staff("operator").post("/v1/ops/categories", path)
+    category = new_staff(seller.world, "operator").post("/v1/ops/categories", path)
     skus = []
     for at, sku in enumerate(product["skus"]):
         plain = {key: sku[key] for key in sku if key not in ("prices", "limit")}
@@ -171,7 +173,7 @@ def test_whatever_the_api_takes_is_exported_and_sent_back_without_a_change(world
     ]
     ids = [each["id"] for each in templates]
     # As they were before names were compared by their key.
-    world.execute(f"UPDATE shipping_template SET name = '默认' WHERE id = '{ids[1]}'")
+    execute_sql(world, f"UPDATE shipping_template SET name = '默认' WHERE id = '{ids[1]}'")
     taken = 0
     for number, product in enumerate(products):
         body = body_of(seller, ids, number, product)
@@ -191,7 +193,7 @@ def test_a_product_with_as_many_options_as_the_api_takes_fits_the_sheet(seller):
     pairs = {f"option_{n}": f"名{n}" for n in columns.OPTIONS}
     pairs |= {f"value_{n}": f"值{n}" for n in columns.OPTIONS}
     seller.take(sheet([row_of(1, **pairs)]))
-    [(count,)] = seller.world.rows("SELECT jsonb_array_length(options) FROM sku")
+    [(count,)] = select_rows(seller.world, "SELECT jsonb_array_length(options) FROM sku")
     assert count == MAX_OPTIONS > 2
     upload = seller.check(seller.person.get("/v1/supplier/products.xlsx").data)
     assert_nothing_changes(seller, upload)
@@ -203,7 +205,7 @@ def test_the_export_tells_the_stock_and_sending_it_back_leaves_it(seller):
     page = openpyxl.load_workbook(io.BytesIO(exported)).active
     heads = [cell.value for cell in page[1]]
     assert page.cell(2, heads.index("当前库存") + 1).value == 7
-    seller.world.execute("UPDATE stock_level SET on_hand = 5")
+    execute_sql(seller.world, "UPDATE stock_level SET on_hand = 5")
     assert seller.check(exported)["counts"]["unchanged"] == 1
     assert seller.stock() == {"S1": 5}
 

@@ -7,7 +7,10 @@ import pytest
 from catalog.uploads import service as upload_service
 from catalog.uploads.process import applying
 from mall.kernel import clock
+from tests.support.database import count_rows, findings_of, select_rows
+from tests.support.people import new_member
 from tests.support.sheets import archive, row_of, sheet
+from tests.support.shop import approve_product
 
 
 def test_a_sheet_is_previewed_then_applied(seller):
@@ -28,21 +31,21 @@ def test_a_sheet_is_previewed_then_applied(seller):
     assert {each["state"] for each in made.values()} == {"in_review"}
     assert made["商品 1"]["price_fen"] == 1550
     assert seller.stock() == {"S1": 10, "S2": 10, "S3": 10}
-    assert seller.world.findings() == {}
+    assert findings_of(seller.world) == {}
 
 
 def test_applying_the_same_file_again_changes_nothing(seller):
     content = sheet([row_of(1, stocktake=9), row_of(2)])
     seller.take(content)
-    before = seller.world.rows("SELECT * FROM product ORDER BY id")
-    moved = seller.world.count("stock_movement")
+    before = select_rows(seller.world, "SELECT * FROM product ORDER BY id")
+    moved = count_rows(seller.world, "stock_movement")
     upload = seller.check(content)
     assert upload["counts"]["unchanged"] == 2
     seller.apply(upload["id"])
     seller.work()
     assert seller.read(upload["id"])["state"] == "applied"
-    assert seller.world.rows("SELECT * FROM product ORDER BY id") == before
-    assert seller.world.count("stock_movement") == moved
+    assert select_rows(seller.world, "SELECT * FROM product ORDER BY id") == before
+    assert count_rows(seller.world, "stock_movement") == moved
 
 
 def test_the_sku_code_decides_between_new_and_update(seller):
@@ -62,7 +65,7 @@ def test_the_sku_code_decides_between_new_and_update(seller):
 def test_a_change_of_a_product_on_sale_waits_for_its_reviewer(seller):
     seller.take(sheet([row_of(1)]))
     [product] = seller.products()
-    seller.world.approve(product["id"])
+    approve_product(seller.world, product["id"])
     seller.person.post(f"/v1/supplier/products/{product['id']}/publish")
     large = {"product_code": "P1", "sku_code": "S1-L", "title": "商品 1"}
     both = [
@@ -73,9 +76,9 @@ def test_a_change_of_a_product_on_sale_waits_for_its_reviewer(seller):
     [live] = seller.products()
     assert (live["state"], live["price_fen"]) == ("published", 1550)
     assert seller.stock() == {"S1": 10, "S1-L": 4}
-    seller.world.approve(product["id"])
+    approve_product(seller.world, product["id"])
     assert seller.products()[0]["price_fen"] == 1200
-    detail = seller.world.member().get(f"/v1/store/products/{product['id']}").get_json()
+    detail = new_member(seller.world).get(f"/v1/store/products/{product['id']}").get_json()
     assert [(sku["code"], sku["available"]) for sku in detail["skus"]] == [("S1", 10), ("S1-L", 4)]
 
 
@@ -85,7 +88,7 @@ def test_stock_of_a_known_sku_is_set_by_a_stocktake_only(seller):
     assert seller.stock() == {"S1": 10}
     seller.take(sheet([row_of(1, stocktake=7)]))
     assert seller.stock() == {"S1": 7}
-    causes = seller.world.rows("SELECT quantity, cause FROM stock_movement ORDER BY id")
+    causes = select_rows(seller.world, "SELECT quantity, cause FROM stock_movement ORDER BY id")
     assert [tuple(row) for row in causes] == [(10, "import"), (-3, "import")]
 
 
@@ -107,7 +110,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_nothing_is_done_twice(selle
     with pytest.raises(KeyboardInterrupt):
         seller.work()
     monkeypatch.undo()
-    assert seller.world.count("product") == 10
+    assert count_rows(seller.world, "product") == 10
     assert seller.work() == 0  # leased to the one that died
     clock.shift(upload_service.LEASE + timedelta(seconds=1))
     try:
@@ -115,8 +118,8 @@ def test_an_interrupted_run_goes_on_where_it_was_and_nothing_is_done_twice(selle
     finally:
         clock.shift(timedelta(0))
     assert seller.read(upload["id"])["state"] == "applied"
-    assert seller.world.count("product") == seller.world.count("sku") == 30
-    assert seller.world.findings() == {}
+    assert count_rows(seller.world, "product") == count_rows(seller.world, "sku") == 30
+    assert findings_of(seller.world) == {}
 
 
 def test_a_code_taken_between_check_and_apply_is_noted_and_the_rest_goes_on(seller):

@@ -9,9 +9,11 @@ from catalog.uploads import service as upload_service
 from mall.kernel.sheets import reading
 from mall.kernel.uow import unit_of_work
 from tests.support import harmful
+from tests.support.database import execute_sql, select_rows
 from tests.support.processes import wait_until
 from tests.support.sheets import row_of, sheet
 from tests.support.soak import LONG
+from tests.support.working import run_sweep
 
 
 def claimed(seller, is_large=False):
@@ -40,10 +42,10 @@ def test_a_small_sheet_that_takes_long_goes_on_among_the_large_ones(seller, monk
     monkeypatch.setattr(reading, "SMALL", reading.Effort(cpu_seconds=1, wall_seconds=0.001))
     monkeypatch.setattr("catalog.uploads.process.checking.SMALL", reading.SMALL)
     made = seller.send(sheet([row_of(1)])).get_json()
-    seller.world.run_sweep("work_uploads")
-    assert seller.world.rows("SELECT is_large, attempts FROM upload") == [(True, 0)]
-    assert seller.world.run_sweep("work_uploads") == 0
-    assert seller.world.run_sweep("work_large_uploads") == 1
+    run_sweep(seller.world, "work_uploads")
+    assert select_rows(seller.world, "SELECT is_large, attempts FROM upload") == [(True, 0)]
+    assert run_sweep(seller.world, "work_uploads") == 0
+    assert run_sweep(seller.world, "work_large_uploads") == 1
     assert seller.read(made["id"])["state"] == "checked"
 
 
@@ -52,11 +54,11 @@ def test_a_large_sheet_waits_for_a_machine_that_has_time(seller, monkeypatch):
         "catalog.uploads.process.checking.LARGE", reading.Effort(cpu_seconds=9, wall_seconds=0.001)
     )
     made = seller.send(sheet([row_of(1)])).get_json()
-    seller.world.execute("UPDATE upload SET is_large = true")
+    execute_sql(seller.world, "UPDATE upload SET is_large = true")
     seller.work()
     assert seller.read(made["id"])["state"] == "checking"
     monkeypatch.undo()
-    seller.world.execute("UPDATE upload SET due_at = now() - interval '1 second'")
+    execute_sql(seller.world, "UPDATE upload SET due_at = now() - interval '1 second'")
     seller.work()
     assert seller.read(made["id"])["state"] == "checked"
 
@@ -79,7 +81,7 @@ def test_meanwhile_a_two_row_sheet_is_checked_and_a_product_found(seller, start)
     names = ("millions of short strings", "a million styles", "one string without end")
     for name in [*names, "a hundred thousand defined names"] * 2:
         seller.send(harmful.SHEETS[name]())
-    wait_until(lambda: world.rows("SELECT 1 FROM upload WHERE state = 'checking'"), 30)
+    wait_until(lambda: select_rows(world, "SELECT 1 FROM upload WHERE state = 'checking'"), 30)
     times = []
     for number in range(4):
         began = time.monotonic()

@@ -6,6 +6,7 @@ import pytest
 
 from mall.kernel import clock
 from tests.support.selling import PARCEL, Sale
+from tests.support.shop import stock_of
 
 PRICE = 2500
 KINDS = ("refund_only", "return_and_refund", "exchange")
@@ -81,7 +82,7 @@ def test_what_may_be_asked_beside_an_exchange(world, audited, state, kind):
 
 def test_a_refund_takes_the_replacement_that_has_not_left_out_of_dispatch(world, audited):
     found = Exchanged(world)
-    on_hand, _ = world.stock_of(found.sale.sku)
+    on_hand, _ = stock_of(world, found.sale.sku)
     case = found.sale.asked("refund_only", 1, "no_longer_wanted")
     # While it is decided the supplier cannot send it.
     assert found.dispatch().status_code in (409, 422)
@@ -89,7 +90,7 @@ def test_a_refund_takes_the_replacement_that_has_not_left_out_of_dispatch(world,
     assert found.sale.beans() == PRICE
     assert found.replacement()["state"] == "cancelled"
     assert found.dispatch().status_code == 409
-    assert world.stock_of(found.sale.sku)[0] == on_hand + 1
+    assert stock_of(world, found.sale.sku)[0] == on_hand + 1
     assert found.sale.read()["state"] == "completed"
     audited()
 

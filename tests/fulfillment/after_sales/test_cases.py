@@ -9,8 +9,11 @@ from PIL import Image
 from fulfillment.after_sales import rules as after_sales_rules
 from mall.kernel import clock
 from orders.refunds.service import reimbursing
-from tests.support.people import order_body
+from tests.support.database import count_rows, execute_sql
+from tests.support.people import new_member, new_staff, order_body
 from tests.support.selling import HOME, PARCEL, Sale
+from tests.support.shop import new_sku, new_supplier, set_stock, stock_of
+from tests.support.working import run_sweep
 
 
 def later(**span):
@@ -47,7 +50,7 @@ def test_a_return_is_approved_sent_received_and_refunded(delivered, audited):
     done = delivered.supplier_does(case, "accept-goods", {"restocked": 1}).get_json()
     assert (done["state"], done["refunded_fen"]) == ("refunded", 5000)
     assert (delivered.beans(), delivered.wechat_back()) == (3000, 2000)
-    assert delivered.world.stock_of(delivered.sku) == (9, 0)
+    assert stock_of(delivered.world, delivered.sku) == (9, 0)
     assert delivered.read()["state"] == "completed"
     audited()
 
@@ -56,7 +59,7 @@ def test_an_exchange_sends_other_goods_once_more(delivered, audited):
     case = delivered.returned("exchange", 1, reason="bad_quality")
     done = delivered.supplier_does(case, "accept-goods").get_json()
     assert (done["state"], done["refunded_fen"]) == ("replaced", None)
-    assert delivered.world.stock_of(delivered.sku) == (7, 0)
+    assert stock_of(delivered.world, delivered.sku) == (7, 0)
     parts = delivered.member.get(f"{delivered.path}/fulfillment-orders").get_json()["items"]
     again = parts[1]
     assert (again["id"], again["case_id"]) == (done["replacement_id"], case["id"])
@@ -71,7 +74,7 @@ def test_an_exchange_sends_other_goods_once_more(delivered, audited):
 
 def test_case_19_an_exchange_of_what_is_sold_out_is_refunded(delivered, audited):
     case = delivered.returned("exchange")
-    delivered.world.set_stock(delivered.sku, 0)
+    set_stock(delivered.world, delivered.sku, 0)
     refused = delivered.supplier_does(case, "accept-goods")
     assert (refused.status_code, code(refused)) == (409, "exchange_sold_out")
     done = delivered.supplier_does(case, "accept-goods", {"refund_instead": True}).get_json()
@@ -94,7 +97,7 @@ def test_case_19_a_refusal_is_appealed_and_granted(delivered, audited):
     assert told[0]["kind"] == "after_sales"
     assert code(delivered.supplier_does(case, "approve")) == "wrong_state"
     assert delivered.member_does(case, "appeal", {"note": "见第二张"}).status_code == 200
-    waiting = delivered.world.staff("operator").get("/v1/ops/after-sales?state=appealed")
+    waiting = new_staff(delivered.world, "operator").get("/v1/ops/after-sales?state=appealed")
     assert [each["id"] for each in waiting.get_json()["items"]] == [case["id"]]
     done = delivered.operator_decides(case).get_json()
     assert (done["state"], done["refunded_fen"]) == ("refunded", 2500)
@@ -131,9 +134,9 @@ def test_case_19_goods_that_came_back_damaged_are_refused_then_arbitrated(delive
 def test_silence_of_the_supplier_approves(delivered, audited, kind):
     case = delivered.asked(kind)
     later(hours=47)
-    assert delivered.world.run_sweep("decide_by_silence") == 0
+    assert run_sweep(delivered.world, "decide_by_silence") == 0
     later(hours=2)
-    assert delivered.world.run_sweep("decide_by_silence") == 1
+    assert run_sweep(delivered.world, "decide_by_silence") == 1
     expected = {"refund_only": "refunded", "return_and_refund": "awaiting_return"}[kind]
     assert delivered.case(case)["state"] == expected
     assert delivered.case(case)["history"][-1]["actor"] == "system"
@@ -141,11 +144,11 @@ def test_silence_of_the_supplier_approves(delivered, audited, kind):
 
 
 def test_silence_of_a_supplier_without_a_return_address_refunds(delivered, audited):
-    delivered.world.execute("DELETE FROM return_address")
+    execute_sql(delivered.world, "DELETE FROM return_address")
     case = delivered.asked("return_and_refund")
     assert code(delivered.supplier_does(case, "approve")) == "no_return_address"
     later(hours=49)
-    assert delivered.world.run_sweep("decide_by_silence") == 1
+    assert run_sweep(delivered.world, "decide_by_silence") == 1
     assert delivered.case(case)["state"] == "refunded"
     audited()
 
@@ -155,7 +158,7 @@ def test_silence_about_what_was_sent_back_refunds_it(delivered, audited):
     delivered.supplier_does(case, "approve")
     delivered.member_does(case, "parcel", PARCEL)
     later(days=11)
-    assert delivered.world.run_sweep("decide_by_silence") == 1
+    assert run_sweep(delivered.world, "decide_by_silence") == 1
     steps = [each["to_state"] for each in delivered.case(case)["history"]]
     assert steps[-2:] == ["received", "refunded"]
     audited()
@@ -163,9 +166,9 @@ def test_silence_about_what_was_sent_back_refunds_it(delivered, audited):
 
 def test_silence_about_an_exchange_that_is_sold_out_refunds_it(delivered, audited):
     case = delivered.returned("exchange")
-    delivered.world.set_stock(delivered.sku, 0)
+    set_stock(delivered.world, delivered.sku, 0)
     later(hours=49)
-    assert delivered.world.run_sweep("decide_by_silence") == 1
+    assert run_sweep(delivered.world, "decide_by_silence") == 1
     assert delivered.case(case)["state"] == "refunded"
     audited()
 
@@ -175,7 +178,7 @@ def test_a_member_who_does_not_send_back_or_appeal_gives_up(delivered, audited):
     delivered.supplier_does(to_return, "approve")
     delivered.supplier_does(refused, "reject", {"note": "不属实"})
     later(days=8)
-    assert delivered.world.run_sweep("decide_by_silence") == 2
+    assert run_sweep(delivered.world, "decide_by_silence") == 2
     assert [delivered.case(each)["state"] for each in (to_return, refused)] == ["lapsed"] * 2
     audited()
 
@@ -220,13 +223,13 @@ def test_what_makes_no_sense_is_refused_and_nothing_kept(
         asked = {"kind": "refund_only", "quantity": 1, "reason": "damaged", **body}
         reply = delivered.member.post(f"{delivered.path}/after-sales", asked)
     assert (reply.status_code, code(reply)) == (status, expected)
-    assert delivered.world.count("after_sales_case") == 0
+    assert count_rows(delivered.world, "after_sales_case") == 0
     audited()
 
 
 def test_an_unpaid_order_has_no_after_sales(world):
-    member = world.member()
-    _, sku = world.sku(1000)
+    member = new_member(world)
+    _, sku = new_sku(world, 1000)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     line = member.get(path).get_json()["lines"][0]["id"]
@@ -244,12 +247,12 @@ def test_a_key_used_again_opens_one_case(delivered):
     path = f"{delivered.path}/after-sales"
     replies = [delivered.member.post(path, body, key="k1") for _ in range(3)]
     assert len({reply.data for reply in replies}) == 1
-    assert delivered.world.count("after_sales_case") == 1
+    assert count_rows(delivered.world, "after_sales_case") == 1
 
 
 def test_case_39_another_member_or_supplier_sees_nothing(world, delivered):
     case = delivered.asked()
-    stranger, other = world.member(), world.staff("supplier", world.supplier())
+    stranger, other = new_member(world), new_staff(world, "supplier", new_supplier(world))
     assert stranger.get(f"/v1/store/after-sales/{case['id']}").status_code == 404
     assert stranger.post(f"/v1/store/after-sales/{case['id']}/withdraw").status_code == 404
     assert other.get(f"/v1/supplier/after-sales/{case['id']}").status_code == 404
@@ -285,8 +288,8 @@ def test_every_transition_of_the_table_has_somebody_who_makes_it():
 
 def test_a_sale_of_a_second_line_is_a_case_of_its_own(world, audited):
     sale = Sale(world)
-    supplier_id = world.supplier()
-    _, other = world.sku(1000, 10, supplier_id)
+    supplier_id = new_supplier(world)
+    _, other = new_sku(world, 1000, 10, supplier_id)
     body = order_body([sale.sku, other], "wechat", None)
     sale.order = sale.place(body)
     sale.dispatch()
@@ -301,4 +304,4 @@ def test_nothing_is_asked_of_what_cost_nothing(delivered, monkeypatch):
     monkeypatch.setattr(reimbursing, "left_of_line", lambda *_: (0, False))
     reply = delivered.ask(quantity=1)
     assert (reply.status_code, code(reply)) == (409, "nothing_to_ask")
-    assert delivered.world.count("after_sales_case") == 0
+    assert count_rows(delivered.world, "after_sales_case") == 0

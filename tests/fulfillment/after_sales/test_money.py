@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
+from tests.support.database import execute_sql, select_rows
 from tests.support.giving import Union
-from tests.support.people import order_body
+from tests.support.people import grant_beans, login_again, new_staff, order_body
 from tests.support.selling import PARCEL, Sale
+from tests.support.shop import charge_freight, new_sku, stock_of
+from tests.support.wechat import ask_mock, refunds_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 def refund(sale, **ask):
@@ -26,8 +30,8 @@ def back(sale):
 def test_case_17_one_line_after_another_each_tender_gets_its_share(world, audited):
     """Two lines of 333 and 667 fen, paid by 500 of beans and 500 by WeChat, go back bit by bit."""
     sale = Sale(world, quantity=1, price=333, beans=0)
-    _, other = world.sku(667, 5, sale.supplier_id)
-    world.grant(sale.member, 500)
+    _, other = new_sku(world, 667, 5, sale.supplier_id)
+    grant_beans(world, sale.member, 500)
     sale.order = sale.place(order_body([sale.sku, other], "mixed", None))
     first, second = sale.read()["lines"]
     assert first["beans_fen"] + second["beans_fen"] == 500
@@ -64,7 +68,7 @@ def test_each_partial_refund_has_a_number_of_its_own(world, audited):
     for _ in range(3):
         refund(sale)
     assert sale.wechat_back() == 3000
-    numbers = [each["out_refund_no"] for each in world.refunds()]
+    numbers = [each["out_refund_no"] for each in refunds_at_wechat(world)]
     assert [number[-2:] for number in numbers[1:]] == ["-2", "-3"]
     assert len(set(numbers)) == 3
     audited()
@@ -74,11 +78,11 @@ def test_case_14_the_51st_partial_refund_is_settled_another_way(world, audited):
     sale = Sale(world, quantity=10, price=1000, beans=0).deliver()
     refund(sale)
     sale.wechat_back()
-    [payment] = world.rows("SELECT out_trade_no FROM payment")
-    world.mock("faults", {"operation": "refund", "kind": "INVALID_REQ_TOO_MUCH"})
+    [payment] = select_rows(world, "SELECT out_trade_no FROM payment")
+    ask_mock(world, "faults", {"operation": "refund", "kind": "INVALID_REQ_TOO_MUCH"})
     refund(sale)
-    world.run_sweep("send_due_refunds")
-    operator = world.staff("operator")
+    run_sweep(world, "send_due_refunds")
+    operator = new_staff(world, "operator")
     [failed] = operator.get("/v1/ops/refunds?state=failed").get_json()["items"]
     assert failed["out_trade_no"] == payment.out_trade_no
     body = {"channel": "bank", "channel_reference": "ICBC51"}
@@ -91,12 +95,12 @@ def test_case_14_a_refund_after_one_year_is_an_operators_task(world, audited):
     sale = Sale(world, beans=0)
     sale.dispatch()
     clock.freeze(clock.now() + timedelta(days=366))
-    world.mock("clock", {"offset_seconds": 366 * 86_400})
-    sale.member = world.login_again(sale.member)
-    sale.supplier = world.staff("supplier", sale.supplier_id)
+    ask_mock(world, "clock", {"offset_seconds": 366 * 86_400})
+    sale.member = login_again(world, sale.member)
+    sale.supplier = new_staff(world, "supplier", sale.supplier_id)
     refund(sale, reason="not_received")
-    world.run_sweep("send_due_refunds")
-    [row] = world.rows("SELECT state, last_error FROM refund")
+    run_sweep(world, "send_due_refunds")
+    [row] = select_rows(world, "SELECT state, last_error FROM refund")
     assert row.state == "failed" and "TRADE_OVERDUE" in row.last_error
     audited()
 
@@ -104,13 +108,13 @@ def test_case_14_a_refund_after_one_year_is_an_operators_task(world, audited):
 def test_case_18_beans_of_an_expired_lot_are_good_for_thirty_days_more(world, audited):
     sale = Sale(world, beans=0)
     expires_at = clock.now() + timedelta(days=1)
-    world.grant(sale.member, 2500, expires_at)
+    grant_beans(world, sale.member, 2500, expires_at)
     sale.order = sale.place(order_body([sale.sku], "beans", None))
     sale.dispatch()
     clock.freeze(clock.now() + timedelta(days=2))
     refund(sale)
-    [lot] = world.rows(
-        "SELECT balance_fen, expires_at FROM bean_lot WHERE came_from_id IS NOT NULL"
+    [lot] = select_rows(
+        world, "SELECT balance_fen, expires_at FROM bean_lot WHERE came_from_id IS NOT NULL"
     )
     assert lot.balance_fen == 2500
     assert lot.expires_at == clock.now() + timedelta(days=30)
@@ -174,7 +178,8 @@ def test_case_18_of_a_programme_that_is_filed_they_wait_for_their_payout(given, 
 
 def test_case_18_of_a_member_who_has_left_the_union_they_go_to_the_union(given, audited):
     union, programme_id, sale = given
-    sale.world.execute(
+    execute_sql(
+        sale.world,
         "INSERT INTO union_membership (union_id, member_id, joined_on, left_on)"
         " SELECT union_id, :member, current_date - 90, current_date - 1 FROM programme"
         " ON CONFLICT (union_id, member_id) DO UPDATE SET left_on = current_date - 1,"
@@ -195,14 +200,14 @@ def test_what_a_right_paid_for_goes_back_to_the_union(world, audited):
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     member = union.members[rows[0][1]]
     order = union.redeem(member, programme_id, packs[0]).get_json()
-    world.run_outbox()
+    run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}"
     line = member.get(path).get_json()["lines"][0]
     body = {"line_id": line["id"], "kind": "refund_only", "quantity": line["quantity"]}
     body |= {"reason": "damaged"}
     # What has not left is chosen anew, as long as there is a choice.
     assert member.post(f"{path}/after-sales", body).get_json()["code"] == "choose_anew"
-    supplier = world.staff("supplier", line["supplier_id"])
+    supplier = new_staff(world, "supplier", line["supplier_id"])
     [part] = member.get(f"{path}/fulfillment-orders").get_json()["items"]
     parcels = f"/v1/supplier/fulfillment-orders/{part['id']}/shipments"
     assert supplier.post(parcels, PARCEL).status_code == 201
@@ -218,8 +223,8 @@ def test_what_a_right_paid_for_goes_back_to_the_union(world, audited):
 def with_freight(world):
     """Two units with ¥8 of freight, paid by ¥30 of beans and the rest by WeChat."""
     sale = Sale(world)
-    world.grant(sale.member, 3000)
-    world.charge_freight(sale.supplier_id, [sale.product], 800)
+    grant_beans(world, sale.member, 3000)
+    charge_freight(world, sale.supplier_id, [sale.product], 800)
     sale.order = sale.place(order_body([sale.sku], "mixed", None, 2))
     assert sale.read()["freight_fen"] == 800
     return sale
@@ -251,7 +256,7 @@ def test_units_that_never_left_go_back_to_the_shelf_and_are_not_sent(sale, audit
     too_many = sale.dispatch(2)
     assert too_many.get_json()["code"] == "too_many_dispatched"
     assert sale.supplier_does(case, "approve").get_json()["state"] == "refunded"
-    assert sale.world.stock_of(sale.sku) == (9, 0)
+    assert stock_of(sale.world, sale.sku) == (9, 0)
     audited()
     assert sale.dispatch().get_json()["state"] == "dispatched"
     audited()
@@ -269,7 +274,7 @@ def test_what_is_refused_may_leave_again(sale, audited):
     # Dispatched meanwhile: an appeal that is granted gives the money, the goods have gone.
     sale.member_does(case, "appeal", {"note": "未发货"})
     assert sale.operator_decides(case).get_json()["state"] == "refunded"
-    assert sale.world.stock_of(sale.sku) == (8, 0)
+    assert stock_of(sale.world, sale.sku) == (8, 0)
     audited()
 
 
@@ -280,7 +285,7 @@ def test_for_a_part_of_the_money_the_goods_are_still_sent(sale, audited):
     assert sale.operator_decides(case, amount_fen=1000).get_json()["refunded_fen"] == 1000
     assert sum(back(sale)) == 1000
     assert sale.dispatch().get_json()["state"] == "dispatched"
-    assert sale.world.stock_of(sale.sku) == (8, 0)
+    assert stock_of(sale.world, sale.sku) == (8, 0)
     audited()
 
 
@@ -291,7 +296,7 @@ def test_an_order_of_which_nothing_is_left_to_send_is_cancelled(with_freight, au
     assert (order["state"], order["cancel_reason"]) == ("cancelled", "after_sales")
     assert with_freight.part()["state"] == "cancelled"
     assert (with_freight.beans(), with_freight.wechat_back()) == (3000, 2800)
-    assert with_freight.world.stock_of(with_freight.sku) == (8, 0)
+    assert stock_of(with_freight.world, with_freight.sku) == (8, 0)
     audited()
 
 
@@ -300,9 +305,9 @@ def test_the_rest_of_an_order_is_cancelled_in_one_call(world, audited):
     refund(sale, reason="no_longer_wanted")
     audited()
     assert sale.member.post(f"{sale.path}/cancel").status_code == 200
-    world.run_outbox()
+    run_outbox(world)
     assert (sale.beans(), sale.wechat_back()) == (3000, 2000)
-    assert world.stock_of(sale.sku) == (10, 0)
+    assert stock_of(world, sale.sku) == (10, 0)
     audited()
 
 
@@ -310,7 +315,7 @@ def test_cancelling_an_order_closes_what_was_asked_about_it(sale, audited):
     case = sale.asked(reason="no_longer_wanted")
     assert sale.member.post(f"{sale.path}/cancel").status_code == 200
     assert sale.supplier_does(case, "approve").get_json()["code"] == "wrong_state"
-    sale.world.run_outbox()
+    run_outbox(sale.world)
     assert sale.case(case)["state"] == "withdrawn"
     audited()
 

@@ -12,8 +12,11 @@ from fulfillment.dispatch import service as dispatch_service
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
 from orders.messages import OrderCancelled, OrderPaid
-from tests.support.people import order_body
+from tests.support.database import count_rows, select_rows
+from tests.support.people import new_member, new_staff, order_body
 from tests.support.selling import PARCEL, Sale
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import run_outbox
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,12 @@ def test_a_part_goes_only_the_ways_of_its_table():
 @pytest.fixture
 def two(world):
     """An order of two suppliers, paid and split; its member and both suppliers with their parts."""
-    ids = [world.supplier() for _ in range(2)]
-    skus = [world.sku(1000, 9, supplier_id)[1] for supplier_id in ids]
-    member = world.member(beans_fen=2000)
+    ids = [new_supplier(world) for _ in range(2)]
+    skus = [new_sku(world, 1000, 9, supplier_id)[1] for supplier_id in ids]
+    member = new_member(world, beans_fen=2000)
     order = member.post("/v1/store/orders", order_body(skus, "beans", 2000)).get_json()
-    world.run_outbox()
-    suppliers = [world.staff("supplier", supplier_id) for supplier_id in ids]
+    run_outbox(world)
+    suppliers = [new_staff(world, "supplier", supplier_id) for supplier_id in ids]
     parts = [each.get("/v1/supplier/fulfillment-orders").get_json()["items"] for each in suppliers]
     assert [len(each) for each in parts] == [1, 1]
     return member, order["order_id"], suppliers, [each[0]["id"] for each in parts]
@@ -105,21 +108,21 @@ def test_what_left_of_one_supplier_keeps_the_whole_order_from_being_cancelled(tw
 def test_messages_that_come_again_split_and_cancel_once(world, two, audited):
     member, order_id, _, _ = two
     act(world, lambda uow: dispatch_service.open_fulfillment_orders(uow, [OrderPaid(order_id)] * 2))
-    assert world.count("fulfillment_order") == 2
+    assert count_rows(world, "fulfillment_order") == 2
     assert member.post(f"/v1/store/orders/{order_id}/cancel").status_code == 200
     for _ in range(2):
         act(
             world,
             lambda uow: dispatch_service.cancel_fulfillment_orders(uow, [OrderCancelled(order_id)]),
         )
-    assert world.count("fulfillment_order WHERE state = 'cancelled'") == 2
+    assert count_rows(world, "fulfillment_order WHERE state = 'cancelled'") == 2
     audited()
 
 
 def test_a_supplier_is_reminded_once_of_a_part_that_is_late_and_of_no_other(world, two):
     _, _, suppliers, parts = two
     assert send(suppliers[0], parts[0]).status_code == 201
-    promised = world.rows("SELECT max(dispatch_by) AS at FROM fulfillment_order")[0].at
+    promised = select_rows(world, "SELECT max(dispatch_by) AS at FROM fulfillment_order")[0].at
     clock.freeze(promised)
     assert act(world, lambda uow: dispatch_service.remind_overdue(uow, 10)) == 0
     clock.freeze(promised + timedelta(seconds=1))
@@ -127,12 +130,12 @@ def test_a_supplier_is_reminded_once_of_a_part_that_is_late_and_of_no_other(worl
         1,
         0,
     ]
-    told = world.rows("SELECT scope_id FROM notice WHERE kind = 'dispatch_overdue'")
+    told = select_rows(world, "SELECT scope_id FROM notice WHERE kind = 'dispatch_overdue'")
     assert [str(row.scope_id) for row in told] == [
         str(
-            world.rows("SELECT supplier_id FROM fulfillment_order WHERE id = :id", id=parts[1])[0][
-                0
-            ]
+            select_rows(
+                world, "SELECT supplier_id FROM fulfillment_order WHERE id = :id", id=parts[1]
+            )[0][0]
         )
     ]
 
@@ -153,7 +156,7 @@ def test_exactly_what_is_left_is_dispatched_and_not_one_more(world, audited):
 def test_silence_confirms_at_the_promised_instant_and_not_a_moment_before(world, audited):
     sale = Sale(world, quantity=1, price=1000, beans=1000)
     sale.dispatch()
-    [row] = world.rows("SELECT confirm_by FROM fulfillment_order")
+    [row] = select_rows(world, "SELECT confirm_by FROM fulfillment_order")
     with world.app.app_context(), unit_of_work() as uow:
         early = row.confirm_by - timedelta(microseconds=1)
         assert dispatch_queries.due_for_confirmation(uow.session, early, 9) == []
@@ -166,12 +169,16 @@ def test_a_line_that_was_not_split_yet_is_told_so(world):
 
 
 def test_only_what_is_collected_is_told_to_those_who_make_vouchers(world):
-    supplier_id = world.supplier()
-    shipped = world.sku(1000, 9, supplier_id)[1]
-    collected = world.sku(1000, 9, supplier_id, delivery_modes=["store_pickup"])[1]
-    member = world.member(beans_fen=2000)
+    supplier_id = new_supplier(world)
+    shipped = new_sku(world, 1000, 9, supplier_id)[1]
+    collected = new_sku(world, 1000, 9, supplier_id, delivery_modes=["store_pickup"])[1]
+    member = new_member(world, beans_fen=2000)
     member.post("/v1/store/orders", order_body([shipped, collected], "beans", 2000))
-    world.run_outbox()
-    [part] = world.rows("SELECT id FROM fulfillment_order WHERE delivery_mode = 'store_pickup'")
-    told = world.rows("SELECT payload FROM outbox_delivery WHERE topic LIKE '%PickupOpened'")
+    run_outbox(world)
+    [part] = select_rows(
+        world, "SELECT id FROM fulfillment_order WHERE delivery_mode = 'store_pickup'"
+    )
+    told = select_rows(
+        world, "SELECT payload FROM outbox_delivery WHERE topic LIKE '%PickupOpened'"
+    )
     assert [each.payload for each in told] == [{"fulfillment_order_id": str(part.id)}]

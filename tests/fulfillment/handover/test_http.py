@@ -6,8 +6,10 @@ import pytest
 
 from fulfillment.dispatch import jobs as dispatch_jobs
 from mall.kernel import clock
+from tests.support.database import select_rows
 from tests.support.giving import ADDRESS
-from tests.support.people import order_body
+from tests.support.people import new_staff, order_body
+from tests.support.shop import new_sku
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
     close(union, purchase)
     early = union.acceptor.post(f"{purchase}/accept", {}).get_json()
     assert (early["code"], "1" in early["detail"]) == ("not_arrived", True)
-    supplier = world.staff("supplier", union.supplier_id)
+    supplier = new_staff(world, "supplier", union.supplier_id)
     [part] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
     path = f"/v1/supplier/fulfillment-orders/{part['id']}"
     assert supplier.get(path).get_json()["address"]["detail"] == ADDRESS["detail"]
@@ -36,7 +38,7 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
     assert supplier.post(f"{path}/shipments", parcel).status_code == 201
     reply = union.acceptor.post(f"{purchase}/accept", {"note": "实收 3 份，完好"})
     assert (reply.status_code, reply.get_json()["state"]) == (200, "accepted")
-    [order] = world.rows("SELECT state FROM shop_order")
+    [order] = select_rows(world, "SELECT state FROM shop_order")
     assert order.state == "completed"
     found = union.handler.get(f"{purchase}/recipients").get_json()["items"]
     assert {each["state"] for each in found} == {"redeemed"}
@@ -51,7 +53,7 @@ def test_a_purchase_for_the_unit_is_sent_accepted_and_filed(union, purchase, aud
 
 
 def test_silence_does_not_accept_what_goes_to_a_unit(union, purchase, audited, world):
-    supplier = world.staff("supplier", union.supplier_id)
+    supplier = new_staff(world, "supplier", union.supplier_id)
     [part] = union.handler.get(f"{purchase}/deliveries").get_json()["items"]
     path = f"/v1/supplier/fulfillment-orders/{part['id']}"
     sent = supplier.post(f"{path}/shipments", {"carrier": "self", "tracking_no": None})
@@ -59,7 +61,7 @@ def test_silence_does_not_accept_what_goes_to_a_unit(union, purchase, audited, w
     clock.freeze(clock.now() + timedelta(days=400))
     with world.app.app_context():
         assert dispatch_jobs.confirm_silent_deliveries() == 0
-    [part] = world.rows("SELECT state, confirm_by FROM fulfillment_order")
+    [part] = select_rows(world, "SELECT state, confirm_by FROM fulfillment_order")
     assert (part.state, part.confirm_by) == ("dispatched", None)
     clock.freeze(None)
     audited()
@@ -77,7 +79,7 @@ def test_a_fund_that_holds_money_is_not_filed(union, audited):
     assert union.acceptor.post(f"{path}/accept", {}).get_json()["code"] == "not_arrived"
     order_id = union.right_of(person, programme_id)["order_id"]
     [part] = person.get(f"/v1/store/orders/{order_id}/fulfillment-orders").get_json()["items"]
-    supplier = union.world.staff("supplier", union.supplier_id)
+    supplier = new_staff(union.world, "supplier", union.supplier_id)
     parcel = {"carrier": "self", "tracking_no": None}
     supplier.post(f"/v1/supplier/fulfillment-orders/{part['id']}/shipments", parcel)
     # One's own parcel is confirmed by oneself, not by the union.
@@ -96,7 +98,7 @@ def test_beans_that_an_unpaid_order_held_keep_the_books_open(union, audited, wor
     programme_id = union.issued(kind="open", allows_top_up=True, roster_id=union.roster(rows))
     path = f"/v1/union/programmes/{programme_id}"
     person = union.members[rows[0][1]]
-    _, sku = world.sku(40_000)
+    _, sku = new_sku(world, 40_000)
     order = person.post("/v1/store/orders", order_body([sku], "mixed", 40_000)).get_json()
     assert (order["beans_fen"], order["wechat_fen"]) == (30_000, 10_000)
     close(union, path)

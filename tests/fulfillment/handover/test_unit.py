@@ -5,9 +5,12 @@ import pytest
 from fulfillment.handover import rules as handover_rules
 from mall.kernel import clock
 from tests.races.test_last_units import together
-from tests.support.people import Person
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import Person, new_member, new_staff
 from tests.support.sheets import opened
+from tests.support.shop import new_supplier
 from tests.support.unit import PEOPLE, Unit
+from tests.support.working import run_sweep
 
 
 @pytest.fixture
@@ -81,7 +84,7 @@ def test_a_supplier_refuses_and_the_union_appeals(unit, world, audited):
     path = f"{unit.path}/claims/{case}/appeal"
     assert unit.union.handler.post(path, {"note": "有照片"}).get_json()["state"] == "appealed"
     decision = {"is_granted": True, "note": "支持工会"}
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     done = operator.post(f"/v1/ops/after-sales/{case}/arbitrate", decision)
     assert done.get_json()["state"] == "refunded"
     audited()
@@ -100,8 +103,8 @@ def test_a_claim_is_given_up(unit, audited):
 
 def test_silence_of_the_supplier_agrees(unit, world, audited):
     unit.receive(unit.send(), received=3)
-    world.execute("UPDATE after_sales_case SET due_at = now()")
-    assert world.run_sweep("decide_by_silence") == 1
+    execute_sql(world, "UPDATE after_sales_case SET due_at = now()")
+    assert run_sweep(world, "decide_by_silence") == 1
     assert unit.claims()[0]["state"] == "refunded"
     audited()
 
@@ -125,10 +128,10 @@ def test_what_cannot_be_counted_is_refused_and_nothing_kept(unit, audited):
 def test_another_union_sees_and_does_nothing(unit, world):
     """Case 39."""
     load = unit.send()
-    other = world.staff("union_officer", unit.union.id, ["audits"])
+    other = new_staff(world, "union_officer", unit.union.id, ["audits"])
     refused = other.post(f"{unit.path}/receipts", {"shipment_id": load})
     assert refused.get_json()["code"] == "duty_missing"
-    stranger = world.staff("union_officer", world.supplier(), ["handles"])
+    stranger = new_staff(world, "union_officer", new_supplier(world), ["handles"])
     assert stranger.post(f"{unit.path}/receipts", {"shipment_id": load}).status_code == 404
     for name in ("loads", "claims", "hand-outs"):
         assert stranger.get(f"{unit.path}/{name}").status_code == 404
@@ -203,7 +206,7 @@ def test_a_code_that_is_made_up_is_refused(unit, world):
         assert (reply.status_code, reply.get_json()["code"]) == (422, "wrong_hand_out_code")
     other = Unit(unit.union)
     assert unit.union.handler.post(path, {"code": other.code_of(0)}).status_code == 422
-    stranger = world.member()
+    stranger = new_member(world)
     right = unit.people()["items"][0]["recipient_id"]
     assert stranger.get(f"/v1/store/entitlements/{right}/hand-out-code").status_code == 404
 
@@ -213,7 +216,7 @@ def test_codes_are_kept_nowhere(unit, world):
     unit.union.handler.post(f"{unit.path}/hand-outs/scan", {"code": code})
     proof = code.partition("-")[2]
     for table in ("entitlement", "hand_out", "programme_event"):
-        assert proof not in str(world.rows(f"SELECT to_jsonb(t) FROM {table} t"))
+        assert proof not in str(select_rows(world, f"SELECT to_jsonb(t) FROM {table} t"))
     assert len(proof) == handover_rules.CODE_LENGTH
 
 
@@ -244,7 +247,7 @@ def test_the_pick_list_says_what_to_pack_for_whom(unit, world, kind):
     [line] = [row for row in rows if row[0] == unit.lines[0]["title"]]
     assert line[2:5] == [PEOPLE, 3, PEOPLE - 3]
     assert ["综合部", PEOPLE] in [row[:2] for row in rows]
-    assert world.staff("supplier", world.supplier()).get(path).status_code == 404
+    assert new_staff(world, "supplier", new_supplier(world)).get(path).status_code == 404
     assert Person(world.app).get(path).status_code == 401
 
 

@@ -4,6 +4,7 @@ import secrets
 
 import pytest
 
+from tests.support.people import new_staff
 from tests.support.unit import Unit
 
 PHONE = "13812340001"
@@ -19,7 +20,7 @@ def twins(world, union):
     """Accounts of one person: two handle, one audits."""
     duties = {"handles": "handles", "accepts": "handles", "audits": "audits"}
     return {
-        name: world.staff("union_officer", union.id, [duty], phone=PHONE)
+        name: new_staff(world, "union_officer", union.id, [duty], phone=PHONE)
         for name, duty in duties.items()
     }
 
@@ -58,7 +59,7 @@ def confirm_transfer(unit, twins, shipment_id):
     body = {"amount_fen": 100, "bank_reference": secrets.token_hex(8), "payer": "工会"}
     row = unit.union.handler.post(f"{unit.path}/transfers", body).get_json()
     # An operator who is an officer of the union, too.
-    operator = unit.world.staff("operator", phone=PHONE)
+    operator = new_staff(unit.world, "operator", phone=PHONE)
     ops = f"/v1/ops/programmes/{unit.id}/transfers/{row['id']}/reject"
     assert operator.post(ops).status_code == 200
 

@@ -10,7 +10,10 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
+from tests.support.database import execute_sql
 from tests.support.selling import Counter, Sale
+from tests.support.shop import new_sku
+from tests.support.working import run_outbox
 
 ACCOUNT = '{"bank": "农行", "account_name": "旧户", "account_number": "4460000101111"}'
 OTHER = ACCOUNT.replace("旧户", "新户").replace("1111", "2222")
@@ -53,7 +56,7 @@ def taken(papers):
 def regions_come_back(world):
     """Regions are loaded once for all tests: give them their names back."""
     yield
-    world.execute("UPDATE region SET full_name = replace(full_name, '改', '')")
+    execute_sql(world, "UPDATE region SET full_name = replace(full_name, '改', '')")
 
 
 def test_papers_lists_and_notices_stay_as_they_were_agreed(union, world, regions_come_back):
@@ -62,16 +65,16 @@ def test_papers_lists_and_notices_stay_as_they_were_agreed(union, world, regions
     chosen = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     person = union.members[rows[0][1]]
     order_id = union.redeem(person, chosen, packs[0]).get_json()["order_id"]
-    world.run_outbox()
+    run_outbox(world)
     unit = union.issued(**union.for_unit(union.people(1)))
-    items = [{"product_id": str(world.sku(1000, 9)[0])} for _ in range(2)]
+    items = [{"product_id": str(new_sku(world, 1000, 9)[0])} for _ in range(2)]
     body = {"name": secrets.token_hex(4), "items": items}
     selection = union.handler.post("/v1/union/selections", body).get_json()["id"]
     form = {"kind": "restricted", "selection_id": selection}
     bound = union.issued(roster_id=union.roster(union.people(1)), **form)
     sale = Sale(world).deliver()
-    world.execute(f"UPDATE supplier SET settlement_account = '{ACCOUNT}'")
-    world.run_outbox()
+    execute_sql(world, f"UPDATE supplier SET settlement_account = '{ACCOUNT}'")
+    run_outbox(world)
     clock.freeze(clock.now() + timedelta(days=1))
     draft = {"supplier_id": str(sale.supplier_id)}
     draft["ends_on"] = str(beijing_day(clock.now()) - timedelta(days=1))
@@ -115,7 +118,7 @@ def test_papers_lists_and_notices_stay_as_they_were_agreed(union, world, regions
     ]
     before, told = taken(papers), counter.redeem(used).get_json()
     for each in RENAMED:
-        world.execute(each)
+        execute_sql(world, each)
     after = taken(papers)
     assert [path for path in before if before[path] != after[path]] == []
     assert counter.redeem(used).get_json() == told

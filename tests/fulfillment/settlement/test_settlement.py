@@ -3,6 +3,7 @@
 import copy
 import random
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -13,16 +14,19 @@ from fulfillment.settlement.rules import GivenBack, SoldLine
 from mall.kernel import clock
 from mall.kernel.ids import new_id
 from tests.races.test_last_units import together
-from tests.support.people import order_body
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import confirmed_by_second, new_staff, order_body
 from tests.support.selling import Sale
 from tests.support.sheets import opened
+from tests.support.shop import new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 STATEMENTS = "/v1/ops/settlement/statements"
 
 
 @pytest.fixture
 def operator(world):
-    return world.staff("operator")
+    return new_staff(world, "operator")
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def sale(world):
     """Two at ¥25, delivered; 5 % commission."""
     found = Sale(world, commission=500)
     found.deliver()
-    world.run_outbox()
+    run_outbox(world)
     return found
 
 
@@ -64,7 +68,8 @@ def supplier_does(sale, statement, what, body=None):
 
 
 def balance(world, account):
-    rows = world.rows(
+    rows = select_rows(
+        world,
         "SELECT coalesce(sum(amount_fen), 0) AS fen FROM ledger_entry WHERE account = :account",
         account=account,
     )
@@ -84,17 +89,18 @@ def test_a_delivered_sale_is_owed_less_its_commission(world, sale, audited):
 def test_nothing_is_owed_before_it_is_delivered(world, audited):
     sale = Sale(world)
     sale.dispatch()
-    world.run_outbox()
+    run_outbox(world)
     assert figures(sale)["open_fen"] == 0
     audited()
 
 
 def test_messages_that_come_again_count_once(world, sale, audited):
-    world.execute(
+    execute_sql(
+        world,
         "UPDATE outbox_delivery SET state = 'pending'"
-        " WHERE topic IN ('PartDelivered', 'LineReimbursed')"
+        " WHERE topic IN ('PartDelivered', 'LineReimbursed')",
     )
-    assert world.run_outbox() >= 1
+    assert run_outbox(world) >= 1
     assert len(items(sale)) == 1
     audited()
 
@@ -102,7 +108,7 @@ def test_messages_that_come_again_count_once(world, sale, audited):
 def test_a_refund_takes_amount_and_commission_back(world, sale, audited):
     case = sale.asked("refund_only", quantity=1, reason="damaged")
     sale.supplier_does(case, "approve")
-    world.run_outbox()
+    run_outbox(world)
     found = items(sale)
     assert [(each["kind"], each["amount_fen"], each["commission_fen"]) for each in found] == [
         ("sale", 5000, 250),
@@ -120,7 +126,7 @@ def test_units_that_never_left_are_no_sale(world, audited):
     assert sale.part()["state"] == "dispatched"
     confirm = f"/v1/store/fulfillment-orders/{sale.part()['id']}/confirm"
     assert sale.member.post(confirm).status_code == 200
-    world.run_outbox()
+    run_outbox(world)
     [item] = items(sale)
     assert (item["kind"], item["quantity"], item["amount_fen"]) == ("sale", 1, 2500)
     audited()
@@ -129,11 +135,11 @@ def test_units_that_never_left_are_no_sale(world, audited):
 def test_freight_is_owed_without_commission_and_goes_back_with_the_last(world, audited):
     found = Sale(world, quantity=1, freight=800, commission=500)
     found.deliver()
-    world.run_outbox()
+    run_outbox(world)
     assert figures(found)["open_fen"] == 2500 - 125 + 800
     case = found.asked("refund_only", quantity=1, reason="damaged")
     found.supplier_does(case, "approve")
-    world.run_outbox()
+    run_outbox(world)
     assert figures(found)["open_fen"] == 0
     assert sorted(each["kind"] for each in items(found)) == [
         "freight",
@@ -175,7 +181,7 @@ def test_what_goes_back_after_it_was_settled_is_carried_to_the_next(world, sale,
     operator.post(f"{STATEMENTS}/{statement['id']}/pay", {"bank_reference": "B1"})
     case = sale.asked("refund_only", quantity=1, reason="damaged")
     sale.supplier_does(case, "approve")
-    world.run_outbox()
+    run_outbox(world)
     assert figures(sale) == {"open_fen": -2375, "stated_fen": 0, "paid_fen": 4750}
     audited()
     nothing = draft(operator, sale)
@@ -194,7 +200,7 @@ def test_an_adjustment_is_made_once_for_its_key(world, sale, operator, audited):
     first = operator.post("/v1/ops/settlement/adjustments", body, key="k1")
     again = operator.post("/v1/ops/settlement/adjustments", body, key="k1")
     assert first.data == again.data
-    [kept] = world.rows("SELECT recorded_by FROM settlement_item WHERE kind = 'adjustment'")
+    [kept] = select_rows(world, "SELECT recorded_by FROM settlement_item WHERE kind = 'adjustment'")
     assert kept.recorded_by == f"ops:{operator.id}"
     assert figures(sale)["open_fen"] == 3750
     for wrong in ({"amount_fen": 0}, {"note": ""}, {"amount_fen": 1.5}):
@@ -232,7 +238,7 @@ def test_what_happened_after_the_period_waits_for_the_next(world, sale, operator
     ends_on = tomorrow()
     case = sale.asked("refund_only", quantity=1, reason="damaged")
     sale.supplier_does(case, "approve")
-    world.run_outbox()
+    run_outbox(world)
     statement = draft(operator, sale, ends_on).get_json()
     assert statement["net_fen"] == 4750
     assert figures(sale)["open_fen"] == -2375
@@ -240,18 +246,18 @@ def test_what_happened_after_the_period_waits_for_the_next(world, sale, operator
 
 
 def test_the_first_of_the_month_drafts_last_months_statements(world, sale, audited):
-    assert world.run_sweep("draft_month") == 0
+    assert run_sweep(world, "draft_month") == 0
     # The first of the month after the next is a month and a bit away at most.
     clock.shift(timedelta(days=32))
-    assert world.run_sweep("draft_month") == 1
-    assert world.run_sweep("draft_month") == 0
+    assert run_sweep(world, "draft_month") == 1
+    assert run_sweep(world, "draft_month") == 0
     audited()
 
 
 def test_nobody_sees_anothers_statement(world, sale, operator):
     """Case 39."""
     statement = drafted(operator, sale)
-    other = world.staff("supplier", world.supplier())
+    other = new_staff(world, "supplier", new_supplier(world))
     path = f"/v1/supplier/settlement/statements/{statement['id']}"
     for each in ("", "/items", "/paper"):
         assert other.get(path + each).status_code == 404
@@ -281,10 +287,10 @@ def test_delivering_and_refunding_at_once_count_once(world, audited):
     acts = [
         lambda: sale.member.post(confirm).status_code,
         *(lambda c=case: sale.supplier_does(c, "approve").status_code for case in cases),
-        *[world.run_outbox] * 3,
+        *[partial(run_outbox, world)] * 3,
     ]
     together(len(acts), lambda number: acts[number]())
-    world.run_outbox()
+    run_outbox(world)
     assert figures(sale)["open_fen"] == 0
     assert sum(each["amount_fen"] for each in items(sale)) == 0
     audited()
@@ -334,7 +340,7 @@ def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, oper
     changes = [(900, today + timedelta(days=1)), (200, today + timedelta(days=2))]
     for bps, day in changes:
         body = {"commission_bps": bps, "from_on": str(day)}
-        world.confirmed(operator.post(path, body))
+        confirmed_by_second(world, operator.post(path, body))
     later = [sale]
     for _ in changes:
         clock.freeze(clock.now() + timedelta(days=1))
@@ -342,12 +348,12 @@ def test_the_commission_is_that_of_the_sale_whenever_it_is_delivered(world, oper
         later[-1].order = later[-1].place(order_body([sale.sku], "wechat", None))
     for each in reversed(later):
         each.deliver()
-    world.run_outbox()
+    run_outbox(world)
     rates = {item["order_no"]: item["commission_bps"] for item in items(sale)}
     assert [rates[each.read()["order_no"]] for each in later] == [500, 900, 200]
     case = sale.asked("refund_only", quantity=1, reason="damaged")
     sale.supplier_does(case, "approve")
-    world.run_outbox()
+    run_outbox(world)
     [refund] = [each for each in items(sale) if each["kind"] == "refund"]
     assert (refund["commission_bps"], refund["commission_fen"]) == (500, -125)
     told = sale.supplier.get("/v1/supplier/notices").get_json()["items"]

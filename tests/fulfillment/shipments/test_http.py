@@ -6,7 +6,10 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
-from tests.support.people import order_body
+from tests.support.database import select_rows
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku, new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 
@@ -14,15 +17,15 @@ PARCEL = {"carrier": "sf", "tracking_no": "SF1234567890123"}
 @pytest.fixture
 def part(world):
     """A paid order of three units, split; its member, its supplier, and its only part."""
-    supplier_id = world.supplier()
-    member = world.member(beans_fen=10_000)
-    _, sku = world.sku(1000, 9, supplier_id)
+    supplier_id = new_supplier(world)
+    member = new_member(world, beans_fen=10_000)
+    _, sku = new_sku(world, 1000, 9, supplier_id)
     body = order_body([sku], "beans", 3000, quantity=3)
     order = member.post("/v1/store/orders", body).get_json()
-    world.run_outbox()
+    run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}"
     [found] = member.get(f"{path}/fulfillment-orders").get_json()["items"]
-    return member, world.staff("supplier", supplier_id), found, path
+    return member, new_staff(world, "supplier", supplier_id), found, path
 
 
 def dispatch(supplier, found, key=None, **change):
@@ -95,26 +98,26 @@ def test_silence_confirms_after_ten_days_and_no_sooner(world, part, audited):
     member, supplier, found, path = part
     dispatch(supplier, found)
     clock.freeze(clock.now() + timedelta(days=9, hours=23))
-    assert world.run_sweep("confirm_silent_deliveries") == 0
+    assert run_sweep(world, "confirm_silent_deliveries") == 0
     clock.freeze(clock.now() + timedelta(hours=2))
-    assert world.run_sweep("confirm_silent_deliveries") == 1
+    assert run_sweep(world, "confirm_silent_deliveries") == 1
     read = member.get(path).get_json()
     assert (read["state"], read["history"][-1]["actor"]) == ("completed", "system")
-    assert world.run_sweep("confirm_silent_deliveries") == 0
+    assert run_sweep(world, "confirm_silent_deliveries") == 0
     audited()
 
 
 def test_an_order_is_completed_only_when_every_part_is_delivered(world, audited):
-    member, suppliers = world.member(beans_fen=10_000), [world.supplier() for _ in range(2)]
-    skus = [world.sku(1000, 5, each)[1] for each in suppliers]
+    member, suppliers = new_member(world, beans_fen=10_000), [new_supplier(world) for _ in range(2)]
+    skus = [new_sku(world, 1000, 5, each)[1] for each in suppliers]
     order = member.post("/v1/store/orders", order_body(skus, "beans", 2000)).get_json()
-    world.run_outbox()
+    run_outbox(world)
     path = f"/v1/store/orders/{order['order_id']}"
     for number, found in enumerate(
         member.get(f"{path}/fulfillment-orders").get_json()["items"], start=1
     ):
         supplier_id = next(each for each in suppliers if str(each) == found["supplier_id"])
-        dispatch(world.staff("supplier", supplier_id), found)
+        dispatch(new_staff(world, "supplier", supplier_id), found)
         confirm(member, found)
         assert member.get(path).get_json()["state"] == ("paid" if number == 1 else "completed")
     audited()
@@ -123,7 +126,7 @@ def test_an_order_is_completed_only_when_every_part_is_delivered(world, audited)
 def test_nobody_but_its_supplier_and_member_sees_a_part(world, part):
     """Case 39."""
     member, _, found, _ = part
-    stranger, rival = world.member(), world.staff("supplier", world.supplier())
+    stranger, rival = new_member(world), new_staff(world, "supplier", new_supplier(world))
     assert confirm(stranger, found).status_code == 404
     assert rival.get(f"/v1/supplier/fulfillment-orders/{found['id']}").status_code == 404
     assert dispatch(rival, found).status_code == 404
@@ -160,24 +163,24 @@ def test_a_suspended_supplier_still_ships_what_is_open(world, part, audited):
     """Case 28, as far as it exists."""
     _, supplier, found, _ = part
     path = f"/v1/ops/suppliers/{found['supplier_id']}/state"
-    world.staff("operator").put(path, {"state": "suspended"})
+    new_staff(world, "operator").put(path, {"state": "suspended"})
     assert dispatch(supplier, found).status_code == 201
     audited()
 
 
 def test_a_number_that_goes_to_somebody_else_is_refused_unless_it_is_said_to_be_shared(world):
     """Three members' orders under one number, without a word, were a slip of a sheet."""
-    supplier_id = world.supplier()
-    supplier = world.staff("supplier", supplier_id)
-    _, sku = world.sku(1000, 9, supplier_id)
+    supplier_id = new_supplier(world)
+    supplier = new_staff(world, "supplier", supplier_id)
+    _, sku = new_sku(world, 1000, 9, supplier_id)
 
     def part(member):
         order = member.post("/v1/store/orders", order_body([sku], total_fen=1000)).get_json()
-        world.run_outbox()
+        run_outbox(world)
         path = f"/v1/store/orders/{order['order_id']}/fulfillment-orders"
         return member.get(path).get_json()["items"][0]
 
-    first, second = world.member(beans_fen=2000), world.member(beans_fen=2000)
+    first, second = new_member(world, beans_fen=2000), new_member(world, beans_fen=2000)
     own = part(first)
     send = f"/v1/supplier/fulfillment-orders/{own['id']}/shipments"
     assert supplier.post(send, PARCEL).status_code == 201
@@ -192,9 +195,9 @@ def test_a_number_that_goes_to_somebody_else_is_refused_unless_it_is_said_to_be_
     assert refused.get_json()["number"] == own["number"]
     assert supplier.post(send, {**PARCEL, "is_shared": True}).status_code == 201
     # Nor does a correction move it there.
-    third = part(world.member(beans_fen=1000))
+    third = part(new_member(world, beans_fen=1000))
     send = f"/v1/supplier/fulfillment-orders/{third['id']}/shipments"
     supplier.post(send, {**PARCEL, "tracking_no": "SF9876543210123"})
-    [row] = world.rows("SELECT id FROM shipment WHERE tracking_no = 'SF9876543210123'")
+    [row] = select_rows(world, "SELECT id FROM shipment WHERE tracking_no = 'SF9876543210123'")
     corrected = supplier.put(f"/v1/supplier/shipments/{row.id}", PARCEL)
     assert corrected.get_json()["code"] == "tracking_number_used"

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from mall.kernel import clock
+from tests.support.people import new_staff
 from tests.support.selling import Sale
+from tests.support.working import run_sweep
 
 
 def late(sale, person, audience):
@@ -12,14 +14,14 @@ def late(sale, person, audience):
 
 
 def test_what_is_late_is_listed_and_its_supplier_reminded_once(world, audited):
-    sale, operator = Sale(world), world.staff("operator")
+    sale, operator = Sale(world), new_staff(world, "operator")
     part = sale.part()
     assert late(sale, sale.supplier, "supplier") == []
     clock.freeze(clock.now() + timedelta(hours=47))
-    assert world.run_sweep("remind_overdue") == 0
+    assert run_sweep(world, "remind_overdue") == 0
     clock.freeze(clock.now() + timedelta(hours=2))
     assert late(sale, sale.supplier, "supplier") == [part["id"]] == late(sale, operator, "ops")
-    assert [world.run_sweep("remind_overdue") for _ in range(2)] == [1, 0]
+    assert [run_sweep(world, "remind_overdue") for _ in range(2)] == [1, 0]
     told = sale.supplier.get("/v1/supplier/notices").get_json()["items"]
     assert "dispatch_overdue" in {each["kind"] for each in told}
     assert sale.dispatch().status_code == 201

@@ -6,8 +6,10 @@ import pytest
 
 from mall.kernel import clock
 from tests.races.test_last_units import together
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
 from tests.support.selling import Counter
+from tests.support.shop import new_sku, new_store, new_supplier, set_stock
+from tests.support.working import run_outbox
 
 # A Monday, 08:00 in Beijing.
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -32,7 +34,7 @@ def slots(counter):
 
 def another_order(counter, member=None, quantity=2):
     """Place another order of the same cakes; return its path and who placed it."""
-    member = member or counter.world.member(beans_fen=100_000)
+    member = member or new_member(counter.world, beans_fen=100_000)
     body = order_body([counter.sku], "beans", 2500 * quantity, quantity)
     order = member.post("/v1/store/orders", body).get_json()
     return f"/v1/store/orders/{order['order_id']}", member
@@ -71,7 +73,7 @@ def test_a_cancelled_order_gives_its_places_back(counter, audited):
     choose(counter)
     assert counter.member.post(f"{counter.path}/cancel").status_code == 200
     assert slots(counter)[TOMORROW] == 5
-    counter.world.run_outbox()
+    run_outbox(counter.world)
     audited()
 
 
@@ -97,7 +99,7 @@ def test_a_full_day_takes_no_more(counter, audited):
 
 
 def test_the_last_places_of_a_day_go_to_as_many_as_there_are(world, counter, audited):
-    world.set_stock(counter.sku, 50)
+    set_stock(world, counter.sku, 50)
     orders = [another_order(counter) for _ in range(6)]
     codes = together(
         6, lambda n: choose(counter, member=orders[n][1], path=orders[n][0]).status_code
@@ -142,27 +144,27 @@ def test_what_is_being_prepared_is_changed_no_more(counter):
 
 
 def test_a_store_hands_out_only_what_it_honours(world, counter):
-    other, _ = world.sku(
-        1000, 5, counter.supplier_id, title="别的", delivery_modes=("store_pickup",)
+    other, _ = new_sku(
+        world, 1000, 5, counter.supplier_id, title="别的", delivery_modes=("store_pickup",)
     )
-    elsewhere = world.store(counter.supplier_id, product_ids=[other])
+    elsewhere = new_store(world, counter.supplier_id, product_ids=[other])
     refused = choose(counter, elsewhere)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "not_honoured")
 
 
 def test_another_merchants_store_collects_nothing_of_it(world, counter):
-    elsewhere = world.store(world.supplier())
+    elsewhere = new_store(world, new_supplier(world))
     assert choose(counter, elsewhere).get_json()["code"] == "nothing_to_collect"
 
 
 def test_nobody_chooses_for_somebody_else(world, counter):
     """Case 39."""
-    assert choose(counter, member=world.member()).status_code == 404
-    assert world.member().get(f"{counter.path}/pickup").status_code == 404
+    assert choose(counter, member=new_member(world)).status_code == 404
+    assert new_member(world).get(f"{counter.path}/pickup").status_code == 404
 
 
 def test_all_choices_are_taken_or_none(world, counter):
-    elsewhere = world.store(world.supplier())
+    elsewhere = new_store(world, new_supplier(world))
     choices = [
         {"store_id": str(counter.store_id), "starts_at": TOMORROW},
         {"store_id": str(elsewhere), "starts_at": TOMORROW},

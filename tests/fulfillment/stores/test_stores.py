@@ -7,7 +7,8 @@ import pytest
 from fulfillment.stores import rules as store_rules
 from fulfillment.stores.queries import distance_km
 from mall.kernel import clock
-from tests.support.people import Person
+from tests.support.people import Person, accept_invitation, new_staff
+from tests.support.shop import new_sku, new_supplier
 
 ZHANJIANG, GUANGZHOU = (21.2707, 110.3594), (23.1291, 113.2644)
 FORM = {
@@ -25,7 +26,7 @@ MONDAY = datetime(2026, 11, 30, tzinfo=clock.UTC)
 
 @pytest.fixture
 def merchant(world):
-    return world.staff("supplier", world.supplier())
+    return new_staff(world, "supplier", new_supplier(world))
 
 
 def opened(merchant, **more):
@@ -51,7 +52,7 @@ def test_a_store_is_opened_changed_closed_and_shown(world, merchant):
 
 def test_another_merchants_store_is_as_unknown_as_none(world, merchant):
     store = opened(merchant)
-    other = world.staff("supplier", world.supplier())
+    other = new_staff(world, "supplier", new_supplier(world))
     assert other.put(f"/v1/supplier/stores/{store['id']}", FORM).status_code == 404
     assert other.get(f"/v1/supplier/stores/{store['id']}/clerks").status_code == 404
     clerk = {"username": "someone-else"}
@@ -95,7 +96,7 @@ def test_a_clerk_signs_in_for_the_store_and_is_closed(world, merchant):
     clerk = merchant.post(path, {**who, "is_manager": True}).get_json()
     assert clerk["duties"] == ["manages"]
     assert merchant.post(path, who).get_json()["code"] == "username_taken"
-    token = world.accept("pickup", "cunjin-01", clerk["invitation"]).token
+    token = accept_invitation(world, "pickup", "cunjin-01", clerk["invitation"]).token
     assert Person(world.app, token).get("/v1/pickup/day").get_json() == {"items": []}
     assert [each["username"] for each in merchant.get(path).get_json()["items"]] == ["cunjin-01"]
     assert merchant.delete(f"{path}/{clerk['id']}").status_code == 204
@@ -125,8 +126,10 @@ def test_a_distance_is_what_the_globe_says():
 
 def test_only_stores_that_hand_the_product_out_are_found(world, merchant):
     everything = opened(merchant, name="全部")
-    product, _ = world.sku(1000, 5, everything["supplier_id"], delivery_modes=("store_pickup",))
-    other, _ = world.sku(1000, 5, everything["supplier_id"], delivery_modes=("store_pickup",))
+    product, _ = new_sku(
+        world, 1000, 5, everything["supplier_id"], delivery_modes=("store_pickup",)
+    )
+    other, _ = new_sku(world, 1000, 5, everything["supplier_id"], delivery_modes=("store_pickup",))
     opened(merchant, name="只有它", product_ids=[str(product)])
     guest = Person(world.app)
 
@@ -184,4 +187,4 @@ def test_two_stores_of_one_merchant_have_two_names(world, merchant, name):
         merchant.put(f"/v1/supplier/stores/{first['id']}", {**FORM, "name": name}).status_code
         == 200
     )
-    opened(world.staff("supplier", world.supplier()), name=name)
+    opened(new_staff(world, "supplier", new_supplier(world)), name=name)

@@ -14,8 +14,11 @@ from fulfillment.tracking import rules as tracking_rules
 from fulfillment.tracking.kuaidi100 import COMPANIES
 from fulfillment.tracking.rules import Report
 from mall.kernel import clock
-from tests.support.people import Person
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import Person, new_member, new_staff
 from tests.support.selling import PARCEL, Sale
+from tests.support.shop import new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 NUMBER = PARCEL["tracking_no"]
 # What a parcel of these days goes through, by kuaidi100's codes.
@@ -51,8 +54,8 @@ def parcel(world, sale, aggregator):
     class Parcel:
         def __init__(self):
             assert sale.dispatch().status_code == 201
-            world.run_outbox()
-            assert world.run_sweep("subscribe_parcels") == 1
+            run_outbox(world)
+            assert run_sweep(world, "subscribe_parcels") == 1
             self.id = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
             self.url = f"/v1/webhooks/kuaidi100/{self.id}"
 
@@ -91,10 +94,10 @@ def test_a_parcel_is_subscribed_with_a_salt_of_its_own(world, sale, parcel, aggr
     assert parameters["callbackurl"].endswith(f"/v1/webhooks/kuaidi100/{parcel.id}")
     # SF tells nobody but who knows how the phone ends.
     assert parameters["phone"] == "0001"
-    rows = world.rows("SELECT to_jsonb(t) AS row FROM tracked_parcel t")
+    rows = select_rows(world, "SELECT to_jsonb(t) AS row FROM tracked_parcel t")
     assert parameters["salt"] not in str(rows)
     assert rows[0].row["watch"] == "watched"
-    assert world.run_sweep("subscribe_parcels") == 0
+    assert run_sweep(world, "subscribe_parcels") == 0
 
 
 def test_pushed_events_are_shown_and_delivered_closes_the_parcel(sale, parcel, audited):
@@ -197,12 +200,12 @@ def test_a_corrected_parcel_begins_anew(world, sale, parcel, aggregator, audited
     path = f"/v1/supplier/shipments/{parcel.id}"
     body = {"carrier": "yto", "tracking_no": "YT1234567890123"}
     assert sale.supplier.put(path, body).status_code == 200
-    world.run_outbox()
+    run_outbox(world)
     assert (parcel.read()["state"], parcel.read()["events"]) == ("sent", [])
     # What still comes about the wrong number is nobody's.
     assert parcel.push(way()).status_code == 200
     assert parcel.read()["events"] == []
-    assert world.run_sweep("subscribe_parcels") == 1
+    assert run_sweep(world, "subscribe_parcels") == 1
     assert [each["company"] for each in aggregator.received()] == ["shunfeng", "yuantong"]
     audited()
 
@@ -237,11 +240,11 @@ def test_two_parcels_deliver_when_the_second_arrives(world, sale, aggregator, au
 def test_a_silent_parcel_is_asked_about(world, sale, parcel, aggregator, audited):
     for event in way():
         aggregator.play("events", com="shunfeng", nu=NUMBER, **event)
-    assert world.run_sweep("ask_about_silent") == 0
+    assert run_sweep(world, "ask_about_silent") == 0
     clock.shift(tracking_rules.SILENT_AFTER + timedelta(seconds=1))
-    assert world.run_sweep("ask_about_silent") == 1
+    assert run_sweep(world, "ask_about_silent") == 1
     assert (parcel.read()["state"], sale.part()["state"]) == ("delivered", "delivered")
-    assert world.run_sweep("ask_about_silent") == 0
+    assert run_sweep(world, "ask_about_silent") == 0
     assert len(aggregator.received("/poll/query.do")) == 1
     audited()
 
@@ -252,41 +255,41 @@ def test_a_silent_parcel_is_asked_about(world, sale, parcel, aggregator, audited
 def test_a_subscription_is_tried_again_unless_refused(world, sale, aggregator, code, watch, tries):
     aggregator.play("faults", path="/poll", code=code)
     sale.dispatch()
-    world.run_outbox()
-    assert world.run_sweep("subscribe_parcels") == 1
-    [row] = world.rows("SELECT watch, attempts, last_error, due_at FROM tracked_parcel")
+    run_outbox(world)
+    assert run_sweep(world, "subscribe_parcels") == 1
+    [row] = select_rows(world, "SELECT watch, attempts, last_error, due_at FROM tracked_parcel")
     assert (row.watch, row.last_error[:3]) == (watch, code)
     assert row.due_at > clock.now()
     clock.shift(timedelta(hours=1))
-    world.run_sweep("subscribe_parcels")
+    run_sweep(world, "subscribe_parcels")
     assert len(aggregator.received()) == tries
 
 
 def test_after_many_tries_it_is_asked_about_instead(world, sale, aggregator):
     aggregator.play("faults", path="/poll", code="500", times=99)
     sale.dispatch()
-    world.run_outbox()
+    run_outbox(world)
     for _ in range(tracking_rules.MAX_ATTEMPTS):
-        world.execute("UPDATE tracked_parcel SET due_at = now()")
-        assert world.run_sweep("subscribe_parcels") == 1
-    assert world.rows("SELECT watch FROM tracked_parcel")[0].watch == "asked"
+        execute_sql(world, "UPDATE tracked_parcel SET due_at = now()")
+        assert run_sweep(world, "subscribe_parcels") == 1
+    assert select_rows(world, "SELECT watch FROM tracked_parcel")[0].watch == "asked"
 
 
 def test_where_they_gave_up_it_is_subscribed_again(world, parcel, aggregator):
     parcel.push([], status="abort")
     clock.shift(tracking_rules.SILENT_AFTER + timedelta(seconds=1))
-    assert world.run_sweep("subscribe_parcels") == 1
+    assert run_sweep(world, "subscribe_parcels") == 1
     # Subscribed already is as good as subscribed.
-    assert world.rows("SELECT watch FROM tracked_parcel")[0].watch == "watched"
+    assert select_rows(world, "SELECT watch FROM tracked_parcel")[0].watch == "watched"
 
 
 def test_an_aggregator_that_is_gone_holds_nothing_up(world, sale, aggregator, monkeypatch):
     sale.dispatch()
-    world.run_outbox()
+    run_outbox(world)
     gateway = world.app.extensions["mall_tracking_gateway"]
     monkeypatch.setattr(gateway, "_settings", changed(gateway._settings))
-    assert world.run_sweep("subscribe_parcels") == 1
-    [row] = world.rows("SELECT watch, last_error FROM tracked_parcel")
+    assert run_sweep(world, "subscribe_parcels") == 1
+    [row] = select_rows(world, "SELECT watch, last_error FROM tracked_parcel")
     assert (row.watch, row.last_error) == ("wanted", "no answer")
 
 
@@ -309,20 +312,20 @@ def test_a_supplier_reports_its_own_delivery(world, sale, audited):
     events = f"/v1/supplier/shipments/{shipment}/events"
     report = {"state": "out_for_delivery", "text": "李师傅送货中"}
     assert sale.supplier.post(events, report).get_json()["state"] == "out_for_delivery"
-    stranger = world.staff("supplier", world.supplier())
+    stranger = new_staff(world, "supplier", new_supplier(world))
     assert stranger.post(events, report).status_code == 404
     assert stranger.get(f"/v1/supplier/shipments/{shipment}/tracking").status_code == 404
-    assert world.member().get(f"/v1/store/shipments/{shipment}/tracking").status_code == 404
+    assert new_member(world).get(f"/v1/store/shipments/{shipment}/tracking").status_code == 404
     late = {**report, "happened_at": (clock.now() + timedelta(hours=1)).isoformat()}
     refused = sale.supplier.post(events, late)
     assert (refused.status_code, refused.get_json()["field"]) == (422, "happened_at")
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     done = operator.post(f"/v1/ops/shipments/{shipment}/events", {**report, "state": "delivered"})
     assert done.get_json()["state"] == "delivered"
     assert sale.part()["state"] == "delivered"
-    world.run_outbox()
+    run_outbox(world)
     assert operator.get(f"/v1/ops/shipments/{shipment}/tracking").get_json() == done.get_json()
-    assert world.run_sweep("subscribe_parcels") == 0
+    assert run_sweep(world, "subscribe_parcels") == 0
     audited()
 
 
@@ -333,8 +336,8 @@ def test_delivered_is_never_reported_and_silence_confirms_and_a_complaint_follow
     world, sale, parcel, audited
 ):
     parcel.push(way()[:3])
-    world.execute("UPDATE fulfillment_order SET confirm_by = now()")
-    world.run_sweep("confirm_silent_deliveries")
+    execute_sql(world, "UPDATE fulfillment_order SET confirm_by = now()")
+    run_sweep(world, "confirm_silent_deliveries")
     assert (sale.part()["state"], sale.read()["state"]) == ("delivered", "completed")
     assert parcel.read()["delivered_at"] is None
     case = sale.asked("refund_only", quantity=2, reason="not_received")

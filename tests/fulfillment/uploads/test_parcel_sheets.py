@@ -7,8 +7,10 @@ import pytest
 
 from fulfillment.uploads.rules import HEADS
 from mall.web.files import CSV, XLSX
-from tests.support.people import order_body
+from tests.support.database import select_rows
+from tests.support.people import new_staff, order_body
 from tests.support.selling import PARCEL, Sale
+from tests.support.shop import new_sku, new_supplier
 
 PATH = "/v1/supplier/parcel-sheet"
 NUMBERS = [f"SF{number:013d}" for number in range(1, 9)]
@@ -28,7 +30,7 @@ def sheet(rows, heads=HEADS):
 def sales(world):
     """Three orders of one supplier: two of one line, and one of two lines."""
     sale = Sale(world)
-    _, other = world.sku(1000, 10, sale.supplier_id)
+    _, other = new_sku(world, 1000, 10, sale.supplier_id)
     sale.orders = [sale.order, sale.place(order_body([sale.sku], "wechat", None))]
     sale.orders.append(sale.place(order_body([sale.sku, other], "wechat", None)))
     return sale
@@ -142,9 +144,9 @@ def test_a_number_is_corrected_until_the_parcel_is_delivered(world, sales, audit
     done = sales.supplier.put(path, right).get_json()
     assert (done["carrier"], done["tracking_no"]) == ("jt", "JT0000000000001")
     assert sales.supplier.put(path, right).status_code == 200
-    [row] = world.rows("SELECT earlier FROM shipment")
+    [row] = select_rows(world, "SELECT earlier FROM shipment")
     assert [each["tracking_no"] for each in row.earlier] == [PARCEL["tracking_no"]]
-    assert world.staff("supplier", world.supplier()).put(path, right).status_code == 404
+    assert new_staff(world, "supplier", new_supplier(world)).put(path, right).status_code == 404
     wrong = sales.supplier.put(path, {"carrier": "jt", "tracking_no": "1"}).get_json()
     assert (wrong["code"], wrong["field"]) == ("tracking_number_unlike", "tracking_no")
     confirm = f"/v1/store/fulfillment-orders/{sales.part()['id']}/confirm"

@@ -13,8 +13,11 @@ from fulfillment.vouchers import service as voucher_service
 from fulfillment.vouchers.service import StoreDesk
 from mall.access.rules import TooManyTries
 from mall.kernel import clock
-from tests.support.people import Person
+from mall.kernel.uow import unit_of_work
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import Person, new_member, new_staff
 from tests.support.selling import Counter
+from tests.support.shop import new_sku, new_store, new_supplier
 from tests.support.soak import long_or_short
 
 
@@ -44,7 +47,7 @@ def test_the_clerk_is_told_what_to_hand_out(counter):
 def test_a_short_code_works_at_its_merchants_counter_only(world, counter, audited):
     short = short_codes(counter)[0]
     assert re.fullmatch(r"\d{4} \d{3} \d{3}", short)
-    elsewhere = counter.another_clerk(world.store(world.supplier()))
+    elsewhere = counter.another_clerk(new_store(world, new_supplier(world)))
     assert counter.redeem(short, clerk=elsewhere).status_code == 404
     assert counter.redeem(short.replace(" ", "-")).status_code == 200
     assert counter.redeem(short).get_json()["code"] == "voucher_used"
@@ -53,8 +56,8 @@ def test_a_short_code_works_at_its_merchants_counter_only(world, counter, audite
 
 def test_two_vouchers_with_one_short_code_are_scanned(world, counter):
     short = short_codes(counter)[0]
-    world.execute(
-        "UPDATE pickup_voucher SET short_hash = (SELECT min(short_hash) FROM pickup_voucher)"
+    execute_sql(
+        world, "UPDATE pickup_voucher SET short_hash = (SELECT min(short_hash) FROM pickup_voucher)"
     )
     [kept] = {each for each in short_codes(counter) if counter.redeem(each).status_code != 404}
     assert counter.redeem(kept).get_json()["code"] == "short_code_ambiguous"
@@ -63,8 +66,8 @@ def test_two_vouchers_with_one_short_code_are_scanned(world, counter):
 
 
 def test_at_the_wrong_store_it_says_where(world, counter, audited):
-    elsewhere = world.store(counter.supplier_id, name="廉江店")
-    world.execute("UPDATE store SET name = '寸金店' WHERE id = :id", id=counter.store_id)
+    elsewhere = new_store(world, counter.supplier_id, name="廉江店")
+    execute_sql(world, "UPDATE store SET name = '寸金店' WHERE id = :id", id=counter.store_id)
     assert counter.choose().status_code == 200
     code = counter.codes()[0]
     refused = counter.redeem(code, clerk=counter.another_clerk(elsewhere)).get_json()
@@ -78,9 +81,9 @@ def test_at_the_wrong_store_it_says_where(world, counter, audited):
 
 
 def test_without_a_choice_any_store_that_honours_it_hands_out(world, counter, audited):
-    other, _ = world.sku(1000, 5, counter.supplier_id, delivery_modes=("store_pickup",))
-    without = world.store(counter.supplier_id, product_ids=[other])
-    honours = world.store(counter.supplier_id, product_ids=[counter.product])
+    other, _ = new_sku(world, 1000, 5, counter.supplier_id, delivery_modes=("store_pickup",))
+    without = new_store(world, counter.supplier_id, product_ids=[other])
+    honours = new_store(world, counter.supplier_id, product_ids=[counter.product])
     code = counter.codes()[0]
     refused = counter.redeem(code, clerk=counter.another_clerk(without))
     assert refused.get_json()["code"] == "voucher_wrong_store"
@@ -92,12 +95,12 @@ def test_a_clerk_whose_network_failed_asks_again_days_later(world, counter, audi
     code = counter.codes()[0]
     first = counter.redeem(code, key="offline-1").get_json()
     # The remembered answer is gone, and a colleague took over the telephone.
-    world.execute("DELETE FROM idempotency_record")
+    execute_sql(world, "DELETE FROM idempotency_record")
     colleague = counter.another_clerk()
     again = counter.redeem(code, key="offline-1", clerk=colleague)
     assert (again.status_code, again.get_json()) == (200, first)
     assert counter.redeem(code, key="offline-2").get_json()["code"] == "voucher_used"
-    elsewhere = counter.another_clerk(world.store(counter.supplier_id))
+    elsewhere = counter.another_clerk(new_store(world, counter.supplier_id))
     assert counter.redeem(code, key="offline-1", clerk=elsewhere).status_code == 409
     audited()
 
@@ -113,7 +116,7 @@ def test_a_code_is_shown_as_a_picture(counter, kind, begins):
     assert counter.member.get(path).status_code == 404
     other = counter.vouchers()[1]["id"]
     assert counter.member.get(f"{counter.path}/vouchers/{other}/qr.gif").status_code == 404
-    stranger = counter.world.member()
+    stranger = new_member(counter.world)
     assert stranger.get(f"{counter.path}/vouchers/{other}/qr.png").status_code == 404
 
 
@@ -126,7 +129,7 @@ def test_codes_are_never_in_logs_or_tables(world, counter, capfd):
     out, err = capfd.readouterr()
     written = out + err
     for table in ("pickup_voucher", "idempotency_record", "outbox_delivery", "notice"):
-        rows = world.rows(f"SELECT to_jsonb(t) AS row FROM {table} t")
+        rows = select_rows(world, f"SELECT to_jsonb(t) AS row FROM {table} t")
         written += json.dumps([row.row for row in rows], default=str)
     assert "/v1/pickup/vouchers/redeem" in written
     plain = re.sub(r"[\s-]", "", written).upper()
@@ -137,7 +140,7 @@ def test_codes_are_never_in_logs_or_tables(world, counter, capfd):
 def test_who_was_told_of_guessing_is_not_told_again_within_the_hour(world, counter):
     told = []
     for _ in range(3):
-        with world.app.app_context(), world.unit_of_work() as uow:
+        with world.app.app_context(), unit_of_work() as uow:
             desk = StoreDesk(store_queries.any_store(uow.session, counter.store_id), None, "clerk")
             told.append(voucher_service.alarm(uow, desk))
     assert told == [True, False, False]
@@ -147,7 +150,7 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
     """Code guessing: one clerk of each of two stores tries 10,000 short codes, in short 1,200."""
     count, over_http = long_or_short((10_000, 1_000), (1_200, 200))
     code = counter.codes()[0]
-    elsewhere = world.store(counter.supplier_id)
+    elsewhere = new_store(world, counter.supplier_id)
     guessers = [counter.another_clerk(), counter.another_clerk(elsewhere)]
     tokens = [{"Authorization": f"Bearer {each.token}"} for each in guessers]
     # What a guesser's program would do: one connection, no more than what the server needs.
@@ -174,7 +177,7 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
                 which = number % len(guessers)
                 place = (counter.store_id, elsewhere)[which]
                 try:
-                    with world.unit_of_work() as uow:
+                    with unit_of_work() as uow:
                         desk = StoreDesk(store(uow.session, place), guessers[which].id, "guesser")
                         assert voucher_service.look_up(uow, desk, f"{number:010d}") is None
                 except TooManyTries:
@@ -188,7 +191,7 @@ def test_guesses_by_the_thousand_are_blocked_and_alarmed(world, counter):
     assert set(statuses) == {404, 429}
     assert statuses.count(404) == 2 * voucher_rules.CLERK_TRIES
     assert 429 not in statuses[: 2 * voucher_rules.CLERK_TRIES]
-    told = world.staff("operator").get("/v1/ops/notices").get_json()["items"]
+    told = new_staff(world, "operator").get("/v1/ops/notices").get_json()["items"]
     assert [each["kind"] for each in told].count("pickup_guessing") == 2
     theirs = counter.supplier.get("/v1/supplier/notices").get_json()["items"]
     assert [each["kind"] for each in theirs].count("pickup_guessing") == 2

@@ -8,8 +8,11 @@ from fulfillment.vouchers import service as voucher_service
 from mall.kernel import clock
 from mall.kernel.ids import ALPHABET
 from mall.kernel.uow import unit_of_work
-from tests.support.people import Person
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import Person, new_member
 from tests.support.selling import PARCEL, Counter
+from tests.support.shop import new_store, new_supplier
+from tests.support.working import run_outbox, run_sweep
 
 
 @pytest.fixture
@@ -30,10 +33,10 @@ def test_each_unit_has_a_voucher_and_the_last_one_completes_the_order(world, cou
         audited()
     # So long as a hand-out can be taken back, nothing is completed by it.
     assert states == ["partly_dispatched", "partly_dispatched", "dispatched"]
-    world.run_sweep("confirm_silent_deliveries")
+    run_sweep(world, "confirm_silent_deliveries")
     assert counter.read()["state"] == "paid"
-    world.execute("UPDATE fulfillment_order SET confirm_by = now()")
-    world.run_sweep("confirm_silent_deliveries")
+    execute_sql(world, "UPDATE fulfillment_order SET confirm_by = now()")
+    run_sweep(world, "confirm_silent_deliveries")
     assert counter.read()["state"] == "completed"
     assert counter.codes() == []
     audited()
@@ -56,7 +59,7 @@ def test_case_35_a_second_time_says_when_it_was_used(counter, audited):
 
 
 def test_case_35_at_another_merchant_it_is_unknown(world, counter):
-    other = counter.another_clerk(world.store(world.supplier()))
+    other = counter.another_clerk(new_store(world, new_supplier(world)))
     reply = counter.redeem(counter.codes()[0], clerk=other)
     assert (reply.status_code, reply.get_json()["field"]) == (404, "code")
     made_up = "-".join([ALPHABET[:4]] * 4)
@@ -67,12 +70,12 @@ def test_codes_are_kept_nowhere(world, counter):
     code = counter.codes()[0].replace("-", "")
     counter.redeem(code, key="k1")
     for table in ("pickup_voucher", "idempotency_record", "outbox_delivery"):
-        for row in world.rows(f"SELECT to_jsonb(t) AS row FROM {table} t"):
+        for row in select_rows(world, f"SELECT to_jsonb(t) AS row FROM {table} t"):
             assert code not in str(row.row).replace("-", "").upper()
 
 
 def test_a_member_sees_ones_own_vouchers_only(world, counter):
-    assert world.member().get(f"{counter.path}/vouchers").status_code == 404
+    assert new_member(world).get(f"{counter.path}/vouchers").status_code == 404
     assert Person(world.app).get(f"{counter.path}/vouchers").status_code == 401
 
 
@@ -88,7 +91,7 @@ def test_a_cancelled_order_hands_out_nothing(counter, audited):
     # At once, before any worker has marked the vouchers.
     assert counter.redeem(code).get_json()["code"] == "voucher_revoked"
     assert counter.codes() == []
-    counter.world.run_outbox()
+    run_outbox(counter.world)
     assert {each["state"] for each in counter.vouchers()} == {"revoked"}
     audited()
 
@@ -118,8 +121,8 @@ def test_what_is_refused_may_be_collected_again(counter, audited):
 
 
 def test_issuing_again_gives_no_second_voucher(world, counter, audited):
-    world.execute("UPDATE outbox_delivery SET state = 'pending' WHERE topic = 'PickupOpened'")
-    assert world.run_outbox() >= 1
+    execute_sql(world, "UPDATE outbox_delivery SET state = 'pending' WHERE topic = 'PickupOpened'")
+    assert run_outbox(world) >= 1
     assert len(counter.vouchers()) == 3
     audited()
 
@@ -127,7 +130,7 @@ def test_issuing_again_gives_no_second_voucher(world, counter, audited):
 @pytest.mark.parametrize(("microseconds", "is_over"), [(-1, False), (0, True)])
 def test_a_voucher_ends_at_its_instant_and_not_before(world, counter, microseconds, is_over):
     counter.codes()
-    voucher = world.rows("SELECT id, expires_at FROM pickup_voucher LIMIT 1")[0]
+    voucher = select_rows(world, "SELECT id, expires_at FROM pickup_voucher LIMIT 1")[0]
     clock.freeze(voucher.expires_at + timedelta(microseconds=microseconds))
     with world.app.app_context(), unit_of_work() as uow:
         assert voucher_service.expire(uow, voucher.id) is is_over

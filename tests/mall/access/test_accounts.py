@@ -10,7 +10,9 @@ from mall.access.rules import Actor
 from mall.kernel import clock
 from mall.kernel.ids import new_id
 from tests.mall.access.test_http import PASSWORD, sign_in
-from tests.support.people import Person, at_once
+from tests.support.database import count_rows, execute_sql, select_rows
+from tests.support.people import Person, accept_invitation, at_once, new_staff
+from tests.support.shop import new_supplier
 
 OTHER = "another-horse-9"
 CHANGES = "/v1/ops/accounts/changes"
@@ -18,7 +20,7 @@ CHANGES = "/v1/ops/accounts/changes"
 
 @pytest.fixture
 def two(world):
-    return world.staff("operator"), world.staff("operator")
+    return new_staff(world, "operator"), new_staff(world, "operator")
 
 
 def proposed(operator, duties=("service",), **more):
@@ -41,13 +43,13 @@ def test_an_operators_account_takes_two_persons_and_its_owner_chooses_the_passwo
     one, other = two
     change = proposed(one)
     assert confirm(one, change).get_json()["code"] == "same_person"
-    assert world.count("staff_account") == 2
+    assert count_rows(world, "staff_account") == 2
     found = confirm(other, change).get_json()
     assert found["state"] == "confirmed"
     assert confirm(other, change).get_json()["code"] == "wrong_state"
-    person = world.accept("ops", change["username"], found["invitation"])
+    person = accept_invitation(world, "ops", change["username"], found["invitation"])
     assert person.get("/v1/ops/account").get_json()["duties"] == ["service"]
-    stored = world.rows("SELECT row_to_json(i)::text AS text FROM staff_invitation i")
+    stored = select_rows(world, "SELECT row_to_json(i)::text AS text FROM staff_invitation i")
     assert found["invitation"]["code"] not in stored[0].text
 
 
@@ -56,7 +58,7 @@ def test_an_invitation_works_once_for_a_day_and_only_the_newest(world, two):
     code = confirm(other, proposed(one)).get_json()["invitation"]["code"]
     replies = at_once(*[lambda: accept(world, code)] * 6)
     assert sorted(each.status_code for each in replies) == [200] + [422] * 5
-    account = world.staff("supplier", world.supplier())
+    account = new_staff(world, "supplier", new_supplier(world))
     path = f"/v1/ops/accounts/{account.id}/invitation"
     first, second = (one.post(path).get_json()["invitation"]["code"] for _ in range(2))
     assert accept(world, first, audience="supplier").get_json()["code"] == "invitation_refused"
@@ -66,7 +68,7 @@ def test_an_invitation_works_once_for_a_day_and_only_the_newest(world, two):
 
 
 def test_a_refused_password_leaves_the_invitation_good(world, two):
-    account = world.staff("supplier", world.supplier())
+    account = new_staff(world, "supplier", new_supplier(world))
     path = f"/v1/ops/accounts/{account.id}/invitation"
     code = two[0].post(path).get_json()["invitation"]["code"]
     refused = accept(world, code, "password1234", "supplier").get_json()
@@ -87,18 +89,18 @@ def test_duties_change_by_another_person_and_never_ones_own(world, two):
     change = one.put(path.format(other.id), body).get_json()
     assert confirm(other, change).get_json()["code"] == "not_yourself"
     assert confirm(one, change).get_json()["code"] == "same_person"
-    third = world.staff("operator")
+    third = new_staff(world, "operator")
     assert confirm(third, change).get_json()["invitation"] is None
     assert other.get("/v1/ops/account").get_json()["duties"] == ["audits"]
 
 
 def test_two_accounts_of_one_phone_are_one_person(world, two):
     one, other = two
-    world.execute("UPDATE staff_account SET phone = '13800000077'")
+    execute_sql(world, "UPDATE staff_account SET phone = '13800000077'")
     change = proposed(one)
     assert confirm(other, change).get_json()["code"] == "same_person"
     # Nor does one confirm an account for oneself.
-    world.execute("UPDATE staff_account SET phone = NULL WHERE id = :id", id=one.id)
+    execute_sql(world, "UPDATE staff_account SET phone = NULL WHERE id = :id", id=one.id)
     mine = proposed(one, phone="13800000077")
     assert confirm(other, mine).get_json()["code"] == "not_yourself"
 
@@ -123,7 +125,7 @@ def test_one_person_is_known_by_account_member_or_phone(one, other, is_same):
 
 def test_one_operator_alone_gets_no_second_pair_of_hands(world, union):
     """Not by new officers, nor by new operators, nor by the invitations of those there are."""
-    lone = world.staff("operator")
+    lone = new_staff(world, "operator")
     officers = f"/v1/ops/unions/{union.id}/officers"
     body = {"display_name": "x", "duties": ["approves"]}
     tries = [
@@ -136,13 +138,13 @@ def test_one_operator_alone_gets_no_second_pair_of_hands(world, union):
     assert all("code" not in (reply.get_json().get("invitation") or {}) for reply in tries)
     for change in lone.get(CHANGES).get_json()["items"]:
         assert confirm(lone, change).get_json()["code"] == "same_person"
-    assert world.count("staff_invitation") == 0
+    assert count_rows(world, "staff_invitation") == 0
 
 
 def test_a_change_at_once_is_decided_once(world, two):
     one, _ = two
     change = proposed(one)
-    others = [world.staff("operator") for _ in range(4)]
+    others = [new_staff(world, "operator") for _ in range(4)]
     replies = at_once(*(lambda who=who: confirm(who, change) for who in others))
     assert sorted(each.status_code for each in replies) == [200, 409, 409, 409]
 
@@ -154,7 +156,7 @@ def test_who_proposed_may_take_it_back(world, two):
 
 
 def test_a_forgotten_password_is_answered_by_an_operator_and_tells_nobody_who_exists(world, two):
-    account = world.staff("supplier", world.supplier())
+    account = new_staff(world, "supplier", new_supplier(world))
     told = [
         Person(world.app).post("/v1/supplier/password/forgotten", {"username": name})
         for name in (account.username, two[0].username, "nobody-here")
@@ -168,7 +170,7 @@ def test_a_forgotten_password_is_answered_by_an_operator_and_tells_nobody_who_ex
     path = f"/v1/ops/accounts/{request['account_id']}/invitation"
     invitation = two[0].post(path).get_json()["invitation"]
     # The operator's reset opens the account again, and the request is done.
-    assert world.accept("supplier", account.username, invitation).token
+    assert accept_invitation(world, "supplier", account.username, invitation).token
     assert two[0].get("/v1/ops/password-requests").get_json()["items"] == []
 
 
@@ -190,8 +192,8 @@ def test_a_forgotten_password_is_answered_by_an_operator_and_tells_nobody_who_ex
     ],
 )
 def test_which_passwords_are_taken(world, password, is_taken):
-    operator = world.staff("operator")
-    world.execute("UPDATE staff_account SET username = 'the.user.name'")
+    operator = new_staff(world, "operator")
+    execute_sql(world, "UPDATE staff_account SET username = 'the.user.name'")
     body = {"current_password": PASSWORD, "new_password": password}
     reply = operator.post("/v1/ops/password", body)
     # Above 128 characters the schema refuses already.
@@ -199,7 +201,7 @@ def test_which_passwords_are_taken(world, password, is_taken):
 
 
 def test_a_changed_password_ends_every_other_session(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     elsewhere = Person(world.app, sign_in(world, operator.username).get_json()["token"])
     body = {"current_password": "wrong", "new_password": OTHER}
     assert operator.post("/v1/ops/password", body).get_json()["code"] == "bad_credentials"
@@ -212,7 +214,7 @@ def test_a_changed_password_ends_every_other_session(world):
 
 
 def test_whoever_has_a_session_does_not_guess_its_password(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     body = {"current_password": "wrong", "new_password": OTHER}
     codes = [operator.post("/v1/ops/password", body).status_code for _ in range(7)]
     assert codes == [401] * 5 + [429] * 2

@@ -6,6 +6,9 @@ from mall.access import rules as access_rules
 from mall.access import service as access_service
 from mall.kernel.errors import NotFound
 from mall.kernel.uow import unit_of_work
+from tests.support.database import select_rows
+from tests.support.people import new_staff
+from tests.support.shop import new_supplier
 
 
 def found(world, own, scope_id, other):
@@ -19,9 +22,11 @@ def found(world, own, scope_id, other):
 @pytest.fixture
 def accounts(world):
     """Two suppliers with two users each, the first of the lower id, and two operators."""
-    scopes = sorted(world.supplier() for _ in range(2))
-    staffed = {scope: [world.staff("supplier", scope, ()) for _ in range(2)] for scope in scopes}
-    return {**staffed, None: [world.staff("operator") for _ in range(2)]}
+    scopes = sorted(new_supplier(world) for _ in range(2))
+    staffed = {
+        scope: [new_staff(world, "supplier", scope, ()) for _ in range(2)] for scope in scopes
+    }
+    return {**staffed, None: [new_staff(world, "operator") for _ in range(2)]}
 
 
 def test_only_accounts_of_the_same_scope_are_colleagues(world, accounts):
@@ -42,4 +47,4 @@ def test_another_suppliers_user_is_as_unknown_as_none_and_stays(world, accounts)
         assert person.delete(path).status_code == 404
         assert stranger.get("/v1/supplier/users").status_code == 200
         assert person.delete(f"/v1/supplier/users/{accounts[own][1].id}").status_code == 204
-    assert world.rows("SELECT count(*) FROM staff_account WHERE NOT is_active") == [(2,)]
+    assert select_rows(world, "SELECT count(*) FROM staff_account WHERE NOT is_active") == [(2,)]

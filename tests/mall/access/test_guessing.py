@@ -11,6 +11,10 @@ from mall.access import service as access_service
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
 from tests.mall.access.test_http import PASSWORD, sign_in
+from tests.support.database import count_rows, select_rows
+from tests.support.people import new_member, new_staff
+from tests.support.shop import new_supplier
+from tests.support.working import in_another_thread, run_sweep
 
 ELSEWHERE = "198.51.100.7"
 
@@ -21,7 +25,7 @@ def wait_of(reply):
 
 
 def test_each_wrong_password_after_the_fifth_waits_twice_as_long_up_to_a_quarter_of_an_hour(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     clock.freeze(clock.now())
     for _ in range(5):
         assert sign_in(world, operator.username, "wrong").status_code == 401
@@ -36,7 +40,7 @@ def test_each_wrong_password_after_the_fifth_waits_twice_as_long_up_to_a_quarter
 
 
 def test_the_owner_gets_in_from_another_address_while_somebody_guesses(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     for _ in range(6):
         sign_in(world, operator.username, "wrong")
     wait_of(sign_in(world, operator.username))
@@ -61,10 +65,10 @@ def test_one_line_is_one_address(one, other, is_same):
 
 def test_a_name_that_does_not_exist_is_answered_word_for_word_as_one_that_does(world):
     clock.freeze(clock.now())
-    real, closed = world.staff("operator").username, world.staff("operator").username
+    real, closed = new_staff(world, "operator").username, new_staff(world, "operator").username
     with world.app.app_context(), unit_of_work() as uow:
         access_service.disable_staff_account(uow, closed)
-    supplier = world.staff("supplier", world.supplier()).username
+    supplier = new_staff(world, "supplier", new_supplier(world)).username
     names = (real, closed, supplier, "nobody-here", "no such name \u4e2d\u6587", "x" * 64)
     told = {
         name: [
@@ -80,12 +84,12 @@ def test_a_name_that_does_not_exist_is_answered_word_for_word_as_one_that_does(w
 def test_what_was_typed_as_a_name_is_not_kept(world):
     typed = f"oops-{secrets.token_hex(8)}"
     sign_in(world, typed, "wrong")
-    rows = world.rows("SELECT row_to_json(g)::text AS text FROM guess_counter g")
+    rows = select_rows(world, "SELECT row_to_json(g)::text AS text FROM guess_counter g")
     assert rows and not any(typed in row.text for row in rows)
 
 
 def test_an_operators_reset_opens_the_account_to_whoever_was_slowed_down(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     for address in ("192.0.2.1", ELSEWHERE):
         for _ in range(5):
             sign_in(world, operator.username, "wrong", address=address)
@@ -99,7 +103,7 @@ def test_an_operators_reset_opens_the_account_to_whoever_was_slowed_down(world):
 
 
 def test_thirty_two_at_once_get_exactly_the_tries_that_one_gets(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     with ThreadPoolExecutor(32) as pool:
         replies = list(
             pool.map(lambda _: sign_in(world, operator.username, "wrong").status_code, range(32))
@@ -129,12 +133,12 @@ def test_any_counter_gives_exactly_its_tries_to_however_many_at_once(world, limi
 
 def test_a_guesser_holds_nothing_that_the_owner_waits_for(world):
     """A guess whose transaction hangs: the owner signs in, is changed, and guesses elsewhere."""
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     name = access_rules.subject_of_name(operator.username)
     with world.app.app_context(), unit_of_work() as uow:
         access_service.count_wrong_try(uow, access_rules.PASSWORD, name, "192.0.2.1")
         uow.session.flush()
-        reply = world.elsewhere(lambda: sign_in(world, operator.username, address=ELSEWHERE))
+        reply = in_another_thread(lambda: sign_in(world, operator.username, address=ELSEWHERE))
         assert reply.status_code == 201
 
 
@@ -148,10 +152,10 @@ def outcomes(replies):
 def test_one_password_over_fifty_names_from_one_address_is_slowed_and_nobody_else(world, threads):
     clock.freeze(clock.now())
     here, elsewhere = "192.0.2.50", "192.0.2.51"
-    colleague, owner = (world.staff("operator").username for _ in range(2))
+    colleague, owner = (new_staff(world, "operator").username for _ in range(2))
     assert sign_in(world, colleague, address=here).status_code == 201
     # Half of them exist.
-    names = [world.staff("operator").username for _ in range(5)]
+    names = [new_staff(world, "operator").username for _ in range(5)]
     names += [f"nobody-{number}" for number in range(45)]
     with ThreadPoolExecutor(threads) as pool:
         replies = list(pool.map(lambda name: sign_in(world, name, "wrong", address=here), names))
@@ -170,7 +174,7 @@ def test_one_password_over_fifty_names_from_one_address_is_slowed_and_nobody_els
 
 def test_many_addresses_over_one_name_are_slowed_and_its_owner_is_not(world):
     clock.freeze(clock.now())
-    owner, other = (world.staff("operator").username for _ in range(2))
+    owner, other = (new_staff(world, "operator").username for _ in range(2))
     home, addresses = "192.0.2.60", [f"198.51.100.{number}" for number in range(40)]
     assert sign_in(world, owner, address=home).status_code == 201
     for name in (owner, "nobody-here"):
@@ -185,24 +189,24 @@ def test_many_addresses_over_one_name_are_slowed_and_its_owner_is_not(world):
 
 
 def test_places_are_forgotten_after_half_a_year(world):
-    operator = world.staff("operator").username
+    operator = new_staff(world, "operator").username
     assert sign_in(world, operator, address="192.0.2.70").status_code == 201
     clock.freeze(clock.now() + timedelta(days=181))
-    world.run_sweep("forget_ended_sessions")
-    assert world.count("known_place") == 0
+    run_sweep(world, "forget_ended_sessions")
+    assert count_rows(world, "known_place") == 0
 
 
 def test_counters_that_are_over_are_swept(world):
     sign_in(world, "nobody-here", "wrong")
     clock.freeze(clock.now() + timedelta(days=1, seconds=1))
     sign_in(world, "nobody-else", "wrong")
-    world.run_sweep("forget_ended_sessions")
-    left = world.rows("SELECT count(*) AS n FROM guess_counter GROUP BY purpose")
+    run_sweep(world, "forget_ended_sessions")
+    left = select_rows(world, "SELECT count(*) AS n FROM guess_counter GROUP BY purpose")
     assert [row.n for row in left] == [1, 1, 1]
 
 
 def test_phone_codes_that_wechat_refused_are_counted(world):
-    member = world.member()
+    member = new_member(world)
     for _ in range(10):
         reply = member.put("/v1/store/me/phone", {"code": "bad-code"})
         assert reply.get_json()["code"] == "phone_code_refused"
@@ -211,7 +215,7 @@ def test_phone_codes_that_wechat_refused_are_counted(world):
 
 
 def test_a_right_password_forgets_the_wrong_ones_of_its_own_address_only(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     for _ in range(2):
         for _ in range(4):
             assert sign_in(world, operator.username, "wrong").status_code == 401

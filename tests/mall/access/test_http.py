@@ -8,7 +8,11 @@ from mall.access import service as access_service
 from mall.access.queries import token_hash
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from tests.support.people import Person
+from tests.support.database import count_rows, select_rows
+from tests.support.people import Person, login_again, new_member, new_staff
+from tests.support.shop import new_supplier
+from tests.support.wechat import ask_mock
+from tests.support.working import run_sweep
 
 PASSWORD = "correct-horse-9"
 
@@ -40,20 +44,20 @@ def test_the_mall_refuses_a_replayed_code_even_where_wechat_forgot_it(world):
     """Case 40."""
     guest = Person(world.app)
     assert guest.post("/v1/store/session", {"code": "carl:1"}).status_code == 201
-    world.mock("reset")
+    ask_mock(world, "reset")
     reply = guest.post("/v1/store/session", {"code": "carl:1"})
     assert (reply.status_code, reply.get_json()["code"]) == (401, "wechat_code_refused")
 
 
 def test_an_invalid_code_is_refused_and_makes_no_member(world):
-    before = world.count("member")
+    before = count_rows(world, "member")
     reply = Person(world.app).post("/v1/store/session", {"code": "bad-code"})
     assert (reply.status_code, reply.get_json()["code"]) == (401, "wechat_code_refused")
-    assert world.count("member") == before
+    assert count_rows(world, "member") == before
 
 
 def test_staff_signs_in_with_name_and_password(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     reply = sign_in(world, operator.username)
     assert reply.status_code == 201
     operator.token = reply.get_json()["token"]
@@ -62,13 +66,13 @@ def test_staff_signs_in_with_name_and_password(world):
 
 @pytest.mark.parametrize("audience", ["union", "supplier", "pickup"])
 def test_a_password_opens_only_the_audience_of_its_role(world, audience):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     reply = sign_in(world, operator.username, audience=audience)
     assert (reply.status_code, reply.get_json()["code"]) == (401, "bad_credentials")
 
 
 def test_a_success_forgets_earlier_failures(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     for _ in range(2):
         for _ in range(4):
             assert sign_in(world, operator.username, "wrong").status_code == 401
@@ -78,11 +82,11 @@ def test_a_success_forgets_earlier_failures(world):
 def test_a_token_of_one_audience_opens_no_other(world):
     """Case 39."""
     people = {
-        "store": world.member(),
-        "union": world.staff("union_officer", world.supplier()),
-        "supplier": world.staff("supplier", world.supplier()),
-        "pickup": world.staff("store_clerk", world.supplier()),
-        "ops": world.staff("operator"),
+        "store": new_member(world),
+        "union": new_staff(world, "union_officer", new_supplier(world)),
+        "supplier": new_staff(world, "supplier", new_supplier(world)),
+        "pickup": new_staff(world, "store_clerk", new_supplier(world)),
+        "ops": new_staff(world, "operator"),
     }
     doors = {
         "store": "/v1/store/me",
@@ -97,8 +101,8 @@ def test_a_token_of_one_audience_opens_no_other(world):
 
 def test_signing_out_ends_the_token_at_once(world):
     """Case 40."""
-    member = world.member()
-    other_phone = world.login_again(member)
+    member = new_member(world)
+    other_phone = login_again(world, member)
     assert member.delete("/v1/store/session").status_code == 204
     assert member.get("/v1/store/me").status_code == 401
     assert other_phone.get("/v1/store/me").status_code == 200
@@ -106,7 +110,7 @@ def test_signing_out_ends_the_token_at_once(world):
 
 def test_a_disabled_account_is_out_at_once_and_stays_out(world):
     """Case 40."""
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     with world.app.app_context(), unit_of_work() as uow:
         access_service.disable_staff_account(uow, operator.username)
     assert operator.get("/v1/ops/suppliers").status_code == 401
@@ -115,10 +119,10 @@ def test_a_disabled_account_is_out_at_once_and_stays_out(world):
 
 def test_a_changed_role_takes_effect_with_the_next_request(world):
     """Case 40."""
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     with world.app.app_context(), unit_of_work() as uow:
         new = access_service.NewStaff(
-            operator.username, "x", PASSWORD, "supplier", world.supplier_id
+            operator.username, "x", PASSWORD, "supplier", new_supplier(world)
         )
         access_service.open_staff_account(uow, new)
     assert operator.get("/v1/ops/suppliers").status_code == 401
@@ -126,7 +130,7 @@ def test_a_changed_role_takes_effect_with_the_next_request(world):
 
 def test_a_member_whose_account_was_closed_is_out_and_cannot_come_back(world):
     """Case 40."""
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     path = f"/v1/ops/members/{member.id}/state"
     assert operator.put(path, {"is_active": False}).status_code == 200
     assert member.get("/v1/store/me").status_code == 401
@@ -137,27 +141,29 @@ def test_a_member_whose_account_was_closed_is_out_and_cannot_come_back(world):
 
 
 def test_a_token_ends_after_its_time(world):
-    member = world.member()
+    member = new_member(world)
     clock.freeze(clock.now() + timedelta(days=30, seconds=1))
     assert member.get("/v1/store/me").status_code == 401
 
 
 def test_sessions_that_ended_long_ago_are_forgotten_and_open_ones_kept(world):
-    gone, ended, member = world.member(), world.member(), world.member()
+    gone, ended, member = new_member(world), new_member(world), new_member(world)
     gone.delete("/v1/store/session")
     clock.freeze(clock.now() + timedelta(days=29))
-    member = world.login_again(member)
+    member = login_again(world, member)
     ended.delete("/v1/store/session")
     clock.freeze(clock.now() + timedelta(days=2))
     # One token and three codes are a month old; two tokens of a month ago ended only lately.
-    assert world.run_sweep("forget_ended_sessions") == 4
+    assert run_sweep(world, "forget_ended_sessions") == 4
     assert member.get("/v1/store/me").status_code == 200
-    assert world.run_sweep("forget_ended_sessions") == 0
+    assert run_sweep(world, "forget_ended_sessions") == 0
 
 
 def test_only_the_hash_of_a_token_is_stored(world):
-    member = world.member()
-    stored = world.rows("SELECT token_hash FROM access_token WHERE subject_id = :id", id=member.id)
+    member = new_member(world)
+    stored = select_rows(
+        world, "SELECT token_hash FROM access_token WHERE subject_id = :id", id=member.id
+    )
     assert [bytes(row.token_hash) for row in stored] == [token_hash(member.token)]
 
 
@@ -174,7 +180,7 @@ def test_a_wrong_token_is_refused_even_where_guests_are_welcome(world):
 
 
 def test_silent_wechat_is_said_as_such(world):
-    world.mock("faults", {"path": "sns/jscode2session", "kind": "unavailable"})
+    ask_mock(world, "faults", {"path": "sns/jscode2session", "kind": "unavailable"})
     reply = Person(world.app).post("/v1/store/session", {"code": "dora:1"})
     assert (reply.status_code, reply.get_json()["code"]) == (503, "wechat_unavailable")
     assert Person(world.app).post("/v1/store/session", {"code": "dora:1"}).status_code == 201

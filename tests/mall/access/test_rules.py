@@ -16,6 +16,7 @@ from mall.access.rules import (
     place_of,
     subject_of_name,
 )
+from mall.web.problems import members_of
 from tests.support.offers import refusals, refused
 
 A, B, M, N = (UUID(int=n) for n in (1, 2, 3, 4))
@@ -86,8 +87,9 @@ def test_each_refusal_has_its_status():
 def test_every_duty_has_a_name_that_its_refusal_tells(duty):
     refusal = DutyMissing(duty)
     assert refusal.field == "Authorization"
-    assert refusal.details["duty_zh"] in refusal.sentence("zh")
-    assert refusal.details["duty_zh"] != duty
+    told = members_of(refusal)
+    assert told["duty"] == duty and told["duty_zh"] in refusal.sentence("zh")
+    assert told["duty_zh"] != duty
 
 
 def test_a_principal_of_which_nothing_is_said_has_no_duty_and_no_second_factor():

@@ -7,14 +7,15 @@ import pytest
 
 from mall.kernel import clock
 from tests.mall.access.test_http import PASSWORD
-from tests.support.people import Person, at_once
+from tests.support.database import count_rows, select_rows
+from tests.support.people import Person, accept_invitation, at_once, new_staff
 
 
 @pytest.fixture
 def secured(world):
     """An operator with a second factor, its app, and the recovery codes."""
     clock.freeze(clock.now())
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     found = operator.post("/v1/ops/totp", {"password": PASSWORD}).get_json()
     operator.app = pyotp.TOTP(found["secret"])
     reply = operator.post("/v1/ops/totp/confirm", {"code": code_of(operator)})
@@ -66,14 +67,14 @@ def test_an_old_or_early_code_is_refused(world, secured):
 
 
 def test_the_secret_is_not_readable_in_the_database(world, secured):
-    [row] = world.rows("SELECT secret FROM second_factor")
+    [row] = select_rows(world, "SELECT secret FROM second_factor")
     assert secured.app.secret.encode() not in bytes(row.secret)
-    stored = world.rows("SELECT code_hash FROM recovery_code")
+    stored = select_rows(world, "SELECT code_hash FROM recovery_code")
     assert all(secured.recovery[0].encode() not in bytes(each.code_hash) for each in stored)
 
 
 def test_it_is_begun_with_the_password_and_set_once(world, secured):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     reply = operator.post("/v1/ops/totp", {"password": "wrong"})
     assert reply.get_json()["code"] == "bad_credentials"
     assert operator.post("/v1/ops/totp/confirm", {"code": "123456"}).status_code == 401
@@ -82,7 +83,7 @@ def test_it_is_begun_with_the_password_and_set_once(world, secured):
 
 
 def test_what_was_begun_and_not_confirmed_is_not_asked_for(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     operator.post("/v1/ops/totp", {"password": PASSWORD})
     assert sign_in(world, operator).status_code == 201
 
@@ -101,7 +102,7 @@ def test_finance_and_accounts_need_it_where_the_setting_says_so(
     settings = world.app.extensions["mall_settings"]
     object.__setattr__(settings, "totp_required", True)
     try:
-        codes = [who.call(method, path, {}) for who in (world.staff("operator"), secured)]
+        codes = [who.call(method, path, {}) for who in (new_staff(world, "operator"), secured)]
     finally:
         object.__setattr__(settings, "totp_required", False)
     told = [reply.get_json()["code"] for reply in codes]
@@ -110,9 +111,9 @@ def test_finance_and_accounts_need_it_where_the_setting_says_so(
 
 
 def test_a_lost_phone_is_answered_by_an_invitation_of_two_operators(world, secured):
-    one, other = world.staff("operator"), world.staff("operator")
+    one, other = new_staff(world, "operator"), new_staff(world, "operator")
     change = one.post(f"/v1/ops/accounts/{secured.id}/invitation").get_json()["change"]
     reply = other.post(f"/v1/ops/accounts/changes/{change['id']}/confirm")
-    person = world.accept("ops", secured.username, reply.get_json()["invitation"])
+    person = accept_invitation(world, "ops", secured.username, reply.get_json()["invitation"])
     assert person.get("/v1/ops/account").get_json()["has_totp"] is False
-    assert world.count("recovery_code") == 0
+    assert count_rows(world, "recovery_code") == 0

@@ -10,7 +10,9 @@ from mall.access import service as access_service
 from mall.kernel.uow import unit_of_work
 from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
-from tests.support.people import Person
+from tests.support.people import Person, login_again, new_member, new_staff
+from tests.support.shop import new_store, new_supplier
+from tests.support.working import in_another_thread
 
 DOORS = {
     "store": "/v1/store/me",
@@ -37,10 +39,13 @@ def reopened(world, person, role, scope_id=None, password=PASSWORD, duties=()):
 
 
 def test_whoever_of_a_closed_supplier_is_signed_in_is_out_with_its_clerks(world):
-    supplier_id = world.supplier()
-    store_id = world.store(supplier_id)
-    person, clerk = world.staff("supplier", supplier_id), world.staff("store_clerk", store_id)
-    path, operator = f"/v1/ops/suppliers/{supplier_id}/state", world.staff("operator")
+    supplier_id = new_supplier(world)
+    store_id = new_store(world, supplier_id)
+    person, clerk = (
+        new_staff(world, "supplier", supplier_id),
+        new_staff(world, "store_clerk", store_id),
+    )
+    path, operator = f"/v1/ops/suppliers/{supplier_id}/state", new_staff(world, "operator")
     assert operator.put(path, {"state": "suspended"}).status_code == 200
     assert is_in(person, "supplier")
     assert is_in(clerk, "pickup")
@@ -53,7 +58,7 @@ def test_whoever_of_a_closed_supplier_is_signed_in_is_out_with_its_clerks(world)
 
 def test_officers_of_a_closed_union_are_out_until_it_is_opened_again(world):
     union_id = a_union(world)
-    officer, operator = world.staff("union_officer", union_id), world.staff("operator")
+    officer, operator = new_staff(world, "union_officer", union_id), new_staff(world, "operator")
     path = f"/v1/ops/unions/{union_id}/state"
     assert is_in(officer, "union")
     assert operator.put(path, {"is_active": False}).get_json()["is_active"] is False
@@ -65,12 +70,12 @@ def test_officers_of_a_closed_union_are_out_until_it_is_opened_again(world):
 
 @pytest.mark.parametrize("what", ["password", "role", "scope"])
 def test_another_password_role_or_scope_ends_every_session(world, what):
-    supplier_id, person = world.supplier(), None
-    person = world.staff("supplier", supplier_id)
+    supplier_id, person = new_supplier(world), None
+    person = new_staff(world, "supplier", supplier_id)
     changed = {
         "password": ("supplier", supplier_id, "another-horse-9"),
         "role": ("operator", None, PASSWORD),
-        "scope": ("supplier", world.supplier(), PASSWORD),
+        "scope": ("supplier", new_supplier(world), PASSWORD),
     }[what]
     reopened(world, person, *changed)
     assert person.get(DOORS["supplier"]).status_code == 401
@@ -80,7 +85,7 @@ def test_another_password_role_or_scope_ends_every_session(world, what):
 
 
 def test_the_same_account_opened_again_keeps_its_sessions(world):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     reopened(world, operator, "operator")
     assert is_in(operator, "ops")
 
@@ -106,7 +111,7 @@ def race(world, sign_one_in, disable):
 
 @pytest.mark.parametrize("number", range(5))
 def test_no_sign_in_outlives_the_member_that_is_disabled_beside_it(world, number):
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     path = f"/v1/ops/members/{member.id}/state"
 
     def sign_one_in(number):
@@ -119,12 +124,12 @@ def test_no_sign_in_outlives_the_member_that_is_disabled_beside_it(world, number
     # Also when the member is welcome again: only a new sign-in counts.
     operator.put(path, {"is_active": True})
     assert [each for each in tokens if is_in(Person(world.app, each), "store")] == []
-    assert is_in(world.login_again(member), "store")
+    assert is_in(login_again(world, member), "store")
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_no_sign_in_outlives_the_account_that_is_closed_beside_it(world, number):
-    officer = world.staff("union_officer", a_union(world))
+    officer = new_staff(world, "union_officer", a_union(world))
 
     def disable():
         with world.app.app_context(), unit_of_work() as uow:
@@ -137,10 +142,10 @@ def test_no_sign_in_outlives_the_account_that_is_closed_beside_it(world, number)
 
 def test_a_sign_in_that_commits_after_the_account_was_closed_and_opened_again_is_dead(world):
     """The slowest of all sign-ins: it read the account before."""
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     path = f"/v1/ops/members/{member.id}/state"
     with world.app.app_context(), unit_of_work() as uow:
         token = access_service.issue_token(uow, "store", member.id, 0).token
         for is_active in (False, True):
-            world.elsewhere(lambda on=is_active: operator.put(path, {"is_active": on}))
+            in_another_thread(lambda on=is_active: operator.put(path, {"is_active": on}))
     assert not is_in(Person(world.app, token), "store")

@@ -8,7 +8,11 @@ import pytest
 from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from mall.kernel.sheets import writing
+from tests.support.database import execute_sql, select_rows
 from tests.support.giving import HEADS
+from tests.support.people import new_staff, second_operator
+from tests.support.shop import new_sku, new_supplier, qualify
+from tests.support.working import run_sweep
 
 PHONE = "13812340000"
 APPROVE = {"decision": "approve"}
@@ -17,12 +21,12 @@ APPROVE = {"decision": "approve"}
 @pytest.fixture
 def author(world, union):
     """An officer whose other account approves."""
-    return world.staff("union_officer", union.id, ["handles"], phone=PHONE)
+    return new_staff(world, "union_officer", union.id, ["handles"], phone=PHONE)
 
 
 @pytest.fixture
 def twin(world, union):
-    return world.staff("union_officer", union.id, ["approves"], phone=PHONE)
+    return new_staff(world, "union_officer", union.id, ["approves"], phone=PHONE)
 
 
 def approve(who, submitted):
@@ -41,7 +45,7 @@ def submitted(union, **form):
 
 
 def products(union):
-    return [{"product_id": str(union.world.sku(1000, 9)[0])} for _ in range(2)]
+    return [{"product_id": str(new_sku(union.world, 1000, 9)[0])} for _ in range(2)]
 
 
 def touch_roster(union, author, form, rows):
@@ -52,7 +56,7 @@ def touch_roster(union, author, form, rows):
         headers={"Authorization": f"Bearer {author.token}"},
         content_type="application/octet-stream",
     )
-    union.world.run_sweep("work_rosters")
+    run_sweep(union.world, "work_rosters")
 
 
 def touch_pack(union, author, form, rows):
@@ -141,14 +145,14 @@ def test_whoever_wrote_into_the_roster_does_not_add_somebody_of_it(union, author
 @pytest.fixture
 def user(world):
     """A supplier's user with the phone of an operator."""
-    person = world.staff("supplier", world.supplier(), phone=PHONE)
-    [row] = world.rows(f"SELECT scope_id FROM staff_account WHERE id = '{person.id}'")
+    person = new_staff(world, "supplier", new_supplier(world), phone=PHONE)
+    [row] = select_rows(world, f"SELECT scope_id FROM staff_account WHERE id = '{person.id}'")
     person.supplier_id = row.scope_id
     return person
 
 
 def product(world, user):
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     category = operator.post("/v1/ops/categories", {"path": ["测试"]}).get_json()["id"]
     sku = {"code": secrets.token_hex(4), "list_price_fen": 100, "price_fen": 100}
     body = {"title": "良姜", "category_id": category, "skus": [sku]}
@@ -180,8 +184,8 @@ def qualified(world, user):
 
 
 def applied(world, user):
-    world.execute("UPDATE supplier SET state = 'applied' WHERE id = :id", id=user.supplier_id)
-    world.qualify(user.supplier_id, "business_licence")
+    execute_sql(world, "UPDATE supplier SET state = 'applied' WHERE id = :id", id=user.supplier_id)
+    qualify(world, user.supplier_id, "business_licence")
     assert user.post("/v1/supplier/profile/submit").status_code == 200
     return f"/v1/ops/suppliers/{user.supplier_id}/review", APPROVE
 
@@ -190,7 +194,7 @@ def with_account(world, user):
     account = {"bank": "农行", "account_name": "合作社", "account_number": "44600001"}
     contact = {"contact_name": "陈", "contact_phone": "13800000001"}
     user.put("/v1/supplier/profile", contact | {"settlement_account": account})
-    [waits] = world.second.get("/v1/ops/proposals?state=proposed").get_json()["items"]
+    [waits] = second_operator(world).get("/v1/ops/proposals?state=proposed").get_json()["items"]
     return f"/v1/ops/proposals/{waits['id']}/confirm", None
 
 
@@ -202,15 +206,15 @@ def test_whoever_made_it_for_a_supplier_does_not_approve_it_as_an_operator(
     world, user, audited, made
 ):
     path, body = made(world, user)
-    twin = world.staff("operator", phone=PHONE)
+    twin = new_staff(world, "operator", phone=PHONE)
     refused = twin.post(path, body)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "same_person")
-    assert world.staff("operator").post(path, body).status_code == 200
+    assert new_staff(world, "operator").post(path, body).status_code == 200
     audited()
 
 
 def test_whoever_drafted_a_statement_does_not_agree_to_it_for_the_supplier(world, user, audited):
-    operator = world.staff("operator", phone=PHONE)
+    operator = new_staff(world, "operator", phone=PHONE)
     body = {"supplier_id": str(user.supplier_id), "amount_fen": 100, "note": "补"}
     operator.post("/v1/ops/settlement/adjustments", body)
     clock.freeze(clock.now() + timedelta(days=1))
@@ -219,5 +223,5 @@ def test_whoever_drafted_a_statement_does_not_agree_to_it_for_the_supplier(world
     made = operator.post("/v1/ops/settlement/statements", draft).get_json()
     path = f"/v1/supplier/settlement/statements/{made['id']}/confirm"
     assert user.post(path).get_json()["code"] == "same_person"
-    assert world.staff("supplier", user.supplier_id).post(path).status_code == 200
+    assert new_staff(world, "supplier", user.supplier_id).post(path).status_code == 200
     audited()

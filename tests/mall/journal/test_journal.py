@@ -18,14 +18,17 @@ from mall.kernel import clock
 from mall.kernel.uow import Doer, unit_of_work
 from mall.members.service import unions
 from tests.mall.access.test_http import PASSWORD, sign_in
-from tests.support.people import at_once
+from tests.support.database import count_rows, execute_sql, select_rows
+from tests.support.people import accept_invitation, at_once, new_member, new_staff
+from tests.support.shop import new_store, new_supplier
+from tests.support.working import in_another_thread, run_sweep
 
 JOURNAL = "/v1/ops/journal"
 
 
 @pytest.fixture
 def operator(world):
-    return world.staff("operator")
+    return new_staff(world, "operator")
 
 
 def lines(operator, query=""):
@@ -39,7 +42,7 @@ def close(operator, member, is_active=False):
 
 
 def test_an_act_is_written_down_with_who_what_on_what_before_and_after(world, operator):
-    member = world.member()
+    member = new_member(world)
     reply = close(operator, member)
     [line] = lines(operator)
     assert (line["actor_id"], line["actor_name"]) == (str(operator.id), operator.username)
@@ -54,7 +57,7 @@ def test_an_act_is_written_down_with_who_what_on_what_before_and_after(world, op
 
 
 def test_what_was_refused_is_written_down_with_the_reason(world, operator):
-    member, clerk = world.member(), world.staff("operator", duties=["reviews"])
+    member, clerk = new_member(world), new_staff(world, "operator", duties=["reviews"])
     assert close(clerk, member).status_code == 403
     [line] = lines(operator)
     assert (line["actor_id"], line["outcome"], line["after"]) == (
@@ -72,7 +75,7 @@ def test_an_act_that_is_undone_leaves_only_the_line_of_its_refusal(world, operat
 
 
 def test_without_its_line_the_act_does_not_happen(world, operator, monkeypatch):
-    member = world.member()
+    member = new_member(world)
 
     def broken(*_):
         raise RuntimeError("no line")
@@ -83,26 +86,26 @@ def test_without_its_line_the_act_does_not_happen(world, operator, monkeypatch):
 
 
 def test_every_audience_of_staff_is_written_down_and_no_member(world, union, operator):
-    supplier_id = world.supplier()
-    supplier = world.staff("supplier", supplier_id)
-    clerk = world.staff("store_clerk", world.store(supplier_id))
+    supplier_id = new_supplier(world)
+    supplier = new_staff(world, "supplier", supplier_id)
+    clerk = new_staff(world, "store_clerk", new_store(world, supplier_id))
     supplier.post("/v1/supplier/notices/read", {"up_to": str(operator.id)})
     union.handler.post("/v1/union/rosters", {"name": "名册"})
     clerk.post("/v1/pickup/vouchers/check", {"code": "0000000000"})
-    world.member(beans_fen=100).post("/v1/store/addresses", {})
+    new_member(world, beans_fen=100).post("/v1/store/addresses", {})
     assert {each["audience"] for each in lines(operator)} == {"supplier", "union", "pickup"}
 
 
 def test_every_operation_of_staff_that_changes_something_leaves_a_line(app, world, operator):
     """Also of what it refuses: nothing here is right, and all of it was tried by somebody."""
-    supplier_id = world.supplier()
+    supplier_id = new_supplier(world)
     with app.app_context(), unit_of_work() as uow:
         union_id = unions.open_union(uow, "U-journal", "工会").id
     people = {
         "ops": operator,
-        "union": world.staff("union_officer", union_id, ["handles", "approves", "audits"]),
-        "supplier": world.staff("supplier", supplier_id),
-        "pickup": world.staff("store_clerk", world.store(supplier_id), ["manages"]),
+        "union": new_staff(world, "union_officer", union_id, ["handles", "approves", "audits"]),
+        "supplier": new_staff(world, "supplier", supplier_id),
+        "pickup": new_staff(world, "store_clerk", new_store(world, supplier_id), ["manages"]),
     }
     asked = []
     # Signing out comes last.
@@ -116,15 +119,17 @@ def test_every_operation_of_staff_that_changes_something_leaves_a_line(app, worl
             people[audience].call(method, path, {})
             asked.append(f"{method} {path}")
     assert len(asked) > 120
-    found = {row.request for row in world.rows("SELECT request FROM journal_line")}
+    found = {row.request for row in select_rows(world, "SELECT request FROM journal_line")}
     assert [each for each in asked if each not in found] == []
 
 
 def test_signing_in_is_an_act_and_so_is_accepting_an_invitation(world, operator):
     sign_in(world, operator.username)
-    account = world.staff("supplier", world.supplier())
+    account = new_staff(world, "supplier", new_supplier(world))
     path = f"/v1/ops/accounts/{account.id}/invitation"
-    world.accept("supplier", account.username, operator.post(path).get_json()["invitation"])
+    accept_invitation(
+        world, "supplier", account.username, operator.post(path).get_json()["invitation"]
+    )
     found = [(each["operation"], each["actor_id"]) for each in lines(operator)]
     assert ("access_ops.begin_session", str(operator.id)) in found
     assert ("account_supplier.accept", str(account.id)) in found
@@ -132,16 +137,16 @@ def test_signing_in_is_an_act_and_so_is_accepting_an_invitation(world, operator)
 
 def test_no_password_code_secret_or_whole_phone_is_in_the_journal(world, operator):
     secrets_told = [PASSWORD, "another-horse-9", "13812345678", "4460000104999"]
-    account = world.staff("supplier", world.supplier())
+    account = new_staff(world, "supplier", new_supplier(world))
     path = f"/v1/ops/accounts/{account.id}/invitation"
     invitation = operator.post(path).get_json()["invitation"]
-    person = world.accept("supplier", account.username, invitation)
+    person = accept_invitation(world, "supplier", account.username, invitation)
     totp = operator.post("/v1/ops/totp", {"password": PASSWORD}).get_json()
     bank = {"bank": "农行", "account_name": "合作社", "account_number": "4460000104999"}
     contact = {"contact_name": "陈", "contact_phone": "13812345678", "settlement_account": bank}
     assert person.call("PUT", "/v1/supplier/profile", contact).status_code == 200
     secrets_told += [invitation["code"], totp["secret"]]
-    rows = world.rows("SELECT row_to_json(l)::text AS text FROM journal_line l")
+    rows = select_rows(world, "SELECT row_to_json(l)::text AS text FROM journal_line l")
     text = "".join(row.text for row in rows)
     assert [each for each in secrets_told if each in text] == []
     assert "138****5678" in text or "***5678" in text
@@ -181,7 +186,7 @@ def test_deep_values_end_somewhere():
 
 
 def test_lines_are_found_by_actor_operation_object_audience_and_time(world, operator):
-    other, member = world.staff("operator"), world.member()
+    other, member = new_staff(world, "operator"), new_member(world)
     close(operator, member)
     clock.shift(timedelta(hours=2))
     close(other, member, is_active=True)
@@ -202,17 +207,17 @@ def test_lines_are_found_by_actor_operation_object_audience_and_time(world, oper
 
 
 def test_only_who_audits_reads_it(world):
-    others = list(world.staff("operator").get("/v1/ops/account").get_json()["duties"])
+    others = list(new_staff(world, "operator").get("/v1/ops/account").get_json()["duties"])
     others.remove("audits")
-    person = world.staff("operator", duties=others)
+    person = new_staff(world, "operator", duties=others)
     for path in (JOURNAL, f"{JOURNAL}/export"):
         assert person.get(path).get_json()["code"] == "duty_missing"
 
 
 def test_the_workbook_has_every_line_and_the_newest_seal(world, operator, monkeypatch):
     for _ in range(3):
-        close(operator, world.member())
-    world.run_sweep("seal_journal")
+        close(operator, new_member(world))
+    run_sweep(world, "seal_journal")
     book = openpyxl.load_workbook(io.BytesIO(operator.get(f"{JOURNAL}/export").data))
     rows = list(book.active.values)
     assert len(rows) == 5
@@ -232,7 +237,7 @@ def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(wo
             journal_service.write(uow, act, None, {"n": 1}, "done")
 
     def seal():
-        return world.run_sweep("seal_journal")
+        return run_sweep(world, "seal_journal")
 
     with ThreadPoolExecutor(8) as pool:
         written = [pool.submit(write, number) for number in range(40)]
@@ -240,8 +245,14 @@ def test_lines_are_sealed_once_in_a_chain_however_many_seal_and_write_at_once(wo
         assert [each.result(30) for each in written] == [None] * 40
         count = sum(each.result(30) for each in sealed)
     count += sum(at_once(seal, seal, seal))
-    assert (count, world.count("journal_seal"), world.count("journal_pending")) == (40, 40, 0)
-    positions = [row.position for row in world.rows("SELECT position FROM journal_seal ORDER BY 1")]
+    assert (count, count_rows(world, "journal_seal"), count_rows(world, "journal_pending")) == (
+        40,
+        40,
+        0,
+    )
+    positions = [
+        row.position for row in select_rows(world, "SELECT position FROM journal_seal ORDER BY 1")
+    ]
     assert positions == list(range(1, 41))
     audited()
 
@@ -255,26 +266,26 @@ def test_a_line_that_commits_late_is_sealed_all_the_same(world, audited):
         def another():
             with world.app.app_context(), unit_of_work() as other:
                 journal_service.write(other, act, None, None, "done")
-            return world.run_sweep("seal_journal")
+            return run_sweep(world, "seal_journal")
 
-        assert world.elsewhere(another) == 1
-    assert world.run_sweep("seal_journal") == 1
+        assert in_another_thread(another) == 1
+    assert run_sweep(world, "seal_journal") == 1
     audited()
 
 
 @pytest.mark.parametrize("table", ["journal_line", "journal_seal"])
 @pytest.mark.parametrize("how", ["UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_nothing_is_taken_back(world, operator, table, how):
-    close(operator, world.member())
-    world.run_sweep("seal_journal")
+    close(operator, new_member(world))
+    run_sweep(world, "seal_journal")
     column = "id" if table == "journal_line" else "position"
     with pytest.raises(DBAPIError, match="never changed"):
-        world.execute(how.replace("id = id", f"{column} = {column}").format(table))
+        execute_sql(world, how.replace("id = id", f"{column} = {column}").format(table))
 
 
 def test_a_repeated_key_is_written_down_as_a_replay(world, operator):
     body = {
-        "member_ids": [world.member().id],
+        "member_ids": [new_member(world).id],
         "amount_fen": 100,
         "expires_at": "2099-01-01T00:00:00Z",
         "programme": "慰问",

@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from mall.kernel.sandbox import pool
-from mall.kernel.sandbox.frames import BROKEN, MEMORY, STARVED, TIME, Limits, NotPlain
+from mall.kernel.sandbox import frames, pool
+from mall.kernel.sandbox.frames import BROKEN, MEMORY, STARVED, TIME, Limits, NotPlain, Refusal
 from mall.kernel.sandbox.pool import FilesBusy, Pool
 
 QUICK = Limits(cpu_seconds=1, wall_seconds=3.0, output_bytes=3_000_000)
@@ -118,3 +118,27 @@ def test_children_leave_nothing_behind():
         time.sleep(0.02)
     assert nursery.children() == []
     assert nursery.num_fds() < 12
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"reason": "no_such_reason", "details": {}},
+        {"reason": "cell_too_long", "details": {}},
+        {"reason": "cell_too_long", "details": "A1"},
+        {"reason": "file_empty"},
+        ["file_empty"],
+        None,
+    ],
+)
+def test_a_refusal_that_no_child_of_ours_says_is_not_believed(told):
+    with pytest.raises((KeyError, TypeError)):
+        frames.refusal(told)
+
+
+def test_of_a_childs_refusal_only_short_details_that_its_words_name_are_taken():
+    told = {"reason": "cell_too_long", "details": {"address": "A" * 9999, "field": "x"}}
+    assert frames.refusal(told) == Refusal("cell_too_long", {"address": "A" * 200})
+    told = {"reason": "rows_hidden", "details": {"rows": [*range(99)], "count": 10**30}}
+    found = frames.refusal(told).details
+    assert (len(found["rows"]), found["count"]) == (50, str(10**30))

@@ -15,7 +15,10 @@ from mall.kernel.uow import reading, unit_of_work
 from mall.ledger import queries as ledger_queries
 from mall.ledger.service import funds, posting, wallet
 from mall.ledger.service.wallet import Taking
-from tests.support.people import order_body
+from tests.support.database import count_rows, findings_of
+from tests.support.people import grant_beans, login_again, new_member, order_body
+from tests.support.shop import new_sku
+from tests.support.working import run_sweep
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 # How many lots end at one midnight in the measured case; the federation has 372,547 members.
@@ -31,37 +34,37 @@ def expiring(world, member, amount_fen, after):
     """Grant beans that end so long from now; the clock stands still from here on."""
     now = clock.now()
     clock.freeze(now)
-    world.grant(member, amount_fen, expires_at=now + after)
+    grant_beans(world, member, amount_fen, expires_at=now + after)
     return now
 
 
 def test_a_refund_to_an_expired_lot_revives_only_what_came_back(world, audited):
-    member = world.member()
+    member = new_member(world)
     now = expiring(world, member, 100_000, 5 * MINUTE)
-    _, sku = world.sku(1)
+    _, sku = new_sku(world, 1)
     order = member.post("/v1/store/orders", order_body([sku], "beans", 1)).get_json()
     clock.freeze(now + 6 * MINUTE)
     assert member.post(f"/v1/store/orders/{order['order_id']}/cancel").status_code == 200
     # Before any sweep has been there, and after it.
     assert purse(member) == (1, 0)
-    world.run_sweep("lapse_expired_lots")
+    run_sweep(world, "lapse_expired_lots")
     assert purse(member) == (1, 0)
     [lot] = member.get("/v1/store/beans").get_json()["lots"]
     assert (lot["granted_fen"], lot["balance_fen"]) == (1, 1)
     assert lot["expires_at"].startswith(f"{now + 6 * MINUTE + 30 * DAY:%Y-%m-%dT%H:%M}")
     audited()
     clock.freeze(now + 6 * MINUTE + 30 * DAY)
-    assert purse(world.login_again(member)) == (0, 0)
+    assert purse(login_again(world, member)) == (0, 0)
 
 
 def test_an_unpaid_hold_buys_no_time(world, audited):
-    member = world.member()
+    member = new_member(world)
     now = expiring(world, member, 999, 5 * MINUTE)
-    _, sku = world.sku(1000)
+    _, sku = new_sku(world, 1000)
     order = member.post("/v1/store/orders", order_body([sku], "mixed", 1000)).get_json()
     assert purse(member) == (0, 999)
     clock.freeze(now + 31 * MINUTE)
-    assert world.run_sweep("lapse_unpaid_orders") == 1
+    assert run_sweep(world, "lapse_unpaid_orders") == 1
     state = member.get(f"/v1/store/orders/{order['order_id']}").get_json()["state"]
     assert (state, purse(member)) == ("cancelled", (0, 0))
     postings = member.get("/v1/store/beans/postings").get_json()["items"]
@@ -74,9 +77,9 @@ def test_an_unpaid_hold_buys_no_time(world, audited):
 
 def test_a_later_comeback_does_not_prolong_an_earlier_one(world, audited):
     """Each has a grace period of its own, so that one fen cannot keep the rest alive."""
-    member = world.member()
+    member = new_member(world)
     now = expiring(world, member, 1000, 5 * MINUTE)
-    _, sku = world.sku(100)
+    _, sku = new_sku(world, 100)
     orders = [
         member.post("/v1/store/orders", order_body([sku], "beans", 100)).get_json()["order_id"]
         for _ in range(2)
@@ -87,10 +90,10 @@ def test_a_later_comeback_does_not_prolong_an_earlier_one(world, audited):
     member.post(f"/v1/store/orders/{orders[1]}/cancel")
     assert purse(member) == (200, 0)
     clock.freeze(now + 31 * DAY)
-    assert purse(world.login_again(member)) == (100, 0)
+    assert purse(login_again(world, member)) == (100, 0)
     clock.freeze(now + 50 * DAY)
-    assert purse(world.login_again(member)) == (0, 0)
-    world.run_sweep("lapse_expired_lots")
+    assert purse(login_again(world, member)) == (0, 0)
+    run_sweep(world, "lapse_expired_lots")
     audited()
 
 
@@ -99,7 +102,7 @@ class Model:
 
     def __init__(self, world):
         self.world = world
-        self.member = world.member()
+        self.member = new_member(world)
         self.member_id = UUID(self.member.id)
         self.begin = self.now = clock.now()
         clock.freeze(self.now)
@@ -115,7 +118,7 @@ class Model:
         return {lot.id: (lot.balance_fen, lot.expires_at) for lot in found}
 
     def grant(self, amount, minutes):
-        self.world.grant(self.member, amount, expires_at=self.now + minutes * MINUTE)
+        grant_beans(self.world, self.member, amount, expires_at=self.now + minutes * MINUTE)
         self.learn()
 
     def learn(self):
@@ -192,12 +195,12 @@ def test_what_can_be_spent_is_what_was_given_or_came_back_in_time(world, audited
         elif name in ("refund", "release"):
             model.give_back(pick, name == "release")
         elif name == "sweep":
-            world.run_sweep("lapse_expired_lots")
+            run_sweep(world, "lapse_expired_lots")
         else:
             model.now += amount * pick * MINUTE
             clock.freeze(model.now)
         model.check()
-    world.run_sweep("lapse_expired_lots")
+    run_sweep(world, "lapse_expired_lots")
     model.check()
     audited()
 
@@ -206,7 +209,7 @@ def test_many_lots_that_end_at_one_midnight_lapse_batch_by_batch(world):
     """The seconds are printed, not judged: a slow machine is no failure."""
     now = clock.now()
     clock.freeze(now)
-    owner = world.member()
+    owner = new_member(world)
     fund_id, union_id = uuid4(), uuid4()
     sql = """SELECT gen_random_uuid() AS lot_id, gen_random_uuid() AS owner_id,
                     CAST(100 + n % 7 AS bigint) AS amount_fen FROM generate_series(1, :mass) AS n"""
@@ -216,18 +219,18 @@ def test_many_lots_that_end_at_one_midnight_lapse_batch_by_batch(world):
         funds.deposit(uow, fund_id, 107 * MASS, posting.BANK_CLEARING, f"paid-in:{fund_id}")
         terms = funds.Terms(fund_id, "生日", now + MINUTE, leftover_fund_id=fund_id)
         funds.issue_given(uow, fund_id, terms, funds.Given(sql, {"mass": MASS}), "mass")
-    world.grant(owner, 500, expires_at=now + MINUTE)
+    grant_beans(world, owner, 500, expires_at=now + MINUTE)
     clock.freeze(now + MINUTE)
     assert purse(owner) == (0, 0)
     began = time.monotonic()
-    assert world.run_sweep("lapse_expired_lots") == MASS + 1
+    assert run_sweep(world, "lapse_expired_lots") == MASS + 1
     print(f"{MASS + 1} lots lapsed in {time.monotonic() - began:.1f} s")
-    assert world.count("bean_lot WHERE balance_fen > 0") == 0
-    assert world.run_sweep("lapse_expired_lots") == 0
+    assert count_rows(world, "bean_lot WHERE balance_fen > 0") == 0
+    assert run_sweep(world, "lapse_expired_lots") == 0
     if MASS <= 10_000:
         # One statement asks everything: beyond that it is longer than a statement may take. The
         # deposit was made without the union's transfer that it belongs to.
-        assert world.findings({"money_posted"}) == {}
+        assert findings_of(world, {"money_posted"}) == {}
     with world.app.app_context(), reading() as session:
         assert funds.balance(session, fund_id) == 107 * MASS
 
@@ -236,7 +239,7 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
     """Two funds and none, each with several lots: to the fen, in one batch."""
     now = clock.now()
     clock.freeze(now)
-    union_id, fund_ids, member = uuid4(), [uuid4(), uuid4()], world.member()
+    union_id, fund_ids, member = uuid4(), [uuid4(), uuid4()], new_member(world)
 
     def give(uow):
         for fund_id, amount in zip(fund_ids, (100, 2000), strict=True):
@@ -249,9 +252,9 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
 
     with world.app.app_context(), unit_of_work() as uow:
         give(uow)
-    world.grant(member, 7, expires_at=now + MINUTE)
+    grant_beans(world, member, 7, expires_at=now + MINUTE)
     clock.freeze(now + MINUTE)
-    assert world.run_sweep("lapse_expired_lots") == 7
+    assert run_sweep(world, "lapse_expired_lots") == 7
     with world.app.app_context(), reading() as session:
         assert [funds.balance(session, fund_id) for fund_id in fund_ids] == [300, 6000]
         accounts = {
@@ -259,4 +262,4 @@ def test_what_is_left_goes_to_the_fund_that_each_lot_names(world):
         }
     assert accounts["beans:lapsed"] == 7
     # The deposits were made without the union's transfer that they belong to.
-    assert world.findings({"money_posted"}) == {}
+    assert findings_of(world, {"money_posted"}) == {}

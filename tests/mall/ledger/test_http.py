@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.people import order_body
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku
 
 
 def grant_body(members, **more):
@@ -20,7 +21,7 @@ def grant_body(members, **more):
 
 
 def test_a_grant_reaches_every_member_once_for_one_key(world, audited):
-    members, operator = [world.member(), world.member()], world.staff("operator")
+    members, operator = [new_member(world), new_member(world)], new_staff(world, "operator")
     body, key = grant_body(members), secrets.token_hex(8)
     first = operator.post("/v1/ops/beans/grants", body, key)
     again = operator.post("/v1/ops/beans/grants", body, key)
@@ -32,7 +33,7 @@ def test_a_grant_reaches_every_member_once_for_one_key(world, audited):
 
 
 def test_the_same_voucher_number_never_grants_twice(world, audited):
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     body = grant_body([member])
     assert operator.post("/v1/ops/beans/grants", body).status_code == 201
     reply = operator.post("/v1/ops/beans/grants", body)
@@ -56,14 +57,14 @@ def test_the_same_voucher_number_never_grants_twice(world, audited):
     ],
 )
 def test_a_bad_grant_names_its_field_and_gives_nothing(world, change, field):
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     reply = operator.post("/v1/ops/beans/grants", grant_body([member], **change))
     assert (reply.status_code, reply.get_json()["field"]) == (422, field)
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 0
 
 
 def test_an_unknown_member_stops_the_whole_grant(world):
-    member, operator = world.member(), world.staff("operator")
+    member, operator = new_member(world), new_staff(world, "operator")
     body = grant_body([member])
     body["member_ids"].append(str(uuid4()))
     reply = operator.post("/v1/ops/beans/grants", body)
@@ -72,9 +73,9 @@ def test_an_unknown_member_stops_the_whole_grant(world):
 
 
 def test_beans_of_a_scope_pay_only_for_its_products(world, audited):
-    member, operator = world.member(), world.staff("operator")
-    inside, sku_inside = world.sku(1000)
-    _, sku_outside = world.sku(1000)
+    member, operator = new_member(world), new_staff(world, "operator")
+    inside, sku_inside = new_sku(world, 1000)
+    _, sku_outside = new_sku(world, 1000)
     scope = {"name": secrets.token_hex(8), "product_ids": [str(inside)]}
     scope_id = operator.post("/v1/ops/beans/scopes", scope).get_json()["id"]
     assert operator.post("/v1/ops/beans/scopes", scope).get_json()["id"] == scope_id
@@ -87,8 +88,8 @@ def test_beans_of_a_scope_pay_only_for_its_products(world, audited):
 
 
 def test_a_scope_once_frozen_never_changes(world):
-    operator = world.staff("operator")
-    (first, _), (second, _) = world.sku(1000), world.sku(1000)
+    operator = new_staff(world, "operator")
+    (first, _), (second, _) = new_sku(world, 1000), new_sku(world, 1000)
     name = secrets.token_hex(8)
     one = {"name": name, "product_ids": [str(first)]}
     assert operator.post("/v1/ops/beans/scopes", one).status_code == 201

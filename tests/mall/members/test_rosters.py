@@ -6,6 +6,8 @@ from openpyxl import load_workbook
 
 from mall.kernel.sheets import writing
 from tests.support.giving import Union
+from tests.support.people import new_member
+from tests.support.working import run_outbox, run_sweep
 
 
 def notes_of(union, roster_id):
@@ -32,7 +34,7 @@ def test_case_21_cells_are_cleaned_and_three_bad_rows_of_4000_are_told(union, wo
     path = f"/v1/union/rosters/{roster_id}"
     assert union.handler.post(f"{path}/apply", {}).get_json()["code"] == "roster_has_problems"
     assert union.handler.post(f"{path}/apply", {"skips_wrong": True}).status_code == 202
-    world.run_sweep("work_rosters")
+    run_sweep(world, "work_rosters")
     first, second = union.handler.get(f"{path}/entries?limit=2").get_json()["items"]
     assert (first["name"], first["phone"], first["employee_no"]) == (
         "陈小湛",
@@ -53,14 +55,14 @@ def test_the_template_can_be_filled_in_and_the_report_names_each_row(union):
     path = f"/v1/union/rosters/{roster_id}"
     wrong = [("丁", "12345", "00009", "儿科", "1990-13-45")]
     union.send(f"{path}/sheet", writing.xlsx("名册", heads, wrong))
-    union.world.run_sweep("work_rosters")
+    run_sweep(union.world, "work_rosters")
     report = load_workbook(io.BytesIO(union.handler.get(f"{path}/report.xlsx").data)).active
     head, row = (list(each) for each in report.iter_rows(values_only=True))
     assert (head[0], row[0], row[1]) == ("行", 2, "丁")
     assert "手机号" in row[4] and "1990-13-45" in row[4]
     # The template as it comes, with its examples, is a roster that can be read.
     union.send(f"{path}/sheet", template)
-    union.world.run_sweep("work_rosters")
+    run_sweep(union.world, "work_rosters")
     assert union.handler.get(path).get_json()["state"] in ("ready", "checked")
 
 
@@ -80,7 +82,7 @@ def test_what_is_no_roster_is_refused_with_its_reason(union, world):
     roster_id = union.handler.post("/v1/union/rosters", {"name": "名册"}).get_json()["id"]
     content = writing.xlsx("名册", ("电话", "部门"), [("13800000001", "儿科")])
     union.send(f"/v1/union/rosters/{roster_id}/sheet", content)
-    world.run_sweep("work_rosters")
+    run_sweep(world, "work_rosters")
     found = union.handler.get(f"/v1/union/rosters/{roster_id}").get_json()
     assert (found["state"], found["problem"]["code"]) == ("failed", "sheet_refused")
 
@@ -102,7 +104,7 @@ def test_case_22_a_right_waits_and_is_claimed_at_the_first_login(union, audited,
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     assert union.progress(programme_id)["waiting"] == 2
     person = union.member(rows[0][1])
-    world.run_outbox()
+    run_outbox(world)
     assert union.right_of(person, programme_id)["state"] == "open"
     assert union.redeem(person, programme_id, packs[0]).status_code == 201
     told = person.get("/v1/store/notices").get_json()["items"]
@@ -112,7 +114,7 @@ def test_case_22_a_right_waits_and_is_claimed_at_the_first_login(union, audited,
 
 def test_case_22_by_employee_number_and_name_where_the_union_chose_so(union, world):
     roster_id = union.roster([("陈小湛", "", "00127", "", "")])
-    person, wrong = world.member(), world.member()
+    person, wrong = new_member(world), new_member(world)
     body = {"union_code": union.code, "employee_no": "００127", "name": "陈 小湛"}
     assert person.put("/v1/store/me/employment", body).get_json()["code"] == "no_such_person"
     change = {"name": "工会", "claims_by_employee": True}

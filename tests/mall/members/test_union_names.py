@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from mall.kernel.sheets import writing
+from tests.support.people import new_staff
 
 HEADS = ("工会代码", "工会名称", "上级代码")
 XLSX = "application/octet-stream"
@@ -12,7 +13,7 @@ XLSX = "application/octet-stream"
 
 @pytest.fixture
 def operator(world):
-    return world.staff("operator")
+    return new_staff(world, "operator")
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ from redis import Redis
 
 from mall.shell.background import relay
 from mall.shell.commands import jobs
-from tests.support.people import order_body
+from tests.support.database import execute_sql, findings_of, select_rows
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku
+from tests.support.working import run_outbox
 
 DELIVERIES = "/v1/ops/deliveries"
 UNKNOWN = "019a3c5e-0000-7000-8000-000000000001"
@@ -16,23 +19,23 @@ UNKNOWN = "019a3c5e-0000-7000-8000-000000000001"
 
 @pytest.fixture
 def operator(world):
-    return world.staff("operator")
+    return new_staff(world, "operator")
 
 
 @pytest.fixture
 def order(world):
-    _, sku = world.sku(100, 10)
-    member = world.member(beans_fen=1000)
+    _, sku = new_sku(world, 100, 10)
+    member = new_member(world, beans_fen=1000)
     return member.post("/v1/store/orders", order_body([sku], "beans", 100)).get_json()
 
 
 @pytest.fixture
 def parked(world, order):
     """An order's delivery with a payload nobody can read, tried as often as it may be."""
-    world.execute('UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\'')
+    execute_sql(world, 'UPDATE outbox_delivery SET payload = \'{"order_id": "x"}\'')
     for _ in range(8):
-        assert world.run_outbox() == 0
-    [row] = world.rows("SELECT id FROM outbox_delivery WHERE state = 'parked'")
+        assert run_outbox(world) == 0
+    [row] = select_rows(world, "SELECT id FROM outbox_delivery WHERE state = 'parked'")
     return str(row.id)
 
 
@@ -55,7 +58,8 @@ def listed(operator, state=None):
 
 
 def mend(world, order):
-    world.execute(
+    execute_sql(
+        world,
         "UPDATE outbox_delivery SET payload = jsonb_build_object('order_id', CAST(:id AS text))",
         id=order["order_id"],
     )
@@ -98,7 +102,7 @@ def test_what_is_dropped_stays_on_record_is_missed_by_the_audit_and_can_still_be
     mend(world, order)
     assert sweep(world) == 0
     assert [each["note"] for each in listed(operator, "dropped")] == ["测试订单"]
-    assert set(world.findings()) == {"paid_orders_fulfilled_once"}
+    assert set(findings_of(world)) == {"paid_orders_fulfilled_once"}
     assert decide(operator, parked, "retry").status_code == 200
     assert sweep(world) == 1
     audited()
@@ -107,14 +111,14 @@ def test_what_is_dropped_stays_on_record_is_missed_by_the_audit_and_can_still_be
 def test_what_waits_is_taken_out_of_the_way_and_put_back(world, operator, order, audited):
     [waiting] = listed(operator, "pending")
     assert decide(operator, waiting["id"], "park").get_json()["state"] == "parked"
-    assert (world.run_outbox(), sweep(world)) == (0, 0)
+    assert (run_outbox(world), sweep(world)) == (0, 0)
     assert decide(operator, waiting["id"], "retry").status_code == 200
     assert sweep(world) == 1
     audited()
 
 
 def test_what_is_done_or_unknown_is_left_alone(world, operator, order):
-    world.run_outbox()
+    run_outbox(world)
     [done] = listed(operator, "done")
     for what in ("retry", "park", "drop"):
         refused = decide(operator, done["id"], what)
@@ -139,7 +143,7 @@ def test_a_decision_waits_for_whoever_runs_the_delivery(world, operator, order, 
         reaction.handle(uow, messages)
 
     monkeypatch.setitem(relay.registry._by_name, reaction.name, reaction.__class__(handle))
-    assert world.run_outbox() == 1
+    assert run_outbox(world) == 1
     decision.join(timeout=10)
     assert [each.status_code for each in replies] == [409]
     assert len(listed(operator, "done")) == 1
@@ -167,7 +171,7 @@ def test_the_console_does_the_same(world, run, operator, order, parked):
 
 
 def test_queues_tell_what_waits_and_since_when(world, operator, order):
-    world.execute("UPDATE outbox_delivery SET created_at = created_at - interval '90 seconds'")
+    execute_sql(world, "UPDATE outbox_delivery SET created_at = created_at - interval '90 seconds'")
     found = operator.get(f"{DELIVERIES}/queues").get_json()
     assert [each["queue"] for each in found["items"]] == [
         "payments",

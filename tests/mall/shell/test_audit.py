@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from mall.kernel import clock, invariants
 from mall.kernel.uow import reading_one_instant
@@ -18,10 +19,14 @@ from tests.support.breaches import (
     UNIT_BREACHES,
     VOUCHER_BREACHES,
 )
+from tests.support.database import break_rules, findings_of
 from tests.support.giving import Union
-from tests.support.people import order_body
+from tests.support.people import confirmed_by_second, new_member, new_staff, order_body
 from tests.support.selling import Counter, Sale
+from tests.support.shop import new_sku, new_supplier
 from tests.support.unit import Unit
+from tests.support.wechat import pay_at_wechat
+from tests.support.working import in_another_thread, run_outbox, run_sweep
 
 # What a breach looks like in SQL, by the invariant that must find it. Statements run with the
 # append-only triggers and foreign keys off, as only a superuser could.
@@ -71,22 +76,22 @@ def generous(world):
     packs = [union.pack(30_000)[0] for _ in range(2)]
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=packs)
     assert union.redeem(union.members[rows[0][1]], programme_id, packs[0]).status_code == 201
-    world.run_outbox()
-    assert world.findings() == {}
+    run_outbox(world)
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.fixture
 def busy(world):
     """A mall in which everything has happened once: nothing to find, and something to break."""
-    supplier_id = world.supplier()
-    supplier = world.staff("supplier", supplier_id)
-    _, sku = world.sku(1000, 50, supplier_id)
-    member = world.member(beans_fen=3500)
+    supplier_id = new_supplier(world)
+    supplier = new_staff(world, "supplier", supplier_id)
+    _, sku = new_sku(world, 1000, 50, supplier_id)
+    member = new_member(world, beans_fen=3500)
     # Paid by beans, split, dispatched, confirmed; another only paid and split.
     for finished in (True, False):
         order = member.post("/v1/store/orders", order_body([sku], "beans", 1000)).get_json()
-        world.run_outbox()
+        run_outbox(world)
         [part] = member.get(f"/v1/store/orders/{order['order_id']}/fulfillment-orders").get_json()[
             "items"
         ]
@@ -103,12 +108,12 @@ def busy(world):
         if fate == "late":
             member.post(f"{path}/cancel")
         if fate != "waiting":
-            world.pay(payment, force=True)
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
+            pay_at_wechat(world, payment, force=True)
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
     clock.freeze(clock.now() + timedelta(hours=3))
-    world.run_sweep("roll_up_accounts")
-    assert world.findings() == {}
+    run_sweep(world, "roll_up_accounts")
+    assert findings_of(world) == {}
     return world
 
 
@@ -121,43 +126,43 @@ def test_every_invariant_has_a_breach_to_find():
 
 @pytest.mark.parametrize("name", BREACHES)
 def test_a_breach_is_found(busy, name):
-    busy.break_rules(BREACHES[name])
-    assert busy.findings().get(name, 0) > 0
+    break_rules(busy, BREACHES[name])
+    assert findings_of(busy).get(name, 0) > 0
 
 
 @pytest.mark.parametrize("name", JOURNAL_BREACHES)
 def test_a_breach_of_the_journal_is_found(busy, name):
-    busy.run_sweep("seal_journal")
-    assert busy.findings() == {}
-    busy.break_rules(JOURNAL_BREACHES[name])
-    assert busy.findings().get(name, 0) > 0
+    run_sweep(busy, "seal_journal")
+    assert findings_of(busy) == {}
+    break_rules(busy, JOURNAL_BREACHES[name])
+    assert findings_of(busy).get(name, 0) > 0
 
 
 @pytest.fixture
 def decided(generous):
     """Beans beyond the limit, an adjustment alone, a transfer, a refund: each by who may."""
-    operator, member = generous.staff("operator"), generous.member()
+    operator, member = new_staff(generous, "operator"), new_member(generous)
     body = {"member_ids": [str(member.id)], "amount_fen": 200_000, "reference": "G1"}
     body |= {"expires_at": "2030-12-31T16:00:00Z", "programme": "慰问"}
-    generous.confirmed(operator.post("/v1/ops/beans/grants", body))
-    adjustment = {"supplier_id": str(generous.supplier()), "amount_fen": 100, "note": "补"}
+    confirmed_by_second(generous, operator.post("/v1/ops/beans/grants", body))
+    adjustment = {"supplier_id": str(new_supplier(generous)), "amount_fen": 100, "note": "补"}
     assert operator.post("/v1/ops/settlement/adjustments", adjustment).status_code == 201
     sale = Sale(generous)
     assert sale.member.post(f"{sale.path}/cancel").status_code == 200
-    assert generous.findings() == {}
+    assert findings_of(generous) == {}
     return generous
 
 
 @pytest.mark.parametrize("name", APPROVAL_BREACHES)
 def test_a_breach_of_two_persons_is_found(decided, name):
-    decided.break_rules(APPROVAL_BREACHES[name])
-    assert decided.findings().get(name, 0) > 0
+    break_rules(decided, APPROVAL_BREACHES[name])
+    assert findings_of(decided).get(name, 0) > 0
 
 
 @pytest.mark.parametrize("name", GIVING_BREACHES)
 def test_a_breach_of_a_programme_is_found(generous, name):
-    generous.break_rules(GIVING_BREACHES[name])
-    assert generous.findings().get(name, 0) > 0
+    break_rules(generous, GIVING_BREACHES[name])
+    assert findings_of(generous).get(name, 0) > 0
 
 
 @pytest.fixture
@@ -169,15 +174,15 @@ def regretful(world):
     other = Sale(world, quantity=3)
     other.supplier_does(other.asked(reason="no_longer_wanted"), "approve")
     other.asked(reason="no_longer_wanted")
-    world.run_outbox()
-    assert world.findings() == {}
+    run_outbox(world)
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.mark.parametrize("name", AFTER_SALES_BREACHES)
 def test_a_breach_of_after_sales_is_found(regretful, name):
-    regretful.break_rules(AFTER_SALES_BREACHES[name])
-    assert regretful.findings().get(name, 0) > 0
+    break_rules(regretful, AFTER_SALES_BREACHES[name])
+    assert findings_of(regretful).get(name, 0) > 0
 
 
 @pytest.fixture
@@ -186,14 +191,14 @@ def collected(world):
     counter = Counter(world)
     assert counter.choose().status_code == 200
     assert counter.redeem(counter.codes()[0]).status_code == 200
-    assert world.findings() == {}
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.mark.parametrize("name", VOUCHER_BREACHES)
 def test_a_breach_of_vouchers_is_found(collected, name):
-    collected.break_rules(VOUCHER_BREACHES[name])
-    assert collected.findings().get(name, 0) > 0
+    break_rules(collected, VOUCHER_BREACHES[name])
+    assert findings_of(collected).get(name, 0) > 0
 
 
 @pytest.fixture
@@ -204,17 +209,17 @@ def settled(world):
     shipment = sale.member.get(f"{sale.path}/shipments").get_json()["items"][0]["id"]
     report = {"state": "delivered", "text": "门卫签收"}
     sale.supplier.post(f"/v1/supplier/shipments/{shipment}/events", report)
-    world.run_outbox()
+    run_outbox(world)
     clock.shift(timedelta(days=32))
-    assert world.run_sweep("draft_month") == 1
-    assert world.findings() == {}
+    assert run_sweep(world, "draft_month") == 1
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.mark.parametrize("name", SETTLEMENT_BREACHES)
 def test_a_breach_of_settlement_is_found(settled, name):
-    settled.break_rules(SETTLEMENT_BREACHES[name])
-    assert settled.findings().get(name, 0) > 0
+    break_rules(settled, SETTLEMENT_BREACHES[name])
+    assert findings_of(settled).get(name, 0) > 0
 
 
 @pytest.fixture
@@ -223,14 +228,14 @@ def handed(world):
     unit = Unit(Union(world))
     assert unit.receive(unit.send(), received=3).status_code == 201
     unit.tick((unit.people()["items"][0]["recipient_id"], "handed_out", {}))
-    assert world.findings() == {}
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.mark.parametrize("name", UNIT_BREACHES)
 def test_a_breach_at_a_unit_is_found(handed, name):
-    handed.break_rules(UNIT_BREACHES[name])
-    assert handed.findings().get(name, 0) > 0
+    break_rules(handed, UNIT_BREACHES[name])
+    assert findings_of(handed).get(name, 0) > 0
 
 
 @pytest.fixture
@@ -239,25 +244,26 @@ def reconciled(world):
     Sale(world)
     tomorrow = clock.beijing_day(clock.now()) + timedelta(days=1)
     clock.freeze(reconciliation_rules.begins(tomorrow) + timedelta(hours=11))
-    world.run_sweep("want_bills")
-    assert world.run_sweep("check_bills") >= 1
-    assert world.findings() == {}
+    run_sweep(world, "want_bills")
+    assert run_sweep(world, "check_bills") >= 1
+    assert findings_of(world) == {}
     return world
 
 
 @pytest.mark.parametrize("name", BILL_BREACHES)
 def test_a_breach_of_a_bill_is_found(reconciled, name):
-    reconciled.break_rules(BILL_BREACHES[name])
-    assert reconciled.findings().get(name, 0) > 0
+    break_rules(reconciled, BILL_BREACHES[name])
+    assert findings_of(reconciled).get(name, 0) > 0
 
 
 def test_a_double_spend_would_be_found(busy):
     """One lot pays twice: the copy of an entry shows as a lot that does not add up."""
-    busy.break_rules(
+    break_rules(
+        busy,
         "INSERT INTO ledger_entry (transfer_id, id, account, member_id, amount_fen)"
-        " SELECT transfer_id, gen_random_uuid(), account, member_id, amount_fen FROM ledger_entry WHERE account LIKE 'lot:%' AND amount_fen < 0"
+        " SELECT transfer_id, gen_random_uuid(), account, member_id, amount_fen FROM ledger_entry WHERE account LIKE 'lot:%' AND amount_fen < 0",
     )
-    assert {"ledger_balanced", "lot_balance"} <= set(busy.findings())
+    assert {"ledger_balanced", "lot_balance"} <= set(findings_of(busy))
 
 
 def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, command):
@@ -270,7 +276,7 @@ def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, comma
     assert [line.split()[1].rstrip(":") for line in lines[:-1]] == [
         each.name for each in wiring.INVARIANTS
     ]
-    busy.break_rules(BREACHES["lot_balance"])
+    break_rules(busy, BREACHES["lot_balance"])
     broken = command("audit")
     assert broken.returncode == 1
     assert "✗ lot_balance" in broken.stdout
@@ -278,20 +284,20 @@ def test_the_command_prints_a_line_for_each_and_exits_by_the_outcome(busy, comma
 
 
 def test_the_daily_check_counts_what_is_broken(busy):
-    assert busy.run_sweep("check_invariants") == 0
-    busy.break_rules(BREACHES["lot_balance"])
-    assert busy.run_sweep("check_invariants") == 1
+    assert run_sweep(busy, "check_invariants") == 0
+    break_rules(busy, BREACHES["lot_balance"])
+    assert run_sweep(busy, "check_invariants") == 1
 
 
 def test_the_audit_reads_one_instant(busy):
     """What is ordered while it runs does not show as a breach: it is one snapshot."""
-    member, (_, sku) = busy.member(beans_fen=1000), busy.sku(1000)
+    member, (_, sku) = new_member(busy, beans_fen=1000), new_sku(busy, 1000)
     half = len(wiring.INVARIANTS) // 2
     with busy.app.app_context(), reading_one_instant() as session:
         findings = invariants.check(session, wiring.INVARIANTS[:half])
         body = order_body([sku], "beans", 1000)
-        reply = busy.elsewhere(lambda: member.post("/v1/store/orders", body))
+        reply = in_another_thread(lambda: member.post("/v1/store/orders", body))
         assert reply.status_code == 201
         findings += invariants.check(session, wiring.INVARIANTS[half:])
-        assert session.scalar(busy.sql("SELECT count(*) FROM shop_order")) == 5
+        assert session.scalar(text("SELECT count(*) FROM shop_order")) == 5
     assert [each.invariant.name for each in findings if not each.is_kept] == []

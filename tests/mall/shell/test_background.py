@@ -6,6 +6,7 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
@@ -13,8 +14,11 @@ from mall.kernel.uow import unit_of_work
 from mall.shell import cli
 from mall.shell.background import relay
 from mall.shell.background.worker import LIFE_SECONDS, MallWorker
-from tests.support.people import order_body
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_member, order_body
 from tests.support.processes import wait_until
+from tests.support.shop import new_sku
+from tests.support.working import in_another_thread
 
 SECONDS = 20
 
@@ -25,14 +29,14 @@ def place(world):
     # A doorbell of this test's own: one that rang in vain for another test rests for a while.
     outbox.set_doorbell(relay.Doorbell(world.app.extensions["mall_redis"]).ring)
     member, body = (
-        world.member(beans_fen=100_000),
-        order_body([world.sku(100, 1000)[1]], "beans", 100),
+        new_member(world, beans_fen=100_000),
+        order_body([new_sku(world, 100, 1000)[1]], "beans", 100),
     )
 
     def place(count):
         for _ in range(count):
             assert member.post("/v1/store/orders", body).status_code == 201
-        return [row.id for row in world.rows("SELECT id FROM outbox_delivery ORDER BY id")]
+        return [row.id for row in select_rows(world, "SELECT id FROM outbox_delivery ORDER BY id")]
 
     return place
 
@@ -51,18 +55,20 @@ def work(world):
 def test_a_stop_lets_the_current_job_end(world, start, place):
     with world.app.app_context(), unit_of_work() as uow:
         # The job's own insert waits for this lock: it is in the middle, with work done.
-        uow.session.execute(world.sql("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
-        world.elsewhere(lambda: place(1))
+        uow.session.execute(text("LOCK TABLE fulfillment_line IN EXCLUSIVE MODE"))
+        in_another_thread(lambda: place(1))
         process = start("worker", "--processes", "1", "--queues", "fulfillment")
         waits = (
             "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'fulfillment_line'::regclass"
         )
-        wait_until(lambda: world.elsewhere(lambda: world.rows(waits)), SECONDS)
+        wait_until(lambda: in_another_thread(lambda: select_rows(world, waits)), SECONDS)
         process.send_signal(signal.SIGTERM)
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(0.5)
     assert process.wait(SECONDS) == 0
-    assert [row.state for row in world.rows("SELECT state FROM outbox_delivery")] == ["done"]
+    assert [row.state for row in select_rows(world, "SELECT state FROM outbox_delivery")] == [
+        "done"
+    ]
 
 
 def test_what_hangs_ends_at_its_limit_and_takes_nothing_along(world, place, work, monkeypatch):
@@ -71,8 +77,10 @@ def test_what_hangs_ends_at_its_limit_and_takes_nothing_along(world, place, work
     placed = place(3)
     hanging = placed[0]
     assert len(placed) == 3
-    world.execute(
-        'UPDATE outbox_delivery SET payload = \'{"order_id": "hangs"}\' WHERE id = :id', id=hanging
+    execute_sql(
+        world,
+        'UPDATE outbox_delivery SET payload = \'{"order_id": "hangs"}\' WHERE id = :id',
+        id=hanging,
     )
     [reaction] = relay.registry.reactions_to("OrderPaid")
 
@@ -90,7 +98,9 @@ def test_what_hangs_ends_at_its_limit_and_takes_nothing_along(world, place, work
     # A doorbell of the test before may still bring what it gathered: nobody knows those any more.
     wait_until(lambda: set(map(str, placed)) <= waiting(), SECONDS)
     work("fulfillment")
-    rows = world.rows("SELECT id, state, attempts, last_error FROM outbox_delivery ORDER BY id")
+    rows = select_rows(
+        world, "SELECT id, state, attempts, last_error FROM outbox_delivery ORDER BY id"
+    )
     assert [row.state for row in rows] == ["pending", "done", "done"]
     assert (rows[0].id, rows[0].attempts) == (hanging, 1)
     assert rows[0].last_error.startswith("JobTimeoutException")
@@ -126,7 +136,9 @@ def test_a_worker_serves_only_the_queues_it_was_given(world, start, place):
     connection = world.app.extensions["mall_redis"]
     wait_until(lambda: rq_queues.count_workers(connection) == 1, SECONDS)
     time.sleep(1)
-    assert [row.state for row in world.rows("SELECT state FROM outbox_delivery")] == ["pending"]
+    assert [row.state for row in select_rows(world, "SELECT state FROM outbox_delivery")] == [
+        "pending"
+    ]
     assert process.poll() is None
 
 
@@ -139,10 +151,11 @@ def leaders(world):
     """Return the names of the sessions that hold a scheduler's lock."""
     return [
         row.application_name
-        for row in world.rows(
+        for row in select_rows(
+            world,
             "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
             " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
-            " AND a.application_name LIKE 'mall scheduler %'"
+            " AND a.application_name LIKE 'mall scheduler %'",
         )
     ]
 

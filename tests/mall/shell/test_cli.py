@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+from tests.support.database import execute_sql, findings_of, select_rows
+from tests.support.people import accept_invitation, new_member, new_staff, second_operator
 from tests.support.processes import MALL
 from tests.support.selling import Sale
 
@@ -36,20 +38,22 @@ def test_an_import_shows_progress_and_a_summary_and_again_changes_nothing(world,
 
 def test_beans_beyond_what_one_person_may_give_in_a_day_are_proposed(world, command):
     """The command line is one person, whoever uses it."""
-    member = world.member()
+    member = new_member(world)
     for number, (yuan, word) in enumerate(((900, "granted"), (101, "proposed"), (100, "granted"))):
         grant = ["beans", "grant", member.id, str(yuan), "--expires", "2099-12-31"]
         done = command(*grant, "--programme", "慰问", "--reference", f"V-{number}")
         assert word in done.stdout, done.stderr
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 100_000
-    [waits] = world.second.get("/v1/ops/proposals?state=proposed").get_json()["items"]
-    assert world.second.post(f"/v1/ops/proposals/{waits['id']}/confirm").status_code == 200
+    [waits] = second_operator(world).get("/v1/ops/proposals?state=proposed").get_json()["items"]
+    assert (
+        second_operator(world).post(f"/v1/ops/proposals/{waits['id']}/confirm").status_code == 200
+    )
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 110_100
-    assert world.findings() == {}
+    assert findings_of(world) == {}
 
 
 def test_beans_are_granted_once_for_a_reference(world, command):
-    member, reference = world.member(), secrets.token_hex(6)
+    member, reference = new_member(world), secrets.token_hex(6)
     grant = ["beans", "grant", member.id, "100", "--expires", "2099-12-31"]
     grant += ["--programme", "慰问", "--reference", reference]
     first = command(*grant)
@@ -79,11 +83,11 @@ def test_staff_accounts_are_opened_by_invitation_and_closed(world, command):
     opened = command("staff", "open", "newbie", "--role", "operator")
     assert (opened.returncode, "newbie (operator) is open" in opened.stdout) == (0, True)
     path, _, code = link_of(opened).partition("#")
-    person = world.accept("ops", "newbie", {"code": code})
+    person = accept_invitation(world, "ops", "newbie", {"code": code})
     assert path == "/v1/ops/password/invitation"
     assert len(person.get("/v1/ops/account").get_json()["duties"]) == 7
     again = command("staff", "invite", "newbie")
-    world.accept("ops", "newbie", {"code": link_of(again).partition("#")[2]})
+    accept_invitation(world, "ops", "newbie", {"code": link_of(again).partition("#")[2]})
     assert person.get("/v1/ops/account").status_code == 401
     assert command("staff", "disable", "newbie").returncode == 0
     body = {"username": "newbie", "password": "another-horse-9"}
@@ -93,11 +97,11 @@ def test_staff_accounts_are_opened_by_invitation_and_closed(world, command):
 
 def test_what_is_done_on_the_command_line_stands_in_the_journal(world, command):
     command("staff", "open", "newbie", "--role", "operator")
-    member = world.member()
+    member = new_member(world)
     grant = ["beans", "grant", member.id, "5", "--expires", "2099-12-31", "--programme", "慰问"]
     assert command(*grant, "--reference", "R-9").returncode == 0
     assert command("staff", "list").returncode != 0
-    found = world.staff("operator").get("/v1/ops/journal?audience=cli").get_json()["items"]
+    found = new_staff(world, "operator").get("/v1/ops/journal?audience=cli").get_json()["items"]
     assert [each["request"].split()[-2:] for each in found] == [
         ["beans", "grant"],
         ["staff", "open"],
@@ -107,7 +111,7 @@ def test_what_is_done_on_the_command_line_stands_in_the_journal(world, command):
 
 
 def test_a_third_operator_needs_another_also_by_the_command_line(world, command):
-    one, _ = world.staff("operator"), world.staff("operator")
+    one, _ = new_staff(world, "operator"), new_staff(world, "operator")
     done = command("staff", "open", "third", "--role", "operator")
     assert (done.returncode, "proposed" in done.stdout) == (0, True)
     done = command("staff", "invite", one.username)
@@ -162,10 +166,10 @@ def test_without_a_database_the_command_says_what_is_missing(tmp_path):
 
 def test_bills_are_fetched_and_matched_on_the_command_line(world, command):
     Sale(world)
-    world.execute("UPDATE payment SET created_at = created_at - interval '3 days'")
+    execute_sql(world, "UPDATE payment SET created_at = created_at - interval '3 days'")
     first = command("reconcile")
     assert (first.returncode, first.stderr) == (0, "")
-    day, *_ = [row.day for row in world.rows("SELECT day FROM bill ORDER BY day")]
+    day, *_ = [row.day for row in select_rows(world, "SELECT day FROM bill ORDER BY day")]
     assert f"main {day}: 0 lines, 0 differences" in first.stdout
     assert "0 bills matched" in command("reconcile").stdout
     assert "1 bills matched" in command("reconcile", "--day", str(day)).stdout

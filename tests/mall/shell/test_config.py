@@ -120,7 +120,8 @@ def test_a_staging_mall_says_so_in_every_reply_on_every_page_and_in_its_document
     staging, environment
 ):
     engines = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
-    client = create_app(config.load(staging | engines)).test_client()
+    given = staging | engines | {"MALL_PUBLIC_DOCS": "1"}
+    client = create_app(config.load(given)).test_client()
     for path in ("/docs", "/openapi.json", "/healthz", "/v1/store/me", "/nowhere"):
         assert client.get(path).headers["X-Mall-Environment"] == "staging"
     assert STAGING_MARK in client.get("/docs").text

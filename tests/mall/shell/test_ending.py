@@ -10,7 +10,11 @@ from mall.kernel import clock
 from mall.kernel.errors import NotFound
 from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import PRIVATE, PrivateFiles
+from tests.support.database import count_rows, execute_sql, findings_of, select_rows
 from tests.support.giving import Union
+from tests.support.people import new_staff
+from tests.support.shop import new_supplier, qualify
+from tests.support.working import run_sweep
 
 DAY = timedelta(days=1)
 
@@ -33,7 +37,7 @@ class Cellar:
 
     def sweep(self, after=timedelta(0)):
         clock.shift(after)
-        return self.world.run_sweep("end_files")
+        return run_sweep(self.world, "end_files")
 
 
 @pytest.fixture
@@ -50,12 +54,14 @@ def test_a_superseded_roster_ends_after_its_time_and_the_last_one_stays(world, c
     union.send_roster(roster_id, union.people(3, members_too=False))
     [second] = cellar.keys() - {first}
     assert cellar.sweep() == 0
-    assert world.count("ended_file") == 0, "what is a day old may be under way"
+    assert count_rows(world, "ended_file") == 0, "what is a day old may be under way"
     cellar.settle()
     assert cellar.sweep() == cellar.sweep(89 * DAY) == 0
     assert cellar.sweep(90 * DAY) == 1
     assert cellar.keys() == {second}
-    assert world.rows("SELECT key FROM ended_file WHERE removed_at IS NOT NULL") == [(first,)]
+    assert select_rows(world, "SELECT key FROM ended_file WHERE removed_at IS NOT NULL") == [
+        (first,)
+    ]
     assert cellar.sweep(9000 * DAY) == 0
     assert cellar.keys() == {second}
     audited()
@@ -65,10 +71,10 @@ def test_a_file_that_outlives_its_time_is_found_by_the_audit(world, cellar):
     cellar.files.put("rosters/u/forgotten.xlsx", b"names", "text/csv")
     cellar.settle()
     cellar.sweep()
-    world.execute("UPDATE ended_file SET ends_at = now() - interval '2 days'")
-    assert set(world.findings()) == {"ended_files_go"}
+    execute_sql(world, "UPDATE ended_file SET ends_at = now() - interval '2 days'")
+    assert set(findings_of(world)) == {"ended_files_go"}
     cellar.sweep(DAY)
-    assert (cellar.keys(), world.findings()) == (set(), {})
+    assert (cellar.keys(), findings_of(world)) == (set(), {})
 
 
 def test_what_is_in_force_again_is_kept(world, cellar):
@@ -76,24 +82,25 @@ def test_what_is_in_force_again_is_kept(world, cellar):
     union.roster(union.people(2, members_too=False))
     [key] = cellar.keys()
     cellar.settle()
-    world.execute("UPDATE roster SET file_key = NULL")
+    execute_sql(world, "UPDATE roster SET file_key = NULL")
     cellar.sweep()
-    world.execute("UPDATE roster SET file_key = :key", key=key)
+    execute_sql(world, "UPDATE roster SET file_key = :key", key=key)
     assert cellar.sweep(9000 * DAY) == 0
-    assert (cellar.keys(), world.count("ended_file")) == ({key}, 0)
+    assert (cellar.keys(), count_rows(world, "ended_file")) == ({key}, 0)
 
 
 def test_documents_in_force_stay_and_others_end(world, cellar):
-    supplier_id = world.supplier()
+    supplier_id = new_supplier(world)
     ends = clock.beijing_day(clock.now()) + 10 * DAY
-    kept = world.qualify(supplier_id, "business_licence")
-    lapsed = world.qualify(supplier_id, "food_licence", until=ends)
+    kept = qualify(world, supplier_id, "business_licence")
+    lapsed = qualify(world, supplier_id, "food_licence", until=ends)
     assert kept != lapsed
     cellar.files.put("documents/s/loose.pdf", b"%PDF-", "application/pdf")
     keys = dict(
-        world.rows(
+        select_rows(
+            world,
             "SELECT q.kind, d.file_key FROM supplier_qualification q"
-            " JOIN supplier_document d ON d.id = q.document_id"
+            " JOIN supplier_document d ON d.id = q.document_id",
         )
     )
     cellar.settle()
@@ -107,7 +114,7 @@ def test_documents_in_force_stay_and_others_end(world, cellar):
 
 
 def test_sheets_and_zips_end_once_their_upload_is_done(world, cellar):
-    supplier = world.staff("supplier", world.supplier())
+    supplier = new_staff(world, "supplier", new_supplier(world))
     headers = {"Authorization": f"Bearer {supplier.token}"}
     path = "/v1/supplier/uploads"
     for name in ("done", "open"):
@@ -115,7 +122,7 @@ def test_sheets_and_zips_end_once_their_upload_is_done(world, cellar):
         supplier.client.post(
             f"{path}/{made.get_json()['id']}/images", data=b"PK\x03\x04", headers=headers
         )
-    world.execute("UPDATE upload SET state = 'applied' WHERE file_name = 'done'")
+    execute_sql(world, "UPDATE upload SET state = 'applied' WHERE file_name = 'done'")
     cellar.settle()
     cellar.sweep()
     assert len(cellar.keys()) == 4

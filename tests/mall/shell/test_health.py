@@ -18,8 +18,10 @@ from mall.shell.config import load
 from mall.shell.serving.internal import IS_INTERNAL
 from mall.shell.serving.ports import free_port
 from mall.web import observe
-from tests.support.people import Person, order_body
+from tests.support.database import cut_database_connections
+from tests.support.people import Person, new_member, order_body
 from tests.support.processes import MALL, answers, wait_until
+from tests.support.shop import new_sku
 
 
 def ready(world):
@@ -145,8 +147,8 @@ def test_outside_of_development_documents_and_metrics_are_not_for_everybody(worl
 
 
 def test_metrics_count_requests_and_what_waits(world):
-    member = world.member(beans_fen=1000)
-    member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    member = new_member(world, beans_fen=1000)
+    member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "beans", 1000))
     world.app.extensions["mall_surroundings"].forget()
     text = Person(world.app).get("/metrics").data.decode()
     assert 'mall_outbox_waiting{queue="fulfillment",state="pending"} 1.0' in text
@@ -197,10 +199,10 @@ def test_a_served_process_logs_json_masks_phones_and_listens_internally(environm
 
 
 def test_a_database_that_was_restarted_costs_nobody_an_error(world):
-    member = world.member(beans_fen=1000)
-    _, sku = world.sku(1000)
-    world.cut_database_connections()
+    member = new_member(world, beans_fen=1000)
+    _, sku = new_sku(world, 1000)
+    cut_database_connections(world)
     assert member.get("/v1/store/me").status_code == 200
-    world.cut_database_connections()
+    cut_database_connections(world)
     placed = member.post("/v1/store/orders", order_body([sku], "beans", 1000))
     assert placed.status_code == 201

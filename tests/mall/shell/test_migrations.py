@@ -13,7 +13,9 @@ from sqlalchemy import create_engine
 
 from mall.kernel.db import db
 from mall.shell import config, database
+from tests.support.database import execute_sql, select_rows
 from tests.support.processes import MALL
+from tests.support.shop import new_sku, new_supplier
 
 
 @pytest.fixture
@@ -59,14 +61,15 @@ def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one
     world, caplog
 ):
     """They are planted as they were stored once; whoever waits for review keeps its SKUs."""
-    supplier_id = world.supplier()
-    skus = [world.sku(1000, 5, supplier_id)[1] for _ in range(5)]
+    supplier_id = new_supplier(world)
+    skus = [new_sku(world, 1000, 5, supplier_id)[1] for _ in range(5)]
     codes = ("ＡＢ－１２", "Ｃ１", "C1", "Ｄ\u200b１", "D１")
     for sku, code in zip(skus, codes, strict=True):
-        world.execute(
-            "UPDATE sku SET code = :code, barcode = :code WHERE id = :id", code=code, id=sku
+        execute_sql(
+            world, "UPDATE sku SET code = :code, barcode = :code WHERE id = :id", code=code, id=sku
         )
-    world.execute(
+    execute_sql(
+        world,
         "INSERT INTO product_revision (id, product_id, number, content, state, reasons, submitted_at)"
         " SELECT gen_random_uuid(), product_id, 99, jsonb_build_object('skus', jsonb_build_array("
         "  jsonb_build_object('code', 'x'), jsonb_build_object('code', code, 'price_fen', 7))),"
@@ -81,7 +84,7 @@ def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one
     ):
         module._plain_codes()
         module._plain_barcodes()
-    found = {row.id: row for row in world.rows("SELECT id, code, barcode FROM sku")}
+    found = {row.id: row for row in select_rows(world, "SELECT id, code, barcode FROM sku")}
     after = [found[sku].code for sku in skus]
     assert after == ["AB-12", "Ｃ１", "C1", "Ｄ\u200b１", "D１"]
     assert [found[sku].barcode for sku in skus] == ["AB-12", "C1", "C1", "D1", "D1"]
@@ -93,7 +96,7 @@ def test_codes_that_were_stored_in_full_width_are_plain_afterwards_but_where_one
         True,
         True,
     ]
-    [row] = world.rows("SELECT content FROM product_revision WHERE number = 99")
+    [row] = select_rows(world, "SELECT content FROM product_revision WHERE number = 99")
     assert row.content["skus"] == [{"code": "x"}, {"code": "AB-12", "price_fen": 7}]
 
 
@@ -103,17 +106,22 @@ def test_numbers_that_were_stored_in_full_width_are_plain_afterwards_but_where_o
     """Employee numbers within a roster, product codes within a supplier."""
     rows = union.people(5)
     union.roster(rows)
-    entries = [row.id for row in world.rows("SELECT id FROM roster_entry ORDER BY position")]
-    supplier_id = world.supplier()
-    products = [world.sku(1000, 5, supplier_id)[0] for _ in range(5)]
+    entries = [
+        row.id for row in select_rows(world, "SELECT id FROM roster_entry ORDER BY position")
+    ]
+    supplier_id = new_supplier(world)
+    products = [new_sku(world, 1000, 5, supplier_id)[0] for _ in range(5)]
     numbers = ("００１２７", "Ｃ１", "C1", "Ｄ\u200b１", "D１")
     for table, column, ids in (
         ("roster_entry", "employee_no", entries),
         ("product", "source_id", products),
     ):
         for row_id, number in zip(ids, numbers, strict=True):
-            world.execute(
-                f"UPDATE {table} SET {column} = :number WHERE id = :id", number=number, id=row_id
+            execute_sql(
+                world,
+                f"UPDATE {table} SET {column} = :number WHERE id = :id",
+                number=number,
+                id=row_id,
             )
     module = ScriptDirectory.from_config(database.alembic_config()).get_revision("0043").module
     with (
@@ -124,10 +132,13 @@ def test_numbers_that_were_stored_in_full_width_are_plain_afterwards_but_where_o
         module.upgrade()
     plain = ["00127", "Ｃ１", "C1", "Ｄ\u200b１", "D１"]
     kept = {
-        row.id: row.employee_no for row in world.rows("SELECT id, employee_no FROM roster_entry")
+        row.id: row.employee_no
+        for row in select_rows(world, "SELECT id, employee_no FROM roster_entry")
     }
     assert [kept[each] for each in entries] == plain
-    kept = {row.id: row.source_id for row in world.rows("SELECT id, source_id FROM product")}
+    kept = {
+        row.id: row.source_id for row in select_rows(world, "SELECT id, source_id FROM product")
+    }
     assert [kept[each] for each in products] == plain
     told = [each.getMessage() for each in caplog.records if "stays" in each.getMessage()]
     assert len(told) == 6

@@ -13,15 +13,17 @@ from mall.kernel.paper.workbook import workbook
 from mall.shell import database
 from mall.shell.app import create_app
 from mall.shell.config import load
-from tests.support.people import Person, order_body
+from tests.support.database import execute_sql
+from tests.support.people import Person, new_member, order_body
+from tests.support.shop import new_sku
 
 ROLE = "mall_serves"
 ADDRESS = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
 
 
 def test_setup_brings_all_that_only_the_demo_brought_and_again_changes_nothing(world, command):
-    world.execute("DELETE FROM region")
-    member = world.member(address=False)
+    execute_sql(world, "DELETE FROM region")
+    member = new_member(world, address=False)
     home = {**ADDRESS, "detail": "跃进路 1 号"}
     assert member.post("/v1/store/addresses", home).status_code == 422
     first = command("setup", "--operator", "zhang.wei", "--operator", "li.na")
@@ -32,7 +34,7 @@ def test_setup_brings_all_that_only_the_demo_brought_and_again_changes_nothing(w
     chosen = {"code": code, "password": "a-password-of-ones-own"}
     accepted = Person(world.app).post("/v1/ops/password/invitation", chosen)
     assert accepted.get_json() == {"username": "zhang.wei"}
-    world.execute("UPDATE region SET name = '旧名' WHERE code = '440802'")
+    execute_sql(world, "UPDATE region SET name = '旧名' WHERE code = '440802'")
     again = command("setup", "--operator", "zhang.wei")
     assert "✓ regions: 3228, 0 added, 1 changed" in again.stdout
     assert "zhang.wei: there" in again.stdout
@@ -67,7 +69,7 @@ def serving_url(world, environment):
 
 
 def test_the_serving_role_sells_and_may_change_no_table(world, environment, serving_url):
-    member, sku = world.member(beans_fen=1000), world.sku(1000)[1]
+    member, sku = new_member(world, beans_fen=1000), new_sku(world, 1000)[1]
     app = create_app(load(environment | {"DATABASE_URL": serving_url}))
     buyer = Person(app, member.token, member.id)
     assert buyer.post("/v1/store/orders", order_body([sku], "beans", 1000)).status_code == 201

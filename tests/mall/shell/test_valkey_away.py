@@ -21,8 +21,17 @@ from mall.shell.background.stand_in import StandIn
 from mall.shell.config import load
 from mall.shell.serving.ports import free_port
 from mall.shell.stopping import Stop
-from tests.support.people import Person, order_body
+from tests.support.database import count_rows, execute_sql, findings_of, select_rows
+from tests.support.people import (
+    Person,
+    grant_beans,
+    new_member,
+    order_body,
+    phone_number,
+    second_operator,
+)
 from tests.support.processes import wait_until
+from tests.support.shop import new_sku
 
 # How Valkey may be away; the last two are fixtures.
 KINDS = ("refusing", "hanging", "read_only")
@@ -85,10 +94,10 @@ def test_a_member_signs_in_binds_a_phone_searches_and_buys(world, alone, guest):
     # A code that was used is refused, as ever: that is kept in the database.
     assert guest.post("/v1/store/session", {"code": f"{name}:1"}).status_code == 401
     member = Person(alone, reply.get_json()["token"], reply.get_json()["member_id"])
-    phone = {"code": f"phone-{world.phone_number()}:{name}"}
+    phone = {"code": f"phone-{phone_number()}:{name}"}
     assert member.put("/v1/store/me/phone", phone).status_code == 200
     for number in range(3):
-        world.sku(1000, title=f"良姜 {number}")
+        new_sku(world, 1000, title=f"良姜 {number}")
     page = member.get("/v1/store/products?q=良姜&limit=2")
     assert page.status_code == 200
     cursor = page.get_json()["next_cursor"]
@@ -96,8 +105,8 @@ def test_a_member_signs_in_binds_a_phone_searches_and_buys(world, alone, guest):
     assert len(more["items"]) == 1
     home = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
     member.post("/v1/store/addresses", {**home, "detail": "跃进路 1 号"})
-    world.grant(member, 1000)
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
+    grant_beans(world, member, 1000)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
     placed = member.post("/v1/store/orders", body, key)
     assert (placed.status_code, placed.get_json()["state"]) == (201, "paid")
     assert member.post("/v1/store/orders", body, key).get_json() == placed.get_json()
@@ -111,7 +120,7 @@ def test_staff_signs_in_is_slowed_down_and_sees_what_waits(world, alone, guest):
         for n in range(40)
     }
     assert statuses == {401, 429}
-    operator = Person(alone, world.second.token, world.second.id)
+    operator = Person(alone, second_operator(world).token)
     found = operator.get("/v1/ops/deliveries/queues")
     assert (found.status_code, found.get_json()["workers"]) in ((200, None), (200, 0))
 
@@ -143,11 +152,11 @@ def test_a_token_of_wechat_is_kept_by_the_process_that_fetched_it(world, alone):
 
 def test_workers_look_into_the_database_themselves(world, alone, monkeypatch):
     monkeypatch.setattr(stand_in, "PROBE_SECONDS", 0.1)
-    member = world.member(beans_fen=1000)
+    member = new_member(world, beans_fen=1000)
     buyer = Person(alone, member.token, member.id)
-    placed = buyer.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    placed = buyer.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "beans", 1000))
     assert placed.status_code == 201
-    world.execute("UPDATE outbox_delivery SET due_at = now() - interval '1 s'")
+    execute_sql(world, "UPDATE outbox_delivery SET due_at = now() - interval '1 s'")
     swept = []
     monkeypatch.setattr(
         "mall.shell.wiring.SWEEPS",
@@ -155,15 +164,15 @@ def test_workers_look_into_the_database_themselves(world, alone, monkeypatch):
     )
 
     def is_done():
-        left = world.rows("SELECT 1 FROM outbox_delivery WHERE state <> 'done'")
+        left = select_rows(world, "SELECT 1 FROM outbox_delivery WHERE state <> 'done'")
         return not left and bool(swept)
 
     beats = []
     StandIn(alone, ["payments", "fulfillment"], Stop()).work(is_done, lambda: beats.append(1))
-    assert world.count("fulfillment_order") == 1
+    assert count_rows(world, "fulfillment_order") == 1
     assert set(swept) == {"mine"}
     assert beats
-    assert world.findings() == {}
+    assert findings_of(world) == {}
 
 
 def test_a_worker_ends_where_valkey_fails_and_another_takes_over(world, alone, monkeypatch):

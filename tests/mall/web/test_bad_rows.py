@@ -14,10 +14,14 @@ from mall.kernel.rows.sweeping import one_by_one
 from mall.kernel.uow import reading, unit_of_work
 from mall.shell import wiring
 from mall.web.fields import page
+from mall.web.replies import shop_window
 from orders.collective.service import issuing
 from search_index import indexing
 from search_index.engines import Engine
+from tests.support.database import break_rules_if_any, execute_sql, select_rows
+from tests.support.people import new_staff
 from tests.support.selling import Sale
+from tests.support.shop import new_sku, new_store, new_supplier
 
 COLUMNS = [
     (table.name, column.name, next(iter(table.primary_key)).name)
@@ -32,9 +36,10 @@ ODD = [5, "x", [1], [{"name": 1}], {}, {"a": None}]
 def plant(world, odd):
     """Write odd JSON into every column of the first row of every table."""
     for table, column, key in COLUMNS:
-        world.break_rules_if_any(
+        break_rules_if_any(
+            world,
             f"UPDATE {table} SET {column} = CAST('{json.dumps(odd)}' AS jsonb)"
-            f" WHERE ctid = (SELECT ctid FROM {table} ORDER BY {key} LIMIT 1)"
+            f" WHERE ctid = (SELECT ctid FROM {table} ORDER BY {key} LIMIT 1)",
         )
 
 
@@ -51,12 +56,13 @@ def lists(app):
 @pytest.fixture
 def unchecked(world):
     """Take the checks of shape away, as they are where rows are older than they."""
-    checks = world.rows(
+    checks = select_rows(
+        world,
         "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE conname LIKE '%\\_shape'"
+        " WHERE conname LIKE '%\\_shape'",
     )
     assert len(checks) > 40
-    world.execute("".join(f"ALTER TABLE {t} DROP CONSTRAINT {name};" for t, name, _ in checks))
+    execute_sql(world, "".join(f"ALTER TABLE {t} DROP CONSTRAINT {name};" for t, name, _ in checks))
     yield
     with world.app.app_context(), unit_of_work() as uow:
         # As good as new: a check that is not valid is another one.
@@ -70,13 +76,13 @@ def unchecked(world):
 @pytest.fixture
 def people(world, union, unchecked):
     """Somebody of each audience, with two of what lists show behind them."""
-    supplier_id = world.supplier()
-    supplier, ops = world.staff("supplier", supplier_id), world.staff("operator")
-    products, skus = zip(*(world.sku(1000, 5, supplier_id) for _ in range(2)), strict=True)
+    supplier_id = new_supplier(world)
+    supplier, ops = new_staff(world, "supplier", supplier_id), new_staff(world, "operator")
+    products, skus = zip(*(new_sku(world, 1000, 5, supplier_id) for _ in range(2)), strict=True)
     for number in range(2):
         tariff = {"name": f"运费{number}", "charge_by": "piece", "rules": [{"first_fee_fen": 1}]}
         assert supplier.post("/v1/supplier/shipping-templates", tariff).status_code == 201
-        world.store(supplier_id)
+        new_store(world, supplier_id)
         rule = {"assistance_regions": [], "origins": [], "tags": ["x"]}
         section = {"kind": "pavilion", "title": f"馆{number}", "rule": rule}
         assert ops.post("/v1/ops/sections", section).status_code == 201
@@ -92,7 +98,7 @@ def people(world, union, unchecked):
         "ops": ops,
         "union": union.handler,
         "store": sale.member,
-        "pickup": world.staff("store_clerk", world.store(supplier_id)),
+        "pickup": new_staff(world, "store_clerk", new_store(world, supplier_id)),
     }
 
 
@@ -109,7 +115,7 @@ def test_no_list_fails_for_odd_json_and_each_shows_the_other_rows(world, people)
     failed = set()
     for odd in ODD:
         plant(world, odd)
-        world.fresh_window()
+        shop_window.clear()
         for path, (person, count) in found.items():
             reply = person.get(path)
             shown = len(reply.get_json().get("items", ()))
@@ -152,14 +158,16 @@ def test_no_sweep_fails_for_odd_json(world, people):
         f"UPDATE fulfillment_order SET dispatch_by = {past}, confirm_by = {past}",
         f"UPDATE product SET publish_at = {past}, state = 'approved'",
     ):
-        world.break_rules_if_any(statement)
+        break_rules_if_any(world, statement)
     plant(world, {"a": None})
     for sweep, *_ in wiring.SWEEPS:
         # What it cannot do it logs; it never ends with an error.
         with world.app.app_context():
             sweep()
-    assert world.rows("SELECT count(*) FROM product WHERE state = 'published'") == [(3,)]
-    assert world.rows("SELECT count(*) FROM fulfillment_order WHERE reminded_at IS NULL") == [(0,)]
+    assert select_rows(world, "SELECT count(*) FROM product WHERE state = 'published'") == [(3,)]
+    assert select_rows(
+        world, "SELECT count(*) FROM fulfillment_order WHERE reminded_at IS NULL"
+    ) == [(0,)]
 
 
 def test_a_programme_that_fails_lets_the_others_go_on(world, union, monkeypatch):
@@ -175,8 +183,8 @@ def test_a_programme_that_fails_lets_the_others_go_on(world, union, monkeypatch)
     union.handler.post(f"/v1/union/programmes/{programmes[0]}/issue")
     union.issue(programmes[1])
     state = "SELECT state FROM programme WHERE id = :id"
-    assert world.rows(state, id=programmes[0]) == [("issuing",)]
-    assert world.rows(state, id=programmes[1]) == [("active",)]
+    assert select_rows(world, state, id=programmes[0]) == [("issuing",)]
+    assert select_rows(world, state, id=programmes[1]) == [("active",)]
 
 
 def given(union):

@@ -14,6 +14,7 @@ from mall.web.idempotency import (
     reading,
 )
 from tests.support.offers import refusals, refused
+from tests.support.working import in_another_thread
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CLAIM = Claim("store:1", "POST /v1/store/orders", "key", b"\x01\x02")
@@ -87,5 +88,5 @@ def test_a_key_is_had_by_one_transaction_and_then_by_the_next(world):
     with world.app.app_context(), unit_of_work() as uow:
         idempotency.lock(uow.session, CLAIM)
         with pytest.raises(IdempotencyInProgress):
-            world.elsewhere(second)
-    world.elsewhere(second)
+            in_another_thread(second)
+    in_another_thread(second)

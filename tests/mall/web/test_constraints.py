@@ -5,9 +5,10 @@ from sqlalchemy import CheckConstraint, UniqueConstraint, text
 from sqlalchemy.exc import DBAPIError
 
 from mall.kernel.db import Base
+from mall.kernel.text import wording
 from mall.kernel.uow import reading
 from mall.web import problems
-from mall.web.constraints import IMPOSSIBLE, OWN, TAKEN, refusal_of
+from mall.web.constraints import IMPOSSIBLE, OWN, TAKEN, refusal_of, wording_of
 
 UNIQUE = {
     str(constraint.name)
@@ -38,18 +39,19 @@ def test_each_named_check_exists(app):
     assert set(IMPOSSIBLE) - CHECKS == set()
 
 
-@pytest.mark.parametrize("refusal", TAKEN.values(), ids=TAKEN)
-def test_words_are_for_people(refusal):
-    assert refusal.status == 409
-    assert refusal.zh.endswith("。") and refusal.en.endswith(".")
-    for inside in ("constraint", "uq_", "ix_", "SQL", "唯一"):
-        assert inside not in refusal.zh + refusal.en
+@pytest.mark.parametrize(("constraint", "refusal"), TAKEN.items(), ids=TAKEN)
+def test_words_are_for_people(constraint, refusal):
+    words = wording_of(refusal, constraint)
+    assert wording.status_of(refusal.code) == 409
+    assert words.zh.endswith("。") and words.en.endswith(".")
+    for inside in ("constraint", "uq_", "ix_", "SQL", "唯一", "…", "{"):
+        assert inside not in words.zh + words.en
 
 
 @pytest.mark.parametrize("name", sorted(CHECKS | {"fk_a_b", "pk_a"}))
 def test_no_violation_is_an_answer_of_500(name):
     state = {"ck": "23514", "fk": "23503", "pk": "23505"}[name[:2]]
-    assert refusal_of(state, name).status in (409, 422)
+    assert wording.status_of(refusal_of(state, name).code) in (409, 422)
 
 
 def test_an_error_of_the_database_shows_no_row(world, app, capsys):

@@ -7,7 +7,7 @@ import pytest
 
 from mall.shell import config
 from mall.shell.app import create_app
-from tests.support.people import Person
+from tests.support.people import Person, new_member
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_metrics_with_a_token_are_read_with_it_from_anywhere(world, guarded):
 
 
 def test_what_one_person_was_told_is_kept_by_nobody(world):
-    member = world.member()
+    member = new_member(world)
     for path in ("/v1/store/me", "/v1/store/beans", "/v1/store/none"):
         assert "no-store" in member.get(path).headers["Cache-Control"]
     signed_in = Person(world.app).post("/v1/store/session", {"code": "doors:1"})

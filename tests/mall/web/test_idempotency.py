@@ -8,7 +8,9 @@ from sqlalchemy import text
 
 from mall.kernel import clock
 from mall.kernel.uow import unit_of_work
-from tests.support.people import order_body
+from tests.support.people import grant_beans, new_member, order_body
+from tests.support.shop import new_sku
+from tests.support.working import in_another_thread, lock_number, run_sweep
 
 
 def orders_of(member):
@@ -17,8 +19,8 @@ def orders_of(member):
 
 def test_the_same_key_and_body_returns_the_first_answer(world, audited):
     """Case 10."""
-    member = world.member(beans_fen=5000)
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
+    member = new_member(world, beans_fen=5000)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
     first = member.post("/v1/store/orders", body, key)
     again = member.post("/v1/store/orders", body, key)
     assert (again.status_code, again.data) == (201, first.data)
@@ -29,8 +31,8 @@ def test_the_same_key_and_body_returns_the_first_answer(world, audited):
 
 def test_the_replay_answers_even_when_what_it_bought_with_is_gone(world):
     """Case 10: the first order emptied the purse, the cart and the shelf."""
-    member = world.member(beans_fen=1000)
-    _, sku = world.sku(1000, 1)
+    member = new_member(world, beans_fen=1000)
+    _, sku = new_sku(world, 1000, 1)
     member.put(f"/v1/store/cart/{sku}", {"quantity": 1})
     body, key = {"tender": "beans", "quoted_total_fen": 1000}, secrets.token_hex(8)
     first = member.post("/v1/store/orders", body, key)
@@ -40,8 +42,8 @@ def test_the_replay_answers_even_when_what_it_bought_with_is_gone(world):
 
 def test_the_same_key_with_another_body_is_refused(world):
     """Case 10."""
-    member = world.member(beans_fen=5000)
-    _, sku = world.sku(1000)
+    member = new_member(world, beans_fen=5000)
+    _, sku = new_sku(world, 1000)
     key = secrets.token_hex(8)
     assert member.post("/v1/store/orders", order_body([sku], "beans", 1000), key).status_code == 201
     reply = member.post("/v1/store/orders", order_body([sku], "mixed", 1000), key)
@@ -50,8 +52,8 @@ def test_the_same_key_with_another_body_is_refused(world):
 
 
 def test_the_order_of_a_bodys_members_does_not_matter(world):
-    member = world.member(beans_fen=5000)
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
+    member = new_member(world, beans_fen=5000)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
     first = member.post("/v1/store/orders", body, key)
     again = member.post("/v1/store/orders", dict(reversed(body.items())), key)
     assert again.data == first.data
@@ -59,8 +61,8 @@ def test_the_order_of_a_bodys_members_does_not_matter(world):
 
 def test_a_key_is_good_for_a_new_order_after_a_day(world, audited):
     """Case 10."""
-    member = world.member(beans_fen=5000)
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
+    member = new_member(world, beans_fen=5000)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
     first = member.post("/v1/store/orders", body, key).get_json()
     clock.freeze(clock.now() + timedelta(hours=23, minutes=59))
     assert member.post("/v1/store/orders", body, key).get_json() == first
@@ -72,26 +74,26 @@ def test_a_key_is_good_for_a_new_order_after_a_day(world, audited):
 
 
 def test_two_members_may_use_the_same_key(world):
-    _, sku = world.sku(1000)
+    _, sku = new_sku(world, 1000)
     body, key = order_body([sku], "beans", 1000), secrets.token_hex(8)
     for _ in range(2):
-        member = world.member(beans_fen=1000)
+        member = new_member(world, beans_fen=1000)
         assert member.post("/v1/store/orders", body, key).status_code == 201
         assert len(orders_of(member)) == 1
 
 
 def test_a_refusal_is_not_kept_so_a_retry_may_succeed(world):
-    member = world.member()
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
+    member = new_member(world)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
     assert member.post("/v1/store/orders", body, key).status_code == 409
-    world.grant(member, 1000)
+    grant_beans(world, member, 1000)
     assert member.post("/v1/store/orders", body, key).status_code == 201
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "tab\there"])
 def test_a_missing_or_malformed_key_is_refused(world, key):
-    member = world.member(beans_fen=1000)
-    body = order_body([world.sku(1000)[1]], "beans", 1000)
+    member = new_member(world, beans_fen=1000)
+    body = order_body([new_sku(world, 1000)[1]], "beans", 1000)
     reply = member.call("POST", "/v1/store/orders", body, headers={"Idempotency-Key": key})
     assert (reply.status_code, reply.get_json()["code"]) == (400, "idempotency_key_missing")
     assert orders_of(member) == []
@@ -99,12 +101,12 @@ def test_a_missing_or_malformed_key_is_refused(world, key):
 
 def test_while_the_first_still_runs_the_second_is_told_so(world, audited):
     """Case 10: the lock that a running request holds is held here by hand."""
-    member = world.member(beans_fen=1000)
-    body, key = order_body([world.sku(1000)[1]], "beans", 1000), secrets.token_hex(8)
-    number = world.lock_number(member, "POST /v1/store/orders", key)
+    member = new_member(world, beans_fen=1000)
+    body, key = order_body([new_sku(world, 1000)[1]], "beans", 1000), secrets.token_hex(8)
+    number = lock_number(member, "POST /v1/store/orders", key)
     with world.app.app_context(), unit_of_work() as uow:
         uow.session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number})
-        reply = world.elsewhere(lambda: member.post("/v1/store/orders", body, key))
+        reply = in_another_thread(lambda: member.post("/v1/store/orders", body, key))
         assert (reply.status_code, reply.get_json()["code"]) == (409, "idempotency_in_progress")
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 1000
     assert member.post("/v1/store/orders", body, key).status_code == 201
@@ -112,8 +114,8 @@ def test_while_the_first_still_runs_the_second_is_told_so(world, audited):
 
 
 def test_answers_past_their_time_are_forgotten(world):
-    member = world.member(beans_fen=1000)
-    member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    member = new_member(world, beans_fen=1000)
+    member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "beans", 1000))
     clock.freeze(clock.now() + timedelta(days=2))
-    assert world.run_sweep("forget_old") >= 1
-    assert world.run_sweep("forget_old") == 0
+    assert run_sweep(world, "forget_old") >= 1
+    assert run_sweep(world, "forget_old") == 0

@@ -13,6 +13,9 @@ from mall.kernel.db import current_pool, driver_sql
 from mall.kernel.uow import reading
 from mall.shell import cli
 from mall.web.fields import Day, Moment
+from tests.support.database import execute_sql
+from tests.support.people import new_staff
+from tests.support.shop import new_sku, new_supplier
 
 BEYOND = [
     "9999-12-31T23:59:59-12:00",
@@ -59,9 +62,9 @@ def test_the_first_and_the_last_day_are_taken(told):
 @pytest.mark.parametrize("told", BEYOND)
 @pytest.mark.parametrize("name", ["publish_at", "unpublish_at"])
 def test_a_refused_moment_is_not_committed_and_breaks_no_list(world, name, told):
-    supplier_id = world.supplier()
-    product_id, _ = world.sku(1000, 1, supplier_id)
-    supplier = world.staff("supplier", supplier_id)
+    supplier_id = new_supplier(world)
+    product_id, _ = new_sku(world, 1000, 1, supplier_id)
+    supplier = new_staff(world, "supplier", supplier_id)
     path = f"/v1/supplier/products/{product_id}"
     before = supplier.get(path).get_json()
     reply = supplier.put(f"{path}/schedule", {name: told})
@@ -72,10 +75,10 @@ def test_a_refused_moment_is_not_committed_and_breaks_no_list(world, name, told)
 
 @pytest.mark.parametrize("at", ["infinity", "-infinity", "10000-01-01", "0044-03-15 BC"])
 def test_the_database_stores_no_time_that_cannot_be_read(world, at):
-    world.sku()
+    new_sku(world)
     for column in ("publish_at", "created_at"):
         with pytest.raises(IntegrityError, match="in_time"):
-            world.execute(f"UPDATE product SET {column} = CAST(:at AS timestamptz)", at=at)
+            execute_sql(world, f"UPDATE product SET {column} = CAST(:at AS timestamptz)", at=at)
 
 
 @pytest.mark.parametrize(

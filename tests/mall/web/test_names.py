@@ -4,8 +4,10 @@ import secrets
 
 import pytest
 
+from tests.support.database import select_rows
 from tests.support.giving import Union
-from tests.support.people import Person
+from tests.support.people import Person, new_member, new_staff
+from tests.support.shop import new_sku, new_supplier
 
 BLANK = ("   ", "\u3000", "\u200b", "\ufeff\u2800")
 TARIFF = {"charge_by": "piece", "rules": [{"first_fee_fen": 1}]}
@@ -23,10 +25,10 @@ def applicant(name):
 def asked(world):
     """Return, by what is named: who asks, where, the field, the body for a name, the code of a twin."""
     union = Union(world)
-    supplier_id = world.supplier()
-    supplier, ops = world.staff("supplier", supplier_id), world.staff("operator")
-    _, sku = world.sku()
-    product = world.rows("SELECT product_id AS id FROM sku WHERE id = :id", id=sku)[0].id
+    supplier_id = new_supplier(world)
+    supplier, ops = new_staff(world, "supplier", supplier_id), new_staff(world, "operator")
+    _, sku = new_sku(world)
+    product = select_rows(world, "SELECT product_id AS id FROM sku WHERE id = :id", id=sku)[0].id
     parts = [{"sku_id": str(sku), "quantity": 1}]
     items = [{"product_id": str(product)}]
     rule = {"kind": "pavilion", "rule": {"tags": ["x"]}}
@@ -70,10 +72,10 @@ def test_blank_names_are_refused_with_their_field_and_twins_are_one(world):
 
 @pytest.mark.parametrize("code", ["ＬＪ－５００", "LJ\u200b-500", "\ufeffLJ-500 ", "LJ-500\u3000"])
 def test_a_sku_code_is_the_same_however_it_is_typed(world, code):
-    supplier_id = world.supplier()
-    supplier = world.staff("supplier", supplier_id)
+    supplier_id = new_supplier(world)
+    supplier = new_staff(world, "supplier", supplier_id)
     category = (
-        world.staff("operator").post("/v1/ops/categories", {"path": ["测试"]}).get_json()["id"]
+        new_staff(world, "operator").post("/v1/ops/categories", {"path": ["测试"]}).get_json()["id"]
     )
     sku = {"code": "LJ-500", "list_price_fen": 100, "price_fen": 100}
     body = {"title": "徐闻良姜_x000D_片 ", "category_id": category, "skus": [sku]}
@@ -84,7 +86,7 @@ def test_a_sku_code_is_the_same_however_it_is_typed(world, code):
 
 
 def test_a_phone_in_full_width_is_the_same_phone(world):
-    member = world.member(address=False)
+    member = new_member(world, address=False)
     body = {
         "recipient": "买买提•艾力",
         "phone": "＋８６ １３８ ００００ ０００１",

@@ -3,7 +3,8 @@
 import pytest
 
 from mall.web.bounds import is_too_deep
-from tests.support.people import Person
+from tests.support.people import Person, new_member, new_staff
+from tests.support.shop import new_sku, new_store, new_supplier
 
 DIGITS = "9" * 5000
 DEEP = "[" * 1000 + "]" * 1000
@@ -23,7 +24,7 @@ def bodies():
 @pytest.mark.parametrize(("body",), [pytest.param(body, id=name) for name, body in bodies()])
 @pytest.mark.parametrize("path", ["/v1/store/session", "/v1/ops/session", "/v1/store/orders"])
 def test_json_that_means_nothing_is_malformed(world, path, body):
-    client = world.member(address=False)
+    client = new_member(world, address=False)
     headers = {"Idempotency-Key": "a"}
     if not path.endswith("session"):
         headers["Authorization"] = f"Bearer {client.token}"
@@ -51,7 +52,7 @@ def test_what_is_merely_long_or_only_looks_deep_is_taken(world):
     ],
 )
 def test_numbers_that_nobody_writes_are_refused(world, path):
-    assert world.staff("operator").get(path).status_code in (400, 403, 404, 422)
+    assert new_staff(world, "operator").get(path).status_code in (400, 403, 404, 422)
 
 
 @pytest.mark.parametrize("sign", ["é", "签名", "\ud7ff", "", "x" * 1000])
@@ -63,9 +64,9 @@ def test_a_signature_of_any_letters_is_only_wrong(world, sign):
 
 @pytest.mark.parametrize("tag", [DIGITS, "²", "１", "-1", "é", '"9' + DIGITS + '"'])
 def test_a_version_that_can_be_none_is_another_one(world, tag):
-    supplier_id = world.supplier()
-    product_id, _ = world.sku(1000, supplier_id=supplier_id)
-    supplier = world.staff("supplier", supplier_id)
+    supplier_id = new_supplier(world)
+    product_id, _ = new_sku(world, 1000, supplier_id=supplier_id)
+    supplier = new_staff(world, "supplier", supplier_id)
     shown = supplier.get(f"/v1/supplier/products/{product_id}").get_json()
     reply = supplier.call(
         "PUT", f"/v1/supplier/products/{product_id}", shown, headers={"If-Match": tag}
@@ -75,7 +76,7 @@ def test_a_version_that_can_be_none_is_another_one(world, tag):
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "9999-12-25"])
 def test_days_at_the_ends_of_the_calendar_are_refused_or_empty(world, day):
-    path = f"/v1/store/stores/{world.store(world.supplier())}/slots?first={day}"
+    path = f"/v1/store/stores/{new_store(world, new_supplier(world))}/slots?first={day}"
     assert Person(world.app).get(path).status_code in (200, 422)
 
 

@@ -4,10 +4,13 @@ import json
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from mall.kernel.uow import unit_of_work
 from search_index.rules import encode_cursor
-from tests.support.people import Person, order_body
+from tests.support.people import Person, new_member, new_staff, order_body
+from tests.support.shop import new_sku
+from tests.support.working import in_another_thread
 
 
 def cursor_of(price_fen):
@@ -39,7 +42,7 @@ def test_what_the_framework_refuses_is_a_problem_too(world, method, path, status
 
 @pytest.mark.parametrize("body", [b"{", b"[1]", b'"x"', b"\xff\xfe", b"null"])
 def test_a_body_that_is_no_json_object_is_refused(world, body):
-    member = world.member()
+    member = new_member(world)
     headers = {"Authorization": f"Bearer {member.token}", "Content-Type": "application/json"}
     reply = member.client.post("/v1/store/checkout/quote", data=body, headers=headers)
     assert reply.status_code in (400, 422)
@@ -48,20 +51,20 @@ def test_a_body_that_is_no_json_object_is_refused(world, body):
 
 
 def test_a_body_of_another_type_is_refused(world):
-    member = world.member()
+    member = new_member(world)
     headers = {"Authorization": f"Bearer {member.token}", "Content-Type": "text/plain"}
     reply = member.client.post("/v1/store/addresses", data="{}", headers=headers)
     assert reply.status_code in (415, 422)
 
 
 def test_a_body_over_four_megabytes_is_refused(world):
-    member = world.member()
+    member = new_member(world)
     reply = member.post("/v1/store/checkout/quote", {"note": "x" * (4 * 1024 * 1024 + 1)})
     assert (reply.status_code, reply.get_json()["code"]) == (413, "too_large")
 
 
 def test_every_wrong_field_is_listed_in_both_languages(world):
-    member = world.member()
+    member = new_member(world)
     body = {"lines": [{"sku_id": "x", "quantity": 0}], "tender": "gold", "surprise": 1}
     problem = member.post("/v1/store/checkout/quote", body).get_json()
     found = {
@@ -75,8 +78,8 @@ def test_every_wrong_field_is_listed_in_both_languages(world):
 
 @pytest.mark.parametrize("text", ["\x00", "\ud800", "a\x00b"])
 def test_text_that_cannot_be_stored_is_refused_wherever_it_comes(world, text):
-    operator, guest = world.staff("operator"), Person(world.app)
-    member = world.member()
+    operator, guest = new_staff(world, "operator"), Person(world.app)
+    member = new_member(world)
 
     def send(method, path, body):
         headers = {"Authorization": f"Bearer {operator.token}"} if "session" not in path else {}
@@ -95,7 +98,7 @@ def test_text_that_cannot_be_stored_is_refused_wherever_it_comes(world, text):
 
 @pytest.mark.parametrize("body", [b'{"note": NaN}', b'{"note": "\\ud800"}', b'{"note": Infinity}'])
 def test_a_body_that_is_json_only_to_some_is_refused(world, body):
-    member = world.member()
+    member = new_member(world)
     headers = {"Authorization": f"Bearer {member.token}", "Idempotency-Key": "k"}
     headers["Content-Type"] = "application/json"
     reply = member.client.post("/v1/store/orders", data=body, headers=headers)
@@ -103,26 +106,26 @@ def test_a_body_that_is_json_only_to_some_is_refused(world, body):
 
 
 def test_the_inside_never_shows(world, monkeypatch):
-    member = world.member()
+    member = new_member(world)
     monkeypatch.setattr(
         "orders.checkout.service.price", lambda *_: (_ for _ in ()).throw(KeyError("secret"))
     )
-    reply = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    reply = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "beans", 1000))
     assert (reply.status_code, reply.get_json()["code"]) == (500, "internal_error")
     assert b"secret" not in reply.data
 
 
 def test_a_lock_that_is_not_given_answers_busy(world):
-    member = world.member()
-    _, sku = world.sku(1000)
+    member = new_member(world)
+    _, sku = new_sku(world, 1000)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 1000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}/payments"
     with world.app.app_context(), unit_of_work() as uow:
         uow.session.execute(
-            world.sql("SELECT 1 FROM shop_order WHERE id = :id FOR UPDATE"),
+            text("SELECT 1 FROM shop_order WHERE id = :id FOR UPDATE"),
             {"id": order["order_id"]},
         )
-        reply = world.elsewhere(lambda: member.post(path, {}))
+        reply = in_another_thread(lambda: member.post(path, {}))
     assert (reply.status_code, reply.get_json()["code"]) == (503, "busy")
     assert reply.headers["Retry-After"] == "1"
 

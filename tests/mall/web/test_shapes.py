@@ -8,6 +8,9 @@ from sqlalchemy.exc import IntegrityError
 
 from mall.kernel.uow import reading
 from tests.architecture.test_shapes import COLUMNS
+from tests.support.database import count_rows, execute_sql, select_rows
+from tests.support.people import new_member, new_staff
+from tests.support.shop import new_sku, new_supplier
 
 ODD = [5, "x", True, [[]], [None], [5, "x"], [{}, "x"], {"a": None}, [{"name": 1}], ["x", 1]]
 # What each check takes of them.
@@ -43,35 +46,35 @@ def test_each_column_takes_its_shape_only(world, table, column, shape):
 
 
 def test_the_database_refuses_another_shape(world):
-    world.sku()
+    new_sku(world)
     with pytest.raises(IntegrityError):
-        world.execute("UPDATE product SET keywords = '5'")
+        execute_sql(world, "UPDATE product SET keywords = '5'")
     with pytest.raises(IntegrityError):
-        world.execute("UPDATE product SET keywords = '[5]'")
+        execute_sql(world, "UPDATE product SET keywords = '[5]'")
 
 
 @pytest.mark.parametrize("joined", ["1900-01-01", "1965-05-01", "1985-07-01", "1999-12-31"])
 def test_people_joined_before_the_mall_was_there(world, union, joined):
-    ops, member = world.staff("operator"), world.member()
+    ops, member = new_staff(world, "operator"), new_member(world)
     path = f"/v1/ops/unions/{union.id}/members/{member.id}"
     assert ops.put(path, {"joined_on": joined}).status_code == 204
-    [(day,)] = world.rows("SELECT joined_on::text FROM union_membership")
+    [(day,)] = select_rows(world, "SELECT joined_on::text FROM union_membership")
     assert day == joined
 
 
 @pytest.mark.parametrize("joined", ["1899-12-31", "0001-01-01", "2101-01-01", "9999-12-31"])
 def test_nobody_joined_before_1900(world, union, joined):
-    ops, member = world.staff("operator"), world.member()
+    ops, member = new_staff(world, "operator"), new_member(world)
     path = f"/v1/ops/unions/{union.id}/members/{member.id}"
     refused = ops.put(path, {"joined_on": joined})
     assert refused.status_code == 422
     assert "1900" in refused.get_json()["errors"][0]["detail_zh"]
-    assert world.count("union_membership") == 0
+    assert count_rows(world, "union_membership") == 0
 
 
 @pytest.mark.parametrize(("since", "status"), [("1990-03-01", 201), ("1899-12-31", 422)])
 def test_a_licence_may_be_older_than_the_mall(world, since, status):
-    supplier = world.staff("supplier", world.supplier())
+    supplier = new_staff(world, "supplier", new_supplier(world))
     headers = {"Authorization": f"Bearer {supplier.token}", "Content-Type": "application/pdf"}
     sent = supplier.client.post("/v1/supplier/documents", data=b"%PDF-1.7", headers=headers)
     body = {

@@ -16,9 +16,12 @@ from mall.kernel.files.local import LocalFiles
 from mall.kernel.files.store import PRIVATE, PrivateFiles
 from mall.kernel.ids import new_id
 from mall.kernel.uow import unit_of_work
+from tests.support.database import count_rows, findings_of, select_rows
 from tests.support.giving import HEADS, Union, writing
-from tests.support.people import at_once
+from tests.support.people import at_once, new_member, new_staff
 from tests.support.sheets import archive, row_of, sheet
+from tests.support.shop import new_supplier
+from tests.support.working import run_sweep
 
 MEGABYTE = 1024 * 1024
 
@@ -54,12 +57,12 @@ class Senders:
         self.world = world
 
     def documents(self):
-        supplier = self.world.staff("supplier", self.world.supplier())
+        supplier = new_staff(self.world, "supplier", new_supplier(self.world))
         content = b"%PDF-1.7 licence"
         return "supplier", lambda n: send(supplier, "/v1/supplier/documents", content + b"%d" % n)
 
     def sheets(self):
-        supplier = self.world.staff("supplier", self.world.supplier())
+        supplier = new_staff(self.world, "supplier", new_supplier(self.world))
         path = "/v1/supplier/uploads?name=s.xlsx"
         return "supplier", lambda n: send(supplier, path, sheet([row_of(n)]))
 
@@ -72,11 +75,11 @@ class Senders:
         return "union", lambda n: send(union.handler, f"{path}/{ids[n]}/sheet", content)
 
     def pictures(self):
-        member = self.world.member()
+        member = new_member(self.world)
         return "member", lambda n: send(member, "/v1/store/images", picture(n), "image/png")
 
     def covers(self):
-        operator = self.world.staff("operator")
+        operator = new_staff(self.world, "operator")
         return "operator", lambda n: send(operator, "/v1/ops/images", picture(n), "image/png")
 
 
@@ -92,32 +95,32 @@ def test_what_is_stored_is_bounded_by_number_and_the_refusal_says_how_much_is_us
     assert (refused.status_code, told["code"], told["field"]) == (409, "storage_full", "body")
     assert (told["used_files"], told["allowed_files"]) == (2, 2)
     assert (told["used_mb"], told["allowed_mb"]) == (1, 100)
-    assert world.count("stored_file") == 2
-    assert world.findings() == {}
+    assert count_rows(world, "stored_file") == 2
+    assert findings_of(world) == {}
 
 
 def test_pictures_out_of_an_archive_count_and_the_one_too_many_is_named(world, allow):
-    supplier = world.staff("supplier", world.supplier())
+    supplier = new_staff(world, "supplier", new_supplier(world))
     upload = send(supplier, "/v1/supplier/uploads?name=s.xlsx", sheet([row_of(1)])).get_json()
     path = f"/v1/supplier/uploads/{upload['id']}"
     content = archive(["S1.png", "S1-2.png"])
     assert send(supplier, f"{path}/images", content).status_code == 202
     allow("supplier", files=3)
     for sweep in ("work_uploads", "work_large_uploads"):
-        world.run_sweep(sweep)
+        run_sweep(world, sweep)
     [problem] = supplier.get(path).get_json()["image_problems"]
     assert "存储空间不足" in problem["text"]
-    assert world.count("stored_file") == 3
+    assert count_rows(world, "stored_file") == 3
 
 
 def test_the_same_picture_is_charged_once_to_each_who_sent_it(world):
-    first, second = world.member(), world.member()
+    first, second = new_member(world), new_member(world)
     for person in (first, first, second):
         assert send(person, "/v1/store/images", picture(9), "image/png").status_code == 201
-    rows = world.rows("SELECT owner_id, files, bytes FROM storage_use ORDER BY owner_id")
+    rows = select_rows(world, "SELECT owner_id, files, bytes FROM storage_use ORDER BY owner_id")
     assert [row[1] for row in rows] == [1, 1]
     assert rows[0][2] == rows[1][2] > 0
-    assert world.findings() == {}
+    assert findings_of(world) == {}
 
 
 def charged(world, owner, size):
@@ -140,8 +143,10 @@ def test_at_once_no_more_is_kept_than_fits_and_one_byte_more_does_not(world, all
     other = quotas.Owner("member", new_id())
     assert charged(world, other, 3 * MEGABYTE + 1) == "storage_full"
     assert charged(world, other, 3 * MEGABYTE) == "kept"
-    assert world.rows("SELECT sum(files), sum(bytes) FROM storage_use") == [(4, 6 * MEGABYTE)]
-    assert world.findings() == {}
+    assert select_rows(world, "SELECT sum(files), sum(bytes) FROM storage_use") == [
+        (4, 6 * MEGABYTE)
+    ]
+    assert findings_of(world) == {}
 
 
 def test_what_is_removed_gives_its_room_back(world, allow, tmp_path, monkeypatch):
@@ -155,12 +160,12 @@ def test_what_is_removed_gives_its_room_back(world, allow, tmp_path, monkeypatch
     assert full.get_json()["code"] == "storage_full"
     for path in tmp_path.rglob("*.xlsx"):
         os.utime(path, (time.time() - 3 * 86_400,) * 2)
-    world.run_sweep("end_files")
+    run_sweep(world, "end_files")
     clock.shift(timedelta(days=91))
-    assert world.run_sweep("end_files") == 1
-    assert world.rows("SELECT files FROM storage_use") == [(1,)]
+    assert run_sweep(world, "end_files") == 1
+    assert select_rows(world, "SELECT files FROM storage_use") == [(1,)]
     clock.shift(timedelta(0))
     assert (
         send(union.handler, f"/v1/union/rosters/{roster_id}/sheet", b"a,b\n1,2\n").status_code < 300
     )
-    assert world.findings() == {}
+    assert findings_of(world) == {}

@@ -7,8 +7,11 @@ import pytest
 
 from mall.kernel import clock
 from orders.assistance import rules as assistance_rules
-from tests.support.people import order_body
+from tests.support.database import execute_sql
+from tests.support.people import login_again, new_member, new_staff, order_body
 from tests.support.sheets import opened
+from tests.support.shop import new_sku, new_supplier, qualify
+from tests.support.working import run_sweep
 
 
 class Office:
@@ -16,14 +19,14 @@ class Office:
 
     def __init__(self, world):
         self.world = world
-        self.operator = world.staff("operator")
+        self.operator = new_staff(world, "operator")
         self.union_id = self.open("440800-1")
-        self.officer = world.staff("union_officer", self.union_id)
-        self.member = world.member(beans_fen=1_000_000)
+        self.officer = new_staff(world, "union_officer", self.union_id)
+        self.member = new_member(world, beans_fen=1_000_000)
         self.join(self.member, "2026-01-01")
-        helped = world.supplier()
-        world.qualify(helped, "assistance", region_code="440825")
-        self.helped, self.plain = world.sku(1000, 500, helped)[1], world.sku(1000, 500)[1]
+        helped = new_supplier(world)
+        qualify(world, helped, "assistance", region_code="440825")
+        self.helped, self.plain = new_sku(world, 1000, 500, helped)[1], new_sku(world, 1000, 500)[1]
 
     def open(self, code):
         body = {"code": code, "name": f"工会 {code}"}
@@ -38,12 +41,13 @@ class Office:
         """Let the member pay for goods at an instant, for itself or for the union."""
         clock.freeze(at)
         # Tokens of now are not good then.
-        buyer = self.world.login_again(self.member)
+        buyer = login_again(self.world, self.member)
         body = order_body([sku or self.helped], total_fen=1000 * quantity, quantity=quantity)
         placed = buyer.post("/v1/store/orders", body)
         assert placed.status_code == 201, placed.get_json()
         if by_union:
-            self.world.execute(
+            execute_sql(
+                self.world,
                 "UPDATE shop_order SET union_id = :u WHERE id = :o",
                 u=self.union_id,
                 o=placed.get_json()["order_id"],
@@ -97,7 +101,7 @@ def test_months_begin_at_midnight_in_beijing(office):
 
 def test_only_days_of_membership_count_and_for_every_union_of_the_member(office):
     other = office.open("440800-2")
-    colleague = office.world.staff("union_officer", other)
+    colleague = new_staff(office.world, "union_officer", other)
     office.join(office.member, "2026-01-01", "2026-11-10")
     office.join(office.member, "2026-11-05", union_id=other)
     for day in (3, 7, 12):
@@ -112,7 +116,7 @@ def test_only_days_of_membership_count_and_for_every_union_of_the_member(office)
 def test_what_was_true_at_the_sale_counts_whatever_comes_later(office):
     office.target(target_fen=1, counts_members=True)
     office.buy(datetime(2026, 11, 3, tzinfo=UTC))
-    office.world.execute("UPDATE supplier_qualification SET valid_until = '2026-11-04'")
+    execute_sql(office.world, "UPDATE supplier_qualification SET valid_until = '2026-11-04'")
     office.buy(datetime(2026, 11, 8, tzinfo=UTC))
     clock.freeze(None)
     assert office.read()["done_fen"] == 1000
@@ -122,7 +126,7 @@ def test_a_cancelled_order_does_not_count(office):
     office.target(target_fen=1, counts_members=True)
     office.buy(datetime(2026, 11, 3, tzinfo=UTC))
     clock.freeze(None)
-    office.world.execute("UPDATE shop_order SET state = 'cancelled'")
+    execute_sql(office.world, "UPDATE shop_order SET state = 'cancelled'")
     assert office.read()["done_fen"] == 0
 
 
@@ -147,7 +151,7 @@ def test_a_target_that_says_nothing_or_two_things_is_refused(office, body, field
 
 
 def test_a_union_without_a_row_and_a_year_out_of_reason_are_not_found(office):
-    stranger = office.world.staff("union_officer", uuid4())
+    stranger = new_staff(office.world, "union_officer", uuid4())
     assert stranger.put("/v1/union/assistance/2026", {"target_fen": 1}).status_code == 404
     assert office.officer.get("/v1/union/assistance/1999").status_code == 404
 
@@ -157,7 +161,7 @@ def test_who_is_behind_is_reminded_once_a_month(office):
     told = []
     for day in (date(2026, 12, 1), date(2026, 12, 20), date(2026, 12, 30)):
         clock.freeze(datetime(day.year, day.month, day.day, 4, tzinfo=UTC))
-        told.append(office.world.run_sweep("remind_unions"))
+        told.append(run_sweep(office.world, "remind_unions"))
     clock.freeze(None)
     assert told == [1, 0, 0]
     [notice] = office.officer.get("/v1/union/notices").get_json()["items"]
@@ -167,7 +171,7 @@ def test_who_is_behind_is_reminded_once_a_month(office):
 def test_who_is_on_time_is_not_reminded(office):
     office.target(target_fen=3000, counts_members=True)
     office.buy(datetime(2026, 11, 26, tzinfo=UTC), quantity=3)
-    assert office.world.run_sweep("remind_unions") == 0
+    assert run_sweep(office.world, "remind_unions") == 0
 
 
 def test_the_workbook_says_the_same(office):
@@ -183,7 +187,7 @@ def test_the_workbook_says_the_same(office):
 def test_operators_see_all_unions_by_pages(office):
     office.target(target_fen=100_000)
     other = office.open("440800-2")
-    colleague = office.world.staff("union_officer", other)
+    colleague = new_staff(office.world, "union_officer", other)
     colleague.put("/v1/union/assistance/2026", {"target_fen": 5})
     first = office.operator.get("/v1/ops/assistance/2026?limit=1").get_json()
     cursor = first["next_cursor"]

@@ -7,6 +7,8 @@ import pytest
 from catalog.products import rules as product_rules
 from catalog.products.rules import SkuForm
 from orders.carts import rules as cart_rules
+from tests.support.people import login_again, new_member, new_staff
+from tests.support.shop import fill_cart, new_sku, new_supplier, reprice, set_stock
 
 
 def put(member, sku, quantity=1, **more):
@@ -18,21 +20,21 @@ def changes(member):
 
 
 def test_a_cart_is_kept_on_the_server_and_summed(world):
-    member = world.member()
-    (_, cheap), (_, dear) = world.sku(100), world.sku(1000)
+    member = new_member(world)
+    (_, cheap), (_, dear) = new_sku(world, 100), new_sku(world, 1000)
     put(member, cheap, 3)
     put(member, dear, 2)
-    cart = put(world.login_again(member), cheap, 4).get_json()
+    cart = put(login_again(world, member), cheap, 4).get_json()
     assert (len(cart["items"]), cart["goods_fen"]) == (2, 2400)
     assert member.delete(f"/v1/store/cart/{dear}").get_json()["goods_fen"] == 400
 
 
 def test_a_changed_price_is_reported_and_nothing_is_charged_on_the_old_one(world, audited):
     """Case 5."""
-    member, supplier_id = world.member(beans_fen=5000), world.supplier()
-    product_id, sku = world.sku(1000, supplier_id=supplier_id)
+    member, supplier_id = new_member(world, beans_fen=5000), new_supplier(world)
+    product_id, sku = new_sku(world, 1000, supplier_id=supplier_id)
     put(member, sku)
-    world.reprice(supplier_id, product_id, 1200)
+    reprice(world, supplier_id, product_id, 1200)
     assert changes(member) == [["price_changed"]]
     body = {"tender": "beans", "quoted_total_fen": 1000}
     refused = member.post("/v1/store/orders", body)
@@ -49,15 +51,15 @@ def test_a_changed_price_is_reported_and_nothing_is_charged_on_the_old_one(world
 @pytest.mark.parametrize("how", ["unpublish", "suspend"])
 def test_what_left_the_sale_is_reported_and_cannot_be_ordered(world, how):
     """Case 5."""
-    member, supplier_id = world.member(beans_fen=5000), world.supplier()
-    product_id, sku = world.sku(1000, supplier_id=supplier_id)
+    member, supplier_id = new_member(world, beans_fen=5000), new_supplier(world)
+    product_id, sku = new_sku(world, 1000, supplier_id=supplier_id)
     put(member, sku)
     if how == "unpublish":
-        supplier = world.staff("supplier", supplier_id)
+        supplier = new_staff(world, "supplier", supplier_id)
         supplier.post(f"/v1/supplier/products/{product_id}/unpublish")
     else:
         path = f"/v1/ops/suppliers/{supplier_id}/state"
-        world.staff("operator").put(path, {"state": "suspended"})
+        new_staff(world, "operator").put(path, {"state": "suspended"})
     assert changes(member) == [["not_for_sale"]]
     assert member.get("/v1/store/cart").get_json()["goods_fen"] == 0
     reply = member.post("/v1/store/orders", {"tender": "beans", "quoted_total_fen": 1000})
@@ -67,10 +69,10 @@ def test_what_left_the_sale_is_reported_and_cannot_be_ordered(world, how):
 @pytest.mark.parametrize(("left", "expected"), [(0, "sold_out"), (1, "too_few_left")])
 def test_short_stock_is_reported_and_cannot_be_ordered(world, left, expected):
     """Case 5."""
-    member = world.member(beans_fen=5000)
-    _, sku = world.sku(1000, 5)
+    member = new_member(world, beans_fen=5000)
+    _, sku = new_sku(world, 1000, 5)
     put(member, sku, 2)
-    world.set_stock(sku, left)
+    set_stock(world, sku, left)
     assert changes(member) == [[expected]]
     reply = member.post("/v1/store/orders", {"tender": "beans", "quoted_total_fen": 2000})
     [problem] = reply.get_json()["problems"]
@@ -80,8 +82,8 @@ def test_short_stock_is_reported_and_cannot_be_ordered(world, left, expected):
 @pytest.mark.parametrize("quantity", [0, -1, 10_000, 1.5, "2", None])
 def test_a_quantity_must_make_sense(world, quantity):
     """Case 8."""
-    member = world.member()
-    reply = put(member, world.sku(1000)[1], quantity)
+    member = new_member(world)
+    reply = put(member, new_sku(world, 1000)[1], quantity)
     assert (reply.status_code, reply.get_json()["field"]) == (422, "quantity")
     assert changes(member) == []
 
@@ -89,30 +91,32 @@ def test_a_quantity_must_make_sense(world, quantity):
 def test_a_quantity_over_the_skus_maximum_is_refused(world):
     """Case 8."""
     form = SkuForm("A", (), 1000, 1000, max_per_order=3)
-    reply = put(world.member(), world.sku(1000, sku_form=form)[1], 4)
+    reply = put(new_member(world), new_sku(world, 1000, sku_form=form)[1], 4)
     assert (reply.status_code, reply.get_json()["field"]) == (422, "quantity")
 
 
 def test_a_mode_the_product_does_not_have_is_refused(world):
-    reply = put(world.member(), world.sku(1000)[1], delivery_mode=product_rules.STORE_PICKUP)
+    reply = put(
+        new_member(world), new_sku(world, 1000)[1], delivery_mode=product_rules.STORE_PICKUP
+    )
     assert (reply.status_code, reply.get_json()["field"]) == (422, "delivery_mode")
 
 
 def test_an_unknown_sku_is_not_found(world):
-    assert put(world.member(), uuid4()).status_code == 404
+    assert put(new_member(world), uuid4()).status_code == 404
 
 
 def test_a_cart_holds_at_most_a_hundred_lines(world, monkeypatch):
     assert cart_rules.MAX_LINES == 100
     monkeypatch.setattr(cart_rules, "MAX_LINES", 3)
-    member = world.member()
-    world.fill_cart(member, 3)
-    reply = put(member, world.sku(100)[1])
+    member = new_member(world)
+    fill_cart(world, member, 3)
+    reply = put(member, new_sku(world, 100)[1])
     assert (reply.status_code, reply.get_json()["code"]) == (409, "limit_reached")
 
 
 def test_a_cart_is_its_members_own(world):
     """Case 39."""
-    member, stranger = world.member(), world.member()
-    put(member, world.sku(100)[1])
+    member, stranger = new_member(world), new_member(world)
+    put(member, new_sku(world, 100)[1])
     assert changes(stranger) == []

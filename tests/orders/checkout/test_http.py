@@ -7,7 +7,10 @@ import pytest
 
 from catalog.products.rules import SkuForm
 from mall.kernel import clock
-from tests.support.people import order_body
+from tests.support.people import grant_beans, new_member, order_body
+from tests.support.shop import charge_freight, fill_cart, new_sku, new_supplier
+from tests.support.wechat import asked_of_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 def quote(member, body):
@@ -16,13 +19,13 @@ def quote(member, body):
 
 
 def test_a_quote_shows_lines_freight_lots_and_what_wechat_would_pay(world, audited):
-    member, supplier_id = world.member(), world.supplier()
-    product_id, sku = world.sku(1000, supplier_id=supplier_id)
-    other_product, other_sku = world.sku(2000, supplier_id=supplier_id)
-    world.charge_freight(supplier_id, [product_id, other_product], 800)
+    member, supplier_id = new_member(world), new_supplier(world)
+    product_id, sku = new_sku(world, 1000, supplier_id=supplier_id)
+    other_product, other_sku = new_sku(world, 2000, supplier_id=supplier_id)
+    charge_freight(world, supplier_id, [product_id, other_product], 800)
     soon = clock.now() + timedelta(days=3)
-    narrow = world.grant(member, 700, product_ids=[product_id])
-    wide = world.grant(member, 500, expires_at=soon)
+    narrow = grant_beans(world, member, 700, product_ids=[product_id])
+    wide = grant_beans(world, member, 500, expires_at=soon)
     found = quote(member, order_body([sku, other_sku], "mixed")).get_json()
     assert (found["goods_fen"], found["freight_fen"], found["total_fen"]) == (3000, 800, 3800)
     assert (found["beans_fen"], found["wechat_fen"]) == (1200, 2600)
@@ -39,11 +42,11 @@ def test_a_quote_shows_lines_freight_lots_and_what_wechat_would_pay(world, audit
 
 def test_an_assignment_is_found_where_greedy_spending_fails(world, audited):
     """Case 3."""
-    member = world.member()
-    (first, sku_first), (second, sku_second) = world.sku(1000), world.sku(1000)
+    member = new_member(world)
+    (first, sku_first), (second, sku_second) = new_sku(world, 1000), new_sku(world, 1000)
     soon, later = (clock.now() + timedelta(days=days) for days in (1, 9))
-    world.grant(member, 1000, expires_at=soon, product_ids=[first, second])
-    world.grant(member, 1000, expires_at=later, product_ids=[first])
+    grant_beans(world, member, 1000, expires_at=soon, product_ids=[first, second])
+    grant_beans(world, member, 1000, expires_at=later, product_ids=[first])
     body = order_body([sku_first, sku_second], "beans", 2000)
     assert member.post("/v1/store/orders", body).get_json()["beans_fen"] == 2000
     audited()
@@ -53,9 +56,9 @@ def test_a_lot_that_expires_between_quote_and_order_is_not_spent(world, audited)
     """Case 4."""
     now = clock.now()
     clock.freeze(now)
-    member = world.member()
-    world.grant(member, 1000, expires_at=now + timedelta(seconds=30))
-    body = order_body([world.sku(1000)[1]], "mixed", 1000)
+    member = new_member(world)
+    grant_beans(world, member, 1000, expires_at=now + timedelta(seconds=30))
+    body = order_body([new_sku(world, 1000)[1]], "mixed", 1000)
     assert quote(member, body).get_json()["wechat_fen"] == 0
     clock.freeze(now + timedelta(seconds=31))
     placed = member.post("/v1/store/orders", body).get_json()
@@ -69,18 +72,18 @@ def test_a_lot_that_expires_between_quote_and_order_is_not_spent(world, audited)
 
 def test_beans_that_cover_all_make_no_wechat_call(world, audited):
     """Case 6."""
-    member = world.member(beans_fen=1000)
-    placed = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "mixed", 1000))
+    member = new_member(world, beans_fen=1000)
+    placed = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "mixed", 1000))
     assert (placed.get_json()["state"], placed.get_json()["wechat_fen"]) == ("paid", 0)
-    world.run_sweep("query_open_payments")
-    assert world.asked() == []
+    run_sweep(world, "query_open_payments")
+    assert asked_of_wechat(world) == []
     audited()
 
 
 def test_the_member_may_cap_the_beans(world, audited):
     """Case 6."""
-    member = world.member(beans_fen=5000)
-    body = order_body([world.sku(1000)[1]], "mixed", 1000, max_beans_fen=999)
+    member = new_member(world, beans_fen=5000)
+    body = order_body([new_sku(world, 1000)[1]], "mixed", 1000, max_beans_fen=999)
     placed = member.post("/v1/store/orders", body).get_json()
     assert (placed["beans_fen"], placed["wechat_fen"]) == (999, 1)
     purse = member.get("/v1/store/beans").get_json()
@@ -89,8 +92,8 @@ def test_the_member_may_cap_the_beans(world, audited):
 
 
 def test_wechat_alone_touches_no_beans(world, audited):
-    member = world.member(beans_fen=5000)
-    placed = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    member = new_member(world, beans_fen=5000)
+    placed = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "wechat", 1000))
     assert (placed.get_json()["beans_fen"], placed.get_json()["wechat_fen"]) == (0, 1000)
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 5000
     audited()
@@ -98,9 +101,9 @@ def test_wechat_alone_touches_no_beans(world, audited):
 
 def test_an_uneven_cap_over_lines_and_freight_sums_exactly(world, audited):
     """Case 7, as far as it exists: a cap that does not divide over three lines and freight."""
-    member, supplier_id = world.member(beans_fen=9999), world.supplier()
-    made = [world.sku(price, supplier_id=supplier_id) for price in (333, 334, 335)]
-    world.charge_freight(supplier_id, [product for product, _ in made], 101)
+    member, supplier_id = new_member(world, beans_fen=9999), new_supplier(world)
+    made = [new_sku(world, price, supplier_id=supplier_id) for price in (333, 334, 335)]
+    charge_freight(world, supplier_id, [product for product, _ in made], 101)
     body = order_body([sku for _, sku in made], "mixed", 1103, max_beans_fen=1000)
     order = member.post("/v1/store/orders", body).get_json()
     read = member.get(f"/v1/store/orders/{order['order_id']}").get_json()
@@ -112,14 +115,14 @@ def test_an_uneven_cap_over_lines_and_freight_sums_exactly(world, audited):
 
 def test_three_suppliers_and_two_modes_split_with_freight_for_each(world, audited):
     """Case 9."""
-    member = world.member(beans_fen=50_000)
-    suppliers = [world.supplier() for _ in range(3)]
+    member = new_member(world, beans_fen=50_000)
+    suppliers = [new_supplier(world) for _ in range(3)]
     lines, total = [], 0
     for number, supplier_id in enumerate(suppliers):
         modes = ("ship", "store_pickup")
-        shipped, sku = world.sku(1000, supplier_id=supplier_id, delivery_modes=modes)
-        _, picked_up = world.sku(500, supplier_id=supplier_id, delivery_modes=modes)
-        world.charge_freight(supplier_id, [shipped], 100 * (number + 1))
+        shipped, sku = new_sku(world, 1000, supplier_id=supplier_id, delivery_modes=modes)
+        _, picked_up = new_sku(world, 500, supplier_id=supplier_id, delivery_modes=modes)
+        charge_freight(world, supplier_id, [shipped], 100 * (number + 1))
         lines += [
             {"sku_id": str(sku), "quantity": 2, "delivery_mode": "ship"},
             {"sku_id": str(picked_up), "quantity": 1, "delivery_mode": "store_pickup"},
@@ -127,7 +130,7 @@ def test_three_suppliers_and_two_modes_split_with_freight_for_each(world, audite
         total += 2500 + 100 * (number + 1)
     body = {"lines": lines, "tender": "beans", "quoted_total_fen": total}
     order = member.post("/v1/store/orders", body).get_json()
-    world.run_outbox()
+    run_outbox(world)
     parts = member.get(f"/v1/store/orders/{order['order_id']}/fulfillment-orders").get_json()
     found = {(p["supplier_id"], p["delivery_mode"]): p for p in parts["items"]}
     modes = ("ship", "store_pickup")
@@ -144,8 +147,8 @@ def test_three_suppliers_and_two_modes_split_with_freight_for_each(world, audite
 @pytest.mark.parametrize("quantity", [0, -1, 10_000, 1.5, "1"])
 def test_a_quantity_must_make_sense(world, quantity):
     """Case 8."""
-    member = world.member(beans_fen=5000)
-    body = order_body([world.sku(1000)[1]], "beans", 1000, quantity=quantity)
+    member = new_member(world, beans_fen=5000)
+    body = order_body([new_sku(world, 1000)[1]], "beans", 1000, quantity=quantity)
     reply = member.post("/v1/store/orders", body)
     assert (reply.status_code, reply.get_json()["field"]) == (422, "lines.0.quantity")
     assert member.get("/v1/store/orders").get_json()["items"] == []
@@ -154,18 +157,18 @@ def test_a_quantity_must_make_sense(world, quantity):
 @pytest.mark.parametrize("quantity", [1, 6])
 def test_a_quantity_outside_the_skus_limits_is_refused(world, quantity):
     """Case 8."""
-    member = world.member(beans_fen=50_000)
+    member = new_member(world, beans_fen=50_000)
     form = SkuForm("A", (), 1000, 1000, min_per_order=2, max_per_order=5)
-    body = order_body([world.sku(1000, sku_form=form)[1]], "beans", 1000, quantity=quantity)
+    body = order_body([new_sku(world, 1000, sku_form=form)[1]], "beans", 1000, quantity=quantity)
     reply = member.post("/v1/store/orders", body)
     assert (reply.status_code, reply.get_json()["field"]) == (422, "lines.0.quantity")
 
 
 def test_a_region_that_is_not_served_is_refused_by_name(world):
     """Case 37, as far as it exists."""
-    member, supplier_id = world.member(beans_fen=5000), world.supplier()
-    product_id, sku = world.sku(1000, supplier_id=supplier_id)
-    world.charge_freight(supplier_id, [product_id], 0, closed=("440800",))
+    member, supplier_id = new_member(world, beans_fen=5000), new_supplier(world)
+    product_id, sku = new_sku(world, 1000, supplier_id=supplier_id)
+    charge_freight(world, supplier_id, [product_id], 0, closed=("440800",))
     reply = member.post("/v1/store/orders", order_body([sku], "beans", 1000))
     problem = reply.get_json()
     assert (reply.status_code, problem["code"], problem["field"]) == (
@@ -176,23 +179,23 @@ def test_a_region_that_is_not_served_is_refused_by_name(world):
 
 
 def test_without_an_address_what_is_shipped_cannot_be_ordered(world):
-    member = world.member(beans_fen=5000, address=False)
-    reply = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "beans", 1000))
+    member = new_member(world, beans_fen=5000, address=False)
+    reply = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "beans", 1000))
     assert (reply.status_code, reply.get_json()["code"]) == (422, "address_needed")
 
 
 def test_what_is_picked_up_needs_no_address(world, audited):
-    member = world.member(beans_fen=5000, address=False)
-    _, sku = world.sku(1000, delivery_modes=("store_pickup",))
+    member = new_member(world, beans_fen=5000, address=False)
+    _, sku = new_sku(world, 1000, delivery_modes=("store_pickup",))
     assert member.post("/v1/store/orders", order_body([sku], "beans", 1000)).status_code == 201
     audited()
 
 
 def test_anothers_address_is_not_found(world):
     """Case 39."""
-    member, other = world.member(beans_fen=5000), world.member()
+    member, other = new_member(world, beans_fen=5000), new_member(world)
     address_id = other.get("/v1/store/addresses").get_json()["items"][0]["id"]
-    body = order_body([world.sku(1000)[1]], "beans", 1000, address_id=address_id)
+    body = order_body([new_sku(world, 1000)[1]], "beans", 1000, address_id=address_id)
     reply = member.post("/v1/store/orders", body)
     assert (reply.status_code, reply.get_json()["field"]) == (404, "address_id")
 
@@ -208,20 +211,20 @@ def test_anothers_address_is_not_found(world):
     ],
 )
 def test_an_order_that_makes_no_sense_is_refused(world, body, code):
-    member = world.member(beans_fen=5000)
+    member = new_member(world, beans_fen=5000)
     assert member.post("/v1/store/orders", body).get_json()["code"] == code
     assert member.get("/v1/store/orders").get_json()["items"] == []
 
 
 def test_the_same_sku_twice_is_refused(world):
-    member, sku = world.member(beans_fen=5000), world.sku(1000)[1]
+    member, sku = new_member(world, beans_fen=5000), new_sku(world, 1000)[1]
     reply = member.post("/v1/store/orders", order_body([sku, sku], "beans", 2000))
     assert (reply.status_code, reply.get_json()["field"]) == (422, "lines")
 
 
 def test_a_hundred_lines_are_one_order(world, audited):
-    member = world.member(beans_fen=100_000)
-    world.fill_cart(member, 100)
+    member = new_member(world, beans_fen=100_000)
+    fill_cart(world, member, 100)
     total = member.get("/v1/store/cart").get_json()["goods_fen"]
     placed = member.post("/v1/store/orders", {"tender": "beans", "quoted_total_fen": total})
     assert placed.get_json()["state"] == "paid"
@@ -231,8 +234,8 @@ def test_a_hundred_lines_are_one_order(world, audited):
 
 def test_anothers_order_can_neither_be_read_nor_paid_nor_cancelled(world):
     """Case 39."""
-    owner, stranger = world.member(), world.member()
-    order = owner.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    owner, stranger = new_member(world), new_member(world)
+    order = owner.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "wechat", 1000))
     path = f"/v1/store/orders/{order.get_json()['order_id']}"
     replies = [
         stranger.get(path),
@@ -247,8 +250,8 @@ def test_anothers_order_can_neither_be_read_nor_paid_nor_cancelled(world):
 
 
 def test_orders_are_listed_by_state_and_page(world):
-    member = world.member(beans_fen=5000)
-    _, sku = world.sku(100)
+    member = new_member(world, beans_fen=5000)
+    _, sku = new_sku(world, 100)
     paid = member.post("/v1/store/orders", order_body([sku], "beans", 100)).get_json()
     waiting = member.post("/v1/store/orders", order_body([sku], "wechat", 100)).get_json()
     by_state = member.get("/v1/store/orders?state=paid").get_json()["items"]

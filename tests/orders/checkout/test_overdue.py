@@ -7,7 +7,8 @@ import pytest
 
 from mall.kernel import clock
 from orders.checkout import jobs as checkout_jobs
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 4])
@@ -15,8 +16,8 @@ def test_each_overdue_order_is_given_once_by_pages(world, monkeypatch, page):
     monkeypatch.setattr(checkout_jobs, "PAGE", page)
     placed = set()
     for _ in range(3):
-        member = world.member()
-        body = order_body([world.sku(1000, 5)[1]], "wechat", 1000)
+        member = new_member(world)
+        body = order_body([new_sku(world, 1000, 5)[1]], "wechat", 1000)
         reply = member.post("/v1/store/orders", body)
         assert reply.status_code == 201, reply.get_json()
         placed.add(reply.get_json()["order_id"])

@@ -169,7 +169,7 @@ def test_one_more_than_the_limit_is_refused(quantity, bought):
     so_far = {sku(1): bought} if bought else {}
     assert refused(MemberLimitReached, check_member_limits, lines, so_far) == (
         "lines.1.quantity",
-        {"title": "虾干", "days": 30, "limit": 2, "bought": bought},
+        {"product": "虾干", "days": 30, "limit": 2, "bought": bought},
     )
 
 

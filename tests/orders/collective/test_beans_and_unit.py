@@ -1,12 +1,16 @@
 """Restricted beans, packs for the unit, additions and withdrawals, money by QR code."""
 
+from tests.support.database import execute_sql, select_rows
 from tests.support.giving import ADDRESS
 from tests.support.people import order_body
+from tests.support.shop import new_sku, new_supplier, stock_of
+from tests.support.wechat import pay_at_wechat
+from tests.support.working import run_outbox
 
 
 def test_restricted_beans_buy_within_the_selection_and_are_never_topped_up(union, audited, world):
-    inside, sku = world.sku(20_000)
-    _, outside = world.sku(5_000)
+    inside, sku = new_sku(world, 20_000)
+    _, outside = new_sku(world, 5_000)
     body = {"name": "选品", "items": [{"product_id": str(inside)}]}
     selection = union.handler.post("/v1/union/selections", body).get_json()
     rows = union.people(1)
@@ -21,7 +25,7 @@ def test_restricted_beans_buy_within_the_selection_and_are_never_topped_up(union
     assert (mixed["beans_fen"], mixed["wechat_fen"]) == (0, 40_000)
     reply = person.post("/v1/store/orders", order_body([sku], "beans", 20_000))
     assert reply.status_code == 201
-    [row] = world.rows("SELECT * FROM order_programme")
+    [row] = select_rows(world, "SELECT * FROM order_programme")
     assert (str(row.programme_id), row.amount_fen) == (programme_id, 20_000)
     audited()
 
@@ -36,10 +40,10 @@ def test_a_fixed_pack_goes_to_the_unit_as_one_order_of_the_union(union, audited,
         unit_address=ADDRESS,
         roster_id=union.roster(union.people(4, members_too=False)),
     )
-    [order] = world.rows("SELECT * FROM shop_order")
+    [order] = select_rows(world, "SELECT * FROM shop_order")
     assert (order.total_fen, order.union_id, order.state) == (200_000, union.id, "paid")
-    assert world.stock_of(sku) == (996, 0)
-    world.run_outbox()
+    assert stock_of(world, sku) == (996, 0)
+    run_outbox(world)
     audited()
 
 
@@ -88,19 +92,21 @@ def test_a_small_programme_is_paid_by_qr_code(union, audited, world):
     programme_id = union.approved(roster_id=union.roster(union.people(1)), pack_ids=packs)
     payment = union.handler.post(f"/v1/union/programmes/{programme_id}/payments").get_json()
     assert (payment["amount_fen"], payment["code_url"][:7]) == (30_000, "weixin:")
-    assert "SUCCESS" in world.pay(payment)
-    world.run_outbox()
+    assert "SUCCESS" in pay_at_wechat(world, payment)
+    run_outbox(world)
     assert union.read(programme_id)["state"] == "funded"
     audited()
 
 
 def test_case_28_a_pack_of_a_suspended_supplier_is_refused_and_another_taken(union, audited, world):
     first = union.pack(30_000)[0]
-    union.supplier_id = world.supplier()
+    union.supplier_id = new_supplier(world)
     second = union.pack(30_000)[0]
     rows = union.people(1)
     programme_id = union.issued(roster_id=union.roster(rows), pack_ids=[first, second])
-    world.execute("UPDATE supplier SET state = 'suspended' WHERE id = :id", id=union.supplier_id)
+    execute_sql(
+        world, "UPDATE supplier SET state = 'suspended' WHERE id = :id", id=union.supplier_id
+    )
     person = union.members[rows[0][1]]
     assert union.redeem(person, programme_id, second).get_json()["code"] == "lines_unavailable"
     assert union.redeem(person, programme_id, first).status_code == 201
@@ -122,10 +128,10 @@ def test_a_fixed_pack_goes_home_once_the_member_confirms_an_address(union, audit
     home = {**ADDRESS, "detail": "人民大道 2 号"}
     address = person.post("/v1/store/addresses", home).get_json()
     order = person.post(path, {"address_id": address["id"]}).get_json()
-    world.run_outbox()
-    [part] = world.rows("SELECT delivery_mode, address FROM fulfillment_order")
+    run_outbox(world)
+    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
     assert (part.delivery_mode, part.address["detail"]) == ("ship", "人民大道 2 号")
-    assert (order["total_fen"], world.stock_of(sku)) == (30_000, (999, 0))
+    assert (order["total_fen"], stock_of(world, sku)) == (30_000, (999, 0))
     audited()
 
 
@@ -136,15 +142,15 @@ def test_a_fixed_pack_is_collected_at_a_store_without_an_address(union, audited,
         kind="fixed", delivery="store_pickup", pack_ids=[pack_id], roster_id=union.roster(rows)
     )
     assert union.redeem(union.members[rows[0][1]], programme_id).status_code == 201
-    world.run_outbox()
-    [part] = world.rows("SELECT delivery_mode, address FROM fulfillment_order")
+    run_outbox(world)
+    [part] = select_rows(world, "SELECT delivery_mode, address FROM fulfillment_order")
     assert (part.delivery_mode, part.address) == ("store_pickup", None)
     audited()
 
 
 def test_case_27_a_selection_that_changes_after_approval_changes_nothing(union, audited, world):
-    inside, sku = world.sku(20_000)
-    later, new = world.sku(5_000)
+    inside, sku = new_sku(world, 20_000)
+    later, new = new_sku(world, 5_000)
     body = {"name": "选品", "items": [{"product_id": str(inside)}]}
     selection = union.handler.post("/v1/union/selections", body).get_json()["id"]
     rows = union.people(1)

@@ -10,11 +10,16 @@ from mall.kernel.uow import unit_of_work
 from orders.collective.service import closing
 from orders.entitlements import service as entitlement_service
 from orders.programmes import queries as programme_queries
+from tests.support.database import select_rows
+from tests.support.people import second_operator
+from tests.support.working import run_outbox
 
 
 def acts(world, programme_id):
-    rows = world.rows(
-        "SELECT act FROM programme_event WHERE programme_id = :id ORDER BY number", id=programme_id
+    rows = select_rows(
+        world,
+        "SELECT act FROM programme_event WHERE programme_id = :id ORDER BY number",
+        id=programme_id,
     )
     return [row.act for row in rows]
 
@@ -30,7 +35,7 @@ def close(union, world, programme_id):
                 uow, UUID(str(union.id)), UUID(programme_id)
             )
             settled.append(closing.close_chunk(uow, programme))
-    world.run_outbox()
+    run_outbox(world)
     return settled
 
 
@@ -65,7 +70,7 @@ def test_who_was_added_and_never_issued_to_costs_the_union_nothing(union, world,
     assert union.approver.post(decide, {"is_approved": True}).status_code == 200
     assert union.bill(programme_id)["due_fen"] == 30_000
     close(union, world, programme_id)
-    [kept] = world.rows("SELECT head_count, budget_fen FROM programme")
+    [kept] = select_rows(world, "SELECT head_count, budget_fen FROM programme")
     assert tuple(kept) == (2, 60_000)
     assert acts(world, programme_id).count("unissued_withdrawn") == 1
     audited()
@@ -85,7 +90,7 @@ def test_the_history_says_which_money_did_not_move(union, world, kind, act):
         row = union.operator.post(f"/v1/ops/programmes/{programme_id}/payouts", body)
     assert row.status_code == 201, row.get_json()
     path = f"/v1/ops/programmes/{programme_id}/{kind}/{row.get_json()['id']}/reject"
-    reply = world.second.post(path)
+    reply = second_operator(world).post(path)
     assert reply.status_code == 200, reply.get_json()
     assert acts(world, programme_id)[-1] == act
 
@@ -96,7 +101,7 @@ def test_what_one_unit_was_served_leaves_the_rights_of_another(union, world):
     with world.app.app_context(), unit_of_work() as uow:
         assert entitlement_service.redeem_in_bulk(uow, UUID(one)) == 2
         assert entitlement_service.redeem_in_bulk(uow, UUID(one)) == 0
-    found = world.rows("SELECT programme_id, state FROM entitlement")
+    found = select_rows(world, "SELECT programme_id, state FROM entitlement")
     assert sorted((str(row.programme_id) == one, row.state) for row in found) == [
         *([(False, "open")] * 2 + [(True, "redeemed")] * 2)
     ]

@@ -1,5 +1,9 @@
 """Money and rights that go back: before the issue, after it, and what a union allows itself."""
 
+from tests.support.database import execute_sql, select_rows
+from tests.support.wechat import ask_mock, received_by_mock
+from tests.support.working import run_sweep
+
 
 def payout(union, programme_id, amount_fen):
     return union.pay_out(programme_id, amount_fen=amount_fen)
@@ -86,22 +90,22 @@ def test_the_approver_is_warned_beyond_what_the_union_allows_itself(union, world
 
 
 def test_subscribe_messages_are_sent_refused_and_tried_again(union, world):
-    world.mock("reset")
+    ask_mock(world, "reset")
     rows = union.people(3)
     packs = [union.pack(30_000)[0] for _ in range(2)]
     union.issued(roster_id=union.roster(rows), pack_ids=packs)
     path = "cgi-bin/message/subscribe/send"
     for kind in ("refused", "http_500"):
-        world.mock("faults", {"path": path, "kind": kind, "times": 1})
-    assert world.run_sweep("send_wechat_messages") == 3
-    states = sorted(row.state for row in world.rows("SELECT state FROM wechat_message"))
+        ask_mock(world, "faults", {"path": path, "kind": kind, "times": 1})
+    assert run_sweep(world, "send_wechat_messages") == 3
+    states = sorted(row.state for row in select_rows(world, "SELECT state FROM wechat_message"))
     assert states == ["pending", "refused", "sent"]
-    assert world.run_sweep("send_wechat_messages") == 0
-    world.execute("UPDATE wechat_message SET due_at = now() - interval '1 second'")
-    assert world.run_sweep("send_wechat_messages") == 1
-    states = sorted(row.state for row in world.rows("SELECT state FROM wechat_message"))
+    assert run_sweep(world, "send_wechat_messages") == 0
+    execute_sql(world, "UPDATE wechat_message SET due_at = now() - interval '1 second'")
+    assert run_sweep(world, "send_wechat_messages") == 1
+    states = sorted(row.state for row in select_rows(world, "SELECT state FROM wechat_message"))
     assert states == ["refused", "sent", "sent"]
-    sent = world.received(path)
+    sent = received_by_mock(world, path)
     assert len(sent) == 4
     # Refused by WeChat or not: in the app it stands.
     for row in rows:

@@ -6,7 +6,10 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.clock import BEIJING, beijing_day
+from tests.support.database import execute_sql
 from tests.support.people import order_body
+from tests.support.shop import new_sku, stock_of
+from tests.support.working import run_outbox, run_sweep
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def goes_to(world):
     def go(day, hour=9, minute=0, second=0):
         at = datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=BEIJING)
         clock.freeze(at.astimezone(clock.now().tzinfo))
-        world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+        execute_sql(world, "UPDATE access_token SET expires_at = '2099-01-01'")
 
     return go
 
@@ -29,7 +32,7 @@ def selection(union, *product_ids):
 
 def cakes(union, world):
     """Return a selection of the cakes of two merchants, and their SKUs."""
-    made = [world.sku(fen, 50, delivery_modes=("store_pickup",)) for fen in (12_800, 5_600)]
+    made = [new_sku(world, fen, 50, delivery_modes=("store_pickup",)) for fen in (12_800, 5_600)]
     return selection(union, *(product for product, _ in made)), [sku for _, sku in made]
 
 
@@ -79,7 +82,7 @@ def test_cake_beans_come_on_each_birthday_and_buy_cakes_of_several_merchants(
     order = order_body(skus, "beans", 18_400)
     placed = person.post("/v1/store/orders", order).get_json()
     assert (placed["beans_fen"], placed["wechat_fen"]) == (18_400, 0)
-    world.run_outbox()
+    run_outbox(world)
     parts = person.get(f"/v1/store/orders/{placed['order_id']}/fulfillment-orders").get_json()
     assert [part["delivery_mode"] for part in parts["items"]] == ["store_pickup"] * 2
     audited()
@@ -122,14 +125,14 @@ def test_case_24_open_beans_buy_anything_and_what_is_left_at_expiry_goes_to_the_
         kind="open", allows_top_up=True, roster_id=union.roster(rows), leftover="return"
     )
     person = union.members[rows[0][1]]
-    _, sku = world.sku(12_345)
+    _, sku = new_sku(world, 12_345)
     assert person.post("/v1/store/orders", order_body([sku], "beans", 12_345)).status_code == 201
     found = dashboard(union, programme_id)
     assert (found["money"]["outstanding_fen"], found["people"]["not_chosen"]) == (47_655, 1)
     goes_to(today + timedelta(days=11), 0, 0, 0)
     late = person.post("/v1/store/orders", order_body([sku], "beans", 12_345))
     assert late.get_json()["code"] == "not_enough_beans"
-    world.run_sweep("lapse_expired_lots")
+    run_sweep(world, "lapse_expired_lots")
     money = dashboard(union, programme_id)["money"]
     assert (money["returned_fen"], money["balance_fen"]) == (47_655, 47_655)
     union.run()
@@ -150,7 +153,7 @@ def test_case_24_what_lapses_by_the_rules_goes_to_nobody(union, audited, world, 
     money = found["money"]
     assert (found["state"], money["lapsed_fen"], money["balance_fen"]) == ("closed", 40_000, 0)
     assert money["spent_fen"] + money["lapsed_fen"] == money["received_fen"] == 60_000
-    world.run_outbox()
+    run_outbox(world)
     audited()
 
 
@@ -176,7 +179,7 @@ def test_case_23_the_window_ends_at_midnight_in_beijing(union, audited, world, g
     right = union.right_of(first, programme_id)
     change = first.post(f"/v1/store/entitlements/{right['id']}/change", {"pack_id": packs[1]})
     assert change.get_json()["code"] == "window_not_open"
-    world.run_outbox()
+    run_outbox(world)
     audited()
 
 
@@ -198,14 +201,14 @@ def test_case_23_a_pack_runs_out_while_others_remain(union, audited, world):
     changed = first.post(f"/v1/store/entitlements/{right['id']}/change", {"pack_id": plenty})
     assert changed.status_code == 201
     assert union.redeem(third, programme_id, scarce).status_code == 201
-    assert world.stock_of(sku) == (0, 0)
-    world.run_outbox()
+    assert stock_of(world, sku) == (0, 0)
+    run_outbox(world)
     audited()
 
 
 def test_so_many_items_within_an_amount(union, audited, world):
-    made = [world.sku(fen) for fen in (10_000, 15_000)]
-    _, outside = world.sku(100)
+    made = [new_sku(world, fen) for fen in (10_000, 15_000)]
+    _, outside = new_sku(world, 100)
     rows = union.people(1)
     programme_id = union.issued(
         kind="restricted",
@@ -231,7 +234,7 @@ def test_so_many_items_within_an_amount(union, audited, world):
     # A right of this kind is no purse: nothing of it pays at the checkout.
     assert person.get("/v1/store/beans").get_json()["balance_fen"] == 0
     assert choose((cheap, 1)).get_json()["code"] == "already_redeemed"
-    world.run_outbox()
+    run_outbox(world)
     assert dashboard(union, programme_id)["money"]["outstanding_fen"] == 5_000
     audited()
 
@@ -250,6 +253,6 @@ def test_who_has_not_chosen_is_reminded_once_in_twenty_hours(union, world):
     ]
     assert len(texts) == 2 and "还没有选择" in texts[0]
     clock.freeze(clock.now() + timedelta(hours=21))
-    world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+    execute_sql(world, "UPDATE access_token SET expires_at = '2099-01-01'")
     assert union.handler.post(path).get_json() == {"reminded": 2}
     assert len(union.members[rows[0][1]].get("/v1/store/notices").get_json()["items"]) == 1

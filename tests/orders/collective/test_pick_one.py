@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 
 from mall.kernel import clock
+from tests.support.database import count_rows, execute_sql, select_rows
 from tests.support.giving import ADDRESS
-from tests.support.people import Person
+from tests.support.people import Person, new_staff
+from tests.support.shop import stock_of
+from tests.support.working import run_outbox
 
 
 @pytest.fixture
@@ -31,8 +34,8 @@ def test_everybody_chooses_and_every_fen_is_where_it_belongs(union, given, audit
         assert reply.status_code == 201, reply.get_json()
         order = person.get(f"/v1/store/orders/{reply.get_json()['order_id']}").get_json()
         assert (order["state"], order["total_fen"], order["wechat_fen"]) == ("paid", 30_000, 0)
-    world.run_outbox()
-    assert world.count("fulfillment_order") == 3
+    run_outbox(world)
+    assert count_rows(world, "fulfillment_order") == 3
     audited()
 
 
@@ -48,15 +51,15 @@ def test_the_same_request_again_gets_the_same_answer_and_another_is_refused(unio
 
 def test_a_choice_is_changed_until_a_parcel_leaves(union, given, audited, world):
     programme_id, [person, *_], [(first, _), (second, [sku, _])] = given
-    supplier = world.staff("supplier", union.supplier_id)
+    supplier = new_staff(world, "supplier", union.supplier_id)
     union.redeem(person, programme_id, first)
     right = union.right_of(person, programme_id)
     path = f"/v1/store/entitlements/{right['id']}/change"
-    before = world.stock_of(sku)
+    before = stock_of(world, sku)
     changed = person.post(path, {"pack_id": second})
     assert changed.status_code == 201, changed.get_json()
-    world.run_outbox()
-    assert world.stock_of(sku) == (before[0] - 1, 0)
+    run_outbox(world)
+    assert stock_of(world, sku) == (before[0] - 1, 0)
     audited()
     [part] = person.get(
         f"/v1/store/orders/{changed.get_json()['order_id']}/fulfillment-orders"
@@ -75,7 +78,7 @@ def test_what_nobody_chose_returns_to_the_union(union, given, audited, world):
     programme_id, [person, *_], [(first, _), _] = given
     union.redeem(person, programme_id, first)
     clock.freeze(clock.now() + timedelta(days=12))
-    world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+    execute_sql(world, "UPDATE access_token SET expires_at = '2099-01-01'")
     union.due_now(programme_id)
     union.run()
     assert union.read(programme_id)["state"] == "closed"
@@ -102,7 +105,7 @@ def test_the_silent_get_the_default_pack_at_the_unit(union, audited, world):
     assert union.approver.post(path, {"reason": "提前结束"}).status_code == 202
     union.run()
     assert union.read(programme_id)["state"] == "closed"
-    [order] = world.rows("SELECT * FROM shop_order WHERE union_id IS NOT NULL")
+    [order] = select_rows(world, "SELECT * FROM shop_order WHERE union_id IS NOT NULL")
     assert (order.total_fen, order.address["detail"]) == (58_000, ADDRESS["detail"])
     assert union.bill(programme_id)["surplus_fen"] == 2_000
     audited()
@@ -118,13 +121,13 @@ def test_the_default_is_given_however_late_the_closing_is_done(union, audited, w
         default_pack_id=packs[1],
         unit_address=ADDRESS,
     )
-    [last] = world.rows("SELECT max(expires_at) AS expires_at FROM bean_lot")
+    [last] = select_rows(world, "SELECT max(expires_at) AS expires_at FROM bean_lot")
     clock.freeze(last.expires_at + timedelta(days=10))
-    world.execute("UPDATE programme SET due_at = now()")
+    execute_sql(world, "UPDATE programme SET due_at = now()")
     union.run()
-    [programme] = world.rows("SELECT state FROM programme")
+    [programme] = select_rows(world, "SELECT state FROM programme")
     assert programme.state == "closed"
-    [order] = world.rows("SELECT total_fen FROM shop_order WHERE union_id IS NOT NULL")
+    [order] = select_rows(world, "SELECT total_fen FROM shop_order WHERE union_id IS NOT NULL")
     assert order.total_fen == 60_000
     audited()
 
@@ -149,6 +152,6 @@ def test_officers_are_opened_with_their_duties(union, world):
     assert (change["state"], change["duties"]) == ("proposed", ["audits"])
     confirm = f"/v1/ops/accounts/changes/{change['id']}/confirm"
     assert union.operator.post(confirm).get_json()["code"] == "same_person"
-    assert world.staff("operator").post(confirm).status_code == 200
+    assert new_staff(world, "operator").post(confirm).status_code == 200
     assert union.operator.post(path, body).get_json()["code"] == "username_taken"
     assert len(union.operator.get(path).get_json()["items"]) == 4

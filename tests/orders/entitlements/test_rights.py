@@ -8,7 +8,9 @@ from mall.kernel import clock
 from mall.kernel.clock import beijing_day
 from orders.entitlements import rules as entitlement_rules
 from tests.orders.collective.test_over_time import selection
-from tests.support.people import order_body
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_staff, order_body
+from tests.support.shop import new_sku, new_supplier, set_stock
 
 OPENS, CLOSES = date(2027, 2, 10), date(2028, 3, 20)
 
@@ -60,7 +62,7 @@ def at_end_of(world, day):
     at = clock.now().astimezone(clock.BEIJING)
     at = at.replace(year=day.year, month=day.month, day=day.day, hour=23, minute=59, second=59)
     clock.freeze(at.astimezone(clock.now().tzinfo))
-    world.execute("UPDATE access_token SET expires_at = '2099-01-01'")
+    execute_sql(world, "UPDATE access_token SET expires_at = '2099-01-01'")
 
 
 def test_on_the_last_valid_day_a_right_is_redeemed_and_a_second_later_it_is_not(
@@ -105,9 +107,10 @@ def test_a_choice_made_before_the_close_was_asked_for_is_delivered(union, choice
 
 def test_of_a_selection_limited_to_skus_no_other_sku_is_taken(union, audited, world):
     """Its product is in the selection, the SKU is not."""
-    supplier_id = world.supplier()
-    product, inside = world.sku(10_000, 9, supplier_id)
-    world.execute(
+    supplier_id = new_supplier(world)
+    product, inside = new_sku(world, 10_000, 9, supplier_id)
+    execute_sql(
+        world,
         "INSERT INTO sku (id, product_id, supplier_id, code, options, price_fen, list_price_fen,"
         " weight_grams, min_per_order, max_per_order, is_active, position, low_stock_at)"
         " SELECT gen_random_uuid(), product_id, supplier_id, code || '-2', options, 100, 100,"
@@ -115,8 +118,10 @@ def test_of_a_selection_limited_to_skus_no_other_sku_is_taken(union, audited, wo
         " WHERE id = :id",
         id=inside,
     )
-    [outside] = [row.id for row in world.rows("SELECT id FROM sku WHERE id <> :id", id=inside)]
-    world.set_stock(outside, 5)
+    [outside] = [
+        row.id for row in select_rows(world, "SELECT id FROM sku WHERE id <> :id", id=inside)
+    ]
+    set_stock(world, outside, 5)
     items = [{"product_id": str(product), "sku_ids": [str(inside)]}]
     chosen = union.handler.post("/v1/union/selections", {"name": "限定规格", "items": items})
     rows = union.people(1)
@@ -165,7 +170,7 @@ def test_a_deactivated_pack_is_not_submitted_and_one_that_was_approved_is_still_
 
 
 def test_what_is_left_lapses_where_the_programme_says_so(union, audited, world):
-    product, sku = world.sku(10_000)
+    product, sku = new_sku(world, 10_000)
     rows = union.people(2)
     programme = union.issued(
         kind="restricted",
@@ -181,7 +186,7 @@ def test_what_is_left_lapses_where_the_programme_says_so(union, audited, world):
     union.run()
     money = union.auditor.get(f"/v1/union/programmes/{programme}/dashboard").get_json()["money"]
     assert (money["lapsed_fen"], money["balance_fen"], money["outstanding_fen"]) == (50_000, 0, 0)
-    accounts = world.staff("operator").get("/v1/ops/ledger/accounts").get_json()["items"]
+    accounts = new_staff(world, "operator").get("/v1/ops/ledger/accounts").get_json()["items"]
     assert {each["account"]: each["balance_fen"] for each in accounts}["beans:lapsed"] == 50_000
     audited()
 

@@ -13,9 +13,12 @@ from orders.order import queries as order_queries
 from orders.order import rules as order_rules
 from orders.order import service as order_service
 from orders.order.models import OrderLine
+from tests.support.database import count_rows, execute_sql, select_rows
 from tests.support.giving import Union
-from tests.support.people import order_body
+from tests.support.people import new_member, new_staff, order_body
 from tests.support.selling import HOME, Sale
+from tests.support.shop import charge_freight, new_sku, new_supplier
+from tests.support.working import run_outbox
 
 
 def act(world, work):
@@ -37,24 +40,24 @@ def history(member, order):
 
 
 def test_an_order_that_beans_cover_tells_both_of_its_first_steps(world, audited):
-    member = world.member(beans_fen=1000)
-    order = placed(world, member, [world.sku(1000)[1]])
+    member = new_member(world, beans_fen=1000)
+    order = placed(world, member, [new_sku(world, 1000)[1]])
     assert history(member, order) == [
         (None, "awaiting_payment"),
         ("awaiting_payment", "paid"),
     ]
-    waiting = placed(world, member, [world.sku(1000)[1]], "wechat")
+    waiting = placed(world, member, [new_sku(world, 1000)[1]], "wechat")
     assert history(member, waiting) == [(None, "awaiting_payment")]
     audited()
 
 
 def test_an_order_is_completed_once_and_never_from_the_wrong_state(world):
-    member = world.member(beans_fen=1000)
-    order_id = UUID(placed(world, member, [world.sku(1000)[1]])["order_id"])
+    member = new_member(world, beans_fen=1000)
+    order_id = UUID(placed(world, member, [new_sku(world, 1000)[1]])["order_id"])
     for _ in range(2):
         act(world, lambda uow: order_service.complete(uow, order_id, "system"))
-    assert world.count("order_event WHERE to_state = 'completed'") == 1
-    waiting = UUID(placed(world, member, [world.sku(1000)[1]], "wechat")["order_id"])
+    assert count_rows(world, "order_event WHERE to_state = 'completed'") == 1
+    waiting = UUID(placed(world, member, [new_sku(world, 1000)[1]], "wechat")["order_id"])
     for move in (order_service.complete, order_service.cancel_wholly_returned):
         refused = order_id if move is order_service.cancel_wholly_returned else waiting
         arguments = (
@@ -67,8 +70,8 @@ def test_an_order_is_completed_once_and_never_from_the_wrong_state(world):
 
 
 def test_units_beyond_the_line_are_never_counted_as_returned(world):
-    member = world.member(beans_fen=3000)
-    order_id = UUID(placed(world, member, [world.sku(1000)[1]], quantity=3)["order_id"])
+    member = new_member(world, beans_fen=3000)
+    order_id = UUID(placed(world, member, [new_sku(world, 1000)[1]], quantity=3)["order_id"])
 
     def back(uow, quantity):
         line = uow.session.scalars(select(OrderLine).where(OrderLine.order_id == order_id)).one()
@@ -79,8 +82,8 @@ def test_units_beyond_the_line_are_never_counted_as_returned(world):
 
 
 def test_a_members_orders_are_listed_by_state_page_by_page_and_for_nobody_else(world):
-    member, other = world.member(beans_fen=5000), world.member()
-    skus = [world.sku(1000)[1] for _ in range(3)]
+    member, other = new_member(world, beans_fen=5000), new_member(world)
+    skus = [new_sku(world, 1000)[1] for _ in range(3)]
     made = [placed(world, member, [sku])["order_id"] for sku in skus]
     placed(world, member, [skus[0]], "wechat")
     path = "/v1/store/orders?state=paid&limit=2"
@@ -95,11 +98,11 @@ def test_a_members_orders_are_listed_by_state_page_by_page_and_for_nobody_else(w
 def test_one_suppliers_freight_comes_back_without_the_others(world, audited):
     """Two suppliers in an order, each with freight: the last goods of one take its freight along."""
     sale = Sale(world, quantity=1, price=1000, beans=20_000, freight=300)
-    other_id = world.supplier()
-    other = world.staff("supplier", other_id)
+    other_id = new_supplier(world)
+    other = new_staff(world, "supplier", other_id)
     other.put("/v1/supplier/after-sales/return-address", HOME)
-    product, sku = world.sku(2000, 5, other_id)
-    world.charge_freight(other_id, [product], 700)
+    product, sku = new_sku(world, 2000, 5, other_id)
+    charge_freight(world, other_id, [product], 700)
     sale.order = sale.place(order_body([sale.sku, sku], "beans", None))
     before = sale.beans()
     case = sale.asked("refund_only", 1, "no_longer_wanted", line=0)
@@ -118,9 +121,9 @@ def test_one_suppliers_freight_comes_back_without_the_others(world, audited):
 )
 def test_freight_by_weight_counts_every_unit(world, audited, quantity, fee):
     """1 kg for ¥10, each further 500 g ¥2; a unit weighs 500 g, and another SKU 0.2 kg beside it."""
-    member, supplier_id = world.member(beans_fen=99_999), world.supplier()
+    member, supplier_id = new_member(world, beans_fen=99_999), new_supplier(world)
     form = SkuForm("W-1", (), 1000, 1000, weight_grams=500)
-    _, sku = world.sku(1000, 50, supplier_id, sku_form=form)
+    _, sku = new_sku(world, 1000, 50, supplier_id, sku_form=form)
     tariff = (FreightRule((), True, 1000, 1000, 500, 200),)
 
     def charge(uow):
@@ -128,7 +131,7 @@ def test_freight_by_weight_counts_every_unit(world, audited, quantity, fee):
         return supplying.add_template(uow, supplier_id, template)
 
     template_id = act(world, charge)
-    world.execute("UPDATE product SET shipping_template_id = :t", t=template_id)
+    execute_sql(world, "UPDATE product SET shipping_template_id = :t", t=template_id)
     body = order_body([sku], "beans", None, quantity)
     quote = member.post("/v1/store/checkout/quote", body).get_json()
     assert quote["freight_fen"] == fee
@@ -145,9 +148,9 @@ def test_two_programmes_that_pay_one_order_each_get_their_own_back(world, audite
         union.issued(kind="open", per_member_fen=fen, roster_id=union.roster(rows))
         for union, fen in ((first, 1000), (second, 3000))
     ]
-    skus = [world.sku(fen)[1] for fen in (1000, 2000)]
+    skus = [new_sku(world, fen)[1] for fen in (1000, 2000)]
     order = placed(world, member, skus)
-    carried = world.rows("SELECT programme_id, amount_fen FROM order_programme")
+    carried = select_rows(world, "SELECT programme_id, amount_fen FROM order_programme")
     assert sum(row.amount_fen for row in carried) == 3000
     # Both unions' people see their own dashboards, and neither the other's money.
     spent = {
@@ -158,7 +161,7 @@ def test_two_programmes_that_pay_one_order_each_get_their_own_back(world, audite
     }
     assert sum(spent.values()) == 1000
     member.post(f"/v1/store/orders/{order['order_id']}/cancel")
-    world.run_outbox()
+    run_outbox(world)
     for union, programme, fen in zip((first, second), programmes, (1000, 3000), strict=True):
         money = union.auditor.get(f"/v1/union/programmes/{programme}/dashboard").get_json()["money"]
         assert money["outstanding_fen"] == fen
@@ -173,7 +176,7 @@ def test_one_phone_in_the_rosters_of_two_unions_claims_both(world, audited):
         for union, fen in ((first, 1000), (second, 2500))
     ]
     member = first.member(rows[0][1])
-    world.run_outbox()
+    run_outbox(world)
     assert member.get("/v1/store/beans").get_json()["balance_fen"] == 3500
     rights = member.get("/v1/store/entitlements").get_json()["items"]
     assert {right["programme_id"] for right in rights} == set(ids)

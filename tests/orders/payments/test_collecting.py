@@ -6,11 +6,14 @@ import pytest
 
 from mall.kernel import clock
 from orders.payments import rules as payment_rules
-from tests.support.people import order_body
+from tests.support.people import new_member, order_body
+from tests.support.shop import new_sku, stock_of
+from tests.support.wechat import ask_mock, asked_of_wechat, breaker_of, mock_status, pay_at_wechat
+from tests.support.working import run_sweep
 
 
 def order_of(world, member, total=1000, **form):
-    _, sku = world.sku(total, 5, **form)
+    _, sku = new_sku(world, total, 5, **form)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", total)).get_json()
     return f"/v1/store/orders/{order['order_id']}", sku
 
@@ -21,13 +24,13 @@ def state(member, path):
 
 def test_a_payment_without_any_notice_is_found_by_asking(world, audited):
     """Case 13."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
-    assert world.run_sweep("query_open_payments") == 0
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    assert run_sweep(world, "query_open_payments") == 0
     clock.freeze(clock.now() + timedelta(seconds=11))
-    assert world.run_sweep("query_open_payments") == 1
+    assert run_sweep(world, "query_open_payments") == 1
     assert state(member, path) == "paid"
     audited()
 
@@ -38,13 +41,13 @@ def test_asking_grows_rarer(world):
 
 
 def test_cancelling_closes_at_wechat_first(world, audited):
-    member = world.member()
+    member = new_member(world)
     path, sku = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
     for _ in range(2):
         assert member.post(f"{path}/cancel").get_json() == {"state": "cancelled"}
-    assert world.mock_status("pay", {"out_trade_no": payment["out_trade_no"]}) == 409
-    assert world.stock_of(sku) == (5, 0)
+    assert mock_status(world, "pay", {"out_trade_no": payment["out_trade_no"]}) == 409
+    assert stock_of(world, sku) == (5, 0)
     refused = member.post(f"{path}/payments", {})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "payment_not_needed")
     audited()
@@ -52,10 +55,10 @@ def test_cancelling_closes_at_wechat_first(world, audited):
 
 def test_cancelling_what_was_paid_a_moment_ago_makes_it_paid(world, audited):
     """Case 12: closing races with paying."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     reply = member.post(f"{path}/cancel")
     assert (reply.status_code, reply.get_json()["code"]) == (409, "already_paid")
     assert state(member, path) == "paid"
@@ -64,27 +67,27 @@ def test_cancelling_what_was_paid_a_moment_ago_makes_it_paid(world, audited):
 
 def test_cancelling_a_paid_order_closes_what_else_was_begun_for_it(world, audited):
     """Found by the state machine: a second code on the screen, while the first was paid."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     first, second = [
         member.post(f"{path}/payments", {"trade_type": each}).get_json()["out_trade_no"]
         for each in ("JSAPI", "NATIVE")
     ]
-    world.mock("pay", {"out_trade_no": first, "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": first, "notify": False})
     assert member.post(f"{path}/cancel").get_json()["code"] == "already_paid"
     assert member.post(f"{path}/cancel").get_json() == {"state": "cancelled"}
-    assert world.mock_status("pay", {"out_trade_no": second}) == 409
+    assert mock_status(world, "pay", {"out_trade_no": second}) == 409
     audited()
 
 
 def test_a_payment_in_the_last_second_beats_the_timeout(world, audited):
     """Case 16: the member was typing the password when the time was over."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     clock.freeze(clock.now() + timedelta(minutes=30))
-    assert world.run_sweep("lapse_unpaid_orders") == 0
+    assert run_sweep(world, "lapse_unpaid_orders") == 0
     assert state(member, path) == "paid"
     audited()
 
@@ -92,44 +95,44 @@ def test_a_payment_in_the_last_second_beats_the_timeout(world, audited):
 def test_an_order_that_cannot_be_closed_holds_up_none_behind_it(world, audited, monkeypatch):
     """The sweep goes through all pages, even of one order each."""
     monkeypatch.setattr("orders.checkout.jobs.PAGE", 1)
-    member = world.member()
+    member = new_member(world)
     paths = [order_of(world, member)[0] for _ in range(4)]
     for path in paths[:2]:
         member.post(f"{path}/payments", {})
-    world.mock("faults", {"operation": "close", "kind": "system_error"})
+    ask_mock(world, "faults", {"operation": "close", "kind": "system_error"})
     clock.freeze(clock.now() + timedelta(minutes=31))
-    assert world.run_sweep("lapse_unpaid_orders") == 3
+    assert run_sweep(world, "lapse_unpaid_orders") == 3
     states = [state(member, path) for path in paths]
     assert states == ["awaiting_payment", "cancelled", "cancelled", "cancelled"]
-    assert world.run_sweep("lapse_unpaid_orders") == 1
+    assert run_sweep(world, "lapse_unpaid_orders") == 1
     audited()
 
 
 @pytest.mark.parametrize("kind", ["system_error", "drop", "tamper"])
 def test_while_wechat_says_nothing_certain_the_order_stays_as_it_is(world, audited, kind):
-    member = world.member()
+    member = new_member(world)
     path, sku = order_of(world, member)
     member.post(f"{path}/payments", {})
-    world.mock("faults", {"operation": "close", "kind": kind})
+    ask_mock(world, "faults", {"operation": "close", "kind": kind})
     reply = member.post(f"{path}/cancel")
     assert (reply.status_code, reply.get_json()["code"]) == (503, "payment_gateway_unavailable")
     assert state(member, path) == "awaiting_payment"
-    assert world.stock_of(sku) == (5, 1)
+    assert stock_of(world, sku) == (5, 1)
     assert member.post(f"{path}/cancel").status_code == 200
     audited()
 
 
 def test_a_silent_wechat_is_left_alone_and_costs_nobody_a_timeout(world):
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     member.post(f"{path}/payments", {})
-    world.mock("faults", {"operation": "close", "kind": "silence", "times": 5})
+    ask_mock(world, "faults", {"operation": "close", "kind": "silence", "times": 5})
     for _ in range(5):
         assert member.post(f"{path}/cancel").status_code == 503
-    calls = len(world.asked())
+    calls = len(asked_of_wechat(world))
     assert member.post(f"{path}/cancel").status_code == 503
-    assert len(world.asked()) == calls
-    world.breaker().close()
+    assert len(asked_of_wechat(world)) == calls
+    breaker_of(world).close()
     assert member.post(f"{path}/cancel").status_code == 200
 
 
@@ -137,16 +140,16 @@ def test_a_silent_wechat_is_left_alone_and_costs_nobody_a_timeout(world):
 def test_our_clock_ten_minutes_off_still_collects(world, audited, minutes):
     """Case 16."""
     clock.freeze(clock.now() + timedelta(minutes=minutes))
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
-    assert "SUCCESS" in world.pay(payment)
+    assert "SUCCESS" in pay_at_wechat(world, payment)
     assert state(member, path) == "paid"
     audited()
 
 
 def test_in_the_last_minute_no_payment_is_begun(world):
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     clock.freeze(clock.now() + timedelta(minutes=29, seconds=30))
     reply = member.post(f"{path}/payments", {})
@@ -154,12 +157,12 @@ def test_in_the_last_minute_no_payment_is_begun(world):
 
 
 def test_beginning_again_uses_the_open_payment(world):
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     first = member.post(f"{path}/payments", {}).get_json()
     second = member.post(f"{path}/payments", {}).get_json()
     assert first["out_trade_no"] == second["out_trade_no"]
-    assert len(world.asked("order")) == 1
+    assert len(asked_of_wechat(world, "order")) == 1
     parameters = first["pay_parameters"]
     assert set(parameters) == {"appId", "timeStamp", "nonceStr", "package", "signType", "paySign"}
     assert parameters["package"].startswith("prepay_id=wx")
@@ -171,14 +174,14 @@ def test_beginning_again_uses_the_open_payment(world):
 )
 def test_titles_that_would_break_xml_or_the_limit_are_paid_for(world, audited, title):
     """Case 15: `]]>`, emoji, more than 127 bytes."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member, title=title)
     payment = member.post(f"{path}/payments", {})
     assert payment.status_code == 201
-    [call] = world.asked("order")
+    [call] = asked_of_wechat(world, "order")
     told = call["fields"].get("body") or call["fields"]["description"]
     assert 0 < len(told.encode()) <= 127
-    assert "SUCCESS" in world.pay(payment.get_json())
+    assert "SUCCESS" in pay_at_wechat(world, payment.get_json())
     audited()
 
 
@@ -200,13 +203,13 @@ def test_a_payment_that_was_refunded_at_wechat_before_we_asked_was_paid_all_the_
     world, audited
 ):
     """The state REFUND of the trade: what it paid for must be found."""
-    member = world.member()
+    member = new_member(world)
     path, _ = order_of(world, member)
     payment = member.post(f"{path}/payments", {}).get_json()
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     fault = {"operation": "query", "kind": "change", "fields": {"trade_state": "REFUND"}}
-    world.mock("faults", fault)
+    ask_mock(world, "faults", fault)
     clock.freeze(clock.now() + timedelta(seconds=11))
-    assert world.run_sweep("query_open_payments") == 1
+    assert run_sweep(world, "query_open_payments") == 1
     assert state(member, path) == "paid"
     audited()

@@ -8,8 +8,22 @@ import pytest
 
 from mall.kernel import clock
 from mall.kernel.settings import WatchedFile
+from mall.kernel.uow import unit_of_work
 from mall.members.service import unions
-from tests.support.people import order_body
+from tests.support.database import count_rows, execute_sql, select_rows
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku, new_supplier
+from tests.support.wechat import (
+    ask_mock,
+    asked_of_wechat,
+    breaker_of,
+    collect_by,
+    due_queries_now,
+    notice_of,
+    notify_mall,
+    pay_at_wechat,
+)
+from tests.support.working import in_another_thread, run_sweep
 
 # Signed as they should be, but about something else.
 FOREIGN_V2 = [{"mch_id": "10000999"}, {"appid": "wx0"}, {"out_trade_no": "P0"}, {"fee_type": "USD"}]
@@ -26,8 +40,8 @@ SECOND_KEY = "PUB_KEY_ID_0110000100202001010000000000000002"
 
 def begin(world, member=None, total=1000):
     """Return a member, an order's path and its open payment."""
-    member = member or world.member()
-    _, sku = world.sku(total, 5)
+    member = member or new_member(world)
+    _, sku = new_sku(world, total, 5)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", total)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     reply = member.post(f"{path}/payments", {})
@@ -42,17 +56,17 @@ def merchant(world):
 
 def asked_again(world):
     """Let the sweep ask about every open payment; return their states."""
-    world.breaker().close()
-    world.due_queries_now()
-    world.run_sweep("query_open_payments")
-    return [row.state for row in world.rows("SELECT state FROM payment ORDER BY id")]
+    breaker_of(world).close()
+    due_queries_now(world)
+    run_sweep(world, "query_open_payments")
+    return [row.state for row in select_rows(world, "SELECT state FROM payment ORDER BY id")]
 
 
 @pytest.mark.parametrize("kind", ["tamper", "unsigned", "other_key"])
 def test_an_answer_that_cannot_be_verified_tells_nothing(world, audited, kind):
     _, _, payment = begin(world)
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
-    world.mock("faults", {"operation": "query", "kind": kind})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "faults", {"operation": "query", "kind": kind})
     assert asked_again(world) == ["open"]
     assert asked_again(world) == ["paid"]
     audited()
@@ -61,8 +75,8 @@ def test_an_answer_that_cannot_be_verified_tells_nothing(world, audited, kind):
 def test_an_answer_of_another_hour_tells_nothing(world, each_version, audited):
     """API v3 dates its answers; one that is old may be an old one sent again."""
     _, _, payment = begin(world)
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
-    world.mock("faults", {"operation": "query", "kind": "stale"})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "faults", {"operation": "query", "kind": "stale"})
     assert asked_again(world) == ["open" if each_version == "v3" else "paid"]
     audited()
 
@@ -70,18 +84,18 @@ def test_an_answer_of_another_hour_tells_nothing(world, each_version, audited):
 @pytest.mark.parametrize("index", range(4), ids=["merchant", "app", "number", "currency"])
 def test_an_answer_about_something_else_tells_nothing(world, each_version, audited, index):
     _, _, payment = begin(world)
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     fields = (FOREIGN_V2 if each_version == "v2" else FOREIGN_V3)[index]
-    world.mock("faults", {"operation": "query", "kind": "change", "fields": fields})
+    ask_mock(world, "faults", {"operation": "query", "kind": "change", "fields": fields})
     assert asked_again(world) == ["open"]
     audited()
 
 
 def test_an_answer_with_another_amount_pays_nothing(world, each_version, audited):
     _, _, payment = begin(world)
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     fields = {"total_fee": "1"} if each_version == "v2" else {"amount": {"total": 1}}
-    world.mock("faults", {"operation": "query", "kind": "change", "fields": fields})
+    ask_mock(world, "faults", {"operation": "query", "kind": "change", "fields": fields})
     assert asked_again(world) == ["open"]
     audited()
 
@@ -89,18 +103,18 @@ def test_an_answer_with_another_amount_pays_nothing(world, each_version, audited
 def test_a_closed_number_is_not_sent_again(world, each_version):
     """The one retry asks first: what was closed meanwhile stays closed."""
     member, path, payment = begin(world)
-    world.execute("UPDATE payment SET prepay_id = NULL")
-    world.mock("faults", {"operation": "order", "kind": "system_error"})
-    world.mock("expire", {"out_trade_no": payment["out_trade_no"]})
-    before = len(world.asked("order"))
+    execute_sql(world, "UPDATE payment SET prepay_id = NULL")
+    ask_mock(world, "faults", {"operation": "order", "kind": "system_error"})
+    ask_mock(world, "expire", {"out_trade_no": payment["out_trade_no"]})
+    before = len(asked_of_wechat(world, "order"))
     assert member.post(f"{path}/payments", {}).status_code == 503
-    assert len(world.asked("order")) == before + 1
+    assert len(asked_of_wechat(world, "order")) == before + 1
 
 
 def test_an_uncertain_answer_is_asked_about_and_sent_once_more(world):
-    world.mock("faults", {"operation": "order", "kind": "system_error"})
+    ask_mock(world, "faults", {"operation": "order", "kind": "system_error"})
     begin(world)
-    assert [call["operation"] for call in world.asked()] == ["order", "query", "order"]
+    assert [call["operation"] for call in asked_of_wechat(world)] == ["order", "query", "order"]
 
 
 def test_a_desktop_gets_a_qr_code(world):
@@ -121,14 +135,14 @@ def test_what_the_mini_program_needs_is_signed(world, each_version):
 def test_what_went_over_the_wire_is_kept_masked(world, each_version):
     _, _, payment = begin(world)
     number = payment["out_trade_no"]
-    assert "SUCCESS" in world.pay(payment)
-    operator = world.staff("operator")
+    assert "SUCCESS" in pay_at_wechat(world, payment)
+    operator = new_staff(world, "operator")
     found = operator.get(f"/v1/ops/payments/messages?number={number}").get_json()["items"]
     assert [each["operation"] for each in found] == ["pay_notice", "order"]
     notice, order = found
     assert (notice["outcome"], order["outcome"]) == ("taken", "HTTP 200")
     assert number in order["sent"] and "prepay_id" in order["received"]
-    [member] = world.rows("SELECT openid FROM member")
+    [member] = select_rows(world, "SELECT openid FROM member")
     text = str(found)
     assert member.openid not in text and member.openid[:4] in text
     kept = {"v2": "demo-app-secret", "v3": "Authorization"}[each_version]
@@ -137,23 +151,23 @@ def test_what_went_over_the_wire_is_kept_masked(world, each_version):
 
 def test_a_refused_notice_of_wechats_is_kept_with_the_reason_and_a_forgery_is_not(world):
     _, _, payment = begin(world)
-    assert "FAIL" in world.pay(payment, total_fee=1)
-    assert "FAIL" in world.pay(payment, key="0" * 32, apiv3_key="0" * 32)
-    rows = world.rows("SELECT outcome FROM gateway_message WHERE operation = 'pay_notice'")
+    assert "FAIL" in pay_at_wechat(world, payment, total_fee=1)
+    assert "FAIL" in pay_at_wechat(world, payment, key="0" * 32, apiv3_key="0" * 32)
+    rows = select_rows(world, "SELECT outcome FROM gateway_message WHERE operation = 'pay_notice'")
     assert [row.outcome.partition(":")[0] for row in rows] == ["forged_notice"]
 
 
 def test_messages_are_forgotten_after_180_days(world):
     begin(world)
-    world.execute("UPDATE gateway_message SET at = now() - interval '179 days'")
-    assert world.run_sweep("forget_messages") == 0
-    world.execute("UPDATE gateway_message SET at = now() - interval '181 days'")
-    assert world.run_sweep("forget_messages") == 1
-    assert world.count("gateway_message") == 0
+    execute_sql(world, "UPDATE gateway_message SET at = now() - interval '179 days'")
+    assert run_sweep(world, "forget_messages") == 0
+    execute_sql(world, "UPDATE gateway_message SET at = now() - interval '181 days'")
+    assert run_sweep(world, "forget_messages") == 1
+    assert count_rows(world, "gateway_message") == 0
 
 
 def test_only_operators_read_messages(world):
-    for person in (world.member(), world.staff("supplier", world.supplier())):
+    for person in (new_member(world), new_staff(world, "supplier", new_supplier(world))):
         assert person.get("/v1/ops/payments/messages?number=P1").status_code in (401, 403)
 
 
@@ -176,30 +190,30 @@ def at_wechat(world, key):
     """Change the merchant's key at WeChat."""
     settings = merchant(world).settings
     name = "pay_key" if settings.version == "v2" else "apiv3_key"
-    world.mock("keys", {"mch_id": settings.mch_id, name: key})
+    ask_mock(world, "keys", {"mch_id": settings.mch_id, name: key})
 
 
 def test_two_keys_are_valid_at_once_and_none_needs_a_restart(world, keys, audited):
     """The new key is in the file before WeChat knows it, the old one until it is taken out."""
     new = "n" * 32
     _, _, before = begin(world)
-    notice_before = world.notice(before)
+    notice_before = notice_of(world, before)
     keys.write_text(f"{new}\n{keys.read_text()}", encoding="utf-8")
     _, _, between = begin(world)
-    assert "SUCCESS" in world.notify(notice_before)
+    assert "SUCCESS" in notify_mall(world, notice_before)
     at_wechat(world, new)
     _, _, after = begin(world)
     keys.write_text(f"{new}\n", encoding="utf-8")
     for payment in (between, after):
-        assert "SUCCESS" in world.pay(payment)
+        assert "SUCCESS" in pay_at_wechat(world, payment)
     audited()
 
 
 def test_a_key_that_was_taken_out_opens_nothing(world, keys, audited):
     _, _, payment = begin(world)
-    notice = world.notice(payment)
+    notice = notice_of(world, payment)
     keys.write_text("n" * 32 + "\n", encoding="utf-8")
-    assert "FAIL" in world.notify(notice)
+    assert "FAIL" in notify_mall(world, notice)
     audited()
 
 
@@ -207,7 +221,7 @@ def test_a_new_private_key_is_used_once_its_certificate_is_there_too(
     world, tmp_path, monkeypatch, audited
 ):
     """API v3: the files are replaced one after the other; between the two the old pair works on."""
-    world.collect_by("three")
+    collect_by(world, "three")
     provider, files = merchant(world).gateway, []
     for watched in provider._files:
         copy = tmp_path / watched.path.name
@@ -221,8 +235,8 @@ def test_a_new_private_key_is_used_once_its_certificate_is_there_too(
     begin(world)
     # The certificate of another merchant: WeChat does not know it for ours, but it is used now.
     shutil.copy(f"{FIXTURES}/merchant_10000100_cert.pem", certificate_file)
-    member = world.member()
-    order = member.post("/v1/store/orders", order_body([world.sku(1000)[1]], "wechat", 1000))
+    member = new_member(world)
+    order = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "wechat", 1000))
     path = f"/v1/store/orders/{order.get_json()['order_id']}/payments"
     assert member.post(path, {}).get_json()["code"] == "payment_gateway_unavailable"
     shutil.copy(f"{FIXTURES}/merchant_10000200_key.pem", key_file)
@@ -236,9 +250,9 @@ def test_wechats_next_public_key_is_believed_once_it_is_in_the_folder(
 ):
     if each_version == "v2":
         # API v2 has no such key: the answers are signed as ever.
-        world.mock("keys", {"platform_key_id": SECOND_KEY})
+        ask_mock(world, "keys", {"platform_key_id": SECOND_KEY})
         _, _, payment = begin(world)
-        assert "SUCCESS" in world.pay(payment)
+        assert "SUCCESS" in pay_at_wechat(world, payment)
         return
     provider = merchant(world).gateway
     folder = tmp_path / PUBLIC_KEYS
@@ -247,11 +261,11 @@ def test_wechats_next_public_key_is_believed_once_it_is_in_the_folder(
     monkeypatch.setattr(provider._keys, "_folder", folder)
     monkeypatch.setattr(provider._keys, "_files", {})
     _, _, payment = begin(world)
-    world.mock("keys", {"platform_key_id": SECOND_KEY})
-    notice = world.notice(payment)
-    assert "FAIL" in world.notify(notice)
+    ask_mock(world, "keys", {"platform_key_id": SECOND_KEY})
+    notice = notice_of(world, payment)
+    assert "FAIL" in notify_mall(world, notice)
     shutil.copy(f"{provider.merchant.public_keys_dir}/{SECOND_KEY}.pem", folder)
-    assert "SUCCESS" in world.notify(notice)
+    assert "SUCCESS" in notify_mall(world, notice)
     begin(world)
     audited()
 
@@ -259,37 +273,37 @@ def test_wechats_next_public_key_is_believed_once_it_is_in_the_folder(
 def test_an_old_notice_is_not_taken_for_a_new_one(world, each_version, audited):
     """wechatpayv3 accepts a signed notice of any age; five minutes is the limit."""
     _, _, payment = begin(world)
-    told = world.pay(payment, age_seconds=3600)
+    told = pay_at_wechat(world, payment, age_seconds=3600)
     assert ("FAIL" in told) == (each_version == "v3")
     audited()
 
 
 def test_a_merchant_reads_notices_of_both_versions(world, audited):
     """The version was changed while a payment was under way."""
-    world.collect_by("main")
+    collect_by(world, "main")
     _, _, payment = begin(world)
-    assert "SUCCESS" in world.pay(payment, api="v3")
+    assert "SUCCESS" in pay_at_wechat(world, payment, api="v3")
     audited()
 
 
 def test_members_of_a_union_with_a_merchant_of_its_own_pay_to_it(world, audited):
-    world.collect_by("main")
-    member = world.member()
+    collect_by(world, "main")
+    member = new_member(world)
     with world.app.app_context():
-        code = world.elsewhere(lambda: _join(world, member, "440800-three"))
+        code = in_another_thread(lambda: _join(world, member, "440800-three"))
     assert code == "440800-three"
     _, _, own = begin(world, member)
     _, _, other = begin(world)
-    rows = world.rows("SELECT out_trade_no, merchant FROM payment ORDER BY id")
+    rows = select_rows(world, "SELECT out_trade_no, merchant FROM payment ORDER BY id")
     assert [row.merchant for row in rows] == ["three", "main"]
-    world.mock("pay", {"out_trade_no": own["out_trade_no"], "notify": False})
-    world.mock("pay", {"out_trade_no": other["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": own["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": other["out_trade_no"], "notify": False})
     assert asked_again(world) == ["paid", "paid"]
     audited()
 
 
 def _join(world, member, code):
-    with world.app.app_context(), world.unit_of_work() as uow:
+    with world.app.app_context(), unit_of_work() as uow:
         union = unions.open_union(uow, code, code)
         today = clock.beijing_day(clock.now())
         unions.set_membership(uow, union.id, member.id, today - timedelta(days=1), None)
@@ -298,13 +312,13 @@ def _join(world, member, code):
 
 def test_the_bill_of_a_day_is_fetched_and_its_hash_checked(world, each_version):
     _, _, payment = begin(world)
-    assert "SUCCESS" in world.pay(payment)
+    assert "SUCCESS" in pay_at_wechat(world, payment)
     today = clock.beijing_day(clock.now())
     with world.app.app_context():
         provider = merchant(world).gateway
         assert payment["out_trade_no"] in provider.download_bill(today).decode("utf-8-sig")
         assert provider.download_bill(date(2020, 1, 1)) is None
         if each_version == "v3":
-            world.mock("faults", {"operation": "bill_file", "kind": "tamper"})
+            ask_mock(world, "faults", {"operation": "bill_file", "kind": "tamper"})
             with pytest.raises(Exception, match="hash differs"):
                 provider.download_bill(today)

@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 
 from mall.kernel.errors import Invalid
+from mall.kernel.text.wording import finding
+from mall.web.problems import members_of
 from orders.programmes import rules as programme_rules
 from orders.programmes.rules import (
-    Finding,
     ProgrammeForm,
     ProgrammeRefused,
     begins_at,
@@ -95,10 +96,24 @@ def test_a_form_of_which_nothing_else_is_said_returns_what_is_left_and_allows_no
 
 
 def test_a_refusal_names_all_that_was_found():
-    refusal = ProgrammeRefused([Finding("a", "甲", "one"), Finding("b", "乙", "two")])
-    assert refusal.sentence("zh") == "方案不能提交：甲；乙"
-    assert refusal.sentence("en") == "The programme cannot be submitted: one; two"
-    assert [each["code"] for each in refusal.details["problems"]] == ["a", "b"]
+    refusal = ProgrammeRefused([finding("nothing_on_sale"), finding("partly_off_sale", missing=2)])
+    assert refusal.sentence("zh") == "方案不能提交：选品中没有在售商品；选品中有 2 个商品不在售"
+    assert refusal.sentence("en") == (
+        "The programme cannot be submitted: Nothing in the selection is on sale; "
+        "2 products of the selection are not on sale"
+    )
+    assert members_of(refusal)["problems"] == [
+        {
+            "code": "nothing_on_sale",
+            "zh": "选品中没有在售商品",
+            "en": "Nothing in the selection is on sale",
+        },
+        {
+            "code": "partly_off_sale",
+            "zh": "选品中有 2 个商品不在售",
+            "en": "2 products of the selection are not on sale",
+        },
+    ]
     assert refusal.field == "programme"
 
 

@@ -7,20 +7,25 @@ import openpyxl
 import pytest
 
 from mall.kernel import clock
+from mall.kernel.uow import unit_of_work
 from mall.web.files import XLSX
 from orders.reconciliation import rules as reconciliation_rules
 from orders.reconciliation import service as reconciliation_service
-from tests.support.people import order_body
+from tests.support.database import break_rules, count_rows, findings_of, select_rows
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku
+from tests.support.wechat import ask_mock, pay_at_wechat, refunds_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 def pay(world, total=10_000, **how):
     """Sell and pay something over WeChat; return the payment."""
-    member = world.member()
-    _, sku = world.sku(total, 5)
+    member = new_member(world)
+    _, sku = new_sku(world, total, 5)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", total)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     payment = member.post(f"{path}/payments", {}).get_json()
-    assert "SUCCESS" in world.pay(payment, **how)
+    assert "SUCCESS" in pay_at_wechat(world, payment, **how)
     return {**payment, "cancel": lambda: member.post(f"{path}/cancel")}
 
 
@@ -37,8 +42,8 @@ def next_day(world):
         clock.freeze(
             reconciliation_rules.begins(day + timedelta(days=1)) + timedelta(hours=11 + hours)
         )
-        world.run_sweep("want_bills")
-        world.run_sweep("check_bills")
+        run_sweep(world, "want_bills")
+        run_sweep(world, "check_bills")
         return day
 
     return go
@@ -47,7 +52,7 @@ def next_day(world):
 def checked(world, day):
     """Return what the mall says of a day's bill."""
     merchant = world.app.extensions["mall_merchants"].main
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     query = f"merchant={merchant}&first={day}&last={day}"
     return operator.get(f"/v1/ops/reconciliation?{query}").get_json()
 
@@ -55,7 +60,7 @@ def checked(world, day):
 def differences(world, **query):
     asked = "&".join(f"{name}={value}" for name, value in query.items())
     path = f"/v1/ops/reconciliation/differences?{asked}"
-    return world.staff("operator").get(path).get_json()["items"]
+    return new_staff(world, "operator").get(path).get_json()["items"]
 
 
 def kinds(world):
@@ -66,23 +71,23 @@ def again(world, day):
     """Fetch the bill of a day once more."""
     merchant = world.app.extensions["mall_merchants"].main
     body = {"merchant": merchant, "day": str(day)}
-    reply = world.staff("operator").post("/v1/ops/reconciliation/bills/again", body)
+    reply = new_staff(world, "operator").post("/v1/ops/reconciliation/bills/again", body)
     assert reply.status_code == 202
-    assert world.run_sweep("check_bills") == 1
+    assert run_sweep(world, "check_bills") == 1
 
 
 def test_a_day_of_payments_and_refunds_agrees_to_the_fen(world, next_day, audited):
     payments = [pay(world, total) for total in (10_000, 25_050, 1)]
     payments[1]["cancel"]()
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
     found = checked(world, next_day())
     assert (found["line_count"], found["paid_fen"], found["refunded_fen"]) == (4, 35_051, 25_050)
     assert found["clearing_paid_fen"] == found["paid_fen"]
     assert found["clearing_refunded_fen"] == found["refunded_fen"]
     assert (found["open_cases"], found["fee_fen"]) == (0, 60)
     assert found["bills"][0]["state"] == "checked"
-    accounts = world.staff("operator").get("/v1/ops/ledger/accounts").get_json()["items"]
+    accounts = new_staff(world, "operator").get("/v1/ops/ledger/accounts").get_json()["items"]
     balances = {each["account"]: each["balance_fen"] for each in accounts}
     assert -balances["wechat:clearing"] == found["paid_fen"] - found["refunded_fen"]
     audited()
@@ -94,8 +99,9 @@ def test_case_13_the_bill_knows_a_payment_that_we_do_not_and_lacks_one_that_we_h
     ours = pay(world)
     theirs = pay(world)
     # We never recorded the second; WeChat forgot the first.
-    world.break_rules(
-        f"UPDATE payment SET out_trade_no = 'P-OTHER' WHERE out_trade_no = '{theirs['out_trade_no']}'"
+    break_rules(
+        world,
+        f"UPDATE payment SET out_trade_no = 'P-OTHER' WHERE out_trade_no = '{theirs['out_trade_no']}'",
     )
     day = next_day()
     assert kinds(world) == {
@@ -108,19 +114,19 @@ def test_case_13_the_bill_knows_a_payment_that_we_do_not_and_lacks_one_that_we_h
     assert told == {"unknown_to_us": 10_000, "missing_at_wechat": -10_000}
     assert found["paid_fen"] == found["clearing_paid_fen"]
     assert found["differences_fen"] == 0
-    told = world.staff("operator").get("/v1/ops/notices").get_json()["items"]
+    told = new_staff(world, "operator").get("/v1/ops/notices").get_json()["items"]
     assert "bill_differs" in {each["kind"] for each in told}
     audited()
 
 
 def test_a_payment_that_nothing_told_us_of_is_paid_by_the_bill(world, next_day, audited):
     """Case 13: the notice and every query were lost."""
-    member = world.member()
-    _, sku = world.sku(10_000, 5)
+    member = new_member(world)
+    _, sku = new_sku(world, 10_000, 5)
     order = member.post("/v1/store/orders", order_body([sku], "wechat", 10_000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
     payment = member.post(f"{path}/payments", {}).get_json()
-    world.mock("pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
+    ask_mock(world, "pay", {"out_trade_no": payment["out_trade_no"], "notify": False})
     next_day()
     assert member.get(path).get_json()["state"] == "paid"
     assert kinds(world) == set()
@@ -139,13 +145,14 @@ def test_what_differs_is_found_and_vanishes_once_it_is_put_right(
     world, next_day, audited, change, difference
 ):
     payment = pay(world)
-    kept = world.rows("SELECT amount_fen, transaction_id FROM payment")[0]
-    world.break_rules(change)
+    kept = select_rows(world, "SELECT amount_fen, transaction_id FROM payment")[0]
+    break_rules(world, change)
     day = next_day()
     assert kinds(world) == {(payment["out_trade_no"], difference)}
-    world.break_rules(
+    break_rules(
+        world,
         f"UPDATE payment SET amount_fen = {kept.amount_fen},"
-        f" transaction_id = '{kept.transaction_id}'"
+        f" transaction_id = '{kept.transaction_id}'",
     )
     again(world, day)
     assert kinds(world) == set()
@@ -164,7 +171,7 @@ def test_another_fee_than_agreed_is_found_and_explained(world, next_day, audited
         assert (case["number"], case["difference"]) == (payment["out_trade_no"], "fee_differs")
         assert (case["at_wechat"], case["with_us"]) == ("60", "38")
         path = f"/v1/ops/reconciliation/differences/{case['id']}/explain"
-        operator = world.staff("operator")
+        operator = new_staff(world, "operator")
         done = operator.post(path, {"note": "费率优惠未生效，已申诉"}).get_json()
         assert (done["state"], done["explained_by"]) == ("explained", f"ops:{operator.id}")
         assert operator.post(path, {"note": "再来一次"}).get_json()["code"] == "wrong_state"
@@ -184,24 +191,24 @@ def test_another_fee_than_agreed_is_found_and_explained(world, next_day, audited
 def test_a_refund_that_wechat_calls_failed_and_we_call_done_is_found(world, next_day):
     payment = pay(world)
     payment["cancel"]()
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
-    [refund] = world.refunds()
-    world.mock("refunds/set", {"out_refund_no": refund["out_refund_no"], "state": "ABNORMAL"})
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
+    [refund] = refunds_at_wechat(world)
+    ask_mock(world, "refunds/set", {"out_refund_no": refund["out_refund_no"], "state": "ABNORMAL"})
     next_day()
     [case] = differences(world, state="open")
     assert (case["kind"], case["difference"]) == ("refund", "state_differs")
     # WeChat still has what we believe to have gone back.
     assert case["difference_fen"] == 10_000
-    assert world.findings() == {}
+    assert findings_of(world) == {}
 
 
 def test_a_refund_still_under_way_on_both_sides_is_no_difference(world, next_day, audited):
     payment = pay(world)
     payment["cancel"]()
-    world.run_outbox()
-    world.mock("refunds/next", {"state": "PROCESSING"})
-    world.run_sweep("send_due_refunds")
+    run_outbox(world)
+    ask_mock(world, "refunds/next", {"state": "PROCESSING"})
+    run_sweep(world, "send_due_refunds")
     next_day()
     assert differences(world) == []
     audited()
@@ -217,7 +224,7 @@ def test_matching_again_changes_nothing(world, next_day, audited):
     for found in (before, after):
         found["bills"][0].pop("checked_at")
     assert after == before
-    assert world.count("bill_line") == 1
+    assert count_rows(world, "bill_line") == 1
     audited()
 
 
@@ -225,7 +232,7 @@ def test_the_job_catches_up_on_days_that_nobody_fetched(world, next_day, audited
     pay(world)
     first = today()
     next_day(hours=24 * 4)
-    states = {row.day: row.state for row in world.rows("SELECT day, state FROM bill")}
+    states = {row.day: row.state for row in select_rows(world, "SELECT day, state FROM bill")}
     assert states == {first: "checked", **{first + timedelta(days=n): "empty" for n in range(1, 5)}}
     audited()
 
@@ -236,23 +243,23 @@ def test_before_ten_in_the_morning_yesterdays_bill_is_not_there_yet(world):
     clock.freeze(
         reconciliation_rules.begins(day + timedelta(days=1)) + timedelta(hours=9, minutes=59)
     )
-    world.run_sweep("want_bills")
-    assert world.count("bill") == 0
+    run_sweep(world, "want_bills")
+    assert count_rows(world, "bill") == 0
     clock.freeze(clock.now() + timedelta(minutes=1))
-    world.run_sweep("want_bills")
-    assert [row.day for row in world.rows("SELECT day FROM bill")] == [day]
+    run_sweep(world, "want_bills")
+    assert [row.day for row in select_rows(world, "SELECT day FROM bill")] == [day]
 
 
 def test_a_bill_that_cannot_be_had_is_tried_again(world, next_day, each_version, audited):
     pay(world)
     kind = {"v2": "system_error", "v3": "SYSTEM_ERROR"}[each_version]
-    world.mock("faults", {"operation": "bill", "kind": kind})
+    ask_mock(world, "faults", {"operation": "bill", "kind": kind})
     day = next_day()
     found = checked(world, day)["bills"][0]
     assert found["state"] == "wanted" and found["last_error"]
-    assert world.run_sweep("check_bills") == 0
+    assert run_sweep(world, "check_bills") == 0
     clock.freeze(clock.now() + timedelta(minutes=11))
-    assert world.run_sweep("check_bills") == 1
+    assert run_sweep(world, "check_bills") == 1
     assert checked(world, day)["bills"][0]["state"] == "checked"
     audited()
 
@@ -279,7 +286,7 @@ def test_a_damaged_bill_is_refused_whole(world, next_day, old, new, reason):
         assert old in text
         with (
             pytest.raises(reconciliation_rules.BillUnreadable, match=reason),
-            world.unit_of_work() as uow,
+            unit_of_work() as uow,
         ):
             reconciliation_service.record(uow, terms, day, text.replace(old, new))
     assert checked(world, day) == before
@@ -287,11 +294,11 @@ def test_a_damaged_bill_is_refused_whole(world, next_day, old, new, reason):
 
 def test_the_report_as_xlsx_has_the_figures_and_the_differences(world, next_day):
     payment = pay(world)
-    world.break_rules("UPDATE payment SET amount_fen = amount_fen - 1")
+    break_rules(world, "UPDATE payment SET amount_fen = amount_fen - 1")
     day = next_day()
     merchant = world.app.extensions["mall_merchants"].main
     query = f"merchant={merchant}&first={day}&last={day}"
-    reply = world.staff("operator").get(f"/v1/ops/reconciliation/report.xlsx?{query}")
+    reply = new_staff(world, "operator").get(f"/v1/ops/reconciliation/report.xlsx?{query}")
     assert reply.content_type == XLSX
     sheet = openpyxl.load_workbook(io.BytesIO(reply.data)).active
     cells = [cell for row in sheet.iter_rows(values_only=True) for cell in row if cell is not None]
@@ -302,5 +309,5 @@ def test_the_report_as_xlsx_has_the_figures_and_the_differences(world, next_day)
     "query", ["first=2027-01-02&last=2027-01-01", "first=2026-01-01&last=2027-01-01"]
 )
 def test_a_span_that_makes_no_sense_is_refused(world, query):
-    reply = world.staff("operator").get(f"/v1/ops/reconciliation?{query}")
+    reply = new_staff(world, "operator").get(f"/v1/ops/reconciliation?{query}")
     assert (reply.status_code, reply.get_json()["field"]) == (422, "last")

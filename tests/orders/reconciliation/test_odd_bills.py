@@ -7,10 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mall.kernel import clock
+from mall.kernel.uow import unit_of_work
 from mocks.wechatpay.bills import render
 from orders.reconciliation import rules as reconciliation_rules
 from orders.reconciliation import service as reconciliation_service
 from tests.orders.reconciliation.test_bills import checked, differences, pay, today
+from tests.support.database import count_rows, select_rows
+from tests.support.people import new_staff
+from tests.support.working import run_sweep
 
 TRADED_AT, MCH_ID, TRANSACTION, NUMBER, CURRENCY, COUPON, NAME, PAID = 0, 2, 5, 6, 11, 13, 20, 24
 DAY = timedelta(days=1)
@@ -50,12 +54,12 @@ class Bills:
         clock.freeze(clock.now() + timedelta(minutes=11))
         name = self.merchant.settings.name
         with self.world.app.app_context():
-            with self.world.unit_of_work() as uow:
+            with unit_of_work() as uow:
                 reconciliation_service.want(uow, name, sorted(texts))
             for day in texts:
-                with self.world.unit_of_work() as uow:
+                with unit_of_work() as uow:
                     reconciliation_service.want_again(uow, name, day)
-        self.world.run_sweep("check_bills")
+        run_sweep(self.world, "check_bills")
 
 
 def changed(row, **columns):
@@ -78,7 +82,7 @@ def cases(world):
 
 def assert_adds_up(world, first, last):
     """The sums of the bills are those of the ledger and what the cases explain, to the fen."""
-    operator = world.staff("operator")
+    operator = new_staff(world, "operator")
     merchant = world.app.extensions["mall_merchants"].main
     query = f"merchant={merchant}&first={first}&last={last}"
     found = operator.get(f"/v1/ops/reconciliation?{query}").get_json()
@@ -247,7 +251,7 @@ lines = st.lists(
 def test_whatever_stands_on_two_bills_the_sums_agree_with_the_cases(world, bills, audited, plan):
     clock.freeze(None)
     first = today()
-    if not world.count("payment"):
+    if not count_rows(world, "payment"):
         for total in (10_000, 20_050, 1):
             pay(world, total)
     rows = bills.rows(first)
@@ -268,6 +272,8 @@ def test_whatever_stands_on_two_bills_the_sums_agree_with_the_cases(world, bills
         told[day].append(row)
     bills.check({day: mock_bills_text(found) for day, found in told.items()})
     assert_adds_up(world, first, first + DAY)
-    proofs = world.rows("SELECT number, count(*) AS n FROM bill_line WHERE is_proof GROUP BY 1")
+    proofs = select_rows(
+        world, "SELECT number, count(*) AS n FROM bill_line WHERE is_proof GROUP BY 1"
+    )
     assert all(row.n == 1 for row in proofs)
     audited()

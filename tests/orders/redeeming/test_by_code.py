@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.support.database import select_rows
 from tests.support.giving import Union
+from tests.support.people import new_member
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def test_a_relative_redeems_by_code_and_only_once(given, audited, world):
     union, programme_id, person, packs = given
     right = union.right_of(person, programme_id)
     code = person.get(f"/v1/store/entitlements/{right['id']}").get_json()["code"]
-    relative = world.member()
+    relative = new_member(world)
     shown = relative.post("/v1/store/vouchers/check", {"code": code}).get_json()
     assert (shown["state"], len(shown["packs"])) == ("open", 2)
     body = {"code": code.lower(), "pack_id": packs[1]}
@@ -33,16 +35,16 @@ def test_a_relative_redeems_by_code_and_only_once(given, audited, world):
 
 def test_what_nobody_has_claimed_is_redeemed_by_the_code_on_paper(given, audited, world):
     union, programme_id, _, packs = given
-    [row] = world.rows("SELECT code FROM entitlement WHERE state = 'waiting'")
+    [row] = select_rows(world, "SELECT code FROM entitlement WHERE state = 'waiting'")
     body = {"code": row.code, "pack_id": packs[0]}
-    assert world.member().post("/v1/store/vouchers/redeem", body).status_code == 201
+    assert new_member(world).post("/v1/store/vouchers/redeem", body).status_code == 201
     assert union.progress(programme_id)["waiting"] == 0
     audited()
 
 
 def test_ten_wrong_codes_are_enough_for_an_hour(given, world):
     union, programme_id, person, _ = given
-    guesser = world.member()
+    guesser = new_member(world)
     body = {"code": "0000-0000-0000-0000"}
     for _ in range(10):
         reply = guesser.post("/v1/store/vouchers/redeem", body)
@@ -64,5 +66,5 @@ def test_an_order_keeps_the_address_only_where_something_is_sent(world, delivery
     )
     done = union.redeem(union.members[rows[0][1]], programme_id)
     assert done.status_code == 201, done.get_json()
-    [order] = world.rows("SELECT address FROM shop_order")
+    [order] = select_rows(world, "SELECT address FROM shop_order")
     assert (order.address is not None) is has_address

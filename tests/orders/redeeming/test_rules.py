@@ -84,11 +84,11 @@ def test_up_to_the_limit_items_are_chosen_freely_at_todays_price(quantities):
     [
         ([WantedLine(sku(1), 4)], TooManyItems, {"max_items": 3}),
         ([WantedLine(sku(1), 2), WantedLine(sku(2), 2)], TooManyItems, {"max_items": 3}),
-        ([], Invalid, {"zh": "请选择商品。", "en": "Choose something."}),
+        ([], Invalid, {"reason": "nothing_chosen"}),
         (
             [WantedLine(sku(1), 1), WantedLine(sku(1), 2)],
             Invalid,
-            {"zh": "同一规格出现了两次。", "en": "A SKU is named twice."},
+            {"reason": "sku_repeated"},
         ),
     ],
     ids=["too many of one", "too many together", "nothing", "one twice"],

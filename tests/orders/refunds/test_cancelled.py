@@ -2,8 +2,12 @@
 
 import pytest
 
+from tests.support.database import count_rows, execute_sql, select_rows
 from tests.support.giving import Union
-from tests.support.people import order_body
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku, new_supplier, stock_of
+from tests.support.wechat import ask_mock, pay_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 def cancel(person, order):
@@ -17,36 +21,36 @@ def state_of(person, order):
 @pytest.fixture
 def mixed(world):
     """An order of ¥30 by beans and ¥20 by WeChat, paid and split; its member, SKU and supplier."""
-    supplier_id = world.supplier()
-    _, sku = world.sku(2500, 10, supplier_id)
-    person = world.member(beans_fen=3000)
+    supplier_id = new_supplier(world)
+    _, sku = new_sku(world, 2500, 10, supplier_id)
+    person = new_member(world, beans_fen=3000)
     order = person.post("/v1/store/orders", order_body([sku], "mixed", 5000, 2)).get_json()
     assert (order["beans_fen"], order["wechat_fen"]) == (3000, 2000)
     payment = person.post(f"/v1/store/orders/{order['order_id']}/payments", {}).get_json()
-    assert "SUCCESS" in world.pay(payment)
-    world.run_outbox()
-    return person, order, sku, world.staff("supplier", supplier_id)
+    assert "SUCCESS" in pay_at_wechat(world, payment)
+    run_outbox(world)
+    return person, order, sku, new_staff(world, "supplier", supplier_id)
 
 
 def test_beans_money_and_goods_go_back_where_they_came_from(world, mixed, audited):
     person, order, sku, _ = mixed
-    world.mock("refunds/next", {"state": "PROCESSING"})
+    ask_mock(world, "refunds/next", {"state": "PROCESSING"})
     assert cancel(person, order).status_code == 200
     assert person.get("/v1/store/beans").get_json()["balance_fen"] == 3000
-    assert world.stock_of(sku) == (10, 0)
+    assert stock_of(world, sku) == (10, 0)
     # The money is owed from the very transaction on, and still owed while WeChat works at it.
     audited()
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
-    [refund] = world.rows("SELECT * FROM refund")
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
+    [refund] = select_rows(world, "SELECT * FROM refund")
     assert (refund.purpose, refund.state, refund.amount_fen) == ("cancelled", "accepted", 2000)
     audited()
-    world.mock("refunds/set", {"out_refund_no": refund.out_refund_no, "state": "SUCCESS"})
-    world.execute("UPDATE refund SET try_at = now() - interval '1 second'")
-    world.run_sweep("send_due_refunds")
-    [refund] = world.rows("SELECT * FROM refund")
+    ask_mock(world, "refunds/set", {"out_refund_no": refund.out_refund_no, "state": "SUCCESS"})
+    execute_sql(world, "UPDATE refund SET try_at = now() - interval '1 second'")
+    run_sweep(world, "send_due_refunds")
+    [refund] = select_rows(world, "SELECT * FROM refund")
     assert refund.state == "succeeded"
-    [part] = world.rows("SELECT state FROM fulfillment_order")
+    [part] = select_rows(world, "SELECT state FROM fulfillment_order")
     assert (part.state, state_of(person, order)) == ("cancelled", "cancelled")
     audited()
 
@@ -54,8 +58,8 @@ def test_beans_money_and_goods_go_back_where_they_came_from(world, mixed, audite
 def test_asked_again_it_is_cancelled_once(world, mixed, audited):
     person, order, *_ = mixed
     assert [cancel(person, order).status_code for _ in range(2)] == [200, 200]
-    assert world.count("refund") == 1
-    world.run_outbox()
+    assert count_rows(world, "refund") == 1
+    run_outbox(world)
     audited()
 
 
@@ -69,13 +73,13 @@ def test_once_a_parcel_has_left_it_is_too_late(world, mixed, audited):
     late = cancel(person, order)
     assert (late.status_code, late.get_json()["code"]) == (409, "already_dispatched")
     assert state_of(person, order) == "paid"
-    assert world.count("refund") == 0
+    assert count_rows(world, "refund") == 0
     audited()
 
 
 def test_another_members_paid_order_is_unknown(world, mixed):
     _, order, *_ = mixed
-    assert cancel(world.member(), order).status_code == 404
+    assert cancel(new_member(world), order).status_code == 404
 
 
 def test_what_redeemed_a_right_is_chosen_anew_instead(world, audited):
@@ -96,8 +100,8 @@ def test_case_18_beans_of_a_programme_that_is_over_go_to_the_union(world, audite
     roster_id, _ = union.roster(rows), world
     programme_id = union.issued(kind="open", allows_top_up=True, roster_id=roster_id)
     paid, held = (union.members[row[1]] for row in rows)
-    _, sku = world.sku(20_000)
-    _, dear = world.sku(40_000)
+    _, sku = new_sku(world, 20_000)
+    _, dear = new_sku(world, 40_000)
     first = paid.post("/v1/store/orders", order_body([sku], "beans", 20_000)).get_json()
     second = held.post("/v1/store/orders", order_body([dear], "mixed", 40_000)).get_json()
     assert (first["state"], second["state"]) == ("paid", "awaiting_payment")
@@ -107,7 +111,7 @@ def test_case_18_beans_of_a_programme_that_is_over_go_to_the_union(world, audite
     before = union.bill(programme_id)["balance_fen"]
     assert before == 10_000
     assert [cancel(paid, first).status_code, cancel(held, second).status_code] == [200, 200]
-    world.run_outbox()
+    run_outbox(world)
     assert union.bill(programme_id)["balance_fen"] == 60_000
     assert [each.get("/v1/store/beans").get_json()["balance_fen"] for each in (paid, held)] == [
         0,
@@ -120,22 +124,22 @@ def test_case_18_beans_of_a_programme_that_is_over_go_to_the_union(world, audite
 
 def test_a_refund_that_wechat_cannot_pay_stays_owed(world, mixed, audited):
     person, order, *_ = mixed
-    world.mock("refunds/next", {"state": "CHANGE"})
+    ask_mock(world, "refunds/next", {"state": "CHANGE"})
     assert cancel(person, order).status_code == 200
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
-    [refund] = world.rows("SELECT state FROM refund")
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
+    [refund] = select_rows(world, "SELECT state FROM refund")
     assert refund.state == "failed"
     audited()
 
 
 def failed(world, person, order, fault):
     """Cancel an order whose refund WeChat does not pay; return the refund as operators see it."""
-    world.mock(*fault)
+    ask_mock(world, *fault)
     assert cancel(person, order).status_code == 200
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
-    operator = world.staff("operator")
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
+    operator = new_staff(world, "operator")
     [refund] = operator.get("/v1/ops/refunds?state=failed").get_json()["items"]
     return operator, refund
 
@@ -153,7 +157,7 @@ def test_a_refused_refund_is_told_to_operators_and_asked_again(world, mixed, aud
     assert "refund_failed" in kinds
     again = operator.post(f"/v1/ops/refunds/{refund['id']}/retry")
     assert (again.status_code, again.get_json()["state"]) == (200, "requested")
-    world.run_sweep("send_due_refunds")
+    run_sweep(world, "send_due_refunds")
     [shown] = person.get(f"/v1/store/orders/{order['order_id']}/refunds").get_json()["items"]
     assert (shown["state"], shown["amount_fen"]) == ("succeeded", 2000)
     late = operator.post(f"/v1/ops/refunds/{refund['id']}/settle", BY_BANK).get_json()
@@ -186,5 +190,7 @@ def test_refunds_are_ones_own(world, mixed):
     person, order, *_ = mixed
     cancel(person, order)
     path = f"/v1/store/orders/{order['order_id']}/refunds"
-    assert world.member().get(path).status_code == 404
-    assert world.staff("operator").get("/v1/ops/refunds").get_json()["items"][0]["attempts"] == 0
+    assert new_member(world).get(path).status_code == 404
+    assert (
+        new_staff(world, "operator").get("/v1/ops/refunds").get_json()["items"][0]["attempts"] == 0
+    )

@@ -2,35 +2,41 @@
 
 import pytest
 
-from tests.support.people import order_body
+from tests.support.database import execute_sql, select_rows
+from tests.support.people import new_member, new_staff, order_body
+from tests.support.shop import new_sku
+from tests.support.wechat import ask_mock, notify_mall, pay_at_wechat
+from tests.support.working import run_outbox, run_sweep
 
 
 @pytest.fixture
 def accepted(world):
     """A refund of ¥20 that WeChat is working at, of an order that was cancelled."""
-    person = world.member()
-    _, sku = world.sku(2000, 5)
+    person = new_member(world)
+    _, sku = new_sku(world, 2000, 5)
     order = person.post("/v1/store/orders", order_body([sku], "wechat", 2000)).get_json()
     path = f"/v1/store/orders/{order['order_id']}"
-    world.pay(person.post(f"{path}/payments", {}).get_json())
-    world.mock("refunds/next", {"state": "PROCESSING"})
+    pay_at_wechat(world, person.post(f"{path}/payments", {}).get_json())
+    ask_mock(world, "refunds/next", {"state": "PROCESSING"})
     assert person.post(f"{path}/cancel").status_code == 200
-    world.run_outbox()
-    world.run_sweep("send_due_refunds")
+    run_outbox(world)
+    run_sweep(world, "send_due_refunds")
     return row(world)
 
 
 def row(world):
-    [found] = world.rows("SELECT state, out_refund_no, refund_id FROM refund")
+    [found] = select_rows(world, "SELECT state, out_refund_no, refund_id FROM refund")
     return found
 
 
 def notice(world, refund, state, **how):
-    return world.mock("refunds/set", {"out_refund_no": refund.out_refund_no, "state": state, **how})
+    return ask_mock(
+        world, "refunds/set", {"out_refund_no": refund.out_refund_no, "state": state, **how}
+    )
 
 
 def tell(world, told):
-    return world.notify(told, "refund")
+    return notify_mall(world, told, "refund")
 
 
 def test_a_notice_ends_a_refund_once_however_often_it_comes(world, accepted, audited):
@@ -43,7 +49,7 @@ def test_a_notice_ends_a_refund_once_however_often_it_comes(world, accepted, aud
 def test_an_account_that_is_gone_becomes_an_operators_task(world, accepted, audited):
     assert "SUCCESS" in tell(world, notice(world, accepted, "CHANGE"))
     assert row(world).state == "failed"
-    notices = world.staff("operator").get("/v1/ops/notices").get_json()["items"]
+    notices = new_staff(world, "operator").get("/v1/ops/notices").get_json()["items"]
     assert [each["kind"] for each in notices] == ["refund_failed"]
     # A success that comes after it is not believed blindly: an operator is at it.
     assert "SUCCESS" in tell(world, notice(world, accepted, "SUCCESS"))
@@ -68,7 +74,7 @@ def test_what_is_no_notice_is_refused(world, body):
 
 
 def test_a_notice_that_overtakes_the_answer_to_our_own_request_is_taken(world, accepted, audited):
-    world.execute("UPDATE refund SET state = 'requested', refund_id = NULL")
+    execute_sql(world, "UPDATE refund SET state = 'requested', refund_id = NULL")
     assert "SUCCESS" in tell(world, notice(world, accepted, "SUCCESS"))
     found = row(world)
     assert (found.state, found.refund_id) == ("succeeded", accepted.refund_id)

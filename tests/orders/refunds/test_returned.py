@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.support.database import select_rows
 from tests.support.selling import Sale
+from tests.support.shop import stock_of
 
 
 @pytest.fixture
@@ -11,7 +13,7 @@ def each_version():
 
 
 def returned(world):
-    [line] = world.rows("SELECT returned_quantity FROM order_line")
+    [line] = select_rows(world, "SELECT returned_quantity FROM order_line")
     return line.returned_quantity
 
 
@@ -34,4 +36,4 @@ def test_units_that_never_left_are_returned(world, quantity):
     case = sale.asked("refund_only", quantity, "no_longer_wanted")
     assert sale.supplier_does(case, "approve").status_code == 200
     assert returned(world) == quantity
-    assert world.stock_of(sale.sku) == (7 + quantity, 0)
+    assert stock_of(world, sale.sku) == (7 + quantity, 0)

@@ -31,7 +31,7 @@ def test_a_refund_goes_from_state_to_state_as_the_table_says_and_no_other_way():
 def test_what_wechat_says_of_a_refund_that_ended_is_read_as_the_contract_has_it():
     assert refund_rules.ENDED == {"SUCCESS": "succeeded", "CLOSED": "failed", "ABNORMAL": "failed"}
     assert refund_rules.CHANNELS == ("bank", "cash", "other")
-    assert set(refund_rules.REASONS) == {"late", "cancelled", "after_sales"}
+    assert refund_rules.PURPOSES == ("late", "cancelled", "after_sales")
     assert Settlement("bank", "1").note == ""
 
 

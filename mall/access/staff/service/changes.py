@@ -17,11 +17,11 @@ from mall.access.staff.service.invitations import Invitation
 from mall.kernel.db import check_limit
 from mall.kernel.errors import NotFound, WrongState
 from mall.kernel.ids import new_id
+from mall.kernel.text import wording
 from mall.kernel.uow import UnitOfWork
 
 OPEN, DUTIES, INVITE = "open", "duties", "invite"
 PROPOSED, CONFIRMED, REJECTED = "proposed", "confirmed", "rejected"
-STATES_ZH = {PROPOSED: "待确认", CONFIRMED: "已确认", REJECTED: "已驳回"}
 MAX_OPEN, MAX_ACCOUNTS = 500, 200
 
 
@@ -54,7 +54,7 @@ def propose_duties(
     """Propose other duties for an operator; raise NotFound, and NotYourself for one's own."""
     account = _other(uow, account_id, by)
     if account.role != access_rules.OPERATOR:
-        raise NotFound("operator", "运营账号")
+        raise NotFound("operator")
     new = _as_new(account, duties)
     access_service.check(new)
     return _propose(uow, DUTIES, account.id, new, by)
@@ -158,9 +158,9 @@ def reject(uow: UnitOfWork, change_id: UUID, by: UUID) -> Decided:
 def _lock(uow: UnitOfWork, change_id: UUID) -> StaffChange:
     change = uow.session.get(StaffChange, change_id, with_for_update=True)
     if change is None:
-        raise NotFound("change", "账号变更")
+        raise NotFound("account change")
     if change.state != PROPOSED:
-        raise WrongState(state=change.state, state_zh=STATES_ZH[change.state])
+        raise WrongState(state=wording.name("staff_change", change.state))
     return change
 
 

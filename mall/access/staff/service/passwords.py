@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from mall.access.rules import MAX_PASSWORD, MIN_PASSWORD, PasswordRefused
+from mall.kernel.text import wording
 
 COMMON = Path(__file__).parent.parent / "data" / "common_passwords.txt"
 HEAD_LINES = 3
@@ -41,13 +42,11 @@ def check(password: str, username: str) -> None:
     plain = password.casefold()
     core = plain.strip("0123456789!@#$%^&*.,_-+ ")
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise PasswordRefused(
-            "password", why_zh="须为 12 至 128 个字符", why="it needs 12 to 128 characters"
-        )
+        raise PasswordRefused("password", why=wording.name("password_fault", "length"))
     if plain == username or core == username.strip("0123456789._-"):
-        raise PasswordRefused("password", why_zh="不能是用户名", why="it is the user name")
+        raise PasswordRefused("password", why=wording.name("password_fault", "username"))
     if plain in _common() or len(core) < 3 or core in _common() or _is_repeated(plain):
-        raise PasswordRefused("password", why_zh="过于常见", why="it is a common one")
+        raise PasswordRefused("password", why=wording.name("password_fault", "common"))
 
 
 def hash_of(password: str) -> str:

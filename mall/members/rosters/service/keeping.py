@@ -14,7 +14,8 @@ from mall.kernel.ids import new_id
 from mall.kernel.sheets import reading
 from mall.kernel.sheets.cells import Limits
 from mall.kernel.sheets.working import PUT_OFF
-from mall.kernel.text import canonical
+from mall.kernel.text import canonical, wording
+from mall.kernel.text.wording import Wording
 from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from mall.members.rosters import queries, rules, statements
@@ -28,8 +29,6 @@ CHUNK = 2000
 
 class RosterNameTaken(DomainError):
     code = "roster_name_taken"
-    zh = "已有同名的名册。"
-    en = "There is a roster of this name."
 
 
 def open_roster(uow: UnitOfWork, union_id: UUID, name: str) -> Roster:
@@ -99,7 +98,7 @@ def claim(uow: UnitOfWork, is_large: bool) -> tuple[UUID, str] | None:
     roster.attempts += 1
     roster.begun_at, roster.due_at = uow.now, uow.now + LEASE
     if roster.attempts > MAX_ATTEMPTS:
-        fail(roster, "处理多次失败，请联系运营人员。", "It failed too often; ask an operator.")
+        fail(roster, wording.finding("failed_too_often"))
     elif roster.state == rules.WAITING:
         roster.state = rules.CHECKING
     return roster.id, roster.state
@@ -114,10 +113,10 @@ def hand_on(uow: UnitOfWork, roster_id: UUID) -> None:
         roster.is_large, roster.due_at, roster.attempts = True, uow.now, 0
 
 
-def fail(roster: Roster, zh: str, en: str) -> None:
+def fail(roster: Roster, why: Wording) -> None:
     """End the work on a sheet with the reason why it as a whole cannot be used."""
     roster.state = rules.FAILED
-    roster.problem = {"code": "sheet_refused", "detail_zh": zh, "detail_en": en}
+    roster.problem = {"code": "sheet_refused", "detail_zh": why.zh, "detail_en": why.en}
 
 
 def apply(uow: UnitOfWork, roster: Roster) -> None:
