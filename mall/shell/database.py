@@ -16,13 +16,12 @@ from sqlalchemy.pool import NullPool
 from mall.kernel.settings import Settings
 from mall.shell import wiring
 from mall.shell.checks.readiness import MIGRATIONS
+from mall.shell.migrations.steps import LOCK_TIMEOUT
 
 log = structlog.get_logger(__name__)
 # Two processes that migrate at once take turns.
 MIGRATION_LOCK = 7_220_261_124
-# A statement that waits for a table stalls whoever comes after it, so it gives up soon, and the
-# migration is tried again: often enough to outlast a report.
-LOCK_TIMEOUT = "800ms"
+# A migration that gave up is tried again: often enough to outlast a report.
 TRIES, PAUSE_SECONDS = 600, 1.0
 APPLICATION = "mall migrate"
 Tell = Callable[[str], object]
