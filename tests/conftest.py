@@ -1,5 +1,6 @@
 """One PostgreSQL for the run, one database, Valkey and mock gateway for each test process."""
 
+import gc
 import os
 import random
 import shutil
@@ -88,6 +89,17 @@ def pytest_collection_modifyitems(items):
         return
     rank = {name: number for number, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: rank.get(item.name.partition("[")[0], len(rank)))
+
+
+def pytest_collection_finish():
+    """Leave what was collected out of garbage collection, as a web process does with what it loaded.
+
+    Each collection otherwise goes through thousands of tests; every new generation of the search
+    index asks for one.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def pytest_unconfigure(config):

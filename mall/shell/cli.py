@@ -18,11 +18,11 @@ from mall.kernel.clock import BEIJING
 from mall.kernel.queue import QUEUES
 from mall.kernel.uow import reading_one_instant, unit_of_work
 from mall.ledger.service import granting
-from mall.shell import database, running, stopping, wiring
+from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
 from mall.shell.commands import environment, jobs, reconcile, search, setup, staff
-from mall.shell.serving import counters, ports
+from mall.shell.serving import counters, ports, stopping
 from mall.shell.serving.internal import HOST, Address
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024

@@ -21,7 +21,7 @@ MEMORY, TIME, BROKEN, STARVED = "memory", "time", "broken", "starved"
 class Limits:
     """What one file may take of a child, and how long its sender may wait for one."""
 
-    memory_bytes: int = 250 * 1024 * 1024
+    memory_bytes: int = 240 * 1024 * 1024
     cpu_seconds: int = 9
     # The CPU time is what ends a file; this is for a machine that has no time for it.
     wall_seconds: float = 25.0

@@ -12,11 +12,11 @@ from rq.cron import CronScheduler
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_SECONDS, driver_url
 from mall.kernel.settings import Settings
-from mall.shell import wiring
+from mall.shell import memory, wiring
 from mall.shell.background.pulse import Pulse
 from mall.shell.checks.readiness import Report
 from mall.shell.serving.internal import Address, Listener, Paths
-from mall.shell.stopping import Stop
+from mall.shell.serving.stopping import Stop
 
 LEADS = Gauge(
     "mall_scheduler_leads", "1 in the scheduler that is at work", multiprocess_mode="mostrecent"
@@ -101,6 +101,7 @@ def build(settings: Settings) -> CronScheduler:
 
 def run_scheduler(settings: Settings, address: Address) -> None:
     """Enqueue every sweep at its interval while this process leads, until told to stop."""
+    memory.give_back_from_time_to_time()
     stop, pulse = Stop(), Pulse()
     stop.listen()
     scheduler, leadership = build(settings), Leadership(settings.database_url)

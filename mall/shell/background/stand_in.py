@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 from mall.kernel import queue as rq_queues
 from mall.shell import wiring
 from mall.shell.background import relay
-from mall.shell.stopping import Stop
+from mall.shell.serving.stopping import Stop
 
 log = structlog.get_logger(__name__)
 PAUSE_SECONDS, PROBE_SECONDS = 0.5, 2.0

@@ -22,12 +22,12 @@ from rq.worker.base import WorkerStatus
 
 from mall.kernel import queue as rq_queues
 from mall.kernel.settings import Settings
-from mall.shell import config
+from mall.shell import config, memory
 from mall.shell.app import create_app
 from mall.shell.background.pulse import Pulse
 from mall.shell.background.stand_in import StandIn
 from mall.shell.serving.internal import Address
-from mall.shell.stopping import SIGNALS, Stop, fork_without_handlers
+from mall.shell.serving.stopping import SIGNALS, Stop, fork_without_handlers
 
 log = structlog.get_logger(__name__)
 # A worker says that it lives, with its job, so often; silent for so long it counts as gone.
@@ -187,6 +187,7 @@ def _serve(queues: Sequence[str], address: Address) -> None:
     """Be one worker: load the application, then listen for a stop and work."""
     if multiprocessing.parent_process() is not None:
         threading.Thread(target=_stop_with_parent, args=[os.getppid()], daemon=True).start()
+    memory.give_back_from_time_to_time()
     app = create_app(config.load())
     stop, pulse = Stop(), Pulse()
     stop.listen()

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from mall.shell import memory
 from mall.shell.app import DOCUMENTS
 from mall.shell.background.pulse import Pulse
 from mall.shell.serving.internal import Address
@@ -12,6 +13,8 @@ from mall.shell.wsgi import app as application
 # The event loop needs the interpreter twice for each request: it need not wait 5 ms for it where
 # a thread computes for long.
 sys.setswitchinterval(0.001)
+memory.give_back_from_time_to_time()
+memory.settle()
 app = Adapter(application, Bounds(threads=int(os.environ.get("MALL_WEB_THREADS", "4"))))
 # A web process lives while it answers, and says of itself elsewhere than where clients ask.
 _address = Address(

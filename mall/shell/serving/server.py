@@ -16,7 +16,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from mall.shell.serving import counters
-from mall.shell.stopping import exit_when_told, fork_without_handlers
+from mall.shell.serving.stopping import exit_when_told, fork_without_handlers
 
 MODULE = "mall.shell.serving.app"
 BACKLOG = 1024

@@ -39,8 +39,10 @@ def outcomes(monkeypatch):
     for seconds, outcome in seen:
         assert outcome.peak_bytes <= BYTES, outcome
         assert outcome.cpu_seconds <= SECONDS, outcome
-        # Where the machine had no time for it, it is tried again: that says nothing of the file.
-        assert seconds <= SECONDS or outcome.ending == STARVED, outcome
+        # Where others had the processor for a third of the time, how long it took says nothing of the
+        # file; what it cost is held above.
+        was_alone = outcome.cpu_seconds > seconds * 2 / 3
+        assert seconds <= SECONDS or outcome.ending == STARVED or not was_alone, (seconds, outcome)
         assert len(outcome.content) <= 64 * 1024 * 1024
 
 

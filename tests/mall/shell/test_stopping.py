@@ -13,12 +13,12 @@ from mall.kernel import queue as rq_queues
 from mall.shell.background.worker import MallWorker
 from mall.shell.serving import counters
 from mall.shell.serving.server import _WakeUp
-from mall.shell.stopping import Stop
+from mall.shell.serving.stopping import Stop
 
 # A parent that hears stops forks a child that loads for long, as one that begins to work does.
 FORKING = """
 import multiprocessing, os, sys, time
-from mall.shell.stopping import Stop, fork_without_handlers
+from mall.shell.serving.stopping import Stop, fork_without_handlers
 fork_without_handlers()
 stop = Stop()
 stop.listen()

@@ -20,7 +20,7 @@ from mall.shell.background.pulse import Pulse
 from mall.shell.background.stand_in import StandIn
 from mall.shell.config import load
 from mall.shell.serving.ports import free_port
-from mall.shell.stopping import Stop
+from mall.shell.serving.stopping import Stop
 from tests.support.database import count_rows, execute_sql, findings_of, select_rows
 from tests.support.people import (
     Person,
