@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,10 @@ class Settings:
     fetch_images: bool
     qualification_notice_days: int
     rate_limits: bool
+    # Where clients find the mall; nothing: as each request says.
+    public_url: str
+    # Whose word about their clients' addresses is believed.
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     metrics_token: str
     # Whether the documents of the API are on the public port too.
     public_docs: bool

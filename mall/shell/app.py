@@ -75,6 +75,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "DESCRIPTION": DESCRIPTION,
         "OPENAPI_VERSION": "3.1.0",
+        # Never what a request says of itself: the document is made once, for everybody.
+        "SERVERS": [{"url": settings.public_url or "/", "description": "This mall"}],
         "SWAGGER_UI_CSS": "/docs/assets/swagger-ui.css",
         "SWAGGER_UI_BUNDLE_JS": "/docs/assets/swagger-ui-bundle.js",
         "SWAGGER_UI_STANDALONE_PRESET_JS": "/docs/assets/swagger-ui-standalone-preset.js",

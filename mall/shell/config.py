@@ -16,8 +16,15 @@ from mall.kernel.settings import (
 from mall.shell import environments, merchants
 from mall.shell.environments import DEMO_APP_SECRET, DEMO_SECRET_KEY, DEMO_TEMPLATES, KUAIDI100
 from mall.shell.merchants import DEMO_APPID, MerchantError
+from mall.shell.serving.proxies import Network, networks
 
 MOCK = "http://127.0.0.1:12111"
+# Where others call us, below the public address.
+CALLED_AT = {
+    "WECHATPAY_NOTIFY_URL": "/v1/webhooks/wechat/pay",
+    "WECHATPAY_REFUND_NOTIFY_URL": "/v1/webhooks/wechat/refund",
+    "KUAIDI100_CALLBACK_URL": "/v1/webhooks/kuaidi100",
+}
 
 # Name, default in development, what it is. `docs/configuration.md` is written from this table.
 VARIABLES: tuple[tuple[str, str, str], ...] = (
@@ -89,6 +96,8 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
     ("MALL_RATE_LIMITS", "1", "0: nobody is refused for asking often; for load tests"),
+    ("MALL_PUBLIC_URL", "", "Where clients find the mall, https://…; notices come there too"),
+    ("MALL_TRUSTED_PROXIES", "", "Networks of proxies whose X-Forwarded-For is believed"),
     ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics on the public port; left out, not there"),
     ("MALL_PUBLIC_DOCS", "", "1: /docs on the public port too; 1 in development"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
@@ -147,6 +156,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; raise ConfigError with every reason why they cannot be used."""
     given = os.environ if environ is None else environ
     values = {name: given.get(name, default) for name, default in _DEFAULTS.items()}
+    _at_public_url(values, given)
     env = values["MALL_ENV"]
     if env not in environments.ENVIRONMENTS:
         raise ConfigError(f"MALL_ENV is one of {', '.join(environments.ENVIRONMENTS)}; not {env!r}")
@@ -195,6 +205,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
+        public_url=values["MALL_PUBLIC_URL"],
+        trusted_proxies=_proxies(values),
         metrics_token=values["MALL_METRICS_TOKEN"],
         public_docs=(values["MALL_PUBLIC_DOCS"] or str(int(not is_strict))) == "1",
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
@@ -218,6 +230,21 @@ def _alone(values: Mapping[str, str]) -> AloneSettings:
         limit_fen=_whole(values, "MALL_ALONE_FEN", 0),
         proposal_days=_whole(values, "MALL_PROPOSAL_DAYS", 1),
     )
+
+
+def _proxies(values: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return networks(values["MALL_TRUSTED_PROXIES"])
+    except ValueError as error:
+        raise ConfigError(f"MALL_TRUSTED_PROXIES: {error}") from error
+
+
+def _at_public_url(values: dict[str, str], given: Mapping[str, str]) -> None:
+    """Let others call where clients find the mall, unless they are told another place."""
+    base = values["MALL_PUBLIC_URL"] = values["MALL_PUBLIC_URL"].rstrip("/")
+    for name, path in CALLED_AT.items():
+        if base and name not in given:
+            values[name] = base + path
 
 
 def _commission(values: Mapping[str, str]) -> int:

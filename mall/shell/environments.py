@@ -44,6 +44,9 @@ def problems(env: str, values: Mapping[str, str], bases: tuple[str, str]) -> lis
         found.append("MALL_DEBUG=1 shows the inside of the service")
     if values["MALL_SECRET_KEY"] == DEMO_SECRET_KEY or len(values["MALL_SECRET_KEY"]) < 32:
         found.append("MALL_SECRET_KEY is the demo's, or shorter than 32 characters")
+    public = values["MALL_PUBLIC_URL"]
+    if env == PRODUCTION and public and not public.startswith("https://"):
+        found.append("MALL_PUBLIC_URL is no https address")
     return [
         *found,
         *_relative_folders(values),

@@ -202,7 +202,7 @@ class WeChatPayV2(WeChatProvider):
                     body=request.body,
                     total_fee=request.amount_fen,
                     notify_url=self.merchant.notify_url,
-                    client_ip="127.0.0.1",
+                    client_ip=request.client_ip,
                     user_id=request.openid,
                     out_trade_no=request.out_trade_no,
                     product_id=request.out_trade_no if request.trade_type == "NATIVE" else None,

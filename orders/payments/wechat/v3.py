@@ -131,6 +131,7 @@ class WeChatPayV3(WeChatProvider):
                     out_trade_no=request.out_trade_no,
                     amount={"total": request.amount_fen, "currency": "CNY"},
                     payer=None if is_native else {"openid": request.openid},
+                    scene_info={"payer_client_ip": request.client_ip},
                     time_expire=request.expires_at.astimezone(clock.BEIJING).isoformat(
                         timespec="seconds"
                     ),
