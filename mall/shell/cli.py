@@ -21,7 +21,7 @@ from mall.ledger.service import granting
 from mall.shell import database, running, wiring
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
-from mall.shell.commands import environment, jobs, reconcile, search, setup, staff
+from mall.shell.commands import check, environment, jobs, reconcile, search, setup, staff
 from mall.shell.serving import counters, ports, stopping
 from mall.shell.serving.internal import HOST, Address
 
@@ -300,6 +300,7 @@ def grant_beans(
 
 
 main.add_command(setup.setup)
+main.add_command(check.check)
 main.add_command(staff.staff)
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)

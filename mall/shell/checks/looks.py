@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
 
+import orders.wiring
 from mall.kernel import clock
 from mall.kernel import queue as rq_queues
 from mall.kernel.settings import Settings
@@ -57,6 +58,25 @@ def index(searcher: Searcher) -> Seen:
     return Seen(metrics=(products,))
 
 
+def merchants(settings: Settings) -> Seen:
+    """Whether each merchant's keys can be used, and how long its certificate is good."""
+    left = GaugeMetricFamily(
+        "mall_merchant_certificate_days", "Days until it ends", labels=["merchant"]
+    )
+    well = GaugeMetricFamily(
+        "mall_merchant_keys_ok", "1 where a merchant's keys can be used", labels=["merchant"]
+    )
+    wrong = []
+    for merchant in settings.wechat.merchants:
+        found = orders.wiring.judge_keys(merchant, clock.now())
+        well.add_metric([merchant.name], 0 if found.problems else 1)
+        if found.days_left is not None:
+            left.add_metric([merchant.name], found.days_left)
+        if found.problems or found.warnings:
+            wrong.append(merchant.name)
+    return Seen(f"look at `mall check`: {', '.join(wrong)}" if wrong else "", (left, well))
+
+
 def folders(settings: Settings) -> Seen:
     """Whether the folders that this process writes to are there; their names are no stranger's."""
     wanted = {"the search index": settings.index_dir}
@@ -73,6 +93,7 @@ def around(app: Flask, settings: Settings) -> Surroundings:
         Look("outbox", outbox),
         Look("workers", lambda: workers(connection)),
         Look("index", lambda: index(app.extensions["mall_searcher"])),
+        Look("merchants", lambda: merchants(settings), SLOW_SECONDS),
         Look("folders", lambda: folders(settings), SLOW_SECONDS),
     )
     return Surroundings(app, looks)

@@ -21,7 +21,8 @@ from mall.kernel.settings import Settings
 from mall.kernel.uow import UnitOfWork, reading, unit_of_work
 from mall.members.service import members
 from mall.shell import database
-from mall.shell.commands import environment, staff
+from mall.shell.checks.findings import FAILED
+from mall.shell.commands import check, environment, staff
 from search_index import indexing
 from search_index.engines import Engine, IndexUnavailable
 
@@ -38,7 +39,7 @@ EXPECTED = (SQLAlchemyError, psycopg.Error, OSError, IndexUnavailable)
     help="A first operator to invite; name two, for what holds value takes two persons.",
 )
 def setup(operators: tuple[str, ...]) -> None:
-    """Prepare the database, its rights, regions, folders, the index and the first operators.
+    """Prepare the database, its rights, regions, folders, the index and the first operators; check.
 
     Run it again at any time: what is there is left as it is, and said so.
     """
@@ -53,6 +54,8 @@ def setup(operators: tuple[str, ...]) -> None:
         for username in operators:
             _step(f"operator {username}", partial(_invite, username))
         _step("operators", _operators)
+    found = check.look(app, settings, asks_others=False)
+    sys.exit(1 if any(each.state == FAILED for each in found) else 0)
 
 
 def _step(name: str, act: Callable[[], str]) -> None:

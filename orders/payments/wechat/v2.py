@@ -190,7 +190,7 @@ class WeChatPayV2(WeChatProvider):
             ):
                 self._must_be(operation, number, answer.get(name), expected)
             return answer
-        raise GatewayUnavailable()
+        raise self._keys_unusable(operation, number, ["WeChat knows none of our keys"])
 
     def _create(self, request: PrepayRequest) -> Prepaid:
         try:
