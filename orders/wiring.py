@@ -27,7 +27,7 @@ from orders.payments import ops_views as payment_ops_views
 from orders.payments import process as payment_process
 from orders.payments import queries as payment_queries
 from orders.payments.views import payments
-from orders.payments.wechat import keys as wechat_keys
+from orders.payments.wechat import keys
 from orders.payments.wechat.merchants import Merchants
 from orders.programmes import queries as programme_queries
 from orders.programmes import union_views as programme_union_views
@@ -94,9 +94,9 @@ INVARIANTS = [
 ]
 
 
-def judge_keys(merchant: MerchantSettings, now: datetime) -> wechat_keys.Keys:
+def judge_keys(merchant: MerchantSettings, now: datetime) -> keys.Keys:
     """Return what is wrong with a merchant's keys and certificate."""
-    return wechat_keys.judge(merchant, now)
+    return keys.judge(merchant, now)
 
 
 def merchants(settings: WeChatSettings) -> Merchants:

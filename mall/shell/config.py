@@ -157,6 +157,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     given = os.environ if environ is None else environ
     values = {name: given.get(name, default) for name, default in _DEFAULTS.items()}
     _at_public_url(values, given)
+    return _settings(values, _usable(values))
+
+
+def _usable(values: Mapping[str, str]) -> WeChatSettings:
+    """Return the settings of WeChat; raise ConfigError with all that cannot be used, of anything."""
     env = values["MALL_ENV"]
     if env not in environments.ENVIRONMENTS:
         raise ConfigError(f"MALL_ENV is one of {', '.join(environments.ENVIRONMENTS)}; not {env!r}")
@@ -175,6 +180,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError("refused to start: " + "; ".join(problems))
     if values["MALL_LOG_LEVEL"] not in LOG_LEVELS:
         raise ConfigError(f"MALL_LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
+    return wechat
+
+
+def _settings(values: Mapping[str, str], wechat: WeChatSettings) -> Settings:
+    env = values["MALL_ENV"]
+    is_strict = environments.is_strict(env)
     return Settings(
         env=env,
         debug=values["MALL_DEBUG"] == "1",
