@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check story bench chaos soak mutants audit clients errors lock clean
+.PHONY: help run test check story bench chaos soak mutants production audit clients errors lock clean
 
 $(VENV)/.installed: requirements.txt requirements-dev.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -48,6 +48,9 @@ mutants: $(VENV)/.installed ## Plant single bugs in value-critical code; the nea
 
 soak: $(VENV)/.installed ## Run the long forms: machines, fuzzing, files, attacks, races, chaos (SECONDS=1800 SEED=n ONLY=name,…)
 	@$(BIN)/python -m bench.soak $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY))
+
+production: $(VENV)/.installed ## Build the wheel, install it apart, and play what production asks of it (ONLY=name,…)
+	@$(BIN)/python -m tests.production $(if $(ONLY),--only $(ONLY))
 
 clients: $(VENV)/.installed ## Show the mock gateway to an unmodified Node client (needs node and npm)
 	@cd tests/mocks/clients && npm ci --silent \

@@ -28,7 +28,7 @@ def run() -> None:
 def seed_demo() -> None:
     """Seed the demo (repeatable) and print its accounts with fresh tokens as JSON."""
     settings = environment.settings()
-    if settings.is_production:
+    if not settings.is_development:
         raise click.ClickException("refused: the demo's passwords are known to everybody")
     app = create_app(settings)
     with app.app_context():

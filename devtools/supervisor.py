@@ -26,6 +26,8 @@ from mall.shell.serving.ports import PortTaken, free_port, hold_from
 ROOT = Path(__file__).parent.parent
 LOCK_FILE = "run.lock"
 WEB_PORT, MOCK_PORT, TRACKING_PORT, VALKEY_PORT = 8000, 12111, 12113, 16379
+# The first of the ports where parts say how they are.
+INTERNAL_PORT = 9111
 _FIXTURES = ROOT / "mocks" / "wechatpay" / "fixtures"
 # The files of the merchant that the mock of WeChat Pay knows.
 MOCK_MERCHANT = {
@@ -63,6 +65,8 @@ class Stack:
     environment: dict[str, str] = field(default_factory=dict)
     parts: list[Part] = field(default_factory=list)
     base: str = ""
+    # Where each part says how it is.
+    internal: dict[str, str] = field(default_factory=dict)
     _lock: IO[str] | None = None
     _postgres: engines.PostgresServer | None = None
     _is_stopping: bool = False
@@ -145,7 +149,10 @@ class Stack:
 
     def _start(self, arguments: list[str], name: str = "") -> None:
         program = str(Path(sys.executable).with_name("mall"))
-        self._start_part(name or arguments[0], [program, *arguments], self.environment)
+        port = free_port(INTERNAL_PORT)
+        self.internal[name or arguments[0]] = f"http://127.0.0.1:{port}"
+        command = [program, *arguments, "--internal-port", str(port)]
+        self._start_part(name or arguments[0], command, self.environment)
 
     def _start_mock(self, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", f"mocks.{module}", *arguments]
@@ -200,6 +207,7 @@ class Stack:
         state = {
             "pid": os.getpid(),
             "base": self.base,
+            "internal": self.internal,
             "environment": {
                 name: self.environment[name] for name in kept if name in self.environment
             },
@@ -226,8 +234,9 @@ class Stack:
         raise RuntimeError(f"{url} is not ready after {seconds:.0f} s: {answer}")
 
     def wait_ready(self) -> None:
-        """Wait until the service says that it can serve."""
-        self._wait_for(f"{self.base}/readyz", READY_SECONDS)
+        """Wait until requests are answered and what follows an order is worked for."""
+        for base in (self.base, self.internal["worker-urgent"]):
+            self._wait_for(f"{base}/readyz", READY_SECONDS)
 
     def watch_once(self) -> None:
         """Restart what has died, and say so; later each time it dies again."""

@@ -1,9 +1,10 @@
 """What the orders package plugs into the application."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from mall.kernel.outbox import Reaction
-from mall.kernel.settings import WeChatSettings
+from mall.kernel.settings import MerchantSettings, WeChatSettings
 from mall.members.messages import RosterEntriesClaimed
 from mall.web.fields import values_of
 from orders import messages
@@ -26,6 +27,7 @@ from orders.payments import jobs as payment_jobs
 from orders.payments import ops_views as payment_ops_views
 from orders.payments import process as payment_process
 from orders.payments.views import payments
+from orders.payments.wechat import keys
 from orders.payments.wechat.merchants import Merchants
 from orders.programmes import invariants as programme_invariants
 from orders.programmes import union_views as programme_union_views
@@ -90,6 +92,11 @@ AUDITED = [
     programme_invariants,
     collective_invariants,
 ]
+
+
+def judge_keys(merchant: MerchantSettings, now: datetime) -> keys.Keys:
+    """Return what is wrong with a merchant's keys and certificate."""
+    return keys.judge(merchant, now)
 
 
 def merchants(settings: WeChatSettings) -> Merchants:

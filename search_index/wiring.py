@@ -58,5 +58,5 @@ def searcher(app: Flask, index_dir: Path) -> Searcher:
         with app.app_context(), reading() as session:
             return word_queries.hot_words(session, clock.beijing_day(clock.now()))
 
-    lists = ValkeyLists(app.extensions["mall_redis"])
+    lists = ValkeyLists(app.extensions["mall_quick_redis"])
     return Searcher(Engine(index_dir), Sources(figures, names, edits, count, hot_words), lists)

@@ -56,6 +56,7 @@ SLOWEST = (
     "test_no_sequence_of_steps_breaks_an_invariant",
     "test_six_hundred_dawdling_clients_delay_nobody",
 )
+INTERNAL_PORTS = [f"MALL_{part}_INTERNAL_PORT" for part in ("WEB", "WORKER", "SCHEDULER")]
 NO_HTTPS = ("--https-port", "-1")
 
 
@@ -199,6 +200,8 @@ def environment(database_url, redis_url, mock_base, parcels_base, process_name, 
         "MALL_INDEX_DIR": os.environ["MALL_TEST_DIRECTORY"] + f"/index-{process_name}",
         "MALL_LOG_LEVEL": "ERROR",
         "MALL_RATE_LIMITS": "0",
+        # Several are started at once; who wants to ask one gives it a port.
+        **dict.fromkeys(INTERNAL_PORTS, "0"),
     }
 
 

@@ -16,6 +16,8 @@ from devtools.supervisor import POOLS
 
 # How long the gateway stays broken, and what its calls answer meanwhile.
 GATEWAY_SECONDS = 6
+# How long Valkey says nothing at all: longer than any patience with it.
+AWAY_SECONDS = 30
 PATIENCE_SECONDS = 20
 GATEWAY_FAULTS = (("order", "system_error"), ("query", "system_error"), ("order", "drop"))
 
@@ -84,6 +86,14 @@ class Faults:
     def valkey_killed(self) -> str:
         return self._kill("valkey")
 
+    def valkey_away(self) -> str:
+        """Let it hang: connections stay open, nobody answers."""
+        [process] = self._named("valkey")[:1]
+        process.suspend()
+        time.sleep(AWAY_SECONDS)
+        process.resume()
+        return f"silent for {AWAY_SECONDS} s"
+
     def postgres_restarted(self) -> str:
         pid = int(self._postmaster().read_text(encoding="utf-8").split()[0])
         psutil.Process(pid).send_signal(signal.SIGINT)
@@ -119,6 +129,7 @@ FAULTS: dict[str, Callable[[Faults], str]] = {
     "sheets_worker": Faults.sheets_worker,
     "bulk_worker": Faults.bulk_worker,
     "valkey_killed": Faults.valkey_killed,
+    "valkey_away": Faults.valkey_away,
     "web_server": Faults.web_server,
     "postgres_crashed": Faults.postgres_crashed,
 }

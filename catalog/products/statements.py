@@ -2,26 +2,17 @@
 
 from sqlalchemy import text
 
-from mall.kernel.together import WriteFragment
-
-
-def _rows(table: str, parameter: str) -> str:
-    return (
-        f"INSERT INTO {table} SELECT * FROM jsonb_populate_recordset("
-        f"CAST(NULL AS {table}), CAST(:{parameter} AS jsonb))"
-    )
-
+from catalog.products.models import PriceChange, Product, ProductRevision, Sku
+from mall.kernel.together import WriteFragment, inserting
 
 # An upload adds thousands of products, each by this share of a combined write.
 ADD = WriteFragment(
     "product",
     f"""
-    product_new AS (
-        INSERT INTO product SELECT * FROM jsonb_populate_record(
-            CAST(NULL AS product), CAST(:product_row AS jsonb))
-    ), skus_new AS ({_rows("sku", "product_skus")}),
-    prices_new AS ({_rows("price_change", "product_prices")}),
-    revisions_new AS ({_rows("product_revision", "product_revisions")})""",
+    product_new AS ({inserting(Product, "product_rows")}),
+    skus_new AS ({inserting(Sku, "product_skus")}),
+    prices_new AS ({inserting(PriceChange, "product_prices")}),
+    revisions_new AS ({inserting(ProductRevision, "product_revisions")})""",
 )
 
 # What a product lacks today: the kind of qualification that keeps it from being sold. A supplier

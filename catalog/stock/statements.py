@@ -6,7 +6,8 @@ Movements are written for what was asked; the caller undoes everything when a ro
 
 from sqlalchemy import text
 
-from mall.kernel.together import WriteFragment
+from catalog.stock.models import StockLevel, StockMovement
+from mall.kernel.together import WriteFragment, inserting
 
 _LOCKED = """
     stock_wanted AS MATERIALIZED (
@@ -70,14 +71,9 @@ BACK = WriteFragment(
 
 FIRST = WriteFragment(
     "stock_first",
-    """
-    levels_new AS (
-        INSERT INTO stock_level SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS stock_level), CAST(:stock_levels AS jsonb))
-    ), movements_new AS (
-        INSERT INTO stock_movement SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS stock_movement), CAST(:stock_movements AS jsonb))
-    )""",
+    f"""
+    levels_new AS ({inserting(StockLevel, "stock_levels")}),
+    movements_new AS ({inserting(StockMovement, "stock_movements")})""",
 )
 
 # Only what differs is written: ON CONFLICT locks, and so writes, every row that it meets.

@@ -167,7 +167,7 @@ class Buying(Telling):
         return [
             ("a member signs in with WeChat", self.member_signs_in),
             ("the member binds a phone", self.member_binds_phone),
-            ("operator and supplier sign in", self.staff_signs_in),
+            ("the operator signs in and admits a supplier", self.staff_signs_in),
             ("the member adds an address", self.member_adds_address),
             ("the supplier puts a product with two SKUs on sale", self.supplier_adds_product),
             ("the member finds it", self.member_finds_product),

@@ -10,13 +10,12 @@ from typing import Any
 from PIL import Image
 
 from catalog.uploads.rules.columns import COLUMNS, SHEET
-from devtools.stories.telling import Person, Step, StoryFailed, Telling, sent_by_sf
+from devtools.stories.telling import APPROVE, Step, StoryFailed, Telling, sent_by_sf
 from mall.kernel.sheets import reading, writing
 from mall.kernel.sheets.cells import Limits
 
 COUNT = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-APPROVE = {"decision": "approve"}
 KINDS = ("良姜片", "红薯干", "菠萝干", "生蚝干", "火龙果脆片")
 
 
@@ -37,6 +36,7 @@ class Catalog(Telling):
         ]
         who = {"username": mark, "password": body["password"]}
         self.supplier.token = self.supplier.post("/v1/supplier/session", who)["token"]
+        self.proves_who(who)
         return body["name"]
 
     def merchant_shows_documents(self) -> str:
@@ -68,8 +68,7 @@ class Catalog(Telling):
         return "business licence, food licence, assistance qualification; submitted"
 
     def operator_reviews_supplier(self) -> str:
-        body = {"username": "operator", "password": "demo-operator-2026"}
-        self.operator.token = self.operator.post("/v1/ops/session", body)["token"]
+        self.operator = self.operator_named("operator")
         path = f"/v1/ops/suppliers/{self.known['supplier_id']}"
         for each in self.operator.get(f"{path}/qualifications")["items"]:
             self.operator.post(f"/v1/ops/qualifications/{each['id']}/review", APPROVE, 200)
@@ -220,9 +219,9 @@ class Catalog(Telling):
         return f"{supplier['product_count']} products from {supplier['origin_name']}"
 
     def member_buys_in_the_pavilion(self) -> str:
-        officer = Person(self.base)
-        who = {"username": "officer", "password": "demo-officer-2026"}
-        officer.token = officer.post("/v1/union/session", who)["token"]
+        mark = self.known["mark"]
+        union = self.open_union(f"S-{mark}", f"湛江市故事工会委员会 {mark}")
+        officer = self.officer(union, "handler", "handles")
         target = {"target_fen": 3_000_000, "counts_members": True}
         year = time.gmtime(time.time() + 8 * 3600).tm_year
         before = officer.call("PUT", f"/v1/union/assistance/{year}", target)

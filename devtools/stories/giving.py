@@ -70,42 +70,11 @@ class Giving(Telling):
 
     def union_is_set_up(self) -> str:
         self.staff_signs_in()
-        second = self.second_operator()
         mark = self.known["mark"] = secrets.token_hex(4)
-        body = {"code": f"S-{mark}", "name": f"{self.union}（故事 {mark}）"}
-        union = self.operator.post("/v1/ops/unions", body)
+        union = self.open_union(f"S-{mark}", f"{self.union}（故事 {mark}）")
         for name, duty in OFFICERS.items():
-            username = f"{name}-{mark}"
-            officer = {"username": username, "display_name": f"{name} {mark}", "duties": [duty]}
-            path = f"/v1/ops/unions/{union['id']}/officers"
-            change = self.operator.post(path, officer, expect=202)
-            path = f"/v1/ops/accounts/changes/{change['id']}/confirm"
-            invitation = second.post(path, expect=200)["invitation"]
-            setattr(self, name, self.accepts("union", username, invitation))
+            setattr(self, name, self.officer(union, name, duty))
         return f"{union['name']}: two officers handle, one approves, one audits"
-
-    def merchant(self, name: str) -> Person:
-        """Return a supplier that applied and was admitted."""
-        mark, person = f"m{secrets.token_hex(4)}", Person(self.base)
-        who = {"username": mark, "password": f"story-{mark}-pass"}
-        contact = {"contact_name": "陈小湛", "contact_phone": "13800000001"}
-        body = {**who, **contact, "name": f"{name} {mark}"}
-        supplier_id = person.post("/v1/supplier/applications", body)["supplier_id"]
-        person.token = person.post("/v1/supplier/session", who)["token"]
-        account = {"bank": "湛江农商银行", "account_name": name, "account_number": "4460000104"}
-        person.call("PUT", "/v1/supplier/profile", {**contact, "settlement_account": account})
-        for kind in ("business_licence", "food_licence"):
-            document = person.send("/v1/supplier/documents", b"%PDF-1.7", "application/pdf")["id"]
-            span = {"valid_from": "2026-01-01", "valid_until": "2036-12-31"}
-            paper = {"kind": kind, "number": f"{kind}-{mark}", "document_id": document, **span}
-            person.post("/v1/supplier/qualifications", paper)
-        person.post("/v1/supplier/profile/submit", expect=200)
-        path = f"/v1/ops/suppliers/{supplier_id}"
-        approve = {"decision": "approve"}
-        for each in self.operator.get(f"{path}/qualifications")["items"]:
-            self.operator.post(f"/v1/ops/qualifications/{each['id']}/review", approve, 200)
-        self.operator.post(f"{path}/review", {**approve, "commission_bps": 500}, 200)
-        return person
 
     def put_on_sale(
         self, supplier: Person, title: str, price_fen: int, stock: int, **form: Any

@@ -167,7 +167,7 @@ class Refund(Telling):
         """Return what is told, in its order."""
         return [
             ("a member signs in with WeChat", self.member_signs_in),
-            ("operator and supplier sign in", self.staff_signs_in),
+            ("the operator signs in and admits a supplier", self.staff_signs_in),
             ("the member adds an address", self.member_adds_address),
             ("the supplier sells, and says where returns go", self.supplier_sells),
             ("the operator grants beans", self.operator_grants_beans),

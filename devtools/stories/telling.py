@@ -1,5 +1,6 @@
 """Who plays a story, and how it is told."""
 
+import json
 import secrets
 import subprocess
 import sys
@@ -13,6 +14,10 @@ from typing import Any
 import requests
 
 PATIENCE_SECONDS = 30
+# Tokens of operators by name, as JSON, and the program that audits: of an installation without the
+# demo. Left out, the demo's accounts and this folder's program are used.
+OPERATORS, PROGRAM = "STORY_OPERATORS", "STORY_MALL"
+APPROVE = {"decision": "approve"}
 # The status that a reply must have, or those of which one is right.
 Expected = int | tuple[int, ...]
 
@@ -143,20 +148,36 @@ class Telling(ABC):
         return "a new member; the same code again is refused"
 
     def accepts(self, audience: str, username: str, invitation: Any) -> Person:
-        """Return an invited person who chose a password and signed in."""
+        """Return an invited person who chose a password, signed in and proved who they are."""
         person, password = Person(self.base), f"story-{secrets.token_hex(8)}"
         body = {"code": invitation["code"], "password": password}
         person.post(f"/v1/{audience}/password/invitation", body, expect=200)
         who = {"username": username, "password": password}
         person.token = person.post(f"/v1/{audience}/session", who)["token"]
+        self.proves_who(who)
+        return person
+
+    def proves_who(self, who: Mapping[str, str]) -> None:
+        """Let somebody of staff prove in the mini-program who they are: as a member, by a phone."""
+        member = Person(self.base)
+        code = {"code": f"staff-{secrets.token_hex(6)}:{secrets.token_hex(4)}"}
+        member.token = member.post("/v1/store/session", code)["token"]
+        phone = f"phone-138{secrets.randbelow(10**8):08d}:{secrets.token_hex(4)}"
+        member.call("PUT", "/v1/store/me/phone", {"code": phone})
+        member.post("/v1/store/me/staff-account", dict(who), expect=200)
+
+    def operator_named(self, name: str) -> Person:
+        """Return an operator who is signed in."""
+        tokens = json.loads(self.environment.get(OPERATORS, "{}"))
+        person = Person(self.base, tokens.get(name, ""))
+        if not person.token:
+            body = {"username": name, "password": f"demo-{name}-2026"}
+            person.token = person.post("/v1/ops/session", body)["token"]
         return person
 
     def second_operator(self) -> Person:
         """Return the operator who confirms what the other one proposes."""
-        person = Person(self.base)
-        body = {"username": "operator2", "password": "demo-operator2-2026"}
-        person.token = person.post("/v1/ops/session", body)["token"]
-        return person
+        return self.operator_named("operator2")
 
     def grant(self, amount_fen: int) -> None:
         """Grant beans to the member; beyond what one operator may in a day the second confirms."""
@@ -174,12 +195,45 @@ class Telling(ABC):
             self.second_operator().post(path, expect=200)
 
     def staff_signs_in(self) -> None:
-        for person, audience, name in (
-            (self.operator, "ops", "operator"),
-            (self.supplier, "supplier", "supplier"),
-        ):
-            body = {"username": name, "password": f"demo-{name}-2026"}
-            person.token = person.post(f"/v1/{audience}/session", body)["token"]
+        self.operator = self.operator_named("operator")
+        self.supplier = self.merchant("徐闻故事合作社")
+
+    def open_union(self, code: str, name: str) -> Any:
+        """Open a union; return it."""
+        return self.operator.post("/v1/ops/unions", {"code": code, "name": name})
+
+    def officer(self, union: Any, name: str, duty: str) -> Person:
+        """Return an officer whom two operators let in."""
+        username = f"{name}-{secrets.token_hex(4)}"
+        officer = {"username": username, "display_name": username, "duties": [duty]}
+        path = f"/v1/ops/unions/{union['id']}/officers"
+        change = self.operator.post(path, officer, expect=202)
+        path = f"/v1/ops/accounts/changes/{change['id']}/confirm"
+        invitation = self.second_operator().post(path, expect=200)["invitation"]
+        return self.accepts("union", username, invitation)
+
+    def merchant(self, name: str) -> Person:
+        """Return a supplier that applied and was admitted."""
+        mark, person = f"m{secrets.token_hex(4)}", Person(self.base)
+        who = {"username": mark, "password": f"story-{mark}-pass"}
+        contact = {"contact_name": "陈小湛", "contact_phone": "13800000001"}
+        body = {**who, **contact, "name": f"{name} {mark}"}
+        supplier_id = person.post("/v1/supplier/applications", body)["supplier_id"]
+        person.token = person.post("/v1/supplier/session", who)["token"]
+        self.proves_who(who)
+        account = {"bank": "湛江农商银行", "account_name": name, "account_number": "4460000104"}
+        person.call("PUT", "/v1/supplier/profile", {**contact, "settlement_account": account})
+        for kind in ("business_licence", "food_licence"):
+            document = person.send("/v1/supplier/documents", b"%PDF-1.7", "application/pdf")["id"]
+            span = {"valid_from": "2026-01-01", "valid_until": "2036-12-31"}
+            paper = {"kind": kind, "number": f"{kind}-{mark}", "document_id": document, **span}
+            person.post("/v1/supplier/qualifications", paper)
+        person.post("/v1/supplier/profile/submit", expect=200)
+        path = f"/v1/ops/suppliers/{supplier_id}"
+        for each in self.operator.get(f"{path}/qualifications")["items"]:
+            self.operator.post(f"/v1/ops/qualifications/{each['id']}/review", APPROVE, 200)
+        self.operator.post(f"{path}/review", {**APPROVE, "commission_bps": 500}, 200)
+        return person
 
     def member_adds_address(self) -> str:
         body = {"recipient": "陈小湛", "phone": "13800000001", "region_code": "440802"}
@@ -220,7 +274,7 @@ class Telling(ABC):
         return found
 
     def audit_is_clean(self) -> str:
-        program = str(Path(sys.executable).with_name("mall"))
+        program = self.environment.get(PROGRAM) or str(Path(sys.executable).with_name("mall"))
         done = subprocess.run(
             [program, "audit", "--full"],
             env=dict(self.environment),

@@ -4,21 +4,20 @@ However often it comes, an order splits once: its lines follow only the fulfillm
 this statement itself opened, and these are unique for order, supplier and delivery mode.
 """
 
-from mall.kernel.together import WriteFragment
+from fulfillment.dispatch.models import FulfillmentLine, FulfillmentOrder
+from mall.kernel.together import WriteFragment, given_rows, inserting
 
+_LINE = ", ".join(column.name for column in FulfillmentLine.__table__.columns)
 SPLIT = WriteFragment(
     "split",
-    """
+    f"""
     split_opened AS (
-        INSERT INTO fulfillment_order
-        SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS fulfillment_order), CAST(:split_orders AS jsonb))
+        {inserting(FulfillmentOrder, "split_orders")}
         ON CONFLICT (order_id, supplier_id, delivery_mode, case_id) DO NOTHING
-        RETURNING id
+        RETURNING id AS opened_id
     ), split_filled AS (
-        INSERT INTO fulfillment_line
-        SELECT l.* FROM jsonb_populate_recordset(
-            CAST(NULL AS fulfillment_line), CAST(:split_lines AS jsonb)) l
-        JOIN split_opened o ON o.id = l.fulfillment_order_id
+        INSERT INTO fulfillment_line ({_LINE})
+        SELECT {_LINE} FROM {given_rows(FulfillmentLine, "split_lines")} l
+        JOIN split_opened o ON o.opened_id = l.fulfillment_order_id
     )""",
 )

@@ -103,6 +103,16 @@ class Registry:
         """Return the reaction of that dotted name, or raise KeyError."""
         return self._by_name[name]
 
+    def understands(self, topic: str, payload: Mapping[str, Any], handler: str) -> bool:
+        """Tell whether this release knows a message with these fields, and the reaction to it.
+
+        A newer one may have announced it (docs/adr/0039).
+        """
+        known = self._types.get(topic)
+        if known is None or handler not in self._by_name:
+            return False
+        return set(payload) <= {field.name for field in dataclasses.fields(known)}
+
     def message(self, topic: str, payload: Mapping[str, Any]) -> Any:
         """Rebuild a message from its stored form."""
         return self._types[topic](**payload)

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
 from flask import current_app
+
+# What every page of a staging mall says of itself.
+STAGING_MARK = "预发布环境，仅供测试 · STAGING, for trials only"
 
 
 @dataclass
@@ -145,6 +149,8 @@ class Settings:
     env: str
     debug: bool
     database_url: str
+    # As the owner of its tables, who migrates; may be the same.
+    owner_url: str
     redis_url: str
     secret_key: str
     wechat: WeChatSettings
@@ -177,13 +183,25 @@ class Settings:
     fetch_images: bool
     qualification_notice_days: int
     rate_limits: bool
+    # Where clients find the mall; nothing: as each request says.
+    public_url: str
+    # Whose word about their clients' addresses is believed.
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     metrics_token: str
+    # Whether the documents of the API are on the public port too.
+    public_docs: bool
     log_level: str
     database_pool: int
 
     @property
-    def is_production(self) -> bool:
-        return self.env == "production"
+    def is_development(self) -> bool:
+        """Tell whether demo accounts and secrets may be used."""
+        return self.env == "development"
+
+    @property
+    def is_staging(self) -> bool:
+        """Tell whether this is production in all but its gateways, which may be mocks."""
+        return self.env == "staging"
 
 
 def installed(name: str) -> Any:

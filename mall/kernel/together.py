@@ -13,7 +13,7 @@ import orjson
 import psycopg
 from sqlalchemy.orm import Session
 
-from mall.kernel.db import AutocommitPool, driver_sql
+from mall.kernel.db import AutocommitPool, Base, driver_sql
 from mall.kernel.errors import DomainError
 
 Rows = list[dict[str, Any]]
@@ -120,6 +120,22 @@ def write_together(
             return error.diag.message_primary
         raise
     return None
+
+
+def inserting(model: type[Base], parameter: str) -> str:
+    """Return the insertion of rows, given as JSON, into the columns that this release knows.
+
+    A newer schema may have more of them (docs/adr/0039): these get their defaults.
+    """
+    names = ", ".join(column.name for column in model.__table__.columns)
+    rows = given_rows(model, parameter)
+    return f"INSERT INTO {model.__tablename__} ({names}) SELECT {names} FROM {rows}"
+
+
+def given_rows(model: type[Base], parameter: str) -> str:
+    """Return rows, given as JSON, as a table like the model's."""
+    name = model.__tablename__
+    return f"jsonb_populate_recordset(CAST(NULL AS {name}), CAST(:{parameter} AS jsonb))"
 
 
 def array(items: list[UUID] | list[int]) -> str:

@@ -48,7 +48,7 @@ def list_deliveries(query_data: dict[str, Any]) -> dict[str, Any]:
 @bp.doc(summary="Read how much waits in each queue, since when, and how many workers there are")
 def list_queues() -> dict[str, Any]:
     with reading() as session:
-        return process.read(session, current_app.extensions["mall_redis"])
+        return process.read(session, current_app.extensions["mall_quick_redis"])
 
 
 @bp.post("/<uuid:delivery_id>/retry")

@@ -6,8 +6,9 @@ from typing import Any
 
 import flask_swagger_ui
 from apiflask import APIFlask
-from flask import Flask, Request, Response, redirect, send_from_directory
+from flask import Flask, Request, Response, redirect, request, send_from_directory
 from flask.sessions import SessionInterface
+from werkzeug.exceptions import NotFound
 
 import fulfillment.wiring
 import orders.wiring
@@ -26,8 +27,10 @@ from mall.notification.gateway import MessageGateway
 from mall.notification.wechat import WeChatMessages
 from mall.shell import wiring
 from mall.shell import witness as watching
-from mall.shell.background.relay import Doorbell, OutboxCollector
-from mall.web import bounds, observe, openapi, problems, quotas
+from mall.shell.background.relay import Doorbell
+from mall.shell.checks import looks
+from mall.shell.serving.internal import IS_INTERNAL
+from mall.web import bounds, observe, openapi, problems, quotas, staging
 from mall.web.rooms import FILES, in_room
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -44,7 +47,7 @@ value take an `Idempotency-Key`. Sign in at `/v1/<audience>/session` and send th
 class _NoSession(SessionInterface):
     """Tokens, not cookies: nothing is signed, read or set."""
 
-    def open_session(self, app: Flask, request: Request) -> None:
+    def open_session(self, app: Flask, _request: Request) -> None:
         return None
 
 
@@ -72,6 +75,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
         "DESCRIPTION": DESCRIPTION,
         "OPENAPI_VERSION": "3.1.0",
+        # Never what a request says of itself: the document is made once, for everybody.
+        "SERVERS": [{"url": settings.public_url or "/", "description": "This mall"}],
         "SWAGGER_UI_CSS": "/docs/assets/swagger-ui.css",
         "SWAGGER_UI_BUNDLE_JS": "/docs/assets/swagger-ui-bundle.js",
         "SWAGGER_UI_STANDALONE_PRESET_JS": "/docs/assets/swagger-ui-standalone-preset.js",
@@ -92,19 +97,28 @@ def create_app(settings: Settings) -> APIFlask:
     app.security = [{"bearer": []}]
     app.extensions["mall_settings"] = settings
     _connect(app, settings)
-    observe.install(app, settings.metrics_token)
+    observe.install(app, settings.metrics_token, settings.is_development)
     bounds.install(app)
     guard.install(app)
     watching.install(app)
     wiring.plug_in(app)
     problems.install(app)
     app.error_processor(problems.on_http_error)
-    _serve_docs_files(app)
+    _serve_docs_files(app, settings.public_docs)
     for endpoint in ("openapi.spec", "openapi.docs", "openapi.swagger_ui_oauth_redirect"):
         app.view_functions[endpoint] = in_room(FILES)(guard.public(app.view_functions[endpoint]))
-    quotas.install(app, settings.redis_url, settings.rate_limits)
-    app.spec_processor(lambda spec: openapi.finish(app, spec))
+    quotas.install(app, app.extensions["mall_quick_redis"], settings.rate_limits)
+    app.spec_processor(lambda spec: _document(app, spec))
+    if settings.is_staging:
+        staging.install(app)
     return app
+
+
+def _document(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+    finished = openapi.finish(app, spec)
+    if app.extensions["mall_settings"].is_staging:
+        staging.say_in_document(finished)
+    return finished
 
 
 def _connect(app: APIFlask, settings: Settings) -> None:
@@ -113,14 +127,15 @@ def _connect(app: APIFlask, settings: Settings) -> None:
     app.extensions["mall_pool"] = AutocommitPool(settings.database_url)
     connection = rq_queues.connect(settings.redis_url)
     app.extensions["mall_redis"] = connection
-    login: LoginGateway = WeChatLogin(settings.wechat, connection)
+    quick = rq_queues.connect_quick(settings.redis_url)
+    app.extensions["mall_quick_redis"] = quick
+    login: LoginGateway = WeChatLogin(settings.wechat, quick)
     app.extensions["mall_login_gateway"] = login
-    messages: MessageGateway = WeChatMessages(settings.wechat, connection)
+    messages: MessageGateway = WeChatMessages(settings.wechat, quick)
     app.extensions["mall_message_gateway"] = messages
     app.extensions["mall_tracking_gateway"] = fulfillment.wiring.tracking(settings.kuaidi100)
     app.extensions["mall_merchants"] = orders.wiring.merchants(settings.wechat)
     app.extensions["mall_standings"] = Standings(wiring.STANDINGS)
-    app.extensions["mall_collectors"] = [OutboxCollector()]
     values.install(wiring.VALUES)
     app.extensions["mall_books"] = wiring.BOOKS
     app.extensions["mall_files_in_force"] = wiring.FILES_IN_FORCE
@@ -128,9 +143,21 @@ def _connect(app: APIFlask, settings: Settings) -> None:
     public, private = open_files(settings)
     app.extensions["mall_public_files"], app.extensions["mall_private_files"] = public, private
     outbox.set_doorbell(Doorbell(connection).ring)
+    surroundings = looks.around(app, settings)
+    app.extensions["mall_surroundings"] = surroundings
+    app.extensions["mall_collectors"] = [surroundings]
 
 
-def _serve_docs_files(app: APIFlask) -> None:
+DOCUMENTS = ("/docs", "/openapi.json")
+
+
+def _serve_docs_files(app: APIFlask, is_public: bool) -> None:
+    @app.before_request
+    def hide() -> None:
+        is_document = request.path == "/" or request.path.startswith(DOCUMENTS)
+        if is_document and not is_public and not request.environ.get(IS_INTERNAL):
+            raise NotFound()
+
     @app.get("/docs/assets/<path:name>")
     @in_room(FILES)
     @guard.public

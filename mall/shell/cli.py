@@ -2,9 +2,10 @@
 
 import os
 import sys
-import tempfile
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import click
@@ -19,10 +20,12 @@ from mall.ledger.service import granting
 from mall.shell import database, running
 from mall.shell.background import scheduler as cron
 from mall.shell.background import worker
-from mall.shell.commands import audit, environment, jobs, reconcile, search, staff
-from mall.shell.serving import ports
+from mall.shell.commands import audit, check, environment, jobs, reconcile, search, setup, staff
+from mall.shell.serving import counters, ports, stopping
+from mall.shell.serving.internal import HOST, Address
 
 MAX_IMPORT_BYTES = 200 * 1024 * 1024
+Command = Callable[..., Any]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,6 +35,41 @@ def main() -> None:
     Settings come from the environment (docs/configuration.md). While `make run` is up, commands
     in the same folder use its database.
     """
+
+
+def _internal(command: str, port: int) -> Callable[[Command], Command]:
+    """Let a command be told where it listens internally."""
+
+    def decorate(function: Command) -> Command:
+        name = f"MALL_{command}_INTERNAL_PORT"
+        about = "Port of /livez, /readyz and /metrics; 0: none."
+        option = click.option(
+            "--internal-port", envvar=name, default=port, show_default=True, help=about
+        )
+        where = click.option(
+            "--internal-host",
+            envvar="MALL_INTERNAL_HOST",
+            default=HOST,
+            show_default=True,
+            help="Where it listens for them.",
+        )
+        return where(option(function))
+
+    return decorate
+
+
+def _hold_internal(host: str, port: int) -> None:
+    """Hold a port for this process and whatever it becomes."""
+    if port:
+        _hold(host, port, "--internal-port")
+
+
+def _hold(host: str, port: int, option: str) -> None:
+    try:
+        descriptor = ports.hold(host, port, option).detach()
+    except ports.PortTaken as error:
+        raise click.ClickException(str(error)) from error
+    os.set_inheritable(descriptor, True)
 
 
 @main.command()
@@ -54,17 +92,27 @@ def main() -> None:
     help="Connections that each may hold; more wait.",
 )
 @click.option("--held", is_flag=True, hidden=True, help="Who started this holds the port.")
-def serve(host: str, port: int, workers: int, threads: int, connections: int, held: bool) -> None:
-    """Serve HTTP with granian until stopped."""
+@_internal("WEB", 9101)
+def serve(
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    connections: int,
+    held: bool,
+    internal_host: str,
+    internal_port: int,
+) -> None:
+    """Serve HTTP with granian until stopped; requests under way are answered first."""
     environment.settings()
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="mall-metrics-")
-    os.environ["MALL_WEB_THREADS"] = str(threads)
     if not held:
-        try:
-            os.set_inheritable(ports.hold(host, port).detach(), True)
-        except ports.PortTaken as error:
-            raise click.ClickException(str(error)) from error
+        _hold(host, port, "--port")
+    _hold_internal(internal_host, internal_port)
+    stopping.hold()
+    counters.share(os.environ)
+    os.environ["MALL_WEB_THREADS"] = str(threads)
+    os.environ["MALL_INTERNAL_HOST"] = internal_host
+    os.environ["MALL_WEB_INTERNAL_PORT"] = str(internal_port)
     # A fresh process keeps granian's own small; its web processes load the application.
     arguments = [sys.executable, "-m", "mall.shell.serving.server", host, str(port)]
     arguments += [str(workers), str(connections)]
@@ -94,31 +142,54 @@ def serve(host: str, port: int, workers: int, threads: int, connections: int, he
     show_default=True,
     help="The queues it serves; urgent ones always go first.",
 )
-def run_worker(processes: int, nice: int, queues: str) -> None:
-    """Work off the RQ queues until stopped; a stop lets the current job end."""
+@_internal("WORKER", 9102)
+def run_worker(
+    processes: int, nice: int, queues: str, internal_host: str, internal_port: int
+) -> None:
+    """Work off the RQ queues until stopped; a stop lets the current job end, a second one ends it.
+
+    While Valkey is away it looks into the database itself.
+    """
     chosen = [name.strip() for name in queues.split(",") if name.strip()]
     unknown = sorted(set(chosen) - set(QUEUES))
     if unknown or not chosen:
         raise click.UsageError(
             f"queues are {', '.join(QUEUES)}; not {', '.join(unknown) or 'none'}"
         )
-    worker.run_workers(environment.settings(), chosen, processes, nice)
+    if processes > 1 and counters.FOLDER not in os.environ:
+        # The library decides when it is loaded where it counts: load everything anew.
+        stopping.hold()
+        counters.share(os.environ)
+        os.execv(sys.executable, [sys.executable, "-m", "mall.shell.start", *sys.argv[1:]])  # noqa: S606
+    try:
+        stopping.exit_when_told()
+        environment.settings()
+        _hold_internal(internal_host, internal_port)
+        worker.run_workers(chosen, processes, nice, Address(internal_host, internal_port))
+    finally:
+        counters.remove_own(os.environ)
 
 
 @main.command()
-def scheduler() -> None:
+@_internal("SCHEDULER", 9103)
+def scheduler(internal_host: str, internal_port: int) -> None:
     """Enqueue what is due: sweeps of the outbox, payments, refunds, time-outs.
 
     However many are started, one is at work; the others wait for it to end.
     """
-    cron.run_scheduler(environment.settings())
+    settings = environment.settings()
+    _hold_internal(internal_host, internal_port)
+    cron.run_scheduler(settings, Address(internal_host, internal_port))
 
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the newest migration."""
-    database.migrate(environment.settings())
-    click.echo("the database is at the newest migration")
+    """Bring the database to the newest migration, while the shop is open.
+
+    Where a table is in use by a long transaction it tries again for ten minutes.
+    """
+    before, after = database.migrate(environment.settings(), click.echo)
+    click.echo(f"the database is at the newest migration, {after}; it was at {before or 'none'}")
 
 
 @main.command()
@@ -209,6 +280,8 @@ def grant_beans(
         click.echo(f"granted {yuan} beans as lot {act.result['lot_ids'][0]}")
 
 
+main.add_command(setup.setup)
+main.add_command(check.check)
 main.add_command(staff.staff)
 main.add_command(search.search)
 main.add_command(reconcile.reconcile)

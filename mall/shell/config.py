@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mall.kernel.files.quotas import MEMBER, OPERATOR, SUPPLIER, UNION
 from mall.kernel.settings import (
@@ -14,28 +13,42 @@ from mall.kernel.settings import (
     Settings,
     WeChatSettings,
 )
-from mall.shell import merchants
+from mall.shell import environments, merchants
+from mall.shell.environments import DEMO_APP_SECRET, DEMO_SECRET_KEY, DEMO_TEMPLATES, KUAIDI100
 from mall.shell.merchants import DEMO_APPID, MerchantError
+from mall.shell.serving.proxies import Network, networks
 
-DEMO_SECRET_KEY = "demo-secret-key"  # noqa: S105
-DEMO_APP_SECRET = "demo-app-secret"  # noqa: S105
-KUAIDI100 = "https://poll.kuaidi100.com"
-WECHAT_PAY, WECHAT_LOGIN = "https://api.mch.weixin.qq.com", "https://api.weixin.qq.com"
+MOCK = "http://127.0.0.1:12111"
+# Where others call us, below the public address.
+CALLED_AT = {
+    "WECHATPAY_NOTIFY_URL": "/v1/webhooks/wechat/pay",
+    "WECHATPAY_REFUND_NOTIFY_URL": "/v1/webhooks/wechat/refund",
+    "KUAIDI100_CALLBACK_URL": "/v1/webhooks/kuaidi100",
+}
 
 # Name, default in development, what it is. `docs/configuration.md` is written from this table.
 VARIABLES: tuple[tuple[str, str, str], ...] = (
-    ("MALL_ENV", "development", "`production` refuses demo secrets, a mock base and DEBUG"),
+    ("MALL_ENV", "development", "`production` refuses demo secrets, mocks and DEBUG; or `staging`"),
     ("MALL_DEBUG", "0", "1: tracebacks in the log at every level; never in production"),
     ("MALL_SECRET_KEY", DEMO_SECRET_KEY, "Flask's secret key, at least 32 characters"),
     ("DATABASE_URL", "", "PostgreSQL ≥ 15; left out, `make run` starts an embedded one"),
+    ("DATABASE_OWNER_URL", "", "The same as its tables' owner, for migrations; left out, as above"),
     ("REDIS_URL", "", "Valkey or Redis; left out, `make run` starts an embedded one"),
     ("WECHATPAY_API_BASE", "", "Base of the pay API; left out, `make run` starts the mock"),
     ("WEIXIN_API_BASE", "", "Base of the login API; left out, that of the pay API"),
     ("WECHAT_APPID", DEMO_APPID, "The mini-program's appid"),
     ("WECHAT_APP_SECRET", DEMO_APP_SECRET, "The mini-program's secret"),
     *merchants.VARIABLES,
-    ("WECHAT_TEMPLATE_GIFT", "demo-template-gift", "Subscribe message: something was issued"),
-    ("WECHAT_TEMPLATE_REMINDER", "demo-template-reminder", "Subscribe message: not chosen yet"),
+    (
+        "WECHAT_TEMPLATE_GIFT",
+        DEMO_TEMPLATES["WECHAT_TEMPLATE_GIFT"],
+        "Subscribe message: something was issued",
+    ),
+    (
+        "WECHAT_TEMPLATE_REMINDER",
+        DEMO_TEMPLATES["WECHAT_TEMPLATE_REMINDER"],
+        "Subscribe message: not chosen yet",
+    ),
     ("KUAIDI100_KEY", "", "Key at kuaidi100, which follows parcels; left out, people report"),
     ("KUAIDI100_CUSTOMER", "", "Customer number at kuaidi100, for asking about a parcel"),
     ("KUAIDI100_API_BASE", KUAIDI100, "Its base; `make run` starts a stand-in"),
@@ -83,7 +96,10 @@ VARIABLES: tuple[tuple[str, str, str], ...] = (
     ("MALL_FETCH_IMAGES", "0", "1: uploads may name images by URL, fetched from public addresses"),
     ("MALL_QUALIFICATION_NOTICE_DAYS", "30", "How early an ending qualification is announced"),
     ("MALL_RATE_LIMITS", "1", "0: nobody is refused for asking often; for load tests"),
-    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics; left out, only this machine reads it"),
+    ("MALL_PUBLIC_URL", "", "Where clients find the mall, https://…; notices come there too"),
+    ("MALL_TRUSTED_PROXIES", "", "Networks of proxies whose X-Forwarded-For is believed"),
+    ("MALL_METRICS_TOKEN", "", "Bearer token of /metrics on the public port; left out, not there"),
+    ("MALL_PUBLIC_DOCS", "", "1: /docs on the public port too; 1 in development"),
     ("MALL_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR"),
     ("MALL_DATABASE_POOL", "8", "Connections of one process to the database"),
 )
@@ -93,11 +109,6 @@ _DEFAULTS = {name: default for name, default, _ in VARIABLES}
 
 class ConfigError(Exception):
     """The environment cannot be used; the message lists every reason."""
-
-
-def _is_mock(base: str) -> bool:
-    parts = urlsplit(base)
-    return parts.scheme != "https" or not (parts.hostname or "").endswith(".weixin.qq.com")
 
 
 def _whole(values: Mapping[str, str], name: str, least: int) -> int:
@@ -118,45 +129,13 @@ def _storage(values: Mapping[str, str]) -> dict[str, tuple[int, int]]:
     }
 
 
-def _problems_in_production(values: Mapping[str, str], bases: tuple[str, str]) -> list[str]:
-    problems = []
-    if values["MALL_DEBUG"] == "1":
-        problems.append("MALL_DEBUG=1 shows the inside of the service")
-    if values["MALL_SECRET_KEY"] == DEMO_SECRET_KEY or len(values["MALL_SECRET_KEY"]) < 32:
-        problems.append("MALL_SECRET_KEY is the demo's, or shorter than 32 characters")
-    demo = {
-        "WECHAT_APP_SECRET": DEMO_APP_SECRET,
-        "WECHAT_TEMPLATE_GIFT": _DEFAULTS["WECHAT_TEMPLATE_GIFT"],
-        "WECHAT_TEMPLATE_REMINDER": _DEFAULTS["WECHAT_TEMPLATE_REMINDER"],
-    }
-    problems += [f"{name} is the demo's" for name, text in demo.items() if values[name] == text]
-    problems += _problems_with_kuaidi100(values)
-    for base in sorted(set(bases)):
-        if _is_mock(base):
-            problems.append(f"{base} is not WeChat: a mock base never goes into production")
-    return problems
-
-
-def _problems_with_kuaidi100(values: Mapping[str, str]) -> list[str]:
-    if not values["KUAIDI100_KEY"]:
-        return []
-    problems = []
-    if values["KUAIDI100_API_BASE"] != KUAIDI100:
-        problems.append(f"KUAIDI100_API_BASE is {values['KUAIDI100_API_BASE']}, not {KUAIDI100}")
-    if not values["KUAIDI100_CALLBACK_URL"].startswith("https://"):
-        problems.append("KUAIDI100_CALLBACK_URL is no https address")
-    if not values["KUAIDI100_CUSTOMER"]:
-        problems.append("KUAIDI100_CUSTOMER is not set")
-    return problems
-
-
 def _wechat(
-    values: Mapping[str, str], bases: tuple[str, str], is_production: bool
+    values: Mapping[str, str], bases: tuple[str, str], env: str
 ) -> tuple[WeChatSettings, list[str]]:
     """Return the settings of WeChat and what keeps them from being used."""
     pay_base, login_base = bases
     try:
-        found = merchants.read(values, pay_base, is_production)
+        found = merchants.read(values, pay_base, env)
     except MerchantError as error:
         raise ConfigError(str(error)) from error
     settings = WeChatSettings(
@@ -170,36 +149,48 @@ def _wechat(
             "reminder": values["WECHAT_TEMPLATE_REMINDER"],
         },
     )
-    return settings, [each for one in found for each in merchants.problems(one, is_production)]
+    return settings, [each for one in found for each in merchants.problems(one, env)]
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; raise ConfigError with every reason why they cannot be used."""
     given = os.environ if environ is None else environ
     values = {name: given.get(name, default) for name, default in _DEFAULTS.items()}
+    _at_public_url(values, given)
+    return _settings(values, _usable(values))
+
+
+def _usable(values: Mapping[str, str]) -> WeChatSettings:
+    """Return the settings of WeChat; raise ConfigError with all that cannot be used, of anything."""
     env = values["MALL_ENV"]
-    if env not in ("development", "production"):
-        raise ConfigError(f"MALL_ENV is development or production, not {env!r}")
-    is_production = env == "production"
-    fallback = (WECHAT_PAY, WECHAT_LOGIN) if is_production else ("http://127.0.0.1:12111",) * 2
+    if env not in environments.ENVIRONMENTS:
+        raise ConfigError(f"MALL_ENV is one of {', '.join(environments.ENVIRONMENTS)}; not {env!r}")
+    is_strict = environments.is_strict(env)
+    fallback = (environments.WECHAT_PAY, environments.WECHAT_LOGIN) if is_strict else (MOCK, MOCK)
     pay_base = values["WECHATPAY_API_BASE"] or fallback[0]
     login_base = values["WEIXIN_API_BASE"] or values["WECHATPAY_API_BASE"] or fallback[1]
     problems = [f"{name} is not set" for name in ("DATABASE_URL", "REDIS_URL") if not values[name]]
     if values["MALL_S3_BUCKET"]:
         keys = ("MALL_S3_ACCESS_KEY", "MALL_S3_SECRET_KEY")
         problems += [f"{name} is not set for the bucket" for name in keys if not values[name]]
-    if is_production:
-        problems += _problems_in_production(values, (pay_base, login_base))
-    wechat, unusable = _wechat(values, (pay_base, login_base), is_production)
+    problems += environments.problems(env, values, (pay_base, login_base))
+    wechat, unusable = _wechat(values, (pay_base, login_base), env)
     problems += unusable
     if problems:
         raise ConfigError("refused to start: " + "; ".join(problems))
     if values["MALL_LOG_LEVEL"] not in LOG_LEVELS:
         raise ConfigError(f"MALL_LOG_LEVEL is one of {', '.join(LOG_LEVELS)}")
+    return wechat
+
+
+def _settings(values: Mapping[str, str], wechat: WeChatSettings) -> Settings:
+    env = values["MALL_ENV"]
+    is_strict = environments.is_strict(env)
     return Settings(
         env=env,
         debug=values["MALL_DEBUG"] == "1",
         database_url=_driver(values["DATABASE_URL"]),
+        owner_url=_driver(values["DATABASE_OWNER_URL"] or values["DATABASE_URL"]),
         redis_url=values["REDIS_URL"],
         secret_key=values["MALL_SECRET_KEY"],
         wechat=wechat,
@@ -210,8 +201,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         after_sales=_after_sales(values),
         kuaidi100=_kuaidi100(values),
         token_ttl_seconds=_whole(values, "MALL_TOKEN_TTL_SECONDS", 60),
-        totp_required=(values["MALL_TOTP_REQUIRED"] or str(int(is_production))) == "1",
-        persons_confirmed=(values["MALL_PERSONS_CONFIRMED"] or str(int(is_production))) == "1",
+        totp_required=(values["MALL_TOTP_REQUIRED"] or str(int(is_strict))) == "1",
+        persons_confirmed=(values["MALL_PERSONS_CONFIRMED"] or str(int(is_strict))) == "1",
         alone=_alone(values),
         default_commission_bps=_commission(values),
         invitation_url=values["MALL_INVITATION_URL"],
@@ -225,7 +216,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         index_dir=Path(values["MALL_INDEX_DIR"]).resolve(),
         fetch_images=values["MALL_FETCH_IMAGES"] == "1",
         qualification_notice_days=_whole(values, "MALL_QUALIFICATION_NOTICE_DAYS", 1),
+        public_url=values["MALL_PUBLIC_URL"],
+        trusted_proxies=_proxies(values),
         metrics_token=values["MALL_METRICS_TOKEN"],
+        public_docs=(values["MALL_PUBLIC_DOCS"] or str(int(not is_strict))) == "1",
         rate_limits=values["MALL_RATE_LIMITS"] == "1",
         log_level=values["MALL_LOG_LEVEL"],
         database_pool=_whole(values, "MALL_DATABASE_POOL", 1),
@@ -247,6 +241,21 @@ def _alone(values: Mapping[str, str]) -> AloneSettings:
         limit_fen=_whole(values, "MALL_ALONE_FEN", 0),
         proposal_days=_whole(values, "MALL_PROPOSAL_DAYS", 1),
     )
+
+
+def _proxies(values: Mapping[str, str]) -> tuple[Network, ...]:
+    try:
+        return networks(values["MALL_TRUSTED_PROXIES"])
+    except ValueError as error:
+        raise ConfigError(f"MALL_TRUSTED_PROXIES: {error}") from error
+
+
+def _at_public_url(values: dict[str, str], given: Mapping[str, str]) -> None:
+    """Let others call where clients find the mall, unless they are told another place."""
+    base = values["MALL_PUBLIC_URL"] = values["MALL_PUBLIC_URL"].rstrip("/")
+    for name, path in CALLED_AT.items():
+        if base and name not in given:
+            values[name] = base + path
 
 
 def _commission(values: Mapping[str, str]) -> int:

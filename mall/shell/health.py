@@ -1,23 +1,19 @@
-"""Is the process alive, and can it serve?"""
+"""Is the process alive, and can it serve? (docs/adr/0040)"""
 
-from pathlib import Path
 from typing import Any
 
 from apiflask import APIBlueprint
 from apiflask.fields import Dict, String
 from flask import current_app
-from redis.exceptions import RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from mall.access.guard import public
-from mall.kernel import queue as rq_queues
-from mall.kernel.uow import reading
+from mall.kernel.db import current_pool
+from mall.kernel.settings import current_settings
+from mall.shell.checks import readiness
+from mall.shell.checks.readiness import Report
 from mall.web.fields import Schema
-from search_index.engines import IndexUnavailable
 
 bp = APIBlueprint("health", __name__, tag="Health")
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class HealthReply(Schema):
@@ -25,50 +21,29 @@ class HealthReply(Schema):
 
 
 class ReadyReply(HealthReply):
-    checks = Dict(metadata={"example": {"database": "ok", "workers": "ok: 2"}})
+    environment = String(metadata={"example": "production"})
+    checks = Dict(metadata={"example": {"database": "ok", "schema": "ok"}})
+    warnings = Dict(metadata={"example": {"workers": "nobody serves bulk"}})
 
 
-def newest_migration() -> str:
-    """Return the newest migration that this code brings along, by the names of the files."""
-    names = sorted(path.stem for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
-    return names[-1].partition("_")[0]
+def ready() -> Report:
+    """Return whether this process can serve, and what else is not as it should be."""
+    checks = readiness.look(current_pool())
+    return Report(checks, current_app.extensions["mall_surroundings"].warnings())
 
 
-_HEAD = newest_migration()
-
-
-def _database() -> dict[str, str]:
-    try:
-        with reading() as session:
-            version = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    except SQLAlchemyError as error:
-        return {"database": f"failed: {type(error).__name__}"}
-    behind = "ok" if version == _HEAD else f"failed: at {version}, needs {_HEAD}"
-    return {"database": "ok", "migrations": behind, "index": _index()}
-
-
-def _index() -> str:
-    """Say how searches are answered: without an index they are, only more plainly."""
-    try:
-        snapshot, _ = current_app.extensions["mall_searcher"].current()
-    except IndexUnavailable:
-        return "ok: the database answers until the index is built"
-    return f"ok: {snapshot.count} products"
-
-
-def _queue() -> dict[str, str]:
-    connection = current_app.extensions["mall_redis"]
-    try:
-        workers = rq_queues.count_workers(connection)
-    except RedisError as error:
-        return {"valkey": f"failed: {type(error).__name__}"}
-    return {"valkey": "ok", "workers": f"ok: {workers}" if workers else "failed: none seen"}
+@bp.get("/livez")
+@public
+@bp.output(HealthReply)
+@bp.doc(summary="The process answers")
+def livez() -> dict[str, str]:
+    return {"status": "ok"}
 
 
 @bp.get("/healthz")
 @public
 @bp.output(HealthReply)
-@bp.doc(summary="The process answers")
+@bp.doc(summary="The process answers; an older name of /livez")
 def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
@@ -77,10 +52,10 @@ def healthz() -> dict[str, str]:
 @public
 @bp.output(ReadyReply)
 @bp.doc(
-    summary="Database, migrations, index, Valkey and workers are there",
-    responses={503: "Something is missing; the checks name it"},
+    summary="This process can serve: the database answers, with a schema it knows",
+    description="What else is not well stands under `warnings`, and is no reason to leave.",
+    responses={503: "It cannot serve; the checks say why"},
 )
 def readyz() -> Any:
-    checks = {**_database(), **_queue()}
-    is_ready = all(state.startswith("ok") for state in checks.values())
-    return {"status": "ok" if is_ready else "failed", "checks": checks}, 200 if is_ready else 503
+    report = ready()
+    return report.body(current_settings().env), report.status

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mall.kernel.settings import MerchantSettings, Secret
+from mall.shell.environments import is_strict, is_wechat, judges
 
 DEMO_APPID, DEMO_MCH_ID = "wxd930ea5d5a258f4f", "10000100"
 DEMO_PAY_KEY = "192006250b4c09247ec02edce69f6a2d"
@@ -64,11 +65,14 @@ def _secret(text: str, file: str) -> Secret:
     return Secret("", Path(file)) if file else Secret(text)
 
 
-def read(values: Mapping[str, str], base: str, is_production: bool) -> tuple[MerchantSettings, ...]:
+def read(values: Mapping[str, str], base: str, env: str) -> tuple[MerchantSettings, ...]:
     """Return the merchants, the main one first; raises MerchantError."""
     version = _version(values["WECHATPAY_VERSION"])
     keys = {V2: values["WECHATPAY_API_KEY"], V3: values["WECHATPAY_APIV3_KEY"]}
-    if is_production and keys[_other_version(version)] in (DEMO_PAY_KEY, DEMO_APIV3_KEY):
+    if judges(env, is_wechat(base)) and keys[_other_version(version)] in (
+        DEMO_PAY_KEY,
+        DEMO_APIV3_KEY,
+    ):
         # Nobody named it: the version that is not asked has no key, certainly not a known one.
         keys[_other_version(version)] = ""
     main = MerchantSettings(
@@ -155,7 +159,7 @@ def _own_url(url: str, name: str) -> str:
     return f"{base}/{name}/{last}"
 
 
-def problems(merchant: MerchantSettings, is_production: bool) -> list[str]:
+def problems(merchant: MerchantSettings, env: str) -> list[str]:
     """Return what keeps a merchant from being used, each with the name of what is wrong."""
     about = "" if merchant.name == MAIN else f" of merchant {merchant.name}"
     found = []
@@ -171,7 +175,7 @@ def problems(merchant: MerchantSettings, is_production: bool) -> list[str]:
             found.append(f"{name}{about} is not set")
         if any(len(value) != KEY_LENGTH for value in values):
             found.append(f"{name}{about} is not {KEY_LENGTH} characters long")
-    if is_production or merchant.version == V3:
+    if is_strict(env) or merchant.version == V3:
         for name, file in (
             ("WECHATPAY_CERT_FILE", merchant.cert_file),
             ("WECHATPAY_KEY_FILE", merchant.key_file),
@@ -180,7 +184,8 @@ def problems(merchant: MerchantSettings, is_production: bool) -> list[str]:
                 found.append(f"{name}{about} names no file")
     if merchant.version == V3 and not list(Path(merchant.public_keys_dir or "/").glob("PUB_*.pem")):
         found.append(f"WECHATPAY_PUBLIC_KEYS_DIR{about} holds no PUB_KEY_ID_….pem")
-    return found + (_dangers(merchant, about, needed) if is_production else [])
+    is_judged = judges(env, is_wechat(merchant.base))
+    return found + (_dangers(merchant, about, needed) if is_judged else [])
 
 
 def _dangers(merchant: MerchantSettings, about: str, needed: str) -> list[str]:

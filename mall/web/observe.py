@@ -6,7 +6,9 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -89,16 +91,30 @@ def _latency(route: str) -> Histogram:
     return LATENCY.labels(route)
 
 
-def _may_read_metrics(token: str) -> bool:
-    """Tell whether who asks has the token; where none is set, whether it asks on this machine.
+def _may_read_metrics(token: str, trusts_machine: bool) -> bool:
+    """Tell whether who asks has the token; where none is set, whether this machine is trusted.
 
     A proxy on this machine asks for others: then the token is needed.
     """
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), token.encode())
+    if not trusts_machine:
+        return False
     is_for_another = any(name in request.headers for name in ("Forwarded", "X-Forwarded-For"))
     return (request.remote_addr or "") in LOOPBACK and not is_for_another
+
+
+def exposition(collectors: Iterable[Any]) -> bytes:
+    """Return all metrics as Prometheus reads them: of this process, or of all that share a folder."""
+    registry = CollectorRegistry()
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        MultiProcessCollector(registry)
+    else:
+        registry.register(REGISTRY)
+    for collector in collectors:
+        registry.register(collector)
+    return generate_latest(registry)
 
 
 def _say_what_browsers_may_do(response: Response) -> None:
@@ -112,7 +128,7 @@ def _say_what_browsers_may_do(response: Response) -> None:
             headers.setdefault(name, value)
 
 
-def install(app: Flask, metrics_token: str) -> None:
+def install(app: Flask, metrics_token: str, trusts_machine: bool) -> None:
     """Count, time and name every request."""
     log = structlog.get_logger("mall.http")
 
@@ -147,16 +163,10 @@ def install(app: Flask, metrics_token: str) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         """Prometheus metrics of all processes that share PROMETHEUS_MULTIPROC_DIR, or of this one."""
-        if not _may_read_metrics(metrics_token):
+        if not _may_read_metrics(metrics_token, trusts_machine):
             raise Forbidden()
-        registry = CollectorRegistry()
-        if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            MultiProcessCollector(registry)
-        else:
-            registry.register(REGISTRY)
-        for collector in app.extensions.get("mall_collectors", ()):
-            registry.register(collector)
-        return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+        content = exposition(app.extensions.get("mall_collectors", ()))
+        return Response(content, content_type=CONTENT_TYPE_LATEST)
 
     metrics._is_public = True  # type: ignore[attr-defined]
     # Its token is no session's.

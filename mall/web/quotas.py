@@ -1,20 +1,15 @@
 """How often somebody may do what costs much: one table, counted in Valkey (docs/adr/0030)."""
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_limiter import HeaderNames, Limiter
-from prometheus_client import Counter
+from redis import Redis
 
+from mall.web.counts import SCHEME
 from mall.web.rooms import GATEWAYS, PAPERS, PASSWORDS, PICTURES, SHEETS
-
-UNCOUNTED = Counter(
-    "mall_rate_limit_uncounted_total", "Requests let through because Valkey did not answer"
-)
-VALKEY_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
@@ -78,13 +73,6 @@ def _is_no_search() -> bool:
     return request.endpoint is not None and not request.args.get("q")
 
 
-class _Uncounted(logging.Handler):
-    """Flask-Limiter says only in its log that it let a request through."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        UNCOUNTED.inc()
-
-
 def _views(app: Flask) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield each endpoint with a method and the rule of its address."""
     for rule in app.url_map.iter_rules():
@@ -106,17 +94,14 @@ def _room_of(operation: tuple[str, str]) -> str | None:
     return PASSWORDS if method == "POST" and rule.endswith("/session") else None
 
 
-def install(app: Flask, valkey_url: str, is_enabled: bool) -> None:
+def install(app: Flask, valkey: Redis, is_enabled: bool) -> None:
     """Put quotas and rooms on the views of the table; after all are registered."""
     limiter = Limiter(
         _caller,
         app=app,
         enabled=is_enabled,
-        storage_uri=valkey_url,
-        storage_options={
-            "socket_timeout": VALKEY_SECONDS,  # type: ignore[dict-item]
-            "socket_connect_timeout": VALKEY_SECONDS,  # type: ignore[dict-item]
-        },
+        storage_uri=f"{SCHEME}://",
+        storage_options={"connection": valkey},  # type: ignore[dict-item]
         strategy="fixed-window",
         key_prefix="mall",
         swallow_errors=True,
@@ -130,8 +115,6 @@ def install(app: Flask, valkey_url: str, is_enabled: bool) -> None:
     )
     # Its decorators refer to it weakly.
     app.extensions["mall_limiter"] = limiter
-    limiter.logger.addHandler(_Uncounted(logging.ERROR))
-    limiter.logger.propagate = False
     for endpoint, operation in _views(app):
         view: Any = app.view_functions[endpoint]
         room, quota = _room_of(operation), _quota_of(operation, view)

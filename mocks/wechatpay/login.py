@@ -12,15 +12,26 @@ def _person(code: str) -> str:
     return code.partition(":")[0]
 
 
-def _login(state: State) -> Response:
-    if state.take_fault("login", "sns/jscode2session"):
-        return Response("gateway time-out", 504)
+def _unknown_app(state: State) -> Response | None:
     known = {each.appid: each.app_secret for each in state.merchants.values()}
     appid = request.args.get("appid", "")
     if appid not in known:
         return jsonify(errcode=40013, errmsg="invalid appid")
     if request.args.get("secret") != known[appid]:
         return jsonify(errcode=40125, errmsg="invalid appsecret")
+    return None
+
+
+def _token(state: State) -> Response:
+    refusal = _unknown_app(state)
+    return refusal or jsonify(access_token="mock-access-token", expires_in=7200)
+
+
+def _login(state: State) -> Response:
+    if state.take_fault("login", "sns/jscode2session"):
+        return Response("gateway time-out", 504)
+    if (refusal := _unknown_app(state)) is not None:
+        return refusal
     code = request.args.get("js_code", "")
     if not code or code.startswith("bad"):
         return jsonify(errcode=40029, errmsg="invalid code")
@@ -61,11 +72,7 @@ def _subscribe_message(state: State) -> Response:
 def install(app: Flask, state: State) -> None:
     """Register the paths of `api.weixin.qq.com`."""
     app.add_url_rule("/sns/jscode2session", "login", lambda: _login(state))
-    app.add_url_rule(
-        "/cgi-bin/token",
-        "token",
-        lambda: jsonify(access_token="mock-access-token", expires_in=7200),
-    )
+    app.add_url_rule("/cgi-bin/token", "token", lambda: _token(state))
     app.add_url_rule("/wxa/business/getuserphonenumber", "phone", _phone, methods=["POST"])
     app.add_url_rule(
         "/cgi-bin/message/subscribe/send",

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import request
 
 from mall.access.guard import current, current_scope_id, needs_duty
 from mall.access.rules import APPROVES, HANDLES
@@ -77,7 +78,7 @@ def begin_payment(programme_id: UUID) -> dict[str, Any]:
     merchant = payment_process.merchants().serving([code])
     with unit_of_work() as uow:
         begun = funding.begin_native(uow, current_scope_id(), programme_id, merchant)
-    _, code_url = payment_process.ensure_prepaid(begun, None)
+    _, code_url = payment_process.ensure_prepaid(begun, None, request.remote_addr)
     return {
         "payment_id": begun.payment_id,
         "out_trade_no": begun.out_trade_no,

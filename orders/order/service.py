@@ -62,7 +62,7 @@ def defer_order(uow: UnitOfWork, new: NewOrder) -> str:
     programmes = row.pop("programmes")
     lines = [{**line, "order_id": new.id} for line in row.pop("lines")]
     values = {
-        "order_row": document(row),
+        "order_rows": document([row]),
         "order_lines": document(lines),
         "order_events": document(_first_events(uow, new, is_paid)),
     }

@@ -1,34 +1,22 @@
 """What opens an order with its lines and history, and what a member's page of orders shows."""
 
 from mall.kernel.db import driver_sql
-from mall.kernel.together import WriteFragment
+from mall.kernel.together import WriteFragment, inserting
+from orders.order.models import Order, OrderEvent, OrderLine, OrderProgramme
 
 # Columns are filled by name, and one that is not named becomes NULL: defaults do not apply here.
 OPEN_ORDER = WriteFragment(
     "order",
-    """
-    order_placed AS (
-        INSERT INTO shop_order
-        SELECT * FROM jsonb_populate_record(CAST(NULL AS shop_order), CAST(:order_row AS jsonb))
-    ), order_lines AS (
-        INSERT INTO order_line
-        SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS order_line), CAST(:order_lines AS jsonb))
-    ), order_events AS (
-        INSERT INTO order_event
-        SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS order_event), CAST(:order_events AS jsonb))
-    )""",
+    f"""
+    order_placed AS ({inserting(Order, "order_rows")}),
+    order_lines AS ({inserting(OrderLine, "order_lines")}),
+    order_events AS ({inserting(OrderEvent, "order_events")})""",
 )
 
 CARRY_PROGRAMMES = WriteFragment(
     "programmes",
-    """
-    order_programmes AS (
-        INSERT INTO order_programme
-        SELECT * FROM jsonb_populate_recordset(
-            CAST(NULL AS order_programme), CAST(:order_programmes AS jsonb))
-    )""",
+    f"""
+    order_programmes AS ({inserting(OrderProgramme, "order_programmes")})""",
 )
 
 # A member's page of orders as `OrderPage` has it, as one text: nothing of it is made in Python. The

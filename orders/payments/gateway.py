@@ -11,6 +11,10 @@ PROCESSING, ABNORMAL = "PROCESSING", "ABNORMAL"
 REFUND_STATES = (SUCCESS, PROCESSING, ABNORMAL, CLOSED)
 
 
+# What WeChat is told where it is not known.
+NOWHERE = "127.0.0.1"
+
+
 @dataclass(frozen=True)
 class PrepayRequest:
     """What is to be paid, by when, and where the notice goes."""
@@ -21,6 +25,8 @@ class PrepayRequest:
     trade_type: str
     openid: str | None
     expires_at: datetime
+    # Whose device asks, as far as we know; WeChat looks for fraud by it.
+    client_ip: str = NOWHERE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from mall.kernel.ids import new_id
 from mall.kernel.settings import installed
 from mall.kernel.uow import reading, unit_of_work
 from orders.payments import queries, rules, service
-from orders.payments.gateway import PaymentGateway, PrepayRequest, TradeState, WireMessage
+from orders.payments.gateway import NOWHERE, PaymentGateway, PrepayRequest, TradeState, WireMessage
 from orders.payments.service import PendingPayment
 from orders.payments.statements import KEEP
 from orders.payments.wechat.merchants import Merchant, Merchants
@@ -45,7 +45,9 @@ def record_message(message: WireMessage) -> None:
         log.warning("wire_message_not_kept", operation=message.operation, error=str(error))
 
 
-def ensure_prepaid(begun: PendingPayment, openid: str | None) -> tuple[str, str | None]:
+def ensure_prepaid(
+    begun: PendingPayment, openid: str | None, client_ip: str | None
+) -> tuple[str, str | None]:
     """Get what is needed for paying, once; return prepay id and code URL.
 
     A lost answer is harmless: the same number asked again gives the same payment.
@@ -61,6 +63,7 @@ def ensure_prepaid(begun: PendingPayment, openid: str | None) -> tuple[str, str 
             # Only a payment inside of WeChat is bound to who pays; anybody may scan a code.
             openid=openid if begun.trade_type == rules.JSAPI else None,
             expires_at=begun.expires_at,
+            client_ip=client_ip or NOWHERE,
         )
     )
     with unit_of_work() as uow:

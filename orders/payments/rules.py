@@ -34,6 +34,12 @@ class GatewayUnavailable(DomainError):
     code = "payment_gateway_unavailable"
 
 
+class KeysUnusable(GatewayUnavailable):
+    """Nothing was asked of WeChat, or nothing of it was taken: our keys are wrong."""
+
+    code = "payment_keys_unusable"
+
+
 class GatewayRefused(DomainError):
     code = "payment_gateway_refused"
 

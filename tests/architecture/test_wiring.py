@@ -23,7 +23,8 @@ from mall.access.guard import audience_of
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import Base, db
 from mall.kernel.outbox import registry
-from mall.shell import cli, config, database, health, wiring
+from mall.shell import cli, config, database, wiring
+from mall.shell.checks import readiness
 
 ROOT = Path(__file__).parents[2]
 # What anybody may ask, on purpose.
@@ -34,6 +35,7 @@ PUBLIC = {
     "/docs/oauth2-redirect",
     "/openapi.json",
     "/healthz",
+    "/livez",
     "/readyz",
     "/metrics",
     "/media/<path:name>",
@@ -131,7 +133,7 @@ def test_the_models_are_what_the_migrations_make(app):
 
 def test_there_is_one_newest_migration_and_health_knows_it():
     script = ScriptDirectory.from_config(database.alembic_config())
-    assert [script.get_current_head()] == script.get_heads() == [health.newest_migration()]
+    assert [script.get_current_head()] == script.get_heads() == [readiness.newest_migration()]
 
 
 # OpenAPI

@@ -123,7 +123,7 @@ def prepare(uow: UnitOfWork, supplier_id: UUID, form: ProductForm, state: str) -
         product["published_at"] = uow.now
         uow.emit(ProductsChanged([str(product["id"])]))
     values = {
-        "product_row": document(product),
+        "product_rows": document([product]),
         "product_skus": document(skus),
         "product_prices": document(prices),
         "product_revisions": document(revisions),

@@ -45,6 +45,13 @@ class WeChatLogin:
             raise PhoneCodeRefused("code") from error
         return str(answer["phone_info"]["purePhoneNumber"])
 
+    def check(self) -> None:
+        """Ask WeChat for an access token; raise WeChatUnavailable, or what kept it from answering."""
+        try:
+            self._wxa._client.fetch_access_token()
+        except WeChatClientException as error:
+            raise WeChatUnavailable() from error
+
     def _ask(self, call: Any) -> dict[str, Any]:
         try:
             answer: dict[str, Any] = self.breaker.call(call)

@@ -10,9 +10,14 @@ from mall.kernel.settings import Settings
 
 def open_files(settings: Settings) -> tuple[PublicFiles, PrivateFiles]:
     """Return what anybody may see, and what only its owners may."""
-    areas = {area: _area(settings, area) for area in (IMAGES, *PRIVATE)}
+    areas = open_areas(settings)
     public: Mapping[str, FileStore] = {IMAGES: areas.pop(IMAGES)}
     return PublicFiles(public), PrivateFiles(areas)
+
+
+def open_areas(settings: Settings) -> dict[str, FileStore]:
+    """Return what keeps the files of each area."""
+    return {area: _area(settings, area) for area in (IMAGES, *PRIVATE)}
 
 
 def _area(settings: Settings, area: str) -> FileStore:

@@ -2,17 +2,15 @@
 
 from sqlalchemy import text
 
+from mall.kernel.together import inserting
+from mall.members.rosters.models import RosterRow
+
 _GIVEN = """
     jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(
         id uuid, position bigint, name text, phone text, employee_no text, department text,
         born_on date, is_new boolean)"""
 
-ROWS = text(
-    """
-    INSERT INTO roster_row SELECT * FROM jsonb_populate_recordset(
-        CAST(NULL AS roster_row), CAST(:rows AS jsonb))
-    """
-)
+ROWS = text(inserting(RosterRow, "rows"))
 
 DEACTIVATE = text(
     """

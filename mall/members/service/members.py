@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from mall.access import rules as access_rules
@@ -15,6 +15,7 @@ from mall.access.gateway import WeChatIdentity
 from mall.access.models import StaffAccount
 from mall.kernel.errors import Invalid, LimitReached
 from mall.kernel.ids import new_id
+from mall.kernel.together import document
 from mall.kernel.uow import UnitOfWork
 from mall.members import queries, rules
 from mall.members.models import Address, Member, Region
@@ -22,6 +23,20 @@ from mall.members.rosters.service import claiming
 from mall.members.rules import AddressForm
 
 REGIONS_FILE = Path(__file__).parent.parent / "data" / "regions.csv"
+# Rows that are as they should be are not written again. A row just made has no earlier version.
+_LOAD_REGIONS = text("""
+    INSERT INTO region AS r (code, name, level, parent_code, full_name, is_leaf)
+    SELECT code, name, level, parent_code, full_name, is_leaf
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS w(
+        code text, name text, level bigint, parent_code text, full_name text, is_leaf boolean)
+    ON CONFLICT (code) DO UPDATE
+        SET name = excluded.name, level = excluded.level, parent_code = excluded.parent_code,
+            full_name = excluded.full_name, is_leaf = excluded.is_leaf
+        WHERE (r.name, r.level, r.parent_code, r.full_name, r.is_leaf)
+            IS DISTINCT FROM (excluded.name, excluded.level, excluded.parent_code,
+                              excluded.full_name, excluded.is_leaf)
+    RETURNING (xmax = 0) AS is_new
+    """)
 
 
 @dataclass(frozen=True)
@@ -186,8 +201,27 @@ def _checked(uow: UnitOfWork, form: AddressForm) -> dict[str, Any]:
     }
 
 
-def load_regions(uow: UnitOfWork) -> int:
-    """Load the shipped table of regions; loading it again changes nothing. Returns its size."""
+@dataclass(frozen=True)
+class RegionsLoaded:
+    """What became of the shipped table of regions."""
+
+    total: int
+    added: int
+    changed: int
+
+
+def load_regions(uow: UnitOfWork) -> RegionsLoaded:
+    """Load the shipped table of regions; loading it again changes nothing.
+
+    A region that the table no longer has stays: addresses may lie in it.
+    """
+    rows = _shipped_regions()
+    written = uow.session.execute(_LOAD_REGIONS, {"rows": document(rows)}).all()
+    added = sum(row.is_new for row in written)
+    return RegionsLoaded(len(rows), added, len(written) - added)
+
+
+def _shipped_regions() -> list[dict[str, Any]]:
     with REGIONS_FILE.open(encoding="utf-8") as file:
         # A city without counties stands twice in the table, once as a county of itself.
         read = {
@@ -200,7 +234,7 @@ def load_regions(uow: UnitOfWork) -> int:
         above = full_name(row["parent_code"]) if row["parent_code"] else ""
         return above + row["name"]
 
-    rows = [
+    return [
         {
             "code": code,
             "name": row["name"],
@@ -211,10 +245,3 @@ def load_regions(uow: UnitOfWork) -> int:
         }
         for code, row in read.items()
     ]
-    statement = insert(Region)
-    columns = ("name", "level", "parent_code", "full_name", "is_leaf")
-    changed = {name: statement.excluded[name] for name in columns}
-    uow.session.execute(
-        statement.on_conflict_do_update(index_elements=["code"], set_=changed), rows
-    )
-    return len(rows)

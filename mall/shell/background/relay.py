@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,22 +12,20 @@ from uuid import UUID
 import structlog
 from flask import current_app
 from prometheus_client import Counter
-from prometheus_client.core import GaugeMetricFamily
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, get_current_job
 from rq.timeouts import JobTimeoutException
 from sqlalchemy import select, update
 
-from mall.kernel import clock, outbox
+from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.db import delete_some
 from mall.kernel.ids import first_id
 from mall.kernel.invariants import Invariant, Whole
 from mall.kernel.outbox import PARKED, PENDING, OutboxDelivery, registry
 from mall.kernel.together import DeferredWrite, Read, WriteFragment, array, read_together
-from mall.kernel.uow import reading, unit_of_work
-from mall.outbox_admin import queries as outbox_queries
+from mall.kernel.uow import unit_of_work
 from mall.web import idempotency
 
 log = structlog.get_logger(__name__)
@@ -36,11 +34,15 @@ log = structlog.get_logger(__name__)
 GATHER_SECONDS, MAX_GATHERED = 0.2, 1000
 SWEEP_LIMIT = 500
 KEEP_DONE = timedelta(days=30)
+# How long what this release does not know is left to a newer one; then it counts as failed.
+PATIENCE = timedelta(hours=1)
 DELIVERED = Counter("mall_outbox_delivered_total", "Deliveries by outcome", ["outcome"])
 
 
 _CLAIM = """
-    SELECT id, topic, payload, handler FROM outbox_delivery
+    SELECT id, topic, payload, handler,
+           created_at > now() - make_interval(secs => :patience_seconds) AS is_young
+    FROM outbox_delivery
     WHERE id = ANY(CAST(:claimed_ids AS uuid[])) AND state = 'pending'
     ORDER BY id FOR UPDATE SKIP LOCKED
     """
@@ -119,13 +121,24 @@ def deliver(delivery_ids: list[str]) -> int:
     share one transaction; where one of them fails, each gets its own, and where they ran out of
     time, each gets a job and a time limit of its own.
     """
-    ids = [UUID(each) for each in delivery_ids]
+    try:
+        return deliver_now([UUID(each) for each in delivery_ids])
+    except DeliveriesTooSlow:
+        return _each_alone(delivery_ids)
+
+
+class DeliveriesTooSlow(Exception):
+    """Deliveries that shared a job ran out of its time together; each alone may be in time."""
+
+
+def deliver_now(ids: list[UUID]) -> int:
+    """Run the reactions of deliveries, together or each by itself; return how many were done."""
     if len(ids) > 1:
         try:
             return _run_reactions(ids)
-        except JobTimeoutException:
+        except JobTimeoutException as error:
             log.warning("deliveries_too_slow", deliveries=len(ids))
-            return _each_alone(delivery_ids)
+            raise DeliveriesTooSlow() from error
         except Exception:
             log.info("deliveries_split", deliveries=len(ids))
     return sum(map(_deliver_one, ids))
@@ -142,8 +155,12 @@ def _each_alone(delivery_ids: list[str]) -> int:
 
 def _run_reactions(delivery_ids: list[UUID]) -> int:
     with unit_of_work() as uow:
-        values = {"claimed_ids": array(delivery_ids)}
-        [rows] = read_together(uow.session, Read(_CLAIM, values, lambda rows: rows))
+        values = {
+            "claimed_ids": array(delivery_ids),
+            "patience_seconds": PATIENCE.total_seconds(),
+        }
+        [claimed] = read_together(uow.session, Read(_CLAIM, values, lambda rows: rows))
+        rows = [row for row in claimed if not _is_for_a_newer_release(row)]
         # The effects and their completion commit together, or none does.
         waiting: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
@@ -156,6 +173,13 @@ def _run_reactions(delivery_ids: list[UUID]) -> int:
         uow.defer(DeferredWrite(_COMPLETE, completed))
     DELIVERED.labels("done").inc(len(rows))
     return len(rows)
+
+
+def _is_for_a_newer_release(row: dict[str, Any]) -> bool:
+    if registry.understands(row["topic"], row["payload"], row["handler"]) or not row["is_young"]:
+        return False
+    log.warning("delivery_unknown", topic=row["topic"], handler=row["handler"])
+    return True
 
 
 def _deliver_one(delivery_id: UUID) -> int:
@@ -224,23 +248,6 @@ def sweep() -> int:
     if found:
         enqueue(connection, found)
     return len(found)
-
-
-class OutboxCollector:
-    """How much waits in the outbox and for how long, asked of the database at every scrape."""
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        labels = ["state", "queue"]
-        waiting = GaugeMetricFamily("mall_outbox_waiting", "Deliveries not done", labels=labels)
-        age = GaugeMetricFamily(
-            "mall_outbox_oldest_seconds", "Age of the oldest delivery not done", labels=labels
-        )
-        with reading() as session:
-            for row in outbox_queries.backlog(session, clock.now()):
-                waiting.add_metric([row.state, row.queue], row.deliveries)
-                age.add_metric([row.state, row.queue], row.oldest_seconds)
-        yield waiting
-        yield age
 
 
 def forget_old() -> int:

@@ -2,11 +2,10 @@
 
 import logging
 import os
-import signal
-import threading
 
 import psycopg
 import structlog
+from prometheus_client import Gauge
 from redis.exceptions import RedisError
 from rq.cron import CronScheduler
 
@@ -14,7 +13,19 @@ from mall.kernel import queue as rq_queues
 from mall.kernel.db import CONNECT_SECONDS, driver_url
 from mall.kernel.settings import Settings
 from mall.shell import memory, wiring
+from mall.shell.background.pulse import Pulse
+from mall.shell.checks.readiness import Report
+from mall.shell.serving.internal import Address, Listener, Paths
+from mall.shell.serving.stopping import Stop
 
+LEADS = Gauge(
+    "mall_scheduler_leads", "1 in the scheduler that is at work", multiprocess_mode="mostrecent"
+)
+LAST = Gauge(
+    "mall_scheduler_enqueued_timestamp_seconds",
+    "When it enqueued what was due, last",
+    multiprocess_mode="mostrecent",
+)
 log = structlog.get_logger(__name__)
 TICK_SECONDS = 0.5
 RETRY_SECONDS = 1.0
@@ -34,6 +45,8 @@ class Leadership:
         self._url = driver_url(database_url)
         self._connection: psycopg.Connection | None = None
         self._is_held = False
+        # How the database was when it was asked last.
+        self.says = "ok: not asked yet"
 
     def is_ours(self) -> bool:
         """Ask for the lease, or check that it is still held; False where the database does not answer."""
@@ -53,8 +66,11 @@ class Leadership:
                 self._is_held = bool(row and row[0])
                 if self._is_held:
                     log.info("scheduler_leads")
+            self.says = "ok: leads" if self._is_held else "ok: another one leads"
         except psycopg.Error as error:
-            log.warning("scheduler_without_database", error=str(error).strip())
+            if self.says.startswith("ok"):
+                log.warning("scheduler_without_database", error=str(error).strip())
+            self.says = f"failed: {type(error).__name__}"
             self.give_up()
         return self._is_held
 
@@ -83,22 +99,33 @@ def build(settings: Settings) -> CronScheduler:
     return scheduler
 
 
-def run_scheduler(settings: Settings) -> None:
+def run_scheduler(settings: Settings, address: Address) -> None:
     """Enqueue every sweep at its interval while this process leads, until told to stop."""
     memory.give_back_from_time_to_time()
+    stop, pulse = Stop(), Pulse()
+    stop.listen()
     scheduler, leadership = build(settings), Leadership(settings.database_url)
-    told_to_stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: told_to_stop.set())
-    wait = 0.0
-    while not told_to_stop.wait(wait):
+    answers = pulse.answers(lambda: Report({"database": leadership.says}), settings.env)
+    listener = Listener(address, Paths(answers))
+    listener.start()
+    wait, heard = 0.0, ""
+    while not stop.wait(wait):
+        pulse.beat()
         wait = RETRY_SECONDS
-        if not leadership.is_ours():
+        is_ours = leadership.is_ours()
+        LEADS.set(int(is_ours))
+        if not is_ours:
             continue
         try:
             scheduler.enqueue_jobs()
             scheduler.heartbeat()
-            wait = TICK_SECONDS
+            LAST.set_to_current_time()
+            said, wait = "", TICK_SECONDS
         except RedisError as error:
-            log.warning("scheduler_without_valkey", error=str(error))
+            said = type(error).__name__
+        if said != heard:
+            # Once, not every second: workers look into the database themselves meanwhile.
+            log.warning("scheduler_without_valkey" if said else "scheduler_has_valkey", error=said)
+            heard = said
     leadership.give_up()
+    listener.stop()

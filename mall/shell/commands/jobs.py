@@ -88,7 +88,7 @@ def drop(delivery_id: UUID, note: str) -> None:
 def stats() -> None:
     """Say how much waits in each queue, since when, and how many workers there are."""
     with reading() as session:
-        found = outbox_process.read(session, current_app.extensions["mall_redis"])
+        found = outbox_process.read(session, current_app.extensions["mall_quick_redis"])
     columns = list(found["items"][0])
     table = Table(*columns)
     for row in found["items"]:

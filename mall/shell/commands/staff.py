@@ -9,6 +9,7 @@ from sqlalchemy import select
 from mall.access import service as access_service
 from mall.access.models import StaffAccount
 from mall.access.rules import DUTIES_OF_ROLE, OPERATOR, ROLES, TWO_PERSONS
+from mall.access.service import NewStaff
 from mall.access.staff.service import changes, invitations
 from mall.access.staff.service.invitations import Invitation
 from mall.kernel.uow import UnitOfWork, unit_of_work
@@ -27,13 +28,22 @@ def staff() -> None:
     """Staff accounts."""
 
 
-def _tell(username: str, invitation: Invitation) -> None:
-    click.echo(f"invitation for {username}, good once until {invitation.expires_at:%F %T} UTC:")
-    click.echo(invitation.link)
+def _told(username: str, invitation: Invitation) -> str:
+    until = f"{invitation.expires_at:%F %T} UTC"
+    return f"invitation for {username}, good once until {until}:\n{invitation.link}"
 
 
-def _proposed(change_id: UUID) -> None:
-    click.echo(f"proposed as {change_id}: an operator with the duty accounts confirms it")
+def _proposed(change_id: UUID) -> str:
+    return f"proposed as {change_id}: an operator with the duty accounts confirms it"
+
+
+def open_account(uow: UnitOfWork, new: NewStaff) -> str:
+    """Open an account and return its invitation in words; propose it where that takes two persons."""
+    if new.role in TWO_PERSONS and changes.needs_confirmation(uow):
+        return _proposed(changes.propose_open(uow, new, None).id)
+    account = access_service.add_staff_account(uow, new)
+    invitation = invitations.issue(uow, account, by())
+    return f"{new.username} ({new.role}) is open: {account.id}\n{_told(new.username, invitation)}"
 
 
 @staff.command("open")
@@ -65,17 +75,10 @@ def open_staff(
     if (role == OPERATOR) != (scope is None):
         raise click.UsageError("every role but operator needs --scope, and operator takes none")
     chosen = duties or (DUTIES_OF_ROLE[role] if role == OPERATOR else ())
-    new = access_service.NewStaff(
-        username, name or username, None, role, scope, tuple(chosen), phone
-    )
+    new = NewStaff(username, name or username, None, role, scope, tuple(chosen), phone)
     with unit_of_work() as uow:
-        if role in TWO_PERSONS and changes.needs_confirmation(uow):
-            _proposed(changes.propose_open(uow, new, None).id)
-            return
-        account = access_service.add_staff_account(uow, new)
-        invitation = invitations.issue(uow, account, by())
-    click.echo(f"{username} ({role}) is open: {account.id}")
-    _tell(username, invitation)
+        said = open_account(uow, new)
+    click.echo(said)
 
 
 def _account(uow: UnitOfWork, username: str) -> StaffAccount:
@@ -98,10 +101,10 @@ def invite_staff(username: str) -> None:
     with unit_of_work() as uow:
         account = _account(uow, username)
         if account.role in TWO_PERSONS and changes.needs_confirmation(uow):
-            _proposed(changes.propose_invitation(uow, account, None).id)
-            return
-        invitation = invitations.issue(uow, account, by())
-    _tell(username, invitation)
+            said = _proposed(changes.propose_invitation(uow, account, None).id)
+        else:
+            said = _told(username, invitations.issue(uow, account, by()))
+    click.echo(said)
 
 
 @staff.command("disable")

@@ -4,6 +4,10 @@ import os
 import sys
 
 from mall.shell import memory
+from mall.shell.app import DOCUMENTS
+from mall.shell.background.pulse import Pulse
+from mall.shell.serving.internal import Address
+from mall.shell.serving.proxies import Proxies
 from mall.shell.serving.rsgi import Adapter, Bounds
 from mall.shell.wsgi import app as application
 
@@ -12,4 +16,15 @@ from mall.shell.wsgi import app as application
 sys.setswitchinterval(0.001)
 memory.give_back_from_time_to_time()
 memory.settle()
-app = Adapter(application, Bounds(threads=int(os.environ.get("MALL_WEB_THREADS", "4"))))
+app = Adapter(
+    application,
+    Bounds(
+        threads=int(os.environ.get("MALL_WEB_THREADS", "4")),
+        proxies=Proxies(application.extensions["mall_settings"].trusted_proxies),
+    ),
+)
+# A web process lives while it answers, and says of itself elsewhere than where clients ask.
+_address = Address(
+    os.environ.get("MALL_INTERNAL_HOST", ""), int(os.environ.get("MALL_WEB_INTERNAL_PORT", "0"))
+)
+Pulse(is_steady=True).listener(application, _address, DOCUMENTS).start()

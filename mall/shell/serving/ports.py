@@ -21,7 +21,7 @@ class PortTaken(Exception):
     """Somebody else has the port, or nobody may have it; the message says so to a person."""
 
 
-def hold(host: str, port: int) -> socket.socket:
+def hold(host: str, port: int, option: str = "--port") -> socket.socket:
     """Return a socket that keeps a port until it is closed; raise PortTaken.
 
     Whoever sets SO_REUSEPORT may then listen there; whoever holds it first, as every service of
@@ -42,7 +42,7 @@ def hold(host: str, port: int) -> socket.socket:
         found.close()
         raise PortTaken(
             f"cannot listen on {host}:{port}: {error.strerror}. Where another program has this "
-            "port, stop it or choose another with --port."
+            f"port, stop it or choose another with {option}."
         ) from error
     return found
 

@@ -15,6 +15,7 @@ from prometheus_client import Counter
 
 from mall.shell.serving import bodies, replies
 from mall.shell.serving.bodies import Body, BodyRefused, Budget, Pace
+from mall.shell.serving.proxies import Proxies
 from mall.shell.serving.replies import Reply
 from mall.shell.serving.rooms import Room
 from mall.shell.serving.slow_readers import CAN_LOOK, Patience, UntakenReplies
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 Finish = Callable[[], object]
 LARGE_REPLY_BYTES = 256 * 1024
 WITHOUT_BODY = {204, 304}
+NOBODY = Proxies()
 # A declared length of so many digits is below the size from which bodies share a budget.
 SMALL_DIGITS = 4
 
@@ -63,6 +65,7 @@ class Bounds:
     all_replies_bytes: int = 256 * 1024 * 1024
     wait_seconds: float = 10.0
     pace: Pace = field(default_factory=Pace)
+    proxies: Proxies = NOBODY
     patience: Patience = field(default_factory=Patience)
 
 
@@ -96,9 +99,10 @@ def _key(name: str) -> str:
     return key if key in ("CONTENT_LENGTH", "CONTENT_TYPE") else "HTTP_" + key
 
 
-def environ_of(scope: Scope) -> dict[str, Any]:
-    """Return the WSGI environment of a request's head."""
+def environ_of(scope: Scope, proxies: Proxies = NOBODY) -> dict[str, Any]:
+    """Return the WSGI environment of a request's head; a trusted proxy says whose request it is."""
     host, _, port = scope.server.rpartition(":")
+    peer = scope.client.rpartition(":")[0].strip("[]")
     environ: dict[str, Any] = {
         **_ENVIRON,
         "REQUEST_METHOD": scope.method,
@@ -107,7 +111,7 @@ def environ_of(scope: Scope) -> dict[str, Any]:
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/" + scope.http_version,
-        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "REMOTE_ADDR": peer,
         "wsgi.url_scheme": scope.scheme,
     }
     for name, value in scope.headers.items():
@@ -116,6 +120,10 @@ def environ_of(scope: Scope) -> dict[str, Any]:
             environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + _bytes_as_text(value)
         elif key:
             environ[key] = _bytes_as_text(value)
+    if proxies.trusts(peer):
+        environ["REMOTE_ADDR"] = proxies.client(peer, environ.get("HTTP_X_FORWARDED_FOR", ""))
+        if environ.get("HTTP_X_FORWARDED_PROTO") in ("http", "https"):
+            environ["wsgi.url_scheme"] = environ["HTTP_X_FORWARDED_PROTO"]
     return environ
 
 
@@ -278,7 +286,11 @@ class _Turn:
             if time.monotonic() > self._ends:
                 reply = self._refused()
             else:
-                reply = replies.run(self._adapter.app, environ_of(self._scope), self._content)
+                reply = replies.run(
+                    self._adapter.app,
+                    environ_of(self._scope, self._adapter.bounds.proxies),
+                    self._content,
+                )
             if len(reply.body) >= LARGE_REPLY_BYTES and CAN_LOOK:
                 reply = self._admitted(reply)
             send(self._exchange, reply)

@@ -1,8 +1,10 @@
 """granian with our limits, in a process that loads nothing of the application."""
 
 import inspect
+import os
 import resource
 import sys
+import threading
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +14,9 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
+
+from mall.shell.serving import counters
+from mall.shell.serving.stopping import exit_when_told, fork_without_handlers
 
 MODULE = "mall.shell.serving.app"
 BACKLOG = 1024
@@ -81,11 +86,51 @@ def raise_file_limit(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+class _WakeUp(threading.Event):
+    """granian's wake-up; once a stop was asked for it stays set, or the stop could be forgotten."""
+
+    is_kept = False
+
+    def clear(self) -> None:
+        if not self.is_kept:
+            super().clear()
+
+
+class Server(MPServer):
+    """granian's server, which hears a stop at any moment (docs/adr/0040)."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.main_loop_interrupt: threading.Event = _WakeUp()
+
+    def signal_handler_interrupt(self, *arguments: Any, **options: Any) -> None:
+        # A child that a stop ended, too, is looked at by granian's loop, which clears the wake-up.
+        assert isinstance(self.main_loop_interrupt, _WakeUp)
+        self.main_loop_interrupt.is_kept = True
+        super().signal_handler_interrupt(*arguments, **options)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """End; web processes that heard the same stop did not fail."""
+        if self.interrupt_signal:
+            self.interrupt_children.clear()
+        super().shutdown(exit_code)
+
+
 def main(host: str, port: int, workers: int, connections: int) -> None:
     """Serve until stopped."""
-    _futures._cbsched_aioschedule = past_the_loop(granians_schedule())
-    raise_file_limit(connections)
-    MPServer(
+    try:
+        # The command that became this process let them wait, with a folder to be removed.
+        exit_when_told()
+        _futures._cbsched_aioschedule = past_the_loop(granians_schedule())
+        raise_file_limit(connections)
+        fork_without_handlers()
+        _server(host, port, workers, connections).serve()
+    finally:
+        counters.remove_own(os.environ)
+
+
+def _server(host: str, port: int, workers: int, connections: int) -> Server:
+    return Server(
         f"{MODULE}:app",
         address=host,
         port=port,
@@ -101,7 +146,7 @@ def main(host: str, port: int, workers: int, connections: int) -> None:
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
-    ).serve()
+    )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, request
 
 from mall.access.guard import current_member_id, public
 from mall.kernel.uow import reading, unit_of_work
@@ -35,7 +35,7 @@ def begin_payment(order_id: UUID, json_data: dict[str, str]) -> dict[str, Any]:
     with unit_of_work() as uow:
         begun = service.begin_payment(uow, member_id, order_id, json_data["trade_type"], merchant)
         openid = member_queries.openid_of(uow.session, member_id)
-    prepay_id, code_url = process.ensure_prepaid(begun, openid)
+    prepay_id, code_url = process.ensure_prepaid(begun, openid, request.remote_addr)
     is_jsapi = begun.trade_type == rules.JSAPI
     parameters = process.merchant(begun.merchant).gateway.pay_parameters
     return {

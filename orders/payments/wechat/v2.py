@@ -190,7 +190,7 @@ class WeChatPayV2(WeChatProvider):
             ):
                 self._must_be(operation, number, answer.get(name), expected)
             return answer
-        raise GatewayUnavailable()
+        raise self._keys_unusable(operation, number, ["WeChat knows none of our keys"])
 
     def _create(self, request: PrepayRequest) -> PrepayResult:
         try:
@@ -202,7 +202,7 @@ class WeChatPayV2(WeChatProvider):
                     body=request.body,
                     total_fee=request.amount_fen,
                     notify_url=self.merchant.notify_url,
-                    client_ip="127.0.0.1",
+                    client_ip=request.client_ip,
                     user_id=request.openid,
                     out_trade_no=request.out_trade_no,
                     product_id=request.out_trade_no if request.trade_type == "NATIVE" else None,

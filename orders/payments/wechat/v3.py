@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import aes_decrypt
 
@@ -69,7 +69,7 @@ class WeChatPayV3(WeChatProvider):
         super().__init__(merchant, keep)
         self._keys = PlatformKeys(merchant.public_keys_dir)
         self._files = WatchedFile(Path(merchant.key_file)), WatchedFile(Path(merchant.cert_file))
-        self._made_of: tuple[str, str, str] | None = None
+        self._made_of: tuple[str, str, str, str] | None = None
         self._made: WeChatPay | None = None
 
     def _client(self) -> WeChatPay:
@@ -78,17 +78,21 @@ class WeChatPayV3(WeChatProvider):
         While the private key and the certificate are being replaced they do not fit each other:
         until they do the pair of before is used.
         """
-        private_key, certificate = (file.text() for file in self._files)
-        key_id, public_key = self._keys.newest()
-        made_of = (private_key, certificate, key_id)
+        try:
+            made_of = self._read_keys()
+        except (OSError, ValueError, TypeError, IndexError) as error:
+            return self._made_before(type(error).__name__)
         if self._made is not None and made_of == self._made_of:
             return self._made
-        found = x509.load_pem_x509_certificate(certificate.encode())
-        own = load_pem_private_key(private_key.encode(), None).public_key()
+        private_key, certificate, key_id, public_key = made_of
+        try:
+            found = x509.load_pem_x509_certificate(certificate.encode())
+            own = load_pem_private_key(private_key.encode(), None).public_key()
+            load_pem_public_key(public_key.encode())
+        except (ValueError, TypeError) as error:
+            return self._made_before(type(error).__name__)
         if found.public_key() != own:
-            if self._made is None:
-                raise GatewayUnavailable()
-            return self._made
+            return self._made_before("the private key does not belong to the certificate")
         client = WeChatPay(
             wechatpay_type=WeChatPayType.JSAPI,
             mchid=self.merchant.mch_id,
@@ -107,6 +111,17 @@ class WeChatPayV3(WeChatProvider):
         self._made, self._made_of = client, made_of
         return client
 
+    def _read_keys(self) -> tuple[str, str, str, str]:
+        private_key, certificate = (file.text() for file in self._files)
+        key_id, public_key = self._keys.newest()
+        return private_key, certificate, key_id, public_key
+
+    def _made_before(self, why: str) -> WeChatPay:
+        """Return the client of the last keys that were good; raise KeysUnusable without any."""
+        if self._made is None:
+            raise self._keys_unusable("keys", "", [why])
+        return self._made
+
     def _ask(
         self, operation: str, number: str, ask: Callable[[WeChatPay], tuple[int, Any]]
     ) -> dict[str, Any]:
@@ -115,7 +130,10 @@ class WeChatPayV3(WeChatProvider):
         try:
             answer: dict[str, Any] = self._call(operation, number, lambda: ask(client))[1]
         except WeChatPayRefusal as error:
-            if error.code in UNKNOWN_OUTCOME | OUR_FAULT:
+            if error.code in OUR_FAULT:
+                why = [f"WeChat says {error.code}"]
+                raise self._keys_unusable(operation, number, why) from error
+            if error.code in UNKNOWN_OUTCOME:
                 raise GatewayUnavailable() from error
             raise
         return answer
@@ -131,6 +149,7 @@ class WeChatPayV3(WeChatProvider):
                     out_trade_no=request.out_trade_no,
                     amount={"total": request.amount_fen, "currency": "CNY"},
                     payer=None if is_native else {"openid": request.openid},
+                    scene_info={"payer_client_ip": request.client_ip},
                     time_expire=request.expires_at.astimezone(clock.BEIJING).isoformat(
                         timespec="seconds"
                     ),

@@ -11,12 +11,14 @@ import pybreaker
 import requests
 import structlog
 
+from mall.kernel import clock
 from mall.kernel.money import MAX_FEN
 from mall.kernel.outgoing.session import BoundedSession, Bounds
 from mall.kernel.settings import MerchantSettings
 from orders.payments import gateway
 from orders.payments.gateway import Keep, PrepayRequest, PrepayResult, TradeState, WireMessage
-from orders.payments.rules import GatewayUnavailable
+from orders.payments.rules import GatewayUnavailable, KeysUnusable
+from orders.payments.wechat import keys
 
 log = structlog.get_logger(__name__)
 
@@ -128,7 +130,9 @@ class WeChatProvider(ABC):
         self.merchant = merchant
         self.session = WireSession(merchant, keep)
         self.breaker = pybreaker.CircuitBreaker(
-            fail_max=MAX_SILENCES, reset_timeout=REST_SECONDS, exclude=list(self.answers)
+            fail_max=MAX_SILENCES,
+            reset_timeout=REST_SECONDS,
+            exclude=[self._is_no_silence],
         )
 
     def _call(self, operation: str, number: str, call: Callable[[], Answer]) -> Answer:
@@ -137,8 +141,33 @@ class WeChatProvider(ABC):
             with _talking(operation, number):
                 answer: Answer = self.breaker.call(call)
         except (requests.RequestException, pybreaker.CircuitBreakerError) as error:
+            if isinstance(error, (requests.exceptions.SSLError, pybreaker.CircuitBreakerError)):
+                self._must_have_keys(operation, number)
             raise GatewayUnavailable() from error
+        except OSError as error:
+            # A file of ours that is not there, for the library says so in this way.
+            raise self._keys_unusable(operation, number, [type(error).__name__]) from error
         return answer
+
+    def _is_no_silence(self, error: Exception) -> bool:
+        """Tell whether WeChat answered, or a file of ours is missing: no reason to leave it alone."""
+        is_file = isinstance(error, OSError) and not isinstance(error, requests.RequestException)
+        return is_file or isinstance(error, self.answers)
+
+    def _must_have_keys(self, operation: str, number: str) -> None:
+        """Raise KeysUnusable where it was our own key pair that TLS could not use."""
+        if found := keys.judge(self.merchant, clock.now()).problems:
+            raise self._keys_unusable(operation, number, found)
+
+    def _keys_unusable(self, operation: str, number: str, why: list[str]) -> KeysUnusable:
+        log.error(
+            "merchant_keys_unusable",
+            merchant=self.merchant.name,
+            operation=operation,
+            number=number,
+            why="; ".join(why),
+        )
+        return KeysUnusable()
 
     def _must_be(self, operation: str, number: str, told: object, expected: object) -> None:
         """Raise GatewayUnavailable for an answer about another payment: its outcome is unknown."""

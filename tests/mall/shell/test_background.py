@@ -12,7 +12,7 @@ from mall.kernel import outbox
 from mall.kernel import queue as rq_queues
 from mall.kernel.uow import unit_of_work
 from mall.shell import cli
-from mall.shell.background import relay, worker
+from mall.shell.background import relay
 from mall.shell.background.worker import LIFE_SECONDS, MallWorker
 from tests.support.database import execute_sql, select_rows
 from tests.support.people import new_member, order_body
@@ -42,13 +42,12 @@ def place(world):
 
 
 @pytest.fixture
-def work(world, monkeypatch):
+def work(world):
     """Let a worker of this process do what waits in a queue, then end."""
-    monkeypatch.setattr(worker, "_app", world.app)
 
     def work(queue):
         connection = rq_queues.connect_worker(world.app.extensions["mall_settings"].redis_url)
-        MallWorker([queue], connection=connection).work(burst=True, logging_level="WARNING")
+        MallWorker([queue], connection, world.app).work(burst=True, logging_level="WARNING")
 
     return work
 
@@ -109,7 +108,7 @@ def test_what_hangs_ends_at_its_limit_and_takes_nothing_along(world, place, work
 
 def test_a_worker_says_that_it_lives_and_what_it_does(world):
     connection = world.app.extensions["mall_redis"]
-    ours = MallWorker(["bulk"], connection=connection)
+    ours = MallWorker(["bulk"], connection, world.app)
     ours.register_birth()
     ours.say_alive()
     assert 0 < connection.ttl(ours.key) <= LIFE_SECONDS
@@ -123,7 +122,7 @@ def test_a_worker_says_that_it_lives_and_what_it_does(world):
 
 def test_a_worker_that_a_wiped_valkey_forgot_says_so_anew(world):
     connection = world.app.extensions["mall_redis"]
-    ours = MallWorker(["bulk"], connection=connection)
+    ours = MallWorker(["bulk"], connection, world.app)
     ours.register_birth()
     connection.flushdb()
     assert rq_queues.count_workers(connection) == 0

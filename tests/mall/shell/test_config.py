@@ -4,7 +4,9 @@ import subprocess
 
 import pytest
 
+from mall.kernel.settings import STAGING_MARK
 from mall.shell import config, merchants
+from mall.shell.app import create_app
 from tests.support.processes import DEVTOOLS, MALL
 
 
@@ -28,12 +30,33 @@ def production(tmp_path):
         "WECHATPAY_KEY_FILE": str(tmp_path / "key.pem"),
         "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/pay",
         "WECHATPAY_REFUND_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/refund",
+        "MALL_MEDIA_DIR": "/var/lib/mall/media",
+        "MALL_INDEX_DIR": "/var/lib/mall/index",
     }
+
+
+@pytest.fixture
+def staging(production):
+    """The same with gateways that are mocks, which know the demo's merchant only."""
+    gateways = {
+        "MALL_ENV": "staging",
+        "WECHATPAY_API_BASE": "https://mock.example:12112",
+        "WECHATPAY_NOTIFY_URL": "http://mall.example/v1/webhooks/wechat/pay",
+        "KUAIDI100_KEY": "demo-kuaidi100-key",
+        "KUAIDI100_API_BASE": "http://mock.example:12113",
+    }
+    given = {
+        name: value
+        for name, value in (production | gateways).items()
+        if name
+        not in ("WECHAT_APPID", "WECHAT_APP_SECRET", "WECHATPAY_MCH_ID", "WECHATPAY_API_KEY")
+    }
+    return {name: value for name, value in given.items() if "TEMPLATE" not in name}
 
 
 def test_a_right_production_environment_is_taken(production):
     settings = config.load(production)
-    assert settings.is_production
+    assert settings.env == "production"
     assert settings.wechat.merchants[0].base == "https://api.mch.weixin.qq.com"
     assert settings.wechat.login_base == "https://api.weixin.qq.com"
     assert settings.database_url == "postgresql+psycopg://db/mall"
@@ -58,12 +81,56 @@ def test_a_right_production_environment_is_taken(production):
         ("WECHATPAY_KEY_FILE", ""),
         ("DATABASE_URL", ""),
         ("REDIS_URL", ""),
+        ("MALL_MEDIA_DIR", "var/media"),
+        ("MALL_INDEX_DIR", "var/index"),
     ],
 )
 def test_each_danger_is_refused_by_name(production, name, value):
     with pytest.raises(config.ConfigError, match="refused to start") as refused:
         config.load(production | {name: value})
     assert (value and value in str(refused.value)) or name in str(refused.value)
+
+
+def test_staging_takes_mocks_and_the_only_merchant_they_know(staging):
+    settings = config.load(staging)
+    assert (settings.is_staging, settings.is_development) == (True, False)
+    assert settings.wechat.merchants[0].base == "https://mock.example:12112"
+    assert (settings.totp_required, settings.persons_confirmed) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MALL_DEBUG", "1"),
+        ("MALL_SECRET_KEY", config.DEMO_SECRET_KEY),
+        ("MALL_INDEX_DIR", "index"),
+        ("WECHATPAY_CERT_FILE", "/nowhere/cert.pem"),
+        # A real gateway is judged as in production, with whatever belongs to it.
+        ("WEIXIN_API_BASE", "https://api.weixin.qq.com"),
+        ("WECHATPAY_API_BASE", "https://api.mch.weixin.qq.com"),
+        ("KUAIDI100_API_BASE", "https://poll.kuaidi100.com"),
+    ],
+)
+def test_staging_refuses_what_production_refuses_but_for_mocks(staging, name, value):
+    with pytest.raises(config.ConfigError, match="refused to start"):
+        config.load(staging | {name: value})
+
+
+def test_a_staging_mall_says_so_in_every_reply_on_every_page_and_in_its_document(
+    staging, environment
+):
+    engines = {name: environment[name] for name in ("DATABASE_URL", "REDIS_URL")}
+    given = staging | engines | {"MALL_PUBLIC_DOCS": "1"}
+    client = create_app(config.load(given)).test_client()
+    for path in ("/docs", "/openapi.json", "/healthz", "/v1/store/me", "/nowhere"):
+        assert client.get(path).headers["X-Mall-Environment"] == "staging"
+    assert STAGING_MARK in client.get("/docs").text
+    assert client.get("/openapi.json").get_json()["info"]["title"].endswith("(staging)")
+
+
+def test_a_development_mall_says_nothing_of_staging(world):
+    reply = world.app.test_client().get("/docs")
+    assert ("X-Mall-Environment" in reply.headers, STAGING_MARK in reply.text) == (False, False)
 
 
 def test_a_stand_in_of_kuaidi100_is_refused(production):
@@ -101,7 +168,7 @@ def test_every_reason_is_named_at_once():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("MALL_ENV", "staging"),
+        ("MALL_ENV", "live"),
         ("DATABASE_URL", "mysql://db/mall"),
         ("MALL_TOKEN_TTL_SECONDS", "soon"),
         ("MALL_PAYMENT_TIMEOUT_SECONDS", "5"),

@@ -31,6 +31,8 @@ def production(tmp_path):
         "WECHATPAY_PUBLIC_KEYS_DIR": str(tmp_path / "keys"),
         "WECHATPAY_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/pay",
         "WECHATPAY_REFUND_NOTIFY_URL": "https://mall.example/v1/webhooks/wechat/refund",
+        "MALL_MEDIA_DIR": "/var/lib/mall/media",
+        "MALL_INDEX_DIR": "/var/lib/mall/index",
     }
 
 

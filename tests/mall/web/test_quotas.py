@@ -9,7 +9,8 @@ import pytest
 from mall.shell import config
 from mall.shell.app import create_app
 from mall.shell.serving.rsgi import _marked
-from mall.web.quotas import QUOTAS, UNCOUNTED
+from mall.web.counts import ALONE
+from mall.web.quotas import QUOTAS
 from mall.web.rooms import ROOMS
 from tests.support.people import new_member
 
@@ -67,12 +68,13 @@ def test_an_account_is_counted_wherever_it_is(world, limited):
     assert (shown.status_code, "RateLimit-Limit" in shown.headers) == (200, False)
 
 
-def test_without_valkey_everybody_is_let_through_and_that_is_counted(world, environment):
+def test_without_valkey_each_process_counts_by_itself_and_says_so(world, environment):
     away = {**environment, "MALL_RATE_LIMITS": "1", "REDIS_URL": "redis://127.0.0.1:9/0"}
     app = create_app(config.load(away))
-    before = UNCOUNTED._value.get()
-    assert [sign_in(app).status_code for _ in range(32)] == [401] * 32
-    assert UNCOUNTED._value.get() - before >= 32
+    before = ALONE._value.get()
+    assert [sign_in(app).status_code for _ in range(31)] == [401] * 30 + [429]
+    assert sign_in(app, "10.0.0.9").status_code == 401
+    assert ALONE._value.get() > before
 
 
 def test_each_file_that_is_taken_or_made_has_a_quota_and_a_room(limited):

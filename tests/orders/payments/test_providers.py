@@ -238,7 +238,7 @@ def test_a_new_private_key_is_used_once_its_certificate_is_there_too(
     member = new_member(world)
     order = member.post("/v1/store/orders", order_body([new_sku(world, 1000)[1]], "wechat", 1000))
     path = f"/v1/store/orders/{order.get_json()['order_id']}/payments"
-    assert member.post(path, {}).get_json()["code"] == "payment_gateway_unavailable"
+    assert member.post(path, {}).get_json()["code"] == "payment_keys_unusable"
     shutil.copy(f"{FIXTURES}/merchant_10000200_key.pem", key_file)
     shutil.copy(f"{FIXTURES}/merchant_10000200_cert.pem", certificate_file)
     assert member.post(path, {}).status_code == 201

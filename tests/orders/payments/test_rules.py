@@ -38,6 +38,7 @@ def test_each_refusal_has_its_status():
         "payment_open": 409,
         "payment_window_closed": 409,
         "payment_gateway_unavailable": 503,
+        "payment_keys_unusable": 503,
         "payment_gateway_refused": 502,
         "forged_notice": 400,
         "unknown_merchant": 404,
