@@ -67,9 +67,9 @@ def migrations():
     return [each for each in scripts if each.revision > FIRST_RELEASE]
 
 
-@pytest.mark.parametrize("script", migrations(), ids=lambda script: script.revision)
-def test_no_migration_stalls_or_breaks_a_shop_that_is_open(script, tmp_path):
-    assert problems_of(script.module.upgrade, tmp_path) == []
+def test_no_migration_stalls_or_breaks_a_shop_that_is_open(tmp_path):
+    found = {each.revision: problems_of(each.module.upgrade, tmp_path) for each in migrations()}
+    assert {revision: problems for revision, problems in found.items() if problems} == {}
 
 
 def runs(*statements):

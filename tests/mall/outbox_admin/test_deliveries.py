@@ -189,10 +189,11 @@ def test_queues_tell_what_waits_and_since_when(world, operator, order):
 
 def test_queues_answer_without_valkey_what_the_database_knows(world, operator, order):
     nobody = Redis(port=1, socket_connect_timeout=1)
-    world.app.extensions["mall_redis"], kept = nobody, world.app.extensions["mall_redis"]
+    kept = world.app.extensions["mall_quick_redis"]
+    world.app.extensions["mall_quick_redis"] = nobody
     try:
         found = operator.get(f"{DELIVERIES}/queues").get_json()
     finally:
-        world.app.extensions["mall_redis"] = kept
+        world.app.extensions["mall_quick_redis"] = kept
     assert (found["items"][1]["pending"], found["items"][1]["queued"]) == (1, None)
     assert found["workers"] is None
