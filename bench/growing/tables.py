@@ -108,8 +108,13 @@ ROWS = {
     "idempotency_record": "caller LIKE 'store:%'",
     "stock_movement": _SOLD,
 }
-# Of these only what names something that is copied: the catalogue is announced once.
-NAMING = {"outbox_delivery": "payload"}
+# Of these only what is about something that is copied: the catalogue is announced and reviewed once.
+NAMING = {
+    "outbox_delivery": "payload",
+    "author": "subject_id",
+    "author_source": "subject_id",
+    "decision": "subject_id",
+}
 
 
 def is_copied(table: str) -> bool:

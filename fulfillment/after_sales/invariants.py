@@ -52,9 +52,10 @@ INVARIANTS = [
             """
             SELECT f.id, f.held_quantity, c.held
             FROM fulfillment_order o JOIN fulfillment_line f ON f.fulfillment_order_id = o.id
-            LEFT JOIN LATERAL (SELECT sum(held) AS held FROM after_sales_case
-                               WHERE order_line_id = f.order_line_id
-                                 AND fulfillment_order_id = f.fulfillment_order_id) c ON true
+            LEFT JOIN (SELECT order_line_id, fulfillment_order_id, sum(held) AS held
+                       FROM after_sales_case WHERE among(order_id) GROUP BY 1, 2) c
+              ON c.order_line_id = f.order_line_id
+              AND c.fulfillment_order_id = f.fulfillment_order_id
             WHERE among(o.order_id) AND f.held_quantity <> coalesce(c.held, 0)
             """,
         ),
@@ -69,8 +70,9 @@ INVARIANTS = [
             FROM (SELECT f.order_line_id, sum(f.cancelled_quantity) AS cancelled
                   FROM fulfillment_order o JOIN fulfillment_line f ON f.fulfillment_order_id = o.id
                   WHERE among(o.order_id) GROUP BY 1) f
-            LEFT JOIN LATERAL (SELECT sum(unsent) AS unsent FROM reimbursement
-                               WHERE order_line_id = f.order_line_id) b ON true
+            LEFT JOIN (SELECT order_line_id, sum(unsent) AS unsent FROM reimbursement
+                       WHERE among(order_id) GROUP BY order_line_id) b
+              ON b.order_line_id = f.order_line_id
             WHERE f.cancelled <> coalesce(b.unsent, 0)
             """,
         ),

@@ -86,12 +86,15 @@ INVARIANTS = [
             JOIN fulfillment_line f ON f.fulfillment_order_id = p.id AND NOT f.is_replacement
             JOIN shop_order o ON o.id = p.order_id
             JOIN order_line l ON l.order_id = o.id AND l.id = f.order_line_id
-            CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS back FROM reimbursement
-                                WHERE order_id = o.id AND order_line_id = l.id) b
-            CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS sum FROM settlement_item
-                                WHERE order_id = o.id AND order_line_id = l.id) i
-            WHERE among(p.order_id) AND among(o.id) AND p.state = 'delivered'
-              AND i.sum <> l.amount_fen - b.back AND {_WAITS}
+            LEFT JOIN (SELECT order_id, order_line_id, sum(amount_fen) AS back FROM reimbursement
+                       WHERE among(order_id) GROUP BY 1, 2) b
+              ON b.order_id = o.id AND b.order_line_id = l.id
+            LEFT JOIN (SELECT order_id, order_line_id, sum(amount_fen) AS sum FROM settlement_item
+                       WHERE among(order_id) GROUP BY 1, 2) i
+              ON i.order_id = o.id AND i.order_line_id = l.id
+            WHERE among(p.order_id) AND among(o.id) AND among(l.order_id)
+              AND p.state = 'delivered'
+              AND coalesce(i.sum, 0) <> l.amount_fen - coalesce(b.back, 0) AND {_WAITS}
             """,
         ),
     ),
@@ -111,7 +114,7 @@ INVARIANTS = [
             CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS sum FROM settlement_item
                                 WHERE order_id = o.id AND supplier_id = x.supplier_id
                                   AND kind IN ('freight', 'freight_refund')) i
-            WHERE among(o.id) AND EXISTS (
+            WHERE among(o.id) AND o.freight <> '[]' AND EXISTS (
                       SELECT FROM fulfillment_order p WHERE p.order_id = o.id
                       AND p.supplier_id = x.supplier_id AND p.state = 'delivered'
                       AND p.case_id IS NULL AND p.delivery_mode <> 'store_pickup')

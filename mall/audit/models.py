@@ -67,7 +67,5 @@ class AuditSuspect(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     subject: Mapped[str]
-    # Some keys, or of a piece its first and last: what lies between is meant.
     keys: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    is_range: Mapped[bool]
     found_at: Mapped[datetime]

@@ -1,9 +1,8 @@
 """The audit of a day: what changed, and a piece of everything else; each in its own instant."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -85,7 +84,7 @@ class Audit:
         for name, some in (keys or {}).items():
             self.looked.changed[name] = len(some)
             for batch in rules.batches(sorted(some), self._pace.batch):
-                if self._ask_keys(session, self._subjects[name], batch):
+                if self._ask(session, self._subjects[name], batch):
                     found.suspects.append((name, batch))
         for name, part in parts_of(self._books, Whole):
             self._tally.ask(session, name, part.breaches)
@@ -109,33 +108,15 @@ class Audit:
         self.looked.suspects = len(known)
         for each in known:
             subject = self._subjects.get(each.subject)
-            if subject is None:
-                found.cleared.append(each)
-            elif each.is_range:
-                low, high = (key or None for key in each.keys)
-                if not self._ask_range(session, subject, low, high):
-                    found.cleared.append(each)
-            elif not self._ask_keys(session, subject, each.keys):
+            if subject is None or not self._ask(session, subject, each.keys):
                 found.cleared.append(each)
 
-    def _ask_keys(self, session: Session, subject: Subject, keys: Sequence[str]) -> int:
-        return self._ask(
-            session, subject, lambda part: statements.of_keys(part, subject), {"keys": list(keys)}
-        )
-
-    def _ask_range(
-        self, session: Session, subject: Subject, low: str | None, high: str | None
-    ) -> int:
-        return self._ask(
-            session,
-            subject,
-            lambda part: statements.in_range(part.breaches, subject, low, high),
-            statements.ends(low, high),
-        )
-
-    def _ask(self, session: Session, subject: Subject, sql: Any, values: Mapping[str, Any]) -> int:
+    def _ask(self, session: Session, subject: Subject, keys: Sequence[str]) -> int:
+        """Ask all that is asked of a subject about these things; return how much is wrong."""
         return sum(
-            self._tally.ask(session, name, sql(part), values)
+            self._tally.ask(
+                session, name, statements.about_keys(part.breaches, subject), {"keys": list(keys)}
+            )
             for name, part in parts_of(self._books, Each)
             if part.subject == subject.name
         )
@@ -206,16 +187,16 @@ class Audit:
         sums = [each for each in self._books.sums if each.subject == subject.name]
         with _one_instant() as session:
             upto = size and queries.end_of_piece(session, subject, row.reached, size)
-            piece = (row.reached, upto or None)
-            broken = self._ask_range(session, subject, *piece)
+            keys = queries.keys_between(session, self._books, subject, row.reached, upto or None)
+            broken = self._ask(session, subject, keys)
             since = queries.age_of(session, row.horizon)
             totals = {
-                each.name: queries.counted(session, each, subject, piece, since) for each in sums
+                each.name: queries.counted(session, each, subject, keys, since) for each in sums
             }
         with unit_of_work() as uow:
             moved = service.move_round(uow, row, upto or None, totals)
             if moved and broken:
-                service.suspect(uow, subject.name, [key or "" for key in piece], is_range=True)
+                service.suspect(uow, subject.name, keys)
         row.reached, row.is_over = upto or None, not upto
         if moved and row.is_over and sums:
             with reading() as session:

@@ -118,14 +118,22 @@ def rounds(session: Session) -> dict[str, AuditRound]:
 
 def left(session: Session, subject: Subject, reached: str | None) -> int:
     """Return how many keys of a subject come after one."""
-    sql = statements.count_of(subject, reached)
-    return int(session.execute(text(sql), {"reached": reached} if reached else {}).scalar_one())
+    sql, values = statements.count_of(subject, reached), statements.ends(reached, None)
+    return int(session.execute(text(sql), values).scalar_one())
 
 
 def end_of_piece(session: Session, subject: Subject, reached: str | None, size: int) -> str | None:
     """Return the last key of a piece of so many; None if fewer are left."""
-    values = {"skipped": size - 1, **({"reached": reached} if reached else {})}
+    values = {"skipped": size - 1, **statements.ends(reached, None)}
     return session.execute(text(statements.bound(subject, reached)), values).scalar()
+
+
+def keys_between(
+    session: Session, books: Books, subject: Subject, low: str | None, high: str | None
+) -> list[str]:
+    """Return all keys of a piece, whichever table has them."""
+    sql = statements.keys_between(subject, books.traces, low, high)
+    return list(session.execute(text(sql), statements.ends(low, high)).scalars())
 
 
 def totals(session: Session, found: Sum, window: str, since: int, until: int = 0) -> dict[str, int]:
@@ -136,12 +144,12 @@ def totals(session: Session, found: Sum, window: str, since: int, until: int = 0
 
 
 def counted(
-    session: Session, found: Sum, subject: Subject, piece: tuple[str | None, str | None], since: int
+    session: Session, found: Sum, subject: Subject, keys: Sequence[str], since: int
 ) -> dict[str, int]:
-    """Return totals over the rows of a piece that were written before a round."""
-    rows = statements.in_range(found.rows, subject, *piece)
+    """Return totals over the rows of some things that were written before a round."""
+    rows = statements.about_keys(found.rows, subject)
     rows = replaced(rows, "written", lambda x: statements.written(x, "old"))
-    values = {"since": since, **statements.ends(*piece)}
+    values = {"since": since, "keys": list(keys)}
     return {row.key: row.amount for row in session.execute(text(statements.by_key(rows)), values)}
 
 

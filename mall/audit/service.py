@@ -130,13 +130,13 @@ def move_round(uow: UnitOfWork, row: AuditRound, upto: str | None, totals: Total
     return True
 
 
-def suspect(uow: UnitOfWork, subject: str, keys: Sequence[str], is_range: bool = False) -> None:
+def suspect(uow: UnitOfWork, subject: str, keys: Sequence[str]) -> None:
     """Remember things among which a breach was found."""
     same = select(AuditSuspect.id).where(
         AuditSuspect.subject == subject, AuditSuspect.keys == list(keys)
     )
     if uow.session.scalars(same).first() is None:
-        row = {"subject": subject, "keys": list(keys), "is_range": is_range, "found_at": uow.now}
+        row = {"subject": subject, "keys": list(keys), "found_at": uow.now}
         uow.session.add(AuditSuspect(id=new_id(), **row))
 
 

@@ -1,10 +1,11 @@
 """The SQL of audits: what changed, what is looked at, how far it came."""
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from mall.kernel.invariants import Each, Subject, Sum, Sums, Trace, replaced
+from mall.kernel.invariants import Follow, Subject, Sum, Sums, Trace, narrowed, replaced
 
 INSTANT = text(
     """
@@ -66,24 +67,19 @@ def followed_keys(keys: str, kind: str) -> str:
     """
 
 
-def of_keys(part: Each, subject: Subject) -> str:
-    """Return the question of a part about some things."""
-    return replaced(part.breaches, "among", lambda x: f"{x} = ANY(CAST(:keys AS {subject.type}[]))")
+def about_keys(sql: str, subject: Subject) -> str:
+    """Return SQL about some things.
 
+    Keys are a sub-select: it is planned for as many as there are, without looking at each.
+    """
 
-def in_range(sql: str, subject: Subject, low: str | None, high: str | None) -> str:
-    """Return SQL about the things after `low` up to `high`; without them it is open there."""
-    sides = []
-    if low is not None:
-        sides.append(f"> CAST(:low AS {subject.type})")
-    if high is not None:
-        sides.append(f"<= CAST(:high AS {subject.type})")
-    return replaced(sql, "among", lambda x: " AND ".join(f"{x} {s}" for s in sides) or "true")
+    def among(x: str) -> str:
+        return f"{x} IN (SELECT unnest(CAST(:keys AS {subject.type}[])))"
 
+    def named(prefix: str, x: str) -> str:
+        return f"{x} IN (SELECT '{prefix}' || key FROM unnest(CAST(:keys AS text[])) key)"
 
-def ends(low: str | None, high: str | None) -> dict[str, str]:
-    """Return the parameters of a range."""
-    return {name: key for name, key in (("low", low), ("high", high)) if key is not None}
+    return narrowed(sql, among, named)
 
 
 def of_sums(part: Sums, sums: Sequence[Sum]) -> str:
@@ -110,19 +106,57 @@ def by_key(rows: str) -> str:
     return f"SELECT key, CAST(sum(amount) AS bigint) AS amount FROM ({rows}) rows GROUP BY key"
 
 
-def bound(subject: Subject, reached: str | None) -> str:
+_PLAIN = re.compile(r"SELECT (\w+) FROM changed")
+
+
+def places(subject: Subject, traces: Sequence[Trace | Follow]) -> list[tuple[str, str]]:
+    """Return the columns that have a subject's keys, its own first: a key may lack its own row."""
+    found = [(subject.table, subject.column)]
+    for each in traces:
+        plain = _PLAIN.fullmatch(each.keys) if isinstance(each, Trace) else None
+        if plain and each.subject == subject.name and isinstance(each, Trace):
+            found.append((each.table, plain.group(1)))
+    return list(dict.fromkeys(found))
+
+
+def _between(column: str, kind: str, low: str | None, high: str | None) -> str:
+    sides = [f"{column} IS NOT NULL"]
+    if low is not None:
+        sides.append(f"{column} > CAST(:low AS {kind})")
+    if high is not None:
+        sides.append(f"{column} <= CAST(:high AS {kind})")
+    return " AND ".join(sides)
+
+
+def keys_between(
+    subject: Subject, traces: Sequence[Trace | Follow], low: str | None, high: str | None
+) -> str:
+    """Return the query of all keys after `low` up to `high`; without them it is open there."""
+    found = " UNION ".join(
+        f"SELECT {column} AS key FROM {table} WHERE {_between(column, subject.type, low, high)}"
+        for table, column in places(subject, traces)
+    )
+    return f"SELECT CAST(key AS text) FROM ({found}) found ORDER BY key"
+
+
+def ends(low: str | None, high: str | None) -> dict[str, str]:
+    """Return the parameters of a range."""
+    return {name: key for name, key in (("low", low), ("high", high)) if key is not None}
+
+
+def bound(subject: Subject, low: str | None) -> str:
     """Return the query of the last key of a piece."""
-    condition = f"WHERE {subject.column} > CAST(:reached AS {subject.type})" if reached else ""
     return f"""
-        SELECT CAST({subject.column} AS text) FROM {subject.table} {condition}
+        SELECT CAST({subject.column} AS text) FROM {subject.table}
+        WHERE {_between(subject.column, subject.type, low, None)}
         ORDER BY {subject.column} OFFSET :skipped LIMIT 1
     """
 
 
-def count_of(subject: Subject, reached: str | None) -> str:
+def count_of(subject: Subject, low: str | None) -> str:
     """Return the query of how many keys are left."""
-    condition = f"WHERE {subject.column} > CAST(:reached AS {subject.type})" if reached else ""
-    return f"SELECT count({subject.column}) FROM {subject.table} {condition}"
+    condition = _between(subject.column, subject.type, low, None)
+    return f"SELECT count(*) FROM {subject.table} WHERE {condition}"
 
 
 # Compare and set: only who has read what is still true moves on.

@@ -4,6 +4,7 @@ An invariant consists of parts, and each part says how much it reads (docs/adr/0
 
 - `Each(subject, …)` speaks of one order, transfer, member … at a time. `among(o.id)` in its SQL
   stands for "o.id is one of those that are looked at"; where all are, for "true".
+  `named(spend:, t.reference)` stands for "it is `spend:` and one of those".
 - `Sums(…)` speaks of totals. `total(accounts)` in its SQL stands for a table of `key`, `amount`.
 - `Whole(reason, …)` is small enough to be asked whole every day, for the reason given.
 """
@@ -63,7 +64,7 @@ class Invariant:
 class Subject:
     """What invariants speak of: a kind of key, and the indexed column that has nearly all of them.
 
-    A key that has no row there is looked at with its neighbours: pieces are ranges.
+    One that has no row there is looked at with its neighbours, where a trace names its column.
     """
 
     name: str
@@ -168,11 +169,25 @@ def whole_sql(part: Part, sums: Sequence[Sum]) -> str:
         rows = replaced(replaced(found.rows, "among", _all), "written", _all)
         return f"(SELECT key, sum(amount) AS amount FROM ({rows}) rows GROUP BY key)"
 
-    return replaced(replaced(part.breaches, "among", _all), "total", total)
+    return replaced(narrowed(part.breaches, _all, _any), "total", total)
+
+
+def narrowed(sql: str, among: Callable[[str], str], named: Callable[[str, str], str]) -> str:
+    """Return SQL about what is `among` and `named` as these say."""
+
+    def of_name(inside: str) -> str:
+        prefix, _, column = inside.partition(",")
+        return f"({named(prefix.strip(), column.strip())})"
+
+    return replaced(replaced(sql, "named", of_name), "among", among)
 
 
 def _all(_: str) -> str:
     return "true"
+
+
+def _any(prefix: str, column: str) -> str:
+    return f"{column} LIKE '{prefix}%'"
 
 
 class Tally:

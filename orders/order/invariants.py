@@ -29,14 +29,15 @@ INVARIANTS = [
             """
             SELECT o.order_no, o.goods_fen, l.amount, o.beans_fen, l.beans + f.beans
             FROM shop_order o
-            CROSS JOIN LATERAL (SELECT coalesce(sum(amount_fen), 0) AS amount,
-                                       coalesce(sum(beans_fen), 0) AS beans
-                                FROM order_line WHERE order_id = o.id) l
+            LEFT JOIN (SELECT order_id, sum(amount_fen) AS amount, sum(beans_fen) AS beans
+                       FROM order_line WHERE among(order_id) GROUP BY order_id) l
+              ON l.order_id = o.id
             CROSS JOIN LATERAL (SELECT coalesce(sum(CAST(x->>'fee_fen' AS bigint)), 0) AS fee,
                                        coalesce(sum(CAST(x->>'beans_fen' AS bigint)), 0) AS beans
-                                FROM jsonb_array_elements(o.freight) x) f
-            WHERE among(o.id) AND (o.goods_fen <> l.amount OR o.freight_fen <> f.fee
-               OR o.beans_fen <> l.beans + f.beans)
+                                FROM jsonb_array_elements(o.freight) x
+                                WHERE o.freight <> '[]') f
+            WHERE among(o.id) AND (o.goods_fen <> coalesce(l.amount, 0) OR o.freight_fen <> f.fee
+               OR o.beans_fen <> coalesce(l.beans, 0) + f.beans)
             """,
         ),
     ),
@@ -48,22 +49,27 @@ INVARIANTS = [
             """
             SELECT o.order_no, o.state, o.beans_fen, s.spent, h.held
             FROM shop_order o
-            CROSS JOIN LATERAL (
-                SELECT coalesce(sum(e.amount_fen), 0) AS spent
-                FROM ledger_transfer t JOIN ledger_entry e ON e.transfer_id = t.id
-                WHERE e.account = 'sales:beans'
-                  AND t.reference = ANY(
-                      ARRAY['spend:' || o.id, 'capture:' || o.id, 'unspend:' || o.id]
-                      || ARRAY(SELECT 'unspend:' || r.id FROM reimbursement r
-                               WHERE r.order_id = o.id))) s
-            CROSS JOIN LATERAL (
-                SELECT coalesce(sum(amount_fen), 0) AS held FROM bean_hold
-                WHERE order_id = o.id AND state = 'held') h
-            WHERE among(o.id) AND (
-                  (o.state IN ('paid', 'completed')
-                   AND (s.spent <> o.beans_fen - o.refunded_beans_fen OR h.held <> 0))
-               OR (o.state = 'awaiting_payment' AND (s.spent <> 0 OR h.held <> o.beans_fen))
-               OR (o.state = 'cancelled' AND (s.spent <> 0 OR h.held <> 0)))
+            LEFT JOIN (
+                SELECT p.id, sum(e.amount_fen) AS spent
+                FROM (SELECT id AS transfer_id, split_part(reference, ':', 2) AS id
+                      FROM ledger_transfer
+                      WHERE named(spend:, reference) OR named(capture:, reference)
+                         OR named(unspend:, reference)
+                      UNION ALL
+                      SELECT t.id, CAST(r.order_id AS text)
+                      FROM reimbursement r
+                      JOIN ledger_transfer t ON t.reference = 'unspend:' || r.id
+                      WHERE among(r.order_id)) p
+                JOIN ledger_entry e ON e.transfer_id = p.transfer_id AND e.account = 'sales:beans'
+                GROUP BY p.id) s ON s.id = CAST(o.id AS text)
+            LEFT JOIN (SELECT order_id, sum(amount_fen) AS held FROM bean_hold
+                       WHERE among(order_id) AND state = 'held' GROUP BY order_id) h
+              ON h.order_id = o.id
+            WHERE among(o.id)
+              AND (coalesce(s.spent, 0), coalesce(h.held, 0)) <> (
+                  CASE WHEN o.state IN ('paid', 'completed')
+                       THEN o.beans_fen - o.refunded_beans_fen ELSE 0 END,
+                  CASE WHEN o.state = 'awaiting_payment' THEN o.beans_fen ELSE 0 END)
             """,
         ),
     ),
@@ -119,15 +125,18 @@ INVARIANTS = [
             """
             SELECT o.order_no, o.state, l.quantity, b.unsent, m.quantity
             FROM shop_order o
-            CROSS JOIN LATERAL (SELECT coalesce(sum(quantity), 0) AS quantity FROM order_line
-                                WHERE order_id = o.id) l
-            CROSS JOIN LATERAL (SELECT coalesce(sum(unsent), 0) AS unsent FROM reimbursement
-                                WHERE order_id = o.id AND order_line_id IS NOT NULL) b
-            CROSS JOIN LATERAL (
-                SELECT coalesce(-sum(quantity), 0) AS quantity FROM stock_movement
-                WHERE reference = 'order:' || o.id AND cause IN ('sale', 'cancellation')) m
-            WHERE among(o.id) AND m.quantity <> CASE WHEN o.state IN ('paid', 'completed')
-                                                     THEN l.quantity - b.unsent ELSE 0 END
+            LEFT JOIN (SELECT order_id, sum(quantity) AS quantity FROM order_line
+                       WHERE among(order_id) GROUP BY order_id) l ON l.order_id = o.id
+            LEFT JOIN (SELECT order_id, sum(unsent) AS unsent FROM reimbursement
+                       WHERE among(order_id) AND order_line_id IS NOT NULL
+                       GROUP BY order_id) b ON b.order_id = o.id
+            LEFT JOIN (SELECT reference, -sum(quantity) AS quantity FROM stock_movement
+                       WHERE named(order:, reference) AND cause IN ('sale', 'cancellation')
+                       GROUP BY reference) m ON m.reference = 'order:' || o.id
+            WHERE among(o.id)
+              AND coalesce(m.quantity, 0) <> CASE
+                      WHEN o.state IN ('paid', 'completed')
+                      THEN coalesce(l.quantity, 0) - coalesce(b.unsent, 0) ELSE 0 END
             """,
         ),
         Each(

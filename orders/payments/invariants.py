@@ -52,12 +52,13 @@ INVARIANTS = [
             SELECT o.order_no, o.state, o.wechat_fen, o.refunded_wechat_fen,
                    coalesce(p.on_time, 0), coalesce(p.owed, 0)
             FROM shop_order o
-            LEFT JOIN LATERAL (
-                SELECT sum(p.amount_fen) AS on_time, sum(r.fen) AS owed
+            LEFT JOIN (
+                SELECT p.order_id, sum(p.amount_fen) AS on_time, sum(r.fen) AS owed
                 FROM payment p
                 LEFT JOIN LATERAL (SELECT sum(amount_fen) AS fen FROM refund
                                    WHERE payment_id = p.id AND purpose <> 'late') r ON true
-                WHERE p.order_id = o.id AND p.state = 'paid' AND NOT p.is_late) p ON true
+                WHERE among(p.order_id) AND p.state = 'paid' AND NOT p.is_late
+                GROUP BY p.order_id) p ON p.order_id = o.id
             WHERE among(o.id) AND (
                   (o.state IN ('paid', 'completed')
                    AND (coalesce(p.on_time, 0) <> o.wechat_fen

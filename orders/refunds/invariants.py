@@ -144,12 +144,12 @@ INVARIANTS = [
             SELECT o.order_no, o.refunded_beans_fen, b.beans, o.refunded_wechat_fen, b.wechat,
                    r.wechat
             FROM shop_order o
-            LEFT JOIN LATERAL (SELECT sum(beans_fen) AS beans, sum(wechat_fen) AS wechat
-                               FROM reimbursement WHERE order_id = o.id) b ON true
-            LEFT JOIN LATERAL (
-                SELECT sum(f.amount_fen) AS wechat FROM payment p
-                JOIN refund f ON f.payment_id = p.id AND f.purpose = 'after_sales'
-                WHERE p.order_id = o.id) r ON true
+            LEFT JOIN (SELECT order_id, sum(beans_fen) AS beans, sum(wechat_fen) AS wechat
+                       FROM reimbursement WHERE among(order_id) GROUP BY order_id) b
+              ON b.order_id = o.id
+            LEFT JOIN (SELECT p.order_id, sum(f.amount_fen) AS wechat FROM payment p
+                       JOIN refund f ON f.payment_id = p.id AND f.purpose = 'after_sales'
+                       WHERE among(p.order_id) GROUP BY p.order_id) r ON r.order_id = o.id
             WHERE among(o.id) AND (o.refunded_beans_fen <> coalesce(b.beans, 0)
                OR o.refunded_wechat_fen <> coalesce(b.wechat, 0)
                OR coalesce(b.wechat, 0) <> coalesce(r.wechat, 0))

@@ -258,7 +258,7 @@ def forget_old() -> int:
         # By its id a delivery is known to be old: of the others none is read.
         old = "id < :first AND state = 'done' AND done_at < :before"
         values = {"first": first_id(before), "before": before}
-        delete_some(uow.session, "outbox_delivery", old, values)
+        forgotten += delete_some(uow.session, "outbox_delivery", old, values)
     return forgotten
 
 

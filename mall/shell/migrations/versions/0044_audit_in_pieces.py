@@ -56,7 +56,6 @@ def _tables() -> None:
         sa.Column("id", sa.Uuid(), primary_key=True),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("keys", ARRAY(sa.Text()), nullable=False),
-        sa.Column("is_range", sa.Boolean(), nullable=False),
         *_moment("audit_suspect", "found_at"),
         sa.CheckConstraint("cardinality(keys) > 0", name=op.f("ck_audit_suspect_some")),
     )
