@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tests.production import plays
+from tests.production import plays, upgrading
 from tests.production.ground import Ground, say
 from tests.production.machine import Missing
 from tests.production.release import Release
@@ -16,6 +16,7 @@ from tests.production.release import Release
 PLAYS: dict[str, Callable[[Ground, Release], None]] = {
     "stories": plays.stories,
     "stopping": plays.stopping,
+    "upgrade": upgrading.upgrade,
 }
 
 

@@ -84,6 +84,7 @@ class Ground:
         process = subprocess.Popen(
             command,
             env=environment or dict(os.environ),
+            stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -5,7 +5,7 @@ import re
 import secrets
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyotp
 import requests
@@ -13,17 +13,22 @@ import requests
 from mall.shell.serving.ports import free_port
 from tests.production.ground import ROOT, Ground, answers, wait
 
+if TYPE_CHECKING:
+    from tests.production.front import Front
+
 POOLS = {"urgent": "payments,fulfillment", "others": "index,sheets,bulk,notify"}
 
 
 class Installation:
     """Processes of one release on a ground, found at one address."""
 
-    def __init__(self, ground: Ground, programs: Path, name: str = "mall") -> None:
+    def __init__(
+        self, ground: Ground, programs: Path, name: str = "mall", port: int | None = None
+    ) -> None:
         self.ground = ground
         self.programs = programs
         self.name = name
-        self.port = free_port(28000)
+        self.port = port or free_port(28000)
         self.base = f"http://127.0.0.1:{self.port}"
         self.environment = ground.environment(self.base)
         (ground.folder / "tmp").mkdir(exist_ok=True)
@@ -46,12 +51,17 @@ class Installation:
             raise RuntimeError(f"mall {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def start(self, *arguments: str, name: str = "") -> subprocess.Popen[bytes]:
+    def start(
+        self, *arguments: str, name: str = "", owner: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Start a process of the mall."""
+        environment = dict(self.environment)
+        if owner:
+            environment["DATABASE_OWNER_URL"] = self.ground.owner_url
         process = self.ground.start(
             f"{self.name}-{name or arguments[0]}",
             [str(self.programs / "mall"), *arguments],
-            self.environment,
+            environment,
             cwd=self.ground.folder,
         )
         self._processes.append(process)
@@ -59,11 +69,28 @@ class Installation:
 
     def start_all(self) -> None:
         """Start web server, workers and scheduler, and wait until requests are answered."""
-        self.start("serve", "--port", str(self.port), "--workers", "2")
-        for pool, queues in POOLS.items():
-            self.start("worker", "--queues", queues, "--processes", "1", name=f"worker-{pool}")
-        self.start("scheduler")
+        self.serve()
+        self.start_background()
         self.wait_ready()
+
+    def serve(self) -> None:
+        internal = str(free_port(29100))
+        self.start("serve", "--port", str(self.port), "--workers", "2", "--internal-port", internal)
+
+    def start_background(self) -> list[subprocess.Popen[bytes]]:
+        """Start workers and scheduler; return them."""
+        started = []
+        for pool, queues in POOLS.items():
+            arguments = ["worker", "--queues", queues, "--processes", "1"]
+            arguments += ["--internal-port", str(free_port(29100))]
+            started.append(self.start(*arguments, name=f"worker-{pool}"))
+        started.append(self.start("scheduler", "--internal-port", str(free_port(29100))))
+        return started
+
+    def stand_behind(self, front: "Front") -> None:
+        """Be found where the front is, and believe it about its clients."""
+        self.environment["MALL_PUBLIC_URL"] = front.base
+        self.environment["MALL_TRUSTED_PROXIES"] = "127.0.0.1"
 
     def wait_ready(self) -> None:
         wait(f"{self.name} is ready", lambda: answers(f"{self.base}/readyz"), 60)
@@ -106,14 +133,15 @@ class Installation:
         self.call("PUT", "/v1/store/me/phone", {"code": phone}, member)
         self.call("POST", "/v1/store/me/staff-account", who, member)
 
+    def story_environment(self, operators: dict[str, str]) -> dict[str, str]:
+        """Return what a story is told with: whose tokens, and which program audits."""
+        program = str(self.programs / "mall")
+        told = {"STORY_OPERATORS": json.dumps(operators), "STORY_MALL": program}
+        return {**self.environment, **told}
+
     def tell(self, story: str, operators: dict[str, str]) -> str:
         """Play a story of this folder against the installation; return its last line."""
-        environment = {
-            **self.environment,
-            "PYTHONPATH": str(ROOT),
-            "STORY_OPERATORS": json.dumps(operators),
-            "STORY_MALL": str(self.programs / "mall"),
-        }
+        environment = {**self.story_environment(operators), "PYTHONPATH": str(ROOT)}
         command = ["-m", "devtools", "story", story, "--short", "--base", self.base]
         done = subprocess.run(
             [str(ROOT / ".venv" / "bin" / "python"), *command],
