@@ -22,6 +22,8 @@ _ROW, _CELL, _VALUE, _FORMULA = f"{_MAIN}row", f"{_MAIN}c", f"{_MAIN}v", f"{_MAI
 _ROWS = f"{_MAIN}sheetData"
 _CHUNK = 256 * 1024
 _DIGITS = "0123456789"
+# A text within a cell stands eight elements deep; programs that write sheets add one or two.
+MAX_DEPTH = 64
 # A cell as it is written: its column from 0, what it is, and what stands in it.
 Written = tuple[int, str, Value]
 
@@ -62,10 +64,13 @@ def shared_strings(source: IO[bytes]) -> list[str]:
     found: list[str] = []
     pieces: list[str] = []
     kept: list[str] = []
-    parser, is_aside = _parser(), False
+    parser, is_aside, depth = _parser(), False, 0
 
     def start(name: str, _: object) -> None:
-        nonlocal is_aside
+        nonlocal is_aside, depth
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise SheetRefused("workbook_broken")
         if name == _T:
             pieces.clear()
         elif name == _SI:
@@ -74,7 +79,8 @@ def shared_strings(source: IO[bytes]) -> list[str]:
             is_aside = True
 
     def end(name: str) -> None:
-        nonlocal is_aside
+        nonlocal is_aside, depth
+        depth -= 1
         if name == _T:
             if not is_aside:
                 kept.extend(pieces)
@@ -116,7 +122,7 @@ class _Rows:
         self._kind, self._style = "n", "0"
         self._value = ""
         self._formula: str | None = None
-        self._is_aside = False
+        self._is_aside, self._depth = False, 0
         self._pieces: list[str] = []
         self._texts: list[str] = []
         self.parser = _parser()
@@ -125,6 +131,9 @@ class _Rows:
         self.parser.CharacterDataHandler = self._pieces.append
 
     def _start(self, name: str, about: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise SheetRefused("workbook_broken")
         if name in (_VALUE, _T, _FORMULA):
             self._pieces.clear()
         elif name == _CELL:
@@ -145,6 +154,7 @@ class _Rows:
             self._is_aside = True
 
     def _end(self, name: str) -> None:
+        self._depth -= 1
         if name == _VALUE:
             self._value = "".join(self._pieces)
         elif name == _CELL:

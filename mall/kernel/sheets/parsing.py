@@ -11,11 +11,13 @@ import math
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any, BinaryIO
 
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.xml.constants import SHARED_STRINGS
 
 from mall.kernel.sandbox.nursery import Send
@@ -71,6 +73,13 @@ def _counted(rows: Iterator[tuple[int, Sent]], limits: Limits) -> Iterator[tuple
 # xlsx
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    title: str
+    is_visible: bool
+    part: str
+
+
 class _Reader(ExcelReader):
     """Reads what a workbook is made of; its texts are read apart, and what nobody asks for is not."""
 
@@ -80,14 +89,23 @@ class _Reader(ExcelReader):
             with self.archive.open(part.PartName[1:]) as source:
                 self.shared_strings = markup.shared_strings(source)
 
-    def read_properties(self) -> None:
-        """Leave out who wrote it."""
+    def read(self) -> None:
+        """Read what tells of the sheets; none of them is opened here.
 
-    def read_custom(self) -> None:
-        """Leave out what else is said of it."""
+        The library looks for the size of each by a tree of it, however deep that is.
+        """
+        self.read_manifest()
+        self.read_strings()
+        self.read_workbook()
+        apply_stylesheet(self.archive, self.wb)
 
-    def read_theme(self) -> None:
-        """Leave out its colours."""
+    def sheets(self) -> list[_Sheet]:
+        """Return the sheets of rows, in their order."""
+        return [
+            _Sheet(sheet.name, sheet.state == "visible", rel.target)
+            for sheet, rel in self.parser.find_sheets()
+            if rel.target in self.valid_files and "chartsheet" not in rel.Type
+        ]
 
 
 def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[tuple[int, Sent]]:
@@ -97,13 +115,13 @@ def _xlsx(file: BinaryIO, limits: Limits, wanted: str) -> Iterator[tuple[int, Se
     reader = _Reader(file, read_only=True, keep_links=False)
     reader.read()
     book: Any = reader.wb
-    shown = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    shown = [sheet for sheet in reader.sheets() if sheet.is_visible]
     if not shown:
         raise SheetRefused("workbook_shows_nothing")
     sheet = next((each for each in shown if each.title == wanted), shown[0])
     spans = frozenset(book._timedelta_formats)
     styles = markup.Styles(frozenset(book._date_formats), spans, book.epoch)
-    with sheet._get_source() as source:
+    with reader.archive.open(sheet.part) as source:
         yield from _sheet_rows(markup.rows(source, reader.shared_strings, styles), limits)
 
 
